@@ -1,0 +1,5 @@
+"""`python -m seqgen` is the `seqgen` command."""
+
+from seqgen.cli import main
+
+main()

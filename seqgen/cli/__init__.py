@@ -1,0 +1,77 @@
+"""The command line: one file per command, found by its name, imported when it is called.
+
+Only this room imports click. Errors of the tree in `seqgen.errors` become one sentence, a hint and an exit code:
+0 done, 1 failure or Ctrl-C, 2 usage.
+"""
+
+import contextlib
+import importlib
+import os
+import pkgutil
+import sys
+
+import click
+
+import seqgen
+from seqgen.errors import SeqgenError
+
+
+class Commands(click.Group):
+    """A group whose commands are the public modules beside this one; each holds a click command called `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        modules = (module.name for module in pkgutil.iter_modules(__path__))
+        return sorted(name for name in modules if not name.startswith("_"))
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self.list_commands(ctx):
+            return None
+        found = importlib.import_module(f"{__name__}.{name}").command
+        assert isinstance(found, click.Command)
+        return found
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"auto_envvar_prefix": "SEQGEN", "help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(seqgen.__version__, prog_name="seqgen")
+def group() -> None:
+    """Train a recurrent model on your own text, code or MIDI, and generate more.
+
+    Start with `seqgen demo`, or: `seqgen train FOLDER -o checkpoints/mine`, then
+    `seqgen generate checkpoints/mine`.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The entry point of the `seqgen` command."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command line; what it returns is the exit code."""
+    try:
+        code = group.main(arguments, prog_name="seqgen", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except SeqgenError as error:
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nStopped.", err=True)
+        return 1
+    except BrokenPipeError:
+        return _closed_pipe()
+    except MemoryError:
+        click.echo("Error: out of memory\nHint: choose a smaller model, batch or file", err=True)
+        return 1
+
+
+def _closed_pipe() -> int:
+    """`seqgen … | head` is not an error. Keep the interpreter from complaining when it flushes at exit."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

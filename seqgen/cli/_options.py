@@ -1,0 +1,73 @@
+"""Options and small habits that several commands share."""
+
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from seqgen.errors import SettingError, UsageError
+from seqgen.registry import nearest
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def settings_option(function: Function) -> Function:
+    """`-P KEY VALUE`, as often as wanted, into `settings: dict[str, str]`."""
+    decorate = click.option(
+        "-P",
+        "settings",
+        nargs=2,
+        multiple=True,
+        metavar="KEY VALUE",
+        callback=lambda ctx, parameter, pairs: dict(pairs),
+        help="A setting by name; give it again for more.",
+    )
+    return decorate(function)
+
+
+def json_option(function: Function) -> Function:
+    """`--json` into `as_json: bool`."""
+    return click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout.")(function)
+
+
+def config_option(function: Function) -> Function:
+    """`--config FILE.toml`: defaults for this command's options, below flags and environment."""
+    decorate = click.option(
+        "--config",
+        type=click.Path(exists=True, dir_okay=False),
+        is_eager=True,
+        expose_value=False,
+        callback=_read_config,
+        help="Defaults for these options, from a TOML file.",
+    )
+    return decorate(function)
+
+
+def _read_config(ctx: click.Context, parameter: click.Parameter, path: str | None) -> None:
+    if path is None:
+        return
+    try:
+        values = tomllib.loads(Path(path).read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not a TOML file ({error})") from error
+    known = {option.name: option for option in ctx.command.params if option.name}
+    for key, value in values.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            raise SettingError(f"{path}: unknown key {key!r}", nearest(key, sorted(known)))
+        if isinstance(value, dict):
+            values[key] = list(value.items())
+    ctx.default_map = {key.replace("-", "_"): value for key, value in values.items()} | (ctx.default_map or {})
+
+
+def note(message: str) -> None:
+    """A remark for people, on stderr: stdout carries data only."""
+    click.echo(message, err=True)
+
+
+def progress_hidden() -> bool:
+    """Progress bars vanish when stderr is no terminal."""
+    return not sys.stderr.isatty()

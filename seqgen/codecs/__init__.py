@@ -1,0 +1,131 @@
+"""Codecs turn files into token ids and token ids back into files.
+
+A codec knows bytes and ids, and nothing of models: this room never imports torch. A new medium is one new file
+here; `seqgen.registry` finds it by its name.
+
+What frames a document in the stream (the document token and the labels) is the same in every medium and lies in
+`seqgen.tokenizer`, not here.
+"""
+
+import abc
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.report import Report
+
+Ids = NDArray[np.unsignedinteger[Any]]
+Mask = NDArray[np.bool_]
+
+
+class Grammar(Protocol):
+    """Which tokens may follow, as a state machine over token ids.
+
+    States are hashable values; `step` and `allowed` are pure functions of them.
+    """
+
+    def start(self) -> Any:
+        """The state before the first token of a document."""
+        ...
+
+    def step(self, state: Any, token: int) -> Any:
+        """The state after one more token. Takes any token, also one that was not allowed."""
+        ...
+
+    def allowed(self, state: Any) -> Mask:
+        """(V,) True where a token may follow; at least one is, unless `may_end`."""
+        ...
+
+    def may_end(self, state: Any) -> bool:
+        """Whether the document may end here."""
+        ...
+
+
+class Codec(abc.ABC):
+    """One medium: bytes of a document ↔ ids in [0, vocab_size).
+
+    Class attributes:
+        Options: The frozen settings class (see `seqgen.settings`), given with `-P KEY VALUE`.
+        suffixes: Lower-case file name endings for which this codec is guessed.
+        artifact: The file name ending of what `decode` returns.
+    """
+
+    Options: ClassVar[type]
+    suffixes: ClassVar[tuple[str, ...]]
+    artifact: ClassVar[str]
+
+    @classmethod
+    @abc.abstractmethod
+    def fit(cls, documents: Iterable[bytes], options: Any) -> "Codec":
+        """Learn what the codec needs (a character set, a subword model) from pieces of documents.
+
+        `documents` is passed over once and may be larger than memory; a piece may be a part of a document.
+        """
+
+    @classmethod
+    @abc.abstractmethod
+    def restore(cls, options: Any, state: Mapping[str, Any]) -> "Codec":
+        """The codec whose `state()` this is. Raises ValueError, KeyError or TypeError on a damaged state."""
+
+    @abc.abstractmethod
+    def state(self) -> dict[str, Any]:
+        """What was learned, as plain JSON data."""
+
+    @property
+    @abc.abstractmethod
+    def options(self) -> Any:
+        """The settings this codec was fitted with."""
+
+    @property
+    @abc.abstractmethod
+    def vocab_size(self) -> int:
+        """How many ids there are."""
+
+    @abc.abstractmethod
+    def documents(self, data: bytes) -> Sequence[bytes]:
+        """The documents that one file holds: mostly the file itself."""
+
+    @abc.abstractmethod
+    def boundary(self, data: bytes) -> int:
+        """The length of the longest prefix of `data` that can be encoded on its own, more being to come.
+
+        Zero where only whole documents can be encoded.
+        """
+
+    @abc.abstractmethod
+    def encode(self, data: bytes, report: Report | None = None) -> Ids:
+        """(N,) ids of a document, or of a part that ends at a `boundary`.
+
+        What is dropped or repaired is counted in `report`.
+
+        Raises:
+            DataError: The document cannot be read. With `report`, what can be salvaged is, and is counted;
+                without it the codec is strict and a damaged document is an error.
+        """
+
+    @abc.abstractmethod
+    def decode(self, ids: Ids) -> bytes:
+        """A document from (N,) ids. Never raises on ids in [0, vocab_size)."""
+
+    @abc.abstractmethod
+    def normalize(self, data: bytes) -> bytes:
+        """What `decode(encode(data))` returns: `data` itself where the codec is lossless. Idempotent."""
+
+    @abc.abstractmethod
+    def vocabulary(self) -> list[str]:
+        """(V,) readable token names."""
+
+    @abc.abstractmethod
+    def token_bytes(self) -> list[bytes] | None:
+        """(V,) the bytes that each token stands for where decoding is concatenation, else None."""
+
+    @abc.abstractmethod
+    def grammar(self) -> Grammar | None:
+        """Which tokens may follow which, where the medium has such rules."""
+
+
+def id_type(vocab_size: int) -> np.dtype[Any]:
+    """The narrowest of the stream's two id types that holds `vocab_size` ids."""
+    return np.dtype(np.uint16 if vocab_size <= 1 << 16 else np.uint32)

@@ -1,0 +1,81 @@
+"""A piece of music as numpy arrays: what every reader makes, every music codec encodes, every renderer draws.
+
+Times are whole ticks; a tempo map turns them into seconds. Notes stand in canonical order: by onset, then program,
+then pitch, then duration.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+DRUMS = 128  # the program that stands for the percussion channel; its kit number is kept in `kits`
+DEFAULT_TEMPO = 500_000  # microseconds per quarter note: 120 beats a minute (Standard MIDI Files 1.0, p. 10)
+
+Ticks = NDArray[np.int64]
+
+
+def _ticks(*values: int) -> Ticks:
+    return np.array(values, np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """Notes, tempo map and meters of one piece.
+
+    Attributes:
+        ticks_per_quarter: Ticks in a quarter note, at least 1.
+        onset: (N,) int64, ticks.
+        duration: (N,) int64, ticks, at least 1.
+        pitch: (N,) uint8 in [0, 127].
+        velocity: (N,) uint8 in [1, 127].
+        program: (N,) uint8: General MIDI program in [0, 127], or DRUMS.
+        tempo_tick, tempo: (T,) int64: from which tick on, microseconds per quarter note. The first is at tick 0.
+        meter_tick, meter: (M,) int64 and (M, 2) int64: from which tick on, numerator and denominator.
+        length: The last tick of the piece, at least the end of its last note.
+        kit: The program number of the percussion channel.
+        title: What the file calls itself, or "".
+    """
+
+    ticks_per_quarter: int
+    onset: Ticks
+    duration: Ticks
+    pitch: NDArray[np.uint8]
+    velocity: NDArray[np.uint8]
+    program: NDArray[np.uint8]
+    tempo_tick: Ticks = field(default_factory=lambda: _ticks(0))
+    tempo: Ticks = field(default_factory=lambda: _ticks(DEFAULT_TEMPO))
+    meter_tick: Ticks = field(default_factory=lambda: _ticks(0))
+    meter: Ticks = field(default_factory=lambda: np.array([[4, 4]], np.int64))
+    length: int = 0
+    kit: int = 0
+    title: str = ""
+
+    @classmethod
+    def from_notes(cls, ticks_per_quarter: int, notes: Any, **rest: Any) -> "Score":
+        """A score from (N, 5) rows of onset, duration, pitch, velocity, program, in any order."""
+        rows = np.asarray(notes, np.int64).reshape(-1, 5)
+        rows = rows[np.lexsort((rows[:, 1], rows[:, 2], rows[:, 4], rows[:, 0]))]
+        onset, duration = rows[:, 0].copy(), np.maximum(rows[:, 1], 1)
+        end = int((onset + duration).max(initial=0))
+        rest["length"] = max(end, rest.get("length", 0))
+        small = rows.astype(np.uint8)
+        columns = (small[:, 2].copy(), np.maximum(small[:, 3], 1), small[:, 4].copy())
+        return cls(ticks_per_quarter, onset, duration, *columns, **rest)
+
+    def __len__(self) -> int:
+        return len(self.onset)
+
+    def seconds(self, ticks: Any) -> NDArray[np.float64]:
+        """Ticks of any shape as seconds from the start, by the tempo map."""
+        wanted = np.asarray(ticks, np.float64)
+        rate = self.tempo / (1e6 * self.ticks_per_quarter)  # (T,) seconds a tick
+        elapsed = np.concatenate(([0.0], np.cumsum(np.diff(self.tempo_tick) * rate[:-1])))
+        segment = np.clip(np.searchsorted(self.tempo_tick, wanted, side="right") - 1, 0, None)
+        return np.asarray(elapsed[segment] + (wanted - self.tempo_tick[segment]) * rate[segment])
+
+    @property
+    def duration_seconds(self) -> float:
+        """How long the piece lasts."""
+        return float(self.seconds(self.length))
