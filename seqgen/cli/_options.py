@@ -60,7 +60,7 @@ def _read_config(ctx: click.Context, parameter: click.Parameter, path: str | Non
             raise SettingError(f"{path}: unknown key {key!r}", nearest(key, sorted(known)))
         if isinstance(value, dict):
             values[key] = list(value.items())
-    ctx.default_map = {key.replace("-", "_"): value for key, value in values.items()} | (ctx.default_map or {})
+    ctx.default_map = {**{key.replace("-", "_"): value for key, value in values.items()}, **(ctx.default_map or {})}
 
 
 def note(message: str) -> None:
