@@ -62,6 +62,14 @@ def make_folder(path: str | Path) -> Path:
     return folder
 
 
+def cache_folder(*parts: str) -> Path:
+    """A folder for what can be made again: under `SEQGEN_CACHE` where it is set, else the user's cache; made if missing."""
+    import platformdirs
+
+    root = os.environ.get("SEQGEN_CACHE") or platformdirs.user_cache_dir("seqgen", appauthor=False)
+    return make_folder(Path(root).expanduser().joinpath(*parts))
+
+
 def size(count: float) -> str:
     """A number of bytes for people: `1.2 MB`."""
     for unit in ("bytes", "kB", "MB", "GB"):
