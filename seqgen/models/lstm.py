@@ -34,10 +34,11 @@ class LSTM(Cell):
         from torch import nn
 
         layer = nn.LSTM(inputs, hidden)
+        weights = dict(layer.named_parameters())
         with torch.no_grad():
-            for bias in (layer.bias_ih_l0, layer.bias_hh_l0):
-                bias.zero_()
-            layer.bias_ih_l0[hidden : 2 * hidden] = self.forget_bias
+            weights["bias_hh_l0"].zero_()
+            weights["bias_ih_l0"].zero_()
+            weights["bias_ih_l0"][hidden : 2 * hidden] = self.forget_bias
         return layer
 
     def step(self, x: Array, r: Array, state: Parts) -> Parts:

@@ -32,13 +32,14 @@ class RNN(Cell):
         from torch import nn
 
         layer = nn.RNN(inputs, hidden, nonlinearity=self.nonlinearity)
+        weights = dict(layer.named_parameters())
         if self.nonlinearity == "relu":
             # Le, Jaitly & Hinton 2015: without the identity the state dies or explodes within a window.
-            nn.init.eye_(layer.weight_hh_l0)
-            nn.init.zeros_(layer.bias_ih_l0)
-            nn.init.zeros_(layer.bias_hh_l0)
+            nn.init.eye_(weights["weight_hh_l0"])
+            nn.init.zeros_(weights["bias_ih_l0"])
+            nn.init.zeros_(weights["bias_hh_l0"])
         else:
-            nn.init.orthogonal_(layer.weight_hh_l0)
+            nn.init.orthogonal_(weights["weight_hh_l0"])
         return layer
 
     def step(self, x: Array, r: Array, state: Parts) -> Parts:
