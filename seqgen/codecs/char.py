@@ -1,0 +1,78 @@
+"""Characters with byte fallback: any text, any bytes, nothing lost and no prompt refused."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seqgen.codecs import Codec, Grammar, Ids
+from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, learn
+from seqgen.report import Report
+from seqgen.settings import option, require
+
+
+@dataclass(frozen=True)
+class CharOptions:
+    """Which characters get a token of their own; all others are told by their bytes."""
+
+    min_count: int = option(1, "how often a multi-byte character must be seen to get its own token")
+    max_characters: int = option(4096, "at most so many multi-byte characters, the most frequent ones")
+
+    def __post_init__(self) -> None:
+        require(self.min_count >= 1, "min_count", self.min_count, "at least 1")
+        most = f"0 to {MOST_CHARACTERS}"
+        require(0 <= self.max_characters <= MOST_CHARACTERS, "max_characters", self.max_characters, most)
+
+
+class Char(Codec):
+    """Any text, one token a character; what is not UTF-8 goes byte by byte."""
+
+    Options = CharOptions
+    suffixes = (".txt", ".text", ".md", ".rst", ".csv", ".tsv", ".json", ".html", ".xml", ".tex", ".py", ".log")
+    artifact = ".txt"
+
+    def __init__(self, characters: str, options: CharOptions) -> None:
+        self._characters = Characters(characters)
+        self._options = options
+
+    @classmethod
+    def fit(cls, documents: Iterable[bytes], options: CharOptions) -> "Char":
+        return cls(learn(documents, options.min_count, options.max_characters), options)
+
+    @classmethod
+    def restore(cls, options: CharOptions, state: Mapping[str, Any]) -> "Char":
+        return cls(state["characters"], options)
+
+    def state(self) -> dict[str, Any]:
+        return {"characters": self._characters.characters}
+
+    @property
+    def options(self) -> CharOptions:
+        return self._options
+
+    @property
+    def vocab_size(self) -> int:
+        return len(self._characters)
+
+    def documents(self, data: bytes) -> Sequence[bytes]:
+        return (data,)
+
+    def boundary(self, data: bytes) -> int:
+        return boundary(data)
+
+    def encode(self, data: bytes, report: Report | None = None) -> Ids:
+        return self._characters.encode(data)
+
+    def decode(self, ids: Ids) -> bytes:
+        return self._characters.decode(ids)
+
+    def normalize(self, data: bytes) -> bytes:
+        return data
+
+    def vocabulary(self) -> list[str]:
+        return self._characters.names()
+
+    def token_bytes(self) -> list[bytes]:
+        return self._characters.token_bytes()
+
+    def grammar(self) -> Grammar | None:
+        return None
