@@ -1,0 +1,212 @@
+"""A checkpoint: a model, its codec, its settings and its story in one file that loads alone. Never imports torch.
+
+A checkpoint is a safetensors file as `seqgen.container` lays it down. Its tensors are the weights, float32 or
+float16, under the names and in the shapes of `seqgen.models.weight_shapes`, and `details` (K,) uint8: one JSON object
+in UTF-8, keys sorted:
+
+    model       the cell's name
+    cell        the cell's settings
+    settings    the model's settings
+    tokenizer   what `seqgen.tokenizer.Tokenizer.spec` gives
+    training    the resolved training configuration
+    metrics     what was measured, by name
+    provenance  corpus fingerprint and labels, seed, versions, hardware
+
+The header's `__metadata__` holds `format` "seqgen checkpoint", `version` "1" and the container's two checksums, both
+verified on load. Shapes are checked against the settings before any weight is read, and every weight must be finite.
+
+A run folder holds `model.safetensors`, which is this file; CHECKPOINT on the command line may be either.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen import registry, settings
+from seqgen.container import ROOM, Header, Writer, read_header
+from seqgen.errors import CheckpointError, DataError, UsageError
+from seqgen.files import atomic_write
+from seqgen.models import Cell, ModelSettings, parameters, weight_shapes
+from seqgen.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from seqgen.models._network import RecurrentLM
+
+FORMAT = "seqgen checkpoint"
+VERSION = "1"
+MODEL_FILE = "model.safetensors"
+MAX_DETAILS = 64_000_000
+ENTRY_ROOM = 128  # header bytes that one tensor's name, type, shape and offsets take at most
+
+Weights = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """What is needed to generate, to evaluate, or to train on.
+
+    Attributes:
+        model: The cell's name in the registry.
+        cell: The cell.
+        settings: The model's shape.
+        tokenizer: Codec and framing.
+        weights: Name → float32 array (float16 on disk is widened on load).
+        training: The resolved training configuration.
+        metrics: What was measured.
+        provenance: Where it came from.
+    """
+
+    model: str
+    cell: Cell
+    settings: ModelSettings
+    tokenizer: Tokenizer
+    weights: Weights
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Checkpoint":
+        """The checkpoint in a file, a run folder, or published under a name.
+
+        Raises:
+            CheckpointError: There is none, or it is damaged, something else, or of another version.
+        """
+        header = read_header(find(path), CheckpointError)
+        _check_format(header)
+        header.verify()
+        try:
+            details = json.loads(header.read("details").tobytes())
+            cell, shape = make_model(details["model"], details["cell"], details["settings"])
+            tokenizer = Tokenizer.from_spec(details["tokenizer"])
+            weights = _read_weights(header, weight_shapes(cell, shape, tokenizer.vocab_size))
+            rest = {key: dict(details[key]) for key in ("training", "metrics", "provenance")}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+            raise _damaged(header.path, f"its details make no sense ({error})") from error
+        except UsageError as error:
+            raise _damaged(header.path, f"its settings make no sense ({error.message})") from error
+        except CheckpointError:
+            raise
+        except DataError as error:
+            raise _damaged(header.path, error.message) from error
+        return cls(details["model"], cell, shape, tokenizer, weights, **rest)
+
+    def save(self, path: str | Path, dtype: type[np.floating[Any]] = np.float32) -> None:
+        """Write the file atomically; `dtype` float16 halves it, for publishing.
+
+        Raises:
+            OutputError: It cannot be written; what was there before is untouched.
+        """
+        details = {
+            "model": self.model,
+            "cell": dataclasses.asdict(self.cell),  # type: ignore[call-overload]
+            "settings": dataclasses.asdict(self.settings),
+            "tokenizer": self.tokenizer.spec(),
+            "training": self.training,
+            "metrics": self.metrics,
+            "provenance": self.provenance,
+        }
+        names = weight_shapes(self.cell, self.settings, self.tokenizer.vocab_size)
+        tensors = {name: self.weights[name].astype(dtype, copy=False) for name in names}
+        write_tensors(path, tensors, details, {"format": FORMAT, "version": VERSION})
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the weights hold."""
+        return parameters({name: weight.shape for name, weight in self.weights.items()})
+
+    def network(self, device: str = "cpu") -> "RecurrentLM":
+        """The torch module with these weights, in evaluation mode."""
+        import torch
+
+        from seqgen.models._network import RecurrentLM
+
+        network = RecurrentLM(self.cell, self.settings, self.tokenizer.vocab_size)
+        state = {name: torch.from_numpy(np.array(weight)) for name, weight in self.weights.items()}
+        network.load_state_dict(state, strict=False)
+        return network.to(device).eval()
+
+
+def make_model(name: str, cell: Mapping[str, Any], model: Mapping[str, Any]) -> tuple[Cell, ModelSettings]:
+    """A cell and a shape from plain settings.
+
+    Raises:
+        UsageError: A name or key is unknown, a value out of range.
+    """
+    made = settings.parse(registry.load("models", name), cell)
+    assert isinstance(made, Cell)
+    return made, settings.parse(ModelSettings, model)
+
+
+def find(path: str | Path) -> Path:
+    """The checkpoint file that a file name, a run folder or a published name stands for.
+
+    Raises:
+        CheckpointError: There is none; the hint names those there are.
+    """
+    given = Path(path)
+    for candidate in (given / MODEL_FILE if given.is_dir() else given, *_published(str(path))):
+        if candidate.is_file():
+            return candidate
+    if given.is_dir():
+        raise CheckpointError(f"{given}: holds no {MODEL_FILE}", "did its training reach a first validation?")
+    runs = sorted(str(file.parent) for file in Path("checkpoints").glob(f"*/{MODEL_FILE}"))
+    hint = f"there are: {', '.join(runs)}" if runs else "train one with: seqgen train FOLDER -o checkpoints/NAME"
+    raise CheckpointError(f"{given}: there is no such checkpoint", hint)
+
+
+def write_tensors(path: str | Path, tensors: Weights, details: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
+    """Write tensors and their `details` as one container, atomically."""
+    text = json.dumps(details, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    with atomic_write(path) as file:
+        writer = Writer(file, ROOM + ENTRY_ROOM * len(tensors))
+        for name, tensor in tensors.items():
+            writer.add(name, tensor)
+        writer.add("details", np.frombuffer(text.encode("ascii"), np.uint8))
+        writer.finish(metadata)
+
+
+def _published(name: str) -> list[Path]:
+    """Where a checkpoint published under this name may lie: beside the package, or inside the wheel."""
+    package = Path(__file__).parent
+    folders = (package.parent / "checkpoints", package / "_data" / "checkpoints")
+    return [folder / name / MODEL_FILE for folder in folders] if Path(name).name == name else []
+
+
+def _check_format(header: Header) -> None:
+    found, version = header.metadata.get("format"), header.metadata.get("version")
+    if found != FORMAT:
+        raise CheckpointError(f"{header.path}: is not a checkpoint (its format is {found!r})")
+    if version != VERSION:
+        hint = "install a newer seqgen"
+        raise CheckpointError(f"{header.path}: is a checkpoint of version {version!r}, expected {VERSION!r}", hint)
+    details = header.tensors.get("details")
+    if details is None or details.dtype != np.uint8 or details.nbytes > MAX_DETAILS:
+        raise _damaged(header.path, "it has no readable details")
+
+
+def _read_weights(header: Header, shapes: Mapping[str, tuple[int, ...]]) -> Weights:
+    """The weights, once every name, shape and type has been checked."""
+    missing = set(shapes) ^ (set(header.tensors) - {"details"})
+    if missing:
+        raise _damaged(header.path, f"its weights do not fit its settings ({', '.join(sorted(missing)[:3])})")
+    for name, shape in shapes.items():
+        tensor = header.tensors[name]
+        if tensor.shape != shape or tensor.dtype.name not in ("float32", "float16"):
+            fault = f"weight {name!r} is {tensor.dtype.name} {tensor.shape}, expected {shape}"
+            raise _damaged(header.path, fault)
+    weights = {name: header.read(name).astype(np.float32, copy=False) for name in shapes}
+    for name, weight in weights.items():
+        if not np.isfinite(weight).all():
+            raise _damaged(header.path, f"weight {name!r} holds numbers that are not finite")
+    return weights
+
+
+def _damaged(path: Path, fault: str) -> CheckpointError:
+    return CheckpointError(f"{path}: is damaged: {fault}", "restore it from a copy, or train it again")
