@@ -63,7 +63,7 @@ def make_folder(path: str | Path) -> Path:
 
 
 def cache_folder(*parts: str) -> Path:
-    """A folder for what can be made again: under `SEQGEN_CACHE` where it is set, else the user's cache; made if missing."""
+    """A folder for what can be made again: below `SEQGEN_CACHE` or else the user's cache, made where it is missing."""
     import platformdirs
 
     root = os.environ.get("SEQGEN_CACHE") or platformdirs.user_cache_dir("seqgen", appauthor=False)

@@ -1,0 +1,151 @@
+"""A codec plus what frames documents: the document token and the labels. Knows no files and no models.
+
+Ids below V0, the codec's own vocabulary size, are the codec's. Id V0 is the document token, which stands before every
+document and, in generation, ends one. Id V0+1+i is label i, which follows the document token of a labelled document.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen import registry, settings
+from seqgen.codecs import Codec, Grammar, Ids, Mask, id_type
+from seqgen.errors import SettingError, StreamError, UsageError
+from seqgen.report import Report
+
+
+@dataclass(frozen=True, eq=False)
+class Tokenizer:
+    """A codec with framing.
+
+    Attributes:
+        codec: The fitted codec.
+        codec_name: Its name in the registry.
+        labels: The label names, in the order of their ids.
+    """
+
+    codec: Codec
+    codec_name: str
+    labels: tuple[str, ...] = ()
+
+    @property
+    def document_id(self) -> int:
+        """The token before every document."""
+        return self.codec.vocab_size
+
+    @property
+    def vocab_size(self) -> int:
+        """Ids are below it: the codec's, the document token, the labels."""
+        return self.codec.vocab_size + 1 + len(self.labels)
+
+    def label_id(self, name: str) -> int:
+        """The token of a label.
+
+        Raises:
+            SettingError: There is no such label; the hint names the nearest.
+        """
+        if name not in self.labels:
+            hint = registry.nearest(name, self.labels) if self.labels else "this corpus has no labels"
+            raise SettingError(f"no label is called {name!r}", hint)
+        return self.document_id + 1 + self.labels.index(name)
+
+    def frame(self, label: str | None = None) -> Ids:
+        """(1,) or (2,) ids with which a document begins."""
+        ids = [self.document_id] if label is None else [self.document_id, self.label_id(label)]
+        return np.array(ids, id_type(self.vocab_size))
+
+    def encode(self, data: bytes, report: Report | None = None) -> Ids:
+        """(N,) ids of a document or a prompt, without framing.
+
+        Raises:
+            DataError: The codec cannot read it.
+        """
+        return self.codec.encode(data, report).astype(id_type(self.vocab_size), copy=False)
+
+    def decode(self, ids: NDArray[Any]) -> bytes:
+        """The bytes of (N,) ids. Framing tokens fall away; never raises on ids in [0, vocab_size)."""
+        own = np.asarray(ids)
+        own = own[own < self.document_id]
+        return self.codec.decode(own.astype(id_type(self.codec.vocab_size), copy=False))
+
+    def vocabulary(self) -> list[str]:
+        """(V,) readable token names."""
+        return [*self.codec.vocabulary(), "<document>", *(f"<label {name}>" for name in self.labels)]
+
+    def token_bytes(self) -> list[bytes] | None:
+        """(V,) the bytes of each token, framing tokens being empty; None where decoding is not concatenation."""
+        own = self.codec.token_bytes()
+        return None if own is None else own + [b""] * (1 + len(self.labels))
+
+    def grammar(self) -> Grammar | None:
+        """The codec's grammar over the full vocabulary, or None where it has none."""
+        own = self.codec.grammar()
+        return None if own is None else FramedGrammar(own, self.document_id, self.vocab_size)
+
+    def spec(self) -> dict[str, Any]:
+        """Plain JSON data from which `from_spec` makes this tokenizer again."""
+        return {
+            "name": self.codec_name,
+            "options": dataclasses.asdict(self.codec.options),
+            "state": self.codec.state(),
+            "labels": list(self.labels),
+        }
+
+    @classmethod
+    def from_spec(cls, spec: Mapping[str, Any]) -> "Tokenizer":
+        """The tokenizer that `spec` describes.
+
+        Raises:
+            StreamError: It is damaged, or names a codec that this version does not have.
+        """
+        try:
+            name, options, labels = spec["name"], spec["options"], spec["labels"]
+            if not isinstance(options, dict) or not isinstance(labels, list) or {*map(type, labels)} - {str}:
+                raise TypeError("options or labels of the wrong type")
+            kind = registry.load("codecs", name)
+            codec = kind.restore(settings.parse(kind.Options, options), spec["state"])
+            return cls(codec, name, tuple(labels))
+        except UsageError as error:
+            raise StreamError(f"the stored codec does not fit this version: {error.message}", error.hint) from error
+        except (KeyError, TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise StreamError(f"the stored codec is damaged ({reason})", "tokenize the corpus again") from error
+
+
+@dataclass(frozen=True)
+class FramedGrammar:
+    """A codec's grammar with framing: a state is (whether the document has just begun, the codec's own state).
+
+    The document token may follow where the document may end, and begins another; a label may follow only it.
+    """
+
+    inner: Grammar
+    document_id: int
+    vocab_size: int
+
+    def start(self) -> tuple[bool, Any]:
+        """The state before the first token."""
+        return True, self.inner.start()
+
+    def step(self, state: tuple[bool, Any], token: int) -> tuple[bool, Any]:
+        """The state after `token`; a label changes nothing but that the document has begun."""
+        if token == self.document_id:
+            return self.start()
+        return False, state[1] if token > self.document_id else self.inner.step(state[1], token)
+
+    def allowed(self, state: tuple[bool, Any]) -> Mask:
+        """(V,) True where a token may follow."""
+        fresh, own = state
+        mask = np.empty(self.vocab_size, np.bool_)
+        mask[: self.document_id] = self.inner.allowed(own)
+        mask[self.document_id] = self.inner.may_end(own)
+        mask[self.document_id + 1 :] = fresh
+        return mask
+
+    def may_end(self, state: tuple[bool, Any]) -> bool:
+        """Whether the document may end here."""
+        return self.inner.may_end(state[1])
