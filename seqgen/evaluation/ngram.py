@@ -215,21 +215,22 @@ def _discounts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _best_order(ids: Ints, starts: Ints, vocab_size: int) -> int:
-    """The order after which held-out training tokens, the last ones, are predicted worse."""
+    """The order that predicts held-out training tokens, the last ones, best; two orders without gain end the search."""
     cut = len(ids) - min(int(len(ids) * HELD_OUT), MAX_HELD_OUT)
     walk = _Walk(*between(ids, starts, cut, len(ids)), vocab_size)
     ids, starts = between(ids, starts, 0, cut)
     if not len(walk.ids):
         return 1
-    grams, best = _Grams.unigrams(ids, starts, vocab_size), np.inf
+    grams, best, found = _Grams.unigrams(ids, starts, vocab_size), np.inf, 1
     for order in range(1, min(MAX_ORDER, _longest(ids, starts)) + 1):
         loss = walk.loss(grams.top())
-        if loss >= best:
-            return order - 1
-        best = loss
+        if loss < best:
+            best, found = loss, order
+        elif order - found == 2:
+            break
         level, grams = grams.climb()
         walk.climb(level)
-    return order
+    return found
 
 
 def between(ids: Ints, starts: Ints, begin: int, end: int) -> tuple[Ints, Ints]:
