@@ -36,6 +36,8 @@ class Score:
         length: The last tick of the piece, at least the end of its last note.
         kit: The program number of the percussion channel.
         title: What the file calls itself, or "".
+        pedal: (P, 3) int64 onset, duration in ticks, program: when the sustain pedal is down. Empty where the pedal
+            was folded into the durations of the notes.
     """
 
     ticks_per_quarter: int
@@ -51,6 +53,7 @@ class Score:
     length: int = 0
     kit: int = 0
     title: str = ""
+    pedal: Ticks = field(default_factory=lambda: np.zeros((0, 3), np.int64))
 
     @classmethod
     def from_notes(cls, ticks_per_quarter: int, notes: Any, **rest: Any) -> "Score":

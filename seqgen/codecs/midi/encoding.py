@@ -1,0 +1,178 @@
+"""A score to performance tokens, all in numpy. Knows no files; the order of tokens is told in `performance`."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.codecs import Ids
+from seqgen.codecs.midi import vocabulary as v
+from seqgen.codecs.midi.faults import Faults
+from seqgen.codecs.midi.score import DRUMS, Score
+from seqgen.codecs.midi.vocabulary import Ints
+
+ABSENT = np.uint16(0xFFFF)
+PEDAL_UP, PEDAL_DOWN, NOTE = range(3)  # kinds of rows, in the order in which one tick has them
+# A row as one integer, its fields from the lowest bit up: sorting these integers is the canonical order.
+_FIELDS = {"velocity": 5, "duration": 6, "pitch": 7, "kind": 2, "program": 8, "step": 24}
+
+
+def encode_score(score: Score, faults: Faults) -> Ids:
+    """(N,) uint16 token ids of a score; pedal tokens where the score keeps its pedal apart.
+
+    An onset moves by at most 5 ms, as does the length of a note up to 150 ms; longer ones change by at most 6 %
+    (up to 20 s, where they are cut). Velocities change by at most 2.
+    """
+    if len(score) == 0:
+        faults.left_out("document without notes")
+        return np.zeros(0, np.uint16)
+    step, duration, velocity = _quantize(score, faults)
+    program = score.program.astype(np.int64)
+    pitch = score.pitch.astype(np.int64)
+    duration = _untangle(program * 128 + pitch, step, duration, velocity)
+    notes = _pack(step=step, program=program, kind=np.int64(NOTE), pitch=pitch, duration=duration, velocity=velocity)
+    rows = np.concatenate((notes, _pedal_rows(score, int(step[-1])))) if len(score.pedal) else notes
+    return _tokens(_unpack(np.sort(rows)), len(score), faults)
+
+
+def _quantize(score: Score, faults: Faults) -> tuple[Ints, Ints, Ints]:
+    """(N,) onset in steps, index of duration, index of velocity."""
+    onset = score.seconds(score.onset)
+    end = _first_out(score, score.seconds(score.onset + score.duration), faults)
+    step = np.rint(onset * v.SECOND).astype(np.int64)
+    length = np.rint((end - onset) * v.SECOND).astype(np.int64)
+    drums = score.program == DRUMS
+    faults.mended("note longer than 20 s", int(((length > v.LONGEST) & ~drums).sum()))
+    duration = np.where(drums, 0, v.duration_index(length))
+    if score.kit and drums.any():
+        faults.left_out("drum kit")
+    return step, duration, v.velocity_index(score.velocity.astype(np.int64))
+
+
+def _first_out(score: Score, end: NDArray[np.float64], faults: Faults) -> NDArray[np.float64]:
+    """(N,) ends of notes such that of two overlapping notes of one pitch and program the first ends first.
+
+    A file can say no more than that; two channels that share a program can.
+    """
+    key = score.program.astype(np.uint16) * 128 + score.pitch
+    order = np.argsort(key, kind="stable")  # each key's notes by onset
+    key, ordered = key[order], end[order]
+    if not np.any((key[1:] == key[:-1]) & (ordered[1:] < ordered[:-1])):
+        return end
+    result = end.copy()
+    result[order] = ordered[np.lexsort((ordered, key))]
+    faults.mended("nested notes of one pitch", int((result != end).sum()))
+    return result
+
+
+def _untangle(key: Ints, step: Ints, duration: Ints, velocity: Ints) -> Ints:
+    """(N,) indices of duration, shortened where rounding let a note outlast a later one of its key.
+
+    Without this, reading a decoded file would pair other ends with its onsets.
+    """
+    order = np.lexsort((velocity, duration, step, key)) if len(key) < 2 else np.argsort(_by_key(key, step, duration))
+    key, step, result = key[order], step[order], duration[order]
+    end = step + v.DURATIONS[result]
+    wrong = (key[1:] == key[:-1]) & (end[1:] < end[:-1])
+    if not wrong.any():
+        return duration
+    affected = np.flatnonzero(np.isin(key, key[1:][wrong]))
+    keys, steps, indices = key[affected].tolist(), step[affected].tolist(), result[affected].tolist()
+    lengths = v.DURATIONS.tolist()
+    for at in range(len(keys) - 2, -1, -1):
+        if keys[at] != keys[at + 1]:
+            continue
+        limit = steps[at + 1] + lengths[indices[at + 1]] - steps[at]
+        while lengths[indices[at]] > limit:
+            indices[at] -= 1
+    result[affected] = indices
+    mended = np.empty_like(duration)
+    mended[order] = result
+    return mended
+
+
+def _by_key(key: Ints, step: Ints, duration: Ints) -> Ints:
+    return (key << 30) | (step << 6) | duration
+
+
+def _pedal_rows(score: Score, last: int) -> Ints:
+    """Rows of the pedal, as far as the last onset; overlapping ones of one program are joined."""
+    rows: list[list[int]] = []
+    times = np.rint(score.seconds(score.pedal[:, :1] + np.pad(score.pedal[:, 1:2], ((0, 0), (1, 0)))) * v.SECOND)
+    for program in np.unique(score.pedal[:, 2]).tolist():
+        open_until = -1
+        for down, up in sorted(times[score.pedal[:, 2] == program].astype(np.int64).tolist()):
+            if down < open_until:
+                rows[-1][0] = open_until = max(up, open_until)
+            elif up > down:
+                rows += [[down, program, PEDAL_DOWN], [up, program, PEDAL_UP]]
+                open_until = up
+    table = np.array(rows, np.int64).reshape(-1, 3)
+    table = table[table[:, 0] <= last]
+    return _pack(step=table[:, 0], program=table[:, 1], kind=table[:, 2])
+
+
+def _pack(**columns: Ints | np.int64) -> Ints:
+    row: Ints = np.zeros(1, np.int64)
+    shift = 0
+    for name, bits in _FIELDS.items():
+        if name in columns:
+            row = np.asarray(row | (columns[name] << shift))
+        shift += bits
+    return row
+
+
+def _unpack(rows: Ints) -> dict[str, Ints]:
+    columns, shift = {}, 0
+    for name, bits in _FIELDS.items():
+        columns[name] = (rows >> shift) & ((1 << bits) - 1)
+        shift += bits
+    return columns
+
+
+def _tokens(rows: dict[str, Ints], notes: int, faults: Faults) -> Ids:
+    """The ids of sorted rows: a table with a column for each place a token may stand in, absent ones left out."""
+    rest = np.diff(rows["step"], prepend=0)
+    faults.mended("rest longer than 60 s", int((rest > v.LONGEST_REST).sum()))
+    rest = np.minimum(rest, v.LONGEST_REST)
+    step = np.cumsum(rest)
+    remain = np.searchsorted(v.REMAIN_EDGES, step[-1] - step)
+    start = int(np.searchsorted(v.REMAIN_EDGES, step[-1]))
+    note, drum = rows["kind"] == NOTE, rows["program"] == DRUMS
+    columns = [
+        *_shifts(rest),
+        np.where(np.diff(remain, prepend=start) != 0, v.REMAIN + remain, ABSENT),
+        np.where(_changed(rows["program"], ~drum), v.INST + rows["program"], ABSENT),
+        np.where(_changed(rows["velocity"], note), v.VEL + rows["velocity"], ABSENT),
+        _names(rows, note, drum),
+        np.where(note & ~drum, v.DUR + rows["duration"], ABSENT),
+    ]
+    table = np.empty((len(step), len(columns)), np.uint16)
+    for place, column in enumerate(columns):
+        table[:, place] = column
+    first = step[np.argmax(note)]
+    density = np.searchsorted(v.DENSITY_EDGES * (step[-1] - first + v.SECOND), notes * v.SECOND, side="right")
+    head = np.array([v.DENSITY + density, v.REMAIN + start], np.uint16)
+    return np.concatenate((head, table[table != ABSENT]))
+
+
+def _shifts(rest: Ints) -> list[Ints]:
+    """The columns of shift tokens: tens of seconds, seconds, hundredths."""
+    tens, rest = np.divmod(rest, 10 * v.SECOND)
+    columns = [np.where(tens > place, v.TEN_SECONDS, ABSENT) for place in range(int(tens.max()))]
+    seconds, hundredths = np.divmod(rest, v.SECOND)
+    whole = np.where(seconds == 1, v.SHIFT + 99, v.LONG_SHIFT + seconds - 2)
+    return [*columns, np.where(seconds, whole, ABSENT), np.where(hundredths, v.SHIFT + hundredths - 1, ABSENT)]
+
+
+def _names(rows: dict[str, Ints], note: NDArray[np.bool_], drum: NDArray[np.bool_]) -> Ints:
+    """The column that says what happens: a note, a drum, the pedal."""
+    pitched = np.where(drum, v.DRUM, v.PITCH) + rows["pitch"]
+    pedal = np.where(rows["kind"] == PEDAL_DOWN, v.PEDAL_ON, v.PEDAL_OFF)
+    return np.where(note, pitched, pedal)
+
+
+def _changed(values: Ints, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(N,) the rows among `where` whose value differs from that of the one before among them."""
+    chosen = np.flatnonzero(where)
+    result = np.zeros(len(values), np.bool_)
+    result[chosen] = np.diff(values[chosen], prepend=-1) != 0
+    return result

@@ -1,0 +1,171 @@
+"""Which performance tokens may follow which: the order that `performance` describes, as a small state machine.
+
+Whatever it lets through decodes without a dropped token, and ends: shifts lead at most LONGEST_REST ahead, the time
+to go is counted down, and when a class of REMAIN has lasted as long as it can the next is due. What `encode` makes
+is always let through.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from seqgen.codecs import Mask
+from seqgen.codecs.midi import vocabulary as v
+
+NONE = -1  # no program or velocity yet
+ALL = 128  # as `pitch` or `drum`: beyond the last
+MAX_TENS = v.LONGEST_REST // (10 * v.SECOND)
+
+# Phases: what the last token was.
+BEGIN, HEAD, TICK, TENS, SECONDS, SHIFTED, READY, CHOSEN, LOUD, CHOSEN_LOUD, PITCH, NOTE, DRUM, PEDAL = range(14)
+_OPENING = (TICK, TENS, SECONDS, SHIFTED, READY)  # a step is open, and nothing of it has been said
+_SOUNDED = (NOTE, DRUM, PEDAL)
+
+
+class State(NamedTuple):
+    """Where a document stands.
+
+    Attributes:
+        phase: What may come next, in broad terms.
+        program, velocity: What INST and VEL said last, or NONE.
+        pitch, duration: The last note of this step and program: no lower one may follow. ALL after a drum.
+        drum: The last drum of this step.
+        fresh: Nothing has sounded in this step yet.
+        remain: The class of time to go.
+        elapsed: Steps since that class was stated, or how long it can last if that is less.
+        tens: Shifts of ten seconds just before.
+        quiet: PEDAL tokens of this step and program: 0 none, 1 off, 2 on.
+    """
+
+    phase: int = BEGIN
+    program: int = NONE
+    velocity: int = NONE
+    pitch: int = 0
+    duration: int = 0
+    drum: int = 0
+    fresh: bool = True
+    remain: int = len(v.REMAIN_EDGES)
+    elapsed: int = 0
+    tens: int = 0
+    quiet: int = 0
+
+
+class PerformanceGrammar:
+    """The grammar of the performance vocabulary.
+
+    Args:
+        pedal: Whether PEDAL tokens are part of it.
+    """
+
+    def __init__(self, *, pedal: bool) -> None:
+        self._pedal = pedal
+
+    def start(self) -> State:
+        return State()
+
+    def step(self, state: State, token: int) -> State:
+        """The state after one more token, whatever it is."""
+        if token < v.REMAIN:
+            return state._replace(phase=HEAD)
+        if token < v.SHIFT:
+            phase = TICK if state.phase == HEAD else READY
+            return state._replace(phase=phase, remain=token - v.REMAIN, elapsed=0, tens=0)
+        if token < v.INST:
+            return _shift(state, token)
+        return _sound(state, token)
+
+    def allowed(self, state: State) -> Mask:
+        """(SIZE,) True where a token may follow. Read-only, for it is shared."""
+        if state.phase == PITCH:
+            return _mask(State(phase=PITCH, duration=state.duration), self._pedal)
+        due = 0 < _span(state.remain) <= state.elapsed
+        return _mask(state._replace(elapsed=int(due), duration=0), self._pedal)
+
+    def may_end(self, state: State) -> bool:
+        """After the notes of the last onset."""
+        return state.remain == 0 and state.phase in _SOUNDED
+
+
+def _span(remain: int) -> int:
+    """How many steps a class of REMAIN can last before the next is due; 0 where there is no telling."""
+    edges = v.REMAIN_EDGES
+    return int(edges[remain] - edges[remain - 1]) if 0 < remain < len(edges) else 0
+
+
+def _shift(state: State, token: int) -> State:
+    steps = int(v.STEPS[token])
+    phase = TENS if token == v.TEN_SECONDS else SECONDS if steps >= v.SECOND else SHIFTED
+    tens = min(state.tens + (phase == TENS), MAX_TENS)
+    elapsed = min(state.elapsed + steps, _span(state.remain))
+    opened = State(phase, state.program, state.velocity, remain=state.remain)
+    return opened._replace(elapsed=elapsed, tens=tens)
+
+
+def _sound(state: State, token: int) -> State:
+    if token < v.VEL:
+        return state._replace(phase=CHOSEN, program=token - v.INST, pitch=0, duration=0, quiet=0, tens=0)
+    if token < v.PITCH:
+        phase = CHOSEN_LOUD if state.phase == CHOSEN else LOUD
+        return state._replace(phase=phase, velocity=token - v.VEL, tens=0)
+    if token < v.DUR:
+        pitch = token - v.PITCH
+        duration = state.duration if pitch == state.pitch else 0
+        return state._replace(phase=PITCH, pitch=pitch, duration=duration, tens=0)
+    if token < v.DRUM:
+        return state._replace(phase=NOTE, duration=token - v.DUR, fresh=False)
+    if token < v.PEDAL:
+        return state._replace(phase=DRUM, drum=token - v.DRUM, pitch=ALL, fresh=False, tens=0)
+    return state._replace(phase=PEDAL, quiet=2 if token == v.PEDAL_ON else 1, fresh=False, tens=0)
+
+
+@lru_cache(maxsize=16384)
+def _mask(state: State, pedal: bool) -> Mask:
+    """The mask of a state whose `elapsed` says whether the next REMAIN is due."""
+    mask = np.zeros(v.SIZE, np.bool_)
+    if state.phase == BEGIN:
+        mask[v.DENSITY : v.REMAIN] = True
+    elif state.phase == HEAD:
+        mask[v.REMAIN : v.SHIFT] = True
+    elif state.phase == PITCH:
+        mask[v.DUR + state.duration : v.DRUM] = True
+    else:
+        _allow_shifts(mask, state)
+        if not state.elapsed:
+            _allow_sounds(mask, state, pedal)
+    mask.flags.writeable = False
+    return mask
+
+
+def _allow_shifts(mask: Mask, state: State) -> None:
+    """SHIFT after what has sounded, and after longer shifts; then REMAIN."""
+    if state.remain == 0:
+        return
+    if state.phase in (TICK, *_SOUNDED) or (state.phase == TENS and state.tens < MAX_TENS):
+        mask[v.SHIFT : v.INST] = True
+    elif state.phase == SECONDS:
+        mask[v.SHIFT : v.SHIFT + v.SECOND - 1] = True
+    if state.phase in (TENS, SECONDS, SHIFTED):
+        mask[v.REMAIN : v.REMAIN + state.remain] = True
+
+
+def _allow_sounds(mask: Mask, state: State, pedal: bool) -> None:
+    """INST, VEL, PITCH, DRUM and PEDAL, in the order that a step has them."""
+    phase = state.phase
+    pitched = state.program != NONE and state.pitch < ALL
+    loud = state.velocity != NONE
+    if phase not in (CHOSEN, LOUD, CHOSEN_LOUD) and state.pitch < ALL:
+        mask[v.INST + (0 if state.fresh else state.program + 1) : v.VEL] = True
+        if state.program != NONE:
+            mask[v.INST + state.program] = False
+    if phase not in (LOUD, CHOSEN_LOUD):
+        mask[v.VEL : v.PITCH] = True
+        if loud:
+            mask[v.VEL + state.velocity] = False
+    if pitched and loud:
+        mask[v.PITCH + state.pitch : v.DUR] = True
+    if loud and phase not in (CHOSEN, CHOSEN_LOUD):
+        mask[v.DRUM + state.drum : v.PEDAL] = True
+    if pedal and state.program != NONE and phase in (*_OPENING, CHOSEN, PEDAL):
+        mask[v.PEDAL_ON] = state.quiet < 2
+        mask[v.PEDAL_OFF] = state.quiet == 0

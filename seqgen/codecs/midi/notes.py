@@ -1,0 +1,197 @@
+"""From events to notes: pairing, programs, pedal. Vectorised; knows nothing of bytes.
+
+Events are taken in playing order (by tick, then track, then place in the file), because the state of a channel is
+global: a program change or a pedal in one track counts for the notes of another. A port (meta event 0x21) has
+sixteen channels of its own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.codecs.midi.events import META, Events
+from seqgen.codecs.midi.faults import Faults
+from seqgen.codecs.midi.score import DRUMS
+
+OFF, ON, KEY_PRESSURE, CONTROL, PROGRAM, CHANNEL_PRESSURE, BEND = range(8, 15)  # the upper half of a status byte
+PEDAL = 64  # controller number; values from 64 on mean down (MIDI 1.0 Detailed Specification, p. 12)
+PERCUSSION = 9
+PORT = 0x21
+FAR = np.iinfo(np.int64).max
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Channel events in playing order: (N,) columns; `rank` of an event is its index.
+
+    Attributes:
+        tick, track: As in `Events`.
+        kind: OFF to BEND; a note-on of velocity 0 is an OFF.
+        channel: 16 × port + channel.
+        first, second: Data bytes.
+    """
+
+    tick: Ints
+    track: Ints
+    kind: Ints
+    channel: Ints
+    first: Ints
+    second: Ints
+
+
+def channel_events(events: Events, data: bytes, faults: Faults) -> Channels:
+    """The channel events of a file, those with no place in a `Score` counted as left out."""
+    chosen = np.flatnonzero(events.status < 0xF0)
+    status = events.status[chosen].astype(np.int64)
+    ports = _ports(events, data, chosen)
+    kind, second = status >> 4, events.second[chosen].astype(np.int64)
+    kind[(kind == ON) & (second == 0)] = OFF
+    tick = events.tick[chosen]
+    order = np.argsort(tick, kind="stable")
+    columns = (tick, events.track[chosen], kind, ports * 16 + (status & 15), events.first[chosen], second)
+    found = Channels(*(column[order].astype(np.int64, copy=False) for column in columns))
+    _count_left_out(found, faults)
+    return found
+
+
+def _ports(events: Events, data: bytes, chosen: Ints) -> Ints:
+    """(N,) the port of each chosen event: what the last port event before it in its track says, else 0."""
+    ports = np.zeros(len(chosen), np.int64)
+    found = np.flatnonzero((events.status == META) & (events.first == PORT) & (events.size >= 1))
+    if len(found) == 0:
+        return ports
+    value = np.frombuffer(data, np.uint8)[events.start[found]].astype(np.int64)
+    latest = np.searchsorted(found, chosen) - 1
+    same = (latest >= 0) & (events.track[found[latest]] == events.track[chosen])
+    ports[same] = value[latest[same]]
+    return ports
+
+
+def _count_left_out(events: Channels, faults: Faults) -> None:
+    pedal = (events.kind == CONTROL) & (events.first == PEDAL) & (events.channel % 16 != PERCUSSION)
+    kinds = np.bincount(events.kind, minlength=16)
+    faults.left_out("controller", int(kinds[CONTROL] - pedal.sum()))
+    faults.left_out("key pressure", int(kinds[KEY_PRESSURE]))
+    faults.left_out("channel pressure", int(kinds[CHANNEL_PRESSURE]))
+    faults.left_out("pitch bend", int(kinds[BEND]))
+
+
+def pair_notes(events: Channels, last: Ints, faults: Faults) -> tuple[Ints, Ints, Ints]:
+    """Pair note-ons and note-offs first in, first out, by track, channel and pitch.
+
+    Args:
+        events: In playing order.
+        last: (tracks,) the last tick of each track, where notes that are never closed end.
+        faults: Where notes without an end and ends without a note are counted.
+
+    Returns:
+        (N,) rank of each note-on, (N,) tick of its end, (N,) rank of its end (FAR where there is none).
+    """
+    ranks = np.flatnonzero(events.kind <= ON)
+    key = (events.track[ranks] * 4096 + events.channel[ranks]) * 128 + events.first[ranks]
+    order = np.argsort(key, kind="stable")
+    ranks, key = ranks[order], key[order]
+    on = events.kind[ranks] == ON
+    orphan = _orphans(on, key)
+    faults.left_out("note-off without a note", int(orphan.sum()))
+    ons, offs = ranks[on], ranks[~on & ~orphan]
+    on_key, off_key = key[on], key[~on & ~orphan]
+    # The k-th off of a key closes its k-th on.
+    nth = np.arange(len(offs)) - np.searchsorted(off_key, off_key)
+    closes = np.searchsorted(on_key, off_key) + nth
+    end_rank = np.full(len(ons), FAR)
+    end_rank[closes] = offs
+    end = last[events.track[ons]]
+    end[closes] = events.tick[offs]
+    faults.mended("note never closed", len(ons) - len(offs))
+    faults.mended("note of no length", int((end == events.tick[ons]).sum()))
+    return ons, end, end_rank
+
+
+def _orphans(on: NDArray[np.bool_], key: Ints) -> NDArray[np.bool_]:
+    """(N,) which note-offs, sorted by key, find no note sounding: those that bring the count to a new low below 0."""
+    if len(on) == 0:
+        return np.zeros(0, np.bool_)
+    first = np.concatenate(([True], key[1:] != key[:-1]))
+    group = np.cumsum(first) - 1
+    step = np.where(on, 1, -1)
+    total = np.cumsum(step)
+    before = (total - step)[first][group]  # the count at the start of the group
+    depth = total - before
+    # Shifting each group below the one before lets one running minimum serve them all.
+    shift = group * (2 * len(on) + 2)
+    low = np.minimum.accumulate(np.minimum(depth, 0) - shift) + shift
+    earlier = np.where(first, 0, np.concatenate(([0], low[:-1])))
+    return np.asarray(~on & (low < earlier))
+
+
+def programs(events: Channels, ons: Ints) -> tuple[Ints, int]:
+    """(N,) the program of each note at its onset, and the kit: the first program of a percussion channel."""
+    changes = np.flatnonzero(events.kind == PROGRAM)
+    found = _latest(events, changes, events.channel[ons], ons)
+    drums = events.channel[ons] % 16 == PERCUSSION
+    program = np.where(found >= 0, events.first[found], 0) if len(changes) else np.zeros(len(ons), np.int64)
+    kits = changes[events.channel[changes] % 16 == PERCUSSION]
+    return np.where(drums, DRUMS, program), int(events.first[kits[0]]) if len(kits) else 0
+
+
+def _latest(events: Channels, among: Ints, channel: Ints, rank: Ints) -> Ints:
+    """(N,) the latest of the events `among` on a channel before a rank, or -1."""
+    if len(among) == 0:
+        return np.full(len(rank), -1)
+    size = len(events.tick) + 1
+    keys = events.channel[among] * size + among
+    order = np.argsort(keys, kind="stable")
+    at = np.searchsorted(keys[order], channel * size + np.minimum(rank, size - 1)) - 1
+    found = among[order][at]
+    return np.where((at >= 0) & (events.channel[found] == channel), found, -1)
+
+
+@dataclass(frozen=True)
+class Pedals:
+    """(P,) times the sustain pedal is held: `down` and `up` are ranks (FAR where never released), `end` is a tick."""
+
+    down: Ints
+    up: Ints
+    end: Ints
+
+
+def pedals(events: Channels, last: Ints, faults: Faults) -> Pedals:
+    """The pedal of each channel, from controller 64. One that is never released ends with its track."""
+    chosen = (events.kind == CONTROL) & (events.first == PEDAL) & (events.channel % 16 != PERCUSSION)
+    ranks = np.flatnonzero(chosen)
+    ranks = ranks[np.argsort(events.channel[ranks], kind="stable")]
+    held, channel = events.second[ranks] >= PEDAL, events.channel[ranks]
+    first = np.concatenate(([True], channel[1:] != channel[:-1]))[: len(ranks)]
+    before = np.where(first, False, np.concatenate(([False], held[:-1]))[: len(ranks)])
+    changes, held, channel = ranks[held != before], held[held != before], channel[held != before]
+    down = changes[held]
+    next_change = np.append(changes[1:], FAR)[held]
+    released = np.append(channel[1:], -1)[held] == channel[held]
+    up = np.where(released, next_change, FAR)
+    faults.mended("pedal never released", int((~released).sum()))
+    end = np.where(released, events.tick[np.where(released, up, 0)], last[events.track[down]]) if len(down) else down
+    return Pedals(down, up, np.asarray(end, np.int64))
+
+
+def fold(events: Channels, held: Pedals, ons: Ints, end: Ints, end_rank: Ints) -> Ints:
+    """(N,) the ends of notes with the pedal in mind: until it rises, or its key is struck again."""
+    if len(held.down) == 0:
+        return end
+    size = len(events.tick) + 1
+    channel = events.channel[ons]
+    pressed = _latest(events, held.down, channel, end_rank)
+    at = np.searchsorted(held.down, pressed, sorter=(order := np.argsort(held.down)))
+    which = order[np.minimum(at, len(order) - 1)]
+    caught = (pressed >= 0) & (held.up[which] > end_rank)
+    key = channel * 128 + events.first[ons]
+    strikes = np.sort(key * size + ons)
+    again = np.searchsorted(strikes, key * size + np.minimum(end_rank, size - 1))
+    following = strikes[np.minimum(again, len(strikes) - 1)]
+    struck = (again < len(strikes)) & (following // size == key)
+    restrike = np.where(struck, events.tick[np.where(struck, following % size, 0)], FAR)
+    held_until = np.maximum(np.minimum(held.end[which], restrike), end)
+    return np.asarray(np.where(caught, held_until, end))

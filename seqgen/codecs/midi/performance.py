@@ -1,0 +1,119 @@
+"""Music as it is played: the performance codec, which counts time in seconds and knows no bars.
+
+A document is
+
+    DENSITY REMAIN { SHIFT… [REMAIN] { [INST] [VEL] PITCH DUR | [VEL] DRUM | [INST] PEDAL } }
+
+- Time is quantised to steps of 10 ms *before* differences are taken, so that errors do not add up: an onset moves by
+  at most 5 ms, anywhere in the piece. SHIFTs lead from one onset to the next: tens of seconds, seconds, hundredths.
+- Within a step notes stand by program, then pitch, then duration; drums last. INST and VEL stand only where they
+  change. A note has a duration instead of a note-off, so no note can be stuck.
+- DENSITY, once, first: notes a second from the first onset to the last, in eight classes.
+- REMAIN, second: the time from the beginning to the last onset, in sixteen classes; and again, before the notes of
+  a step, whenever the class has changed. REMAIN 0 stands before the last notes of a piece and before no others.
+- The sustain pedal is folded into the durations, or (`pedal`) kept as tokens of its own, as far as the last onset.
+- Rests between onsets beyond 60 s and notes beyond 20 s are cut, and counted. Velocities keep one of 32 levels,
+  durations one of 64. Drums lose their durations. Tempo, meter and names are not kept.
+
+`decode` writes 500 ticks a quarter note at 120 beats a minute: a tick is a millisecond.
+Vocabulary after Oore et al. 2018 ("This Time with Feeling", p. 8), with durations in the place of note-offs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqgen.codecs import Codec, Ids
+from seqgen.codecs.midi import vocabulary
+from seqgen.codecs.midi.chunks import is_midi
+from seqgen.codecs.midi.decoding import decode_score
+from seqgen.codecs.midi.encoding import encode_score
+from seqgen.codecs.midi.faults import Faults
+from seqgen.codecs.midi.grammar import PerformanceGrammar
+from seqgen.codecs.midi.read import is_abc, is_musicxml, pieces, read_score
+from seqgen.codecs.midi.score import Score
+from seqgen.report import Report
+from seqgen.settings import option
+
+SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".mxl", ".musicxml", ".abc")
+
+
+@dataclass(frozen=True)
+class MidiOptions:
+    """Settings of the performance codec."""
+
+    pedal: bool = option(False, "keep the sustain pedal as tokens instead of folding it into durations")
+
+
+class Midi(Codec):
+    """Music in seconds: notes with durations, many instruments, drums."""
+
+    Options = MidiOptions
+    suffixes = SUFFIXES
+    artifact = ".mid"
+
+    def __init__(self, options: MidiOptions) -> None:
+        self._options = options
+
+    @classmethod
+    def fit(cls, documents: Iterable[bytes], options: MidiOptions) -> "Midi":
+        return cls(options)
+
+    @classmethod
+    def restore(cls, options: MidiOptions, state: Mapping[str, Any]) -> "Midi":
+        return cls(options)
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    @property
+    def options(self) -> MidiOptions:
+        return self._options
+
+    @property
+    def vocab_size(self) -> int:
+        return vocabulary.SIZE
+
+    def documents(self, data: bytes) -> Sequence[bytes]:
+        return documents(data)
+
+    def boundary(self, data: bytes) -> int:
+        return 0
+
+    def encode(self, data: bytes, report: Report | None = None) -> Ids:
+        score = read_score(data, report, fold_pedal=not self._options.pedal)
+        return encode_score(score, Faults(report))
+
+    def decode(self, ids: Ids) -> bytes:
+        from seqgen.codecs.midi.write import write_score  # mido is slow to import
+
+        return write_score(self.score(ids))
+
+    def score(self, ids: Ids, report: Report | None = None) -> Score:
+        """The score that (N,) ids stand for; tokens that make no sense are counted in `report`."""
+        return decode_score(np.asarray(ids), Faults(report))
+
+    def normalize(self, data: bytes) -> bytes:
+        return self.decode(self.encode(data))
+
+    def vocabulary(self) -> list[str]:
+        return vocabulary.names()
+
+    def token_bytes(self) -> None:
+        return None
+
+    def grammar(self) -> PerformanceGrammar:
+        return PerformanceGrammar(pedal=self._options.pedal)
+
+
+def documents(data: bytes) -> Sequence[bytes]:
+    """The pieces in a file: the tracks of a type 2 MIDI file, the tunes of an ABC tune book; else the file itself."""
+    if is_midi(data):
+        return pieces(data)
+    if is_abc(data) and not is_musicxml(data):
+        from seqgen.codecs.midi.abc import split_abc
+
+        return split_abc(data)
+    return (data,)
