@@ -37,6 +37,22 @@ def parse(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
     return cls(**{key: convert(key, value, hints[key]) for key, value in values.items()})
 
 
+def distribute(values: Mapping[str, Any], *classes: type) -> list[dict[str, Any]]:
+    """Each value to the one of several settings classes that knows its key, in the order of `classes`.
+
+    Raises:
+        SettingError: No class knows a key.
+    """
+    shares: list[dict[str, Any]] = [{} for _ in classes]
+    known = sorted({name for cls in classes for name in fields(cls)})
+    for key, value in values.items():
+        owners = [share for share, cls in zip(shares, classes) if key in fields(cls)]
+        if not owners:
+            raise SettingError(f"no setting is called {key!r}", nearest(key, known))
+        owners[0][key] = value
+    return shares
+
+
 def fields(cls: type) -> dict[str, dataclasses.Field[Any]]:
     """The fields of a settings class by name."""
     return {field.name: field for field in dataclasses.fields(cls)}

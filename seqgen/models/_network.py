@@ -13,7 +13,9 @@ from seqgen.models import Cell, ModelSettings
 
 State = tuple[tuple[Tensor, ...], ...]  # per layer: (h,) or (h, c), each (B, H)
 
-EMBEDDING_SCALE = 0.1  # standard deviation of a fresh embedding: tied logits then start near zero, the loss near ln V
+# Standard deviations of fresh weights, small enough that logits start near zero and the loss near ln V.
+EMBEDDING_SCALE = 0.1
+OUTPUT_SCALE = 0.02
 
 
 class RecurrentLM(nn.Module):
@@ -38,6 +40,8 @@ class RecurrentLM(nn.Module):
         nn.init.zeros_(self.output.bias)
         if settings.tied:
             self.output.weight = self.embedding.weight
+        else:
+            nn.init.normal_(self.output.weight, std=OUTPUT_SCALE)
 
     def initial_state(self, batch: int) -> State:
         """Zeros: per layer a tuple of (batch, H)."""
@@ -63,8 +67,8 @@ class RecurrentLM(nn.Module):
 
 
 def detach(state: State) -> State:
-    """The state without its history: where truncated back-propagation through time is truncated."""
-    return tuple(tuple(part.detach() for part in parts) for parts in state)
+    """The state without its history, in float32: where truncated back-propagation through time is truncated."""
+    return tuple(tuple(part.detach().float() for part in parts) for parts in state)
 
 
 def reset(state: State, keep: Tensor) -> State:

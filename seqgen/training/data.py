@@ -1,11 +1,10 @@
 """The order of training data, as a pure function of (seed, epoch, step): there is no cursor to lose.
 
-A document is cut into pieces, the pieces are shuffled anew each epoch, and each of B streams reads piece after
-piece in windows of T tokens. A piece begins on a window's first token with a fresh hidden state, and the state is
-carried from window to window until the piece ends. Where the cuts fall moves from epoch to epoch.
+Each epoch the documents are laid on a ring in a new order, the ring is turned at random and cut into B equal arcs,
+and each of B streams reads one arc in windows of T tokens. A document, or the part of it that lies in an arc, begins
+on a window's first token with a fresh hidden state, and the state is carried from window to window until it ends.
 """
 
-import heapq
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from seqgen.errors import CorpusError
 
 IGNORED = -100  # the target of a padded position; torch's cross-entropy leaves it out
-PIECES_PER_STREAM = 4  # long documents are cut at least this fine, so that the streams end together
 
 Offsets = NDArray[np.int64]
 
@@ -73,10 +71,8 @@ class Epoch:
 
     def __init__(self, spans: Spans, batch: int, window: int, seed: int, number: int, reset: bool = True) -> None:
         generator = np.random.default_rng([seed, 2, number])
-        begin, end = _pieces(spans, batch, window, generator)
-        order = generator.permutation(len(begin))
         self.batch, self.window, self.reset = batch, window, reset
-        self._streams = _deal(begin[order], end[order], batch, window)
+        self._streams = _deal(spans, batch, window, generator)
         self.steps = int(max(stream[0][-1] for stream in self._streams))
 
     def windows(self, step: int) -> tuple[Offsets, Offsets, NDArray[np.bool_]]:
@@ -110,36 +106,33 @@ def gather(
     return inputs, targets
 
 
-def _pieces(spans: Spans, batch: int, window: int, generator: np.random.Generator) -> tuple[Offsets, Offsets]:
-    """Spans cut so that no piece is longer than a share of one stream; the first cut falls at random."""
-    if spans.tokens < 2:
-        raise CorpusError(f"the corpus has {spans.tokens} tokens to train on, expected at least 2", "add more files")
-    longest = max(window, spans.tokens // (batch * PIECES_PER_STREAM))
-    longest -= longest % window  # whole windows: only a document's last one is padded
-    begins, ends = [], []
-    for begin, end in zip(spans.begin.tolist(), spans.end.tolist()):
-        cuts = [begin]
-        if end - begin > longest:
-            first = begin + int(generator.integers(1, longest + 1))
-            cuts += range(first, end, longest)
-        begins += cuts
-        ends += cuts[1:] + [end]
-    return np.array(begins, np.int64), np.array(ends, np.int64)
-
-
-def _deal(begin: Offsets, end: Offsets, batch: int, window: int) -> list[tuple[Offsets, Offsets, Offsets]]:
-    """Give each piece in turn to the stream that ends first.
+def _deal(
+    spans: Spans, batch: int, window: int, generator: np.random.Generator
+) -> list[tuple[Offsets, Offsets, Offsets]]:
+    """Cut the ring of documents into `batch` equal arcs.
 
     Returns:
         Per stream: the step at which each of its pieces begins and, last, the step at which all are read;
         the pieces' begins; the pieces' ends.
     """
-    dealt: list[list[int]] = [[] for _ in range(batch)]
-    clocks: list[list[int]] = [[0] for _ in range(batch)]
-    heap = [(0, row) for row in range(batch)]
-    for index, steps in enumerate((-((begin - end) // window)).tolist()):
-        clock, row = heapq.heappop(heap)
-        dealt[row].append(index)
-        clocks[row].append(clock + steps)
-        heapq.heappush(heap, (clock + steps, row))
-    return [(np.array(clocks[row]), begin[dealt[row]], end[dealt[row]]) for row in range(batch)]
+    total = spans.tokens
+    if total < 2:
+        raise CorpusError(f"the corpus has {total} tokens to train on, expected at least 2", "add more files")
+    order = generator.permutation(len(spans))
+    length = (spans.end - spans.begin)[order]
+    place = np.cumsum(length) - length  # where each document begins on the ring
+    turn, arc = int(generator.integers(total)), -(-total // batch)
+    cuts = (turn + arc * np.arange(batch)) % total
+    starts = np.union1d(place, cuts)  # of pieces, on the ring; sorted, each once
+    lengths = np.diff(starts, append=total)
+    document = np.searchsorted(place, starts, side="right") - 1
+    begin = spans.begin[order][document] + starts - place[document]
+    turned = (starts - turn) % total
+    rank = np.argsort(turned)
+    edges = np.searchsorted(turned[rank], arc * np.arange(batch + 1))
+    return [_stream(begin[part], lengths[part], window) for part in np.split(rank, edges[1:-1])]
+
+
+def _stream(begin: Offsets, length: Offsets, window: int) -> tuple[Offsets, Offsets, Offsets]:
+    steps = np.cumsum(-(-length // window))
+    return np.concatenate(([0], steps)), begin, begin + length

@@ -96,7 +96,7 @@ class Trainer:
         self.progress = Progress()
         self.state: State = network.initial_state(settings.batch)
         self.stopping = False
-        self._epoch = self._make_epoch()
+        self.start_epoch()
         self._losses: list[tuple[Tensor, int]] = []
         self._clock = time.perf_counter()
 
@@ -160,7 +160,7 @@ class Trainer:
         progress.step += 1
         if progress.step >= self._epoch.steps:
             progress.epoch, progress.step = progress.epoch + 1, 0
-            self._epoch = self._make_epoch()
+            self.start_epoch()
 
     def _learn(self, x: Tensor, y: Tensor, count: int) -> Tensor:
         """One update from (B, T) inputs and targets; returns the summed loss in nats."""
@@ -196,9 +196,10 @@ class Trainer:
         self.observer.stepped(progress, share, line)
         return line
 
-    def _make_epoch(self) -> Epoch:
-        settings, whole = self.settings, self.settings.reset == "document"
-        return Epoch(self.spans, settings.batch, settings.window, self.seed, self.progress.epoch, whole)
+    def start_epoch(self) -> None:
+        """Lay out the epoch that `progress` names."""
+        settings, fresh = self.settings, self.settings.reset == "document"
+        self._epoch = Epoch(self.spans, settings.batch, settings.window, self.seed, self.progress.epoch, fresh)
 
     def _out_of_patience(self) -> bool:
         return 0 < self.settings.patience <= self.progress.bad_checks

@@ -1,0 +1,35 @@
+"""Settings for people who give none, by corpus size, device and time.
+
+Chosen by measurement on the validation splits of real corpora; `benchmarks/README.md` says which were tried.
+"""
+
+from typing import Any
+
+CPU_MINUTES = 5.0  # a newcomer's run, where no budget is given
+GPU_MINUTES = 3.0
+
+
+def choose(tokens: int, device: str, minutes: float | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(model settings, training settings) for a corpus of `tokens`, a device type and a time budget.
+
+    Args:
+        tokens: Training tokens.
+        device: "cpu", "cuda" or "mps".
+        minutes: The time budget, or None where epochs or steps bound the run.
+    """
+    if device == "cpu":
+        return _for_cpu(tokens, minutes if minutes is not None else CPU_MINUTES)
+    return _for_gpu(tokens)
+
+
+def _for_cpu(tokens: int, minutes: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    hidden = 256 if tokens < 200_000 or minutes < 1 else 384 if minutes < 4 else 512
+    dropout = 0.3 if tokens < 200_000 and minutes > 2 else 0.1 if minutes > 4 else 0.0
+    batch = 8 if tokens < 50_000 else 16
+    return {"hidden": hidden, "dropout": dropout}, {"batch": batch, "window": 64, "learning_rate": 6e-3}
+
+
+def _for_gpu(tokens: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    hidden, dropout = (512, 0.4) if tokens < 400_000 else (768, 0.4) if tokens < 3_000_000 else (1024, 0.2)
+    batch = 32 if tokens < 400_000 else 64
+    return {"hidden": hidden, "layers": 2, "dropout": dropout}, {"batch": batch, "window": 128, "learning_rate": 3e-3}

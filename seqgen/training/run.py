@@ -1,0 +1,225 @@
+"""A run folder: one training run from its first step to its checkpoint, with everything needed to go on.
+
+    model.safetensors    the best model so far by validation: the checkpoint
+    resume.safetensors   what only resuming needs
+    log.jsonl            one JSON object a line: losses as they were measured
+    training.json        where the corpus lies and how it was split, for the n-gram baseline and for --resume
+
+It joins the trainer, the evaluation and the files; it prints nothing.
+"""
+
+import dataclasses
+import json
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import seqgen
+from seqgen import files
+from seqgen.checkpoint import MODEL_FILE, Checkpoint
+from seqgen.errors import CheckpointError, CorpusError
+from seqgen.models import Cell, ModelSettings, weight_shapes
+from seqgen.models._network import RecurrentLM
+from seqgen.stream import TokenStream
+from seqgen.tokenizer import Tokenizer
+from seqgen.training import resume
+from seqgen.training.data import Spans, split
+from seqgen.training.device import describe
+from seqgen.training.settings import TrainSettings
+from seqgen.training.trainer import Budget, Observer, Progress, Trainer
+
+LOG_FILE = "log.jsonl"
+TRAINING_FILE = "training.json"
+SAVE_SECONDS = 300.0  # what an unforeseen end may cost at most
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides how a run goes, resolved.
+
+    Attributes:
+        model: The cell's name.
+        cell, shape, train: The settings of the cell, the model and the training.
+        budget: When it ends.
+        seed: Of weights, dropout, split and order.
+        device: Where it runs.
+    """
+
+    model: str
+    cell: Cell
+    shape: ModelSettings
+    train: TrainSettings
+    budget: Budget
+    seed: int
+    device: torch.device
+
+    def to_json(self) -> dict[str, Any]:
+        """The resolved configuration, as the checkpoint stores it."""
+        return {
+            "model": self.model,
+            "cell": dataclasses.asdict(self.cell),  # type: ignore[call-overload]
+            "settings": dataclasses.asdict(self.shape),
+            "train": dataclasses.asdict(self.train),
+            "budget": dataclasses.asdict(self.budget),
+            "seed": self.seed,
+            "device": self.device.type,
+        }
+
+
+class Run:
+    """One run over one corpus; itself the trainer's observer, with another behind it.
+
+    Args:
+        folder: The run folder; it is made where it is missing.
+        stream: The corpus.
+        held_out: A corpus of its own to validate on, or None to hold out a part of `stream`.
+        tokenizer: The stream's.
+        plan: How to train.
+        observer: Shows the run to whoever watches.
+
+    Raises:
+        CorpusError: The corpus is too short to train on.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        stream: TokenStream,
+        held_out: TokenStream | None,
+        tokenizer: Tokenizer,
+        plan: Plan,
+        observer: Observer,
+    ) -> None:
+        self.folder, self.stream, self.tokenizer, self.plan, self.observer = folder, stream, tokenizer, plan, observer
+        self.train_spans, self.validation_spans = _split(stream, held_out, plan)
+        self.held_out = held_out or stream
+        _check_length(self.train_spans, self.validation_spans, plan.train)
+        torch.manual_seed(plan.seed)
+        self.network = RecurrentLM(plan.cell, plan.shape, tokenizer.vocab_size).to(plan.device)
+        self.validation = Validation(self.held_out, self.validation_spans, tokenizer.document_id)
+        self.trainer = Trainer(
+            self.network, stream.ids, self.train_spans, tokenizer.document_id,
+            plan.train, plan.budget, plan.seed, self.validation.quick, self,
+        )  # fmt: skip
+        self._saved = time.monotonic()
+
+    @property
+    def model_path(self) -> Path:
+        """Where the checkpoint lies."""
+        return self.folder / MODEL_FILE
+
+    def start(self) -> None:
+        """Make the run folder and write what is known before the first step.
+
+        Raises:
+            CheckpointError: Another run lies there already.
+        """
+        if self.model_path.exists() or (self.folder / resume.RESUME_FILE).exists():
+            raise CheckpointError(
+                f"{self.folder}: another run lies there already, and is left as it is",
+                "go on with it by --resume, or choose another -o",
+            )
+        files.make_folder(self.folder)
+        about = {
+            "stream": str(self.stream.path.resolve()),
+            "fingerprint": self.stream.fingerprint,
+            "head": 1 if self.stream.labels[0] < 0 else 2,
+            "validation": self.plan.train.validation if self.held_out is self.stream else 0.0,
+            "held_out": str(self.held_out.path.resolve()),
+            "plan": self.plan.to_json(),
+        }
+        files.write_bytes(self.folder / TRAINING_FILE, json.dumps(about, indent=1).encode() + b"\n")
+        files.write_bytes(self.folder / LOG_FILE, b"")
+
+    def resume(self) -> None:
+        """Go back to where an earlier call stopped, dropping log lines written after its last save."""
+        resume.load(self.folder / resume.RESUME_FILE, self.trainer, self._about())
+        path = self.folder / LOG_FILE
+        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+        kept = [line for line in lines if json.loads(line)["step"] <= self.trainer.progress.total_steps]
+        files.write_bytes(path, b"".join(kept))
+
+    def train(self) -> None:
+        """Train until the budget is used up or `trainer.stopping` is set; then save."""
+        self.trainer.run()
+        self.save_resume()
+
+    def stepped(self, progress: Progress, share: float, line: dict[str, Any]) -> None:
+        """Log, and save now and then."""
+        self._log(line)
+        if time.monotonic() - self._saved > SAVE_SECONDS:
+            self.save_resume()
+        self.observer.stepped(progress, share, line)
+
+    def checked(self, progress: Progress, line: dict[str, Any], improved: bool) -> None:
+        """Keep the model if it is the best so far, and save."""
+        self._log(line)
+        if improved:
+            self.checkpoint({"validation_nats": line["validation_nats"]}).save(self.model_path)
+        self.save_resume()
+        self.observer.checked(progress, line, improved)
+
+    def save_resume(self) -> None:
+        """Write `resume.safetensors`."""
+        resume.save(self.folder / resume.RESUME_FILE, self.trainer, self._about())
+        self._saved = time.monotonic()
+
+    def checkpoint(self, metrics: dict[str, Any]) -> Checkpoint:
+        """The network as it stands, as a checkpoint."""
+        plan, progress = self.plan, self.trainer.progress
+        names = weight_shapes(plan.cell, plan.shape, self.tokenizer.vocab_size)
+        state = self.network.state_dict()
+        weights = {name: state[name].detach().float().cpu().numpy() for name in names}
+        counted = {"steps": progress.total_steps, "tokens": progress.tokens, "seconds": round(progress.seconds, 1)}
+        about = {
+            "corpus": self.stream.fingerprint,
+            "train_tokens": self.train_spans.tokens,
+            "validation_tokens": self.validation_spans.tokens,
+            "seed": plan.seed,
+            "device": describe(plan.device),
+            "precision": str(self.trainer.precision).removeprefix("torch."),
+            "versions": {
+                "seqgen": seqgen.__version__,
+                "torch": str(torch.__version__),
+                "numpy": np.__version__,
+                "python": platform.python_version(),
+            },
+        }
+        return Checkpoint(
+            plan.model, plan.cell, plan.shape, self.tokenizer, weights, plan.to_json(), metrics | counted, about
+        )
+
+    def _about(self) -> dict[str, Any]:
+        """What must be the same for a run to go on: all but the budget and the device."""
+        plan = {key: value for key, value in self.plan.to_json().items() if key not in ("budget", "device")}
+        return {"corpus": self.stream.fingerprint} | plan
+
+    def _log(self, line: dict[str, Any]) -> None:
+        with (self.folder / LOG_FILE).open("ab") as file:
+            file.write(json.dumps(line).encode() + b"\n")
+
+
+def _split(stream: TokenStream, held_out: TokenStream | None, plan: Plan) -> tuple[Spans, Spans]:
+    if held_out is not None:
+        return Spans(stream.starts[:-1], stream.starts[1:]), Spans(held_out.starts[:-1], held_out.starts[1:])
+    head = 1 if stream.labels[0] < 0 else 2
+    return split(stream.starts, head, plan.train.validation, plan.seed)
+
+
+def _check_length(train: Spans, validation: Spans, settings: TrainSettings) -> None:
+    needed = settings.window + 1
+    if train.tokens < needed:
+        raise CorpusError(
+            f"the corpus leaves {train.tokens} tokens to train on, expected at least one window ({needed})",
+            "add more files, or choose a shorter window: -P window 16",
+        )
+    if validation.tokens < 2:
+        raise CorpusError(
+            f"the corpus leaves {validation.tokens} tokens to validate on, expected at least 2",
+            "add more files, hold out more (-P validation 0.3), or give another corpus with --val",
+        )
