@@ -1,0 +1,94 @@
+"""`seqgen render`: a MIDI file as sound or as a picture."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from seqgen.cli._options import note
+from seqgen.errors import MidiError, UsageError
+from seqgen.files import STANDARD, write_bytes
+
+if TYPE_CHECKING:
+    from seqgen.codecs.midi.score import Score
+
+KINDS = ("wav", "png", "svg")
+
+
+@click.command("render")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option("-o", "--out", "outputs", required=True, multiple=True, help="Where to; give it again for more.")
+@click.option("--format", "kind", type=click.Choice(KINDS), help="What to write; else guessed from the name.")
+@click.option("--soundfont", type=click.Path(path_type=Path), help="Play with FluidSynth and this .sf2 or .sf3 file.")
+@click.option("--rate", type=click.IntRange(8000, 96000), default=44100, show_default=True, help="Samples a second.")
+@click.option("--title", default="", help="Heading of the picture.")
+def command(
+    file: str, outputs: tuple[str, ...], kind: str | None, soundfont: Path | None, rate: int, title: str
+) -> None:
+    """Make a MIDI file heard (.wav) or seen (.png or .svg: a piano roll).
+
+    FILE may be "-" for standard input. Sound needs nothing but seqgen; with pyfluidsynth and a SoundFont
+    (--soundfont, SEQGEN_SOUNDFONT, or one that the system has) real instruments play.
+    """
+    kinds = [kind or _kind(output) for output in outputs]
+    score = _read(file)
+    _say_what_is_left_out(file, score)
+    for output, wanted in zip(outputs, kinds):
+        if wanted == "wav":
+            _write_sound(score, output, soundfont, rate)
+        else:
+            _write_picture(score, output, wanted, title or score.title or _name(file))
+        if output != STANDARD:
+            click.echo(output)
+
+
+def _kind(output: str) -> str:
+    """The kind that a file name asks for."""
+    suffix = Path(output).suffix.lower().removeprefix(".")
+    if suffix in KINDS:
+        return suffix
+    known = ", ".join(f".{kind}" for kind in KINDS)
+    raise UsageError(f"{output}: cannot tell what to render from its name, expected one of {known}", "or give --format")
+
+
+def _read(file: str) -> "Score":
+    from seqgen.codecs.midi.read import read_score
+    from seqgen.report import Report
+
+    data = sys.stdin.buffer.read() if file == STANDARD else Path(file).read_bytes()
+    report = Report()
+    try:
+        score = read_score(data, report)
+    except MidiError as error:
+        raise MidiError(f"{_name(file)}: {error.message}", error.hint) from error
+    for fault, count in sorted((report.repaired + report.dropped).items()):
+        note(f"{_name(file)}: {count} × {fault}")
+    if not len(score):
+        raise MidiError(f"{_name(file)}: holds no notes, so there is nothing to hear or to see", "choose another file")
+    return score
+
+
+def _name(file: str) -> str:
+    return "standard input" if file == STANDARD else file
+
+
+def _say_what_is_left_out(file: str, score: "Score") -> None:
+    from seqgen.render.window import shortened
+
+    if sentence := shortened(score):
+        note(f"{_name(file)}: {sentence}")
+
+
+def _write_sound(score: "Score", output: str, soundfont: Path | None, rate: int) -> None:
+    from seqgen.render import audio, fluid
+
+    found = fluid.find(soundfont)
+    note(f"synth: FluidSynth with {found}" if found else "synth: built in (no SoundFont)")
+    audio.write_wav(output, audio.synthesize(score, found, rate), rate)
+
+
+def _write_picture(score: "Score", output: str, kind: str, title: str) -> None:
+    from seqgen.render import piano_roll
+
+    write_bytes(output, piano_roll.png_bytes(score, title) if kind == "png" else piano_roll.svg_bytes(score, title))

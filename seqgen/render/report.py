@@ -1,0 +1,167 @@
+"""One HTML file that holds everything: tables, samples, pictures, sound, curves. It loads nothing from anywhere.
+
+Every text that comes in is escaped; control characters are shown, not obeyed. The page follows the reader's light or
+dark scheme and fits a phone. It does not know what a model is: the caller says what the sections are.
+"""
+
+import base64
+import html
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, assert_never
+
+from seqgen.render import curves
+from seqgen.render.curves import Curve
+
+STYLE = Path(__file__).with_name("report.css")
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph of plain text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under column names; numbers are set to the right. A cell is text, a number or None."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Generated or quoted text, shown as it is, control characters made visible; `prompt` is set apart."""
+
+    text: str
+    title: str = ""
+    prompt: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG image. `description` is read to those who cannot see it."""
+
+    png: bytes
+    title: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Audio:
+    """A WAV file with a player."""
+
+    wav: bytes
+    title: str = ""
+
+
+Part = Text | Table | Sample | Picture | Audio | Curve
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands under it, in order."""
+
+    title: str
+    parts: tuple[Part, ...]
+
+
+def report_html(title: str, sections: Sequence[Section], subtitle: str = "") -> str:
+    """The page as text; write it as UTF-8."""
+    links = "".join(f'<a href="#section-{place}">{visible(it.title)}</a>' for place, it in enumerate(sections))
+    body = "\n".join(_section(place, section) for place, section in enumerate(sections))
+    lead = f"<p>{visible(subtitle)}</p>" if subtitle else ""
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<title>{visible(title)}</title>
+<style>
+{STYLE.read_text("utf-8")}</style>
+</head>
+<body>
+<header><h1>{visible(title)}</h1>{lead}<nav>{links if len(sections) > 1 else ""}</nav></header>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def visible(text: str) -> str:
+    """Text for HTML: markup escaped, control and direction characters and lone surrogates as their code points."""
+    return "".join(_character(character) for character in html.escape(text, quote=True))
+
+
+def _character(character: str) -> str:
+    if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+        return character
+    point = ord(character)
+    picture = chr(0x2400 + point) if point < 0x20 else "\u2421" if point == 0x7F else f"U+{point:04X}"
+    return f'<span class="control">{picture}</span>'
+
+
+def _section(place: int, section: Section) -> str:
+    parts = "\n".join(_part(part) for part in section.parts)
+    return f'<section id="section-{place}">\n<h2>{visible(section.title)}</h2>\n{parts}\n</section>'
+
+
+def _part(part: Part) -> str:
+    match part:
+        case Text():
+            return f"<p>{visible(part.text)}</p>"
+        case Table():
+            return _figure(part.title, _table(part))
+        case Sample():
+            prompt = f"<mark>{visible(part.prompt)}</mark>" if part.prompt else ""
+            # HTML drops the first line break of a <pre>, so there is one to drop.
+            return _figure(part.title, f'<pre tabindex="0">\n{prompt}{visible(part.text)}</pre>')
+        case Picture():
+            said = visible_attribute(part.description or part.title)
+            image = f'<img src="{_data("image/png", part.png)}" alt="{said}">'
+            return _figure(part.title, f'<div class="scroll" tabindex="0">{image}</div>')
+        case Audio():
+            return _figure(part.title, f'<audio controls src="{_data("audio/wav", part.wav)}"></audio>')
+        case Curve():
+            return _figure(part.title, curves.svg(part) + curves.legend(part))
+    assert_never(part)
+
+
+def visible_attribute(text: str) -> str:
+    """Text for the value of an attribute: escaped, without control characters."""
+    return html.escape("".join(it if it.isprintable() else " " for it in text), quote=True)
+
+
+def _figure(title: str, content: str) -> str:
+    caption = f"<figcaption>{visible(title)}</figcaption>" if title else ""
+    return f"<figure>{caption}{content}</figure>"
+
+
+def _table(table: Table) -> str:
+    head = "".join(f'<th scope="col">{visible(name)}</th>' for name in table.columns)
+    rows = "\n".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in table.rows)
+    return (
+        f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></div>'
+    )
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "<td>–</td>"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"<td>{visible(str(value))}</td>"
+    return f'<td class="number">{f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"}</td>'
+
+
+def _data(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
