@@ -1,0 +1,29 @@
+"""Temperature: how bold the draw is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqgen.rules import History, Logits, Rule, keep_at_least
+from seqgen.settings import require
+
+COLD = 0.01  # below it the quotient could overflow, so the maximum is taken off first
+
+
+@dataclass(frozen=True)
+class Temperature(Rule):
+    """Divide the logits: below 1 the likely grows likelier, above 1 all grow alike, 0 leaves the maximum alone."""
+
+    temperature: float
+
+    def __post_init__(self) -> None:
+        require(0 <= self.temperature <= 100, "temperature", self.temperature, "0 to 100")
+
+    def __call__(self, logits: Logits, history: History) -> Logits:
+        if self.temperature >= COLD:
+            return logits if self.temperature == 1 else logits * np.float32(1 / self.temperature)
+        highest = logits.max(axis=-1, keepdims=True)
+        if self.temperature == 0:
+            return keep_at_least(logits, highest)
+        with np.errstate(over="ignore"):  # to −inf, which is what it means
+            return np.asarray((logits - highest) / np.float64(self.temperature), np.float32)

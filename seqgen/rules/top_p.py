@@ -1,0 +1,28 @@
+"""Top-p, or nucleus sampling (Holtzman et al. 2020)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqgen.rules import History, Logits, Rule, keep_at_least
+from seqgen.settings import require
+
+
+@dataclass(frozen=True)
+class TopP(Rule):
+    """Keep the fewest likeliest tokens that together hold probability p, and what ties with the last; 1 keeps all."""
+
+    p: float
+
+    def __post_init__(self) -> None:
+        require(0 <= self.p <= 1, "p", self.p, "0 to 1")
+
+    def __call__(self, logits: Logits, history: History) -> Logits:
+        if self.p == 1:
+            return logits
+        ascending = np.sort(logits, axis=-1)
+        mass = np.exp(ascending - ascending[:, -1:]).cumsum(axis=-1)
+        # A token stays while the tokens up to it, from the unlikely end, hold more than 1 − p.
+        first = (mass <= mass[:, -1:] * np.float32(1 - self.p)).sum(axis=-1, keepdims=True)
+        last = logits.shape[-1] - 1
+        return keep_at_least(logits, np.take_along_axis(ascending, np.minimum(first, last), axis=-1))
