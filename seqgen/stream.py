@@ -30,7 +30,7 @@ import hashlib
 import json
 import sys
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -151,7 +151,6 @@ class StreamWriter:
     def __enter__(self) -> "StreamWriter":
         self._writer = Writer(self._stack.enter_context(atomic_write(self._path)))
         self._writer.begin("ids", _id_type(self._vocab_size))
-        self._rewind = self._writer.mark()
         return self
 
     def __exit__(
@@ -174,12 +173,17 @@ class StreamWriter:
         """What was added since the last document ended is a document."""
         self._starts.append(self._length)
         self._labels.append(label)
-        self._rewind = self._writer.mark()
 
-    def discard_document(self) -> None:
-        """Forget what was added since the last document ended."""
-        self._rewind()
-        self._length = self._starts[-1]
+    def mark(self) -> Callable[[], None]:
+        """A function that takes back whatever was added or ended since this call."""
+        rewind, length, documents = self._writer.mark(), self._length, len(self._labels)
+
+        def take_back() -> None:
+            rewind()
+            self._length = length
+            del self._starts[documents + 1 :], self._labels[documents:]
+
+        return take_back
 
     @property
     def tokens(self) -> int:

@@ -279,21 +279,21 @@ def test_the_fingerprint_is_of_the_content_and_not_of_names(tmp_path: Path, stre
     assert other({**SPEC, "name": "char"}, 33, -1, "x.txt") != first
 
 
-def test_a_discarded_document_leaves_no_trace(tmp_path: Path) -> None:
+def test_what_is_taken_back_leaves_no_trace(tmp_path: Path) -> None:
     def ids(*values: int) -> np.ndarray:
         return np.array(values, np.uint16)
 
     for name, discards in (("plain", False), ("discarded", True)):
         with StreamWriter(tmp_path / name, SPEC, 259) as writer:
             for value in range(3):
+                take_back = writer.mark()
                 if discards:
                     writer.add(ids(1, 2, 3))
-                    writer.discard_document()
+                    writer.end_document(1)
+                    writer.add(ids(4))
+                    take_back()
                 writer.add(ids(256, value))
                 writer.end_document()
-            if discards:
-                writer.add(ids(9))
-                writer.discard_document()
             assert writer.tokens == 6
     assert (tmp_path / "plain").read_bytes() == (tmp_path / "discarded").read_bytes()
 

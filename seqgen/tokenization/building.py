@@ -1,0 +1,247 @@
+"""Files → a `.tokens` file, in memory that does not grow with the corpus.
+
+Two passes: the codec learns from all pieces, then encodes them. The main process reads, unpacks, cuts each document
+where the codec says it may be cut, and writes; encoding is spread over worker processes. Where the cuts lie and in
+which order the ids are written does not depend on the number of workers, so neither does the file.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from seqgen import registry, settings
+from seqgen.codecs import Codec, Ids
+from seqgen.errors import CorpusError, DataError, SettingError
+from seqgen.report import Report
+from seqgen.stream import StreamWriter, TokenStream
+from seqgen.tokenization.cutting import documents
+from seqgen.tokenization.pool import Encoded, Job, Result, encoded
+from seqgen.tokenization.reading import Reader, shown
+from seqgen.tokenization.sources import Note, Source, guess_codec, is_text, select
+from seqgen.tokenization.text import decoder
+from seqgen.tokenizer import Tokenizer
+
+
+def silent(message: str) -> None:
+    """A note that nobody reads."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is tokenized and how, all that is left open by the user being decided.
+
+    Attributes:
+        sources: The files, with their labels.
+        codec: The codec's name.
+        options: Its settings.
+        encoding: What to transcode from, or None.
+        skip_bad: Whether a file that cannot be read is left out rather than an error.
+        skipped: Those already left out by their suffix.
+    """
+
+    sources: tuple[Source, ...]
+    codec: str
+    options: Any
+    encoding: str | None
+    skip_bad: bool
+    skipped: Report = field(default_factory=Report)
+
+    @property
+    def kind(self) -> type[Codec]:
+        """The codec's class."""
+        found: type[Codec] = registry.load("codecs", self.codec)
+        return found
+
+    def reader(self, source: Source) -> Reader:
+        """The pieces of one of the files."""
+        return Reader(source, self.encoding, is_text(self.kind))
+
+
+def plan(
+    sources: Sequence[Source],
+    codec_name: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    encoding: str | None = None,
+    label: str | None = None,
+    skip_bad: bool | None = None,
+    note: Note = silent,
+) -> Plan:
+    """Decide codec, files, labels and settings; see `tokenize`."""
+    if not sources:
+        raise CorpusError("there are no files to tokenize")
+    if codec_name is None:
+        codec_name = guess_codec(sources)
+        note(f"Codec {codec_name}, guessed from the files; -c names another.")
+    if encoding is not None:
+        decoder(encoding)
+        if not is_text(registry.load("codecs", codec_name)):
+            raise SettingError(f"encoding is {encoding!r}, but codec {codec_name} is not for text", "leave it out")
+    chosen, skipped = select(sources, codec_name)
+    if label is not None:
+        chosen = [replace(source, label=label) for source in chosen]
+    parsed = settings.parse(registry.load("codecs", codec_name).Options, options or {})
+    skip = len(chosen) > 1 if skip_bad is None else skip_bad
+    return Plan(tuple(chosen), codec_name, parsed, encoding, skip, skipped)
+
+
+def tokenize(
+    sources: Sequence[Source],
+    codec_name: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    *,
+    output: str | Path,
+    workers: int = 1,
+    encoding: str | None = None,
+    label: str | None = None,
+    skip_bad: bool | None = None,
+    note: Note = silent,
+    progress: Callable[[int], object] = lambda count: None,
+) -> TokenStream:
+    """Tokenize files into a `.tokens` file.
+
+    Args:
+        sources: The files, see `seqgen.tokenization.sources.resolve`.
+        codec_name: The codec; guessed from the files if None.
+        options: The codec's settings by name.
+        output: The file to write, atomically.
+        workers: How many processes encode.
+        encoding: The text's encoding; None takes UTF-8, and keeps bytes that are not.
+        label: One label for all documents, instead of those from folder names.
+        skip_bad: Leave out files that cannot be read, and mend those that can be; None means: of several files.
+        note: Takes remarks for people.
+        progress: Takes the number of bytes of each file that is done.
+
+    Raises:
+        SettingError: An option, the encoding or the number of workers is out of range.
+        DataError: A file cannot be read (CorpusError or the codec's own error), or nothing is left to write.
+        OutputError: The output cannot be written.
+    """
+    if workers < 1:
+        raise SettingError(f"workers is {workers}, expected at least 1")
+    made = plan(sources, codec_name, options, encoding, label, skip_bad, note)
+    build(made, output, workers, progress)
+    return TokenStream.open(output)
+
+
+def build(made: Plan, output: str | Path, workers: int, progress: Callable[[int], object]) -> None:
+    """Carry out a plan."""
+    labels = tuple(sorted({source.label for source in made.sources if source.label is not None}))
+    codec = made.kind.fit(_fitting(made), made.options)
+    tokenizer = Tokenizer(codec, made.codec, labels)
+    with StreamWriter(output, tokenizer.spec(), tokenizer.vocab_size) as writer:
+        writer.report.add(made.skipped)
+        work = _Work(made, tokenizer, writer, progress)
+        with contextlib.closing(encoded(work.jobs(), tokenizer, made.skip_bad, workers)) as results:
+            for job, result in results:
+                work.take(job, result)
+        if not writer.tokens:
+            raise _nothing(writer.report)
+
+
+def _fitting(made: Plan) -> Iterator[bytes]:
+    """All pieces of all files, once. What cannot be read is left for the second pass to report."""
+    for source in made.sources:
+        try:
+            yield from made.reader(source)
+        except DataError:
+            if not made.skip_bad:
+                raise
+
+
+class _Work:
+    """The second pass: which jobs there are, and what becomes of their results, in the same order.
+
+    A file is committed when its last job is done. Until then it can be taken back whole.
+    """
+
+    def __init__(
+        self, made: Plan, tokenizer: Tokenizer, writer: StreamWriter, progress: Callable[[int], object]
+    ) -> None:
+        self._made = made
+        self._tokenizer = tokenizer
+        self._writer = writer
+        self._progress = progress
+        self._lost: set[int] = set()  # files that failed; the reading side may be ahead
+        self._begin()
+
+    def _begin(self) -> None:
+        """Make ready for the next file."""
+        self._take_back = self._writer.mark()
+        self._report = Report()
+        self._documents = 0
+        self._open = False  # whether the present document has tokens
+
+    def jobs(self) -> Iterator[Job]:
+        """The pieces to encode: the reading side."""
+        for index, source in enumerate(self._made.sources):
+            reader = self._made.reader(source)
+            try:
+                for data, ends in documents(self._tokenizer.codec, iter(reader)):
+                    if index in self._lost:
+                        break
+                    yield Job(index, data, ends)
+                yield Job(index, finished=reader)
+            except DataError as error:
+                yield Job(index, fault=error)
+
+    def take(self, job: Job, result: Result) -> None:
+        """The writing side."""
+        if job.source in self._lost:
+            return
+        if isinstance(result, Encoded):
+            self._report.add(result.report)
+            self._add(job, result.ids)
+        elif job.finished is not None and self._documents:
+            self._commit(self._made.sources[job.source], job.finished)
+        elif job.finished is not None:
+            empty = "is empty" if not job.finished.bytes else "holds nothing that makes a token"
+            self._lose(job.source, CorpusError(empty))
+        else:
+            self._lose(job.source, result or job.fault or CorpusError("cannot be read"))
+
+    def _add(self, job: Job, ids: Ids) -> None:
+        label = self._made.sources[job.source].label
+        if len(ids):
+            if not self._open:
+                self._writer.add(self._tokenizer.frame(label))
+            self._writer.add(ids)
+            self._open = True
+        if job.ends and self._open:
+            self._writer.end_document(-1 if label is None else self._tokenizer.labels.index(label))
+            self._documents += 1
+            self._open = False
+
+    def _commit(self, source: Source, reader: Reader) -> None:
+        self._report.read = 1
+        self._writer.report.add(self._report)
+        entry = {"name": source.name, "bytes": reader.bytes, "sha256": reader.sha256, "documents": self._documents}
+        self._writer.sources.append(entry)
+        self._progress(reader.bytes)
+        self._begin()
+
+    def _lose(self, index: int, error: DataError) -> None:
+        """Leave a file out with its reason, or stop."""
+        source = self._made.sources[index]
+        reason = error.message.removeprefix(f"{shown(source)}: ")
+        if not self._made.skip_bad:
+            hint = error.hint or ("" if len(self._made.sources) == 1 else "drop the file, or pass -P skip_bad true")
+            raise type(error)(f"{shown(source)}: {reason}", hint) from error
+        self._lost.add(index)
+        self._take_back()
+        self._writer.report.skipped[source.name] = reason
+        self._begin()
+
+
+def _nothing(report: Report) -> CorpusError:
+    """None of the files could be tokenized; one of them says why."""
+    name, reason = next(reversed(report.skipped.items()))
+    return CorpusError(f"none of {len(report.skipped)} files could be tokenized; the last, {name}: {reason}")
+
+
+def separate(values: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:
+    """Settings as given with -P → (the codec's own, `skip_bad` or None)."""
+    rest = dict(values)
+    skip = rest.pop("skip_bad", None)
+    return rest, None if skip is None else bool(settings.convert("skip_bad", skip, bool))

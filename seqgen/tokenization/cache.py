@@ -1,0 +1,86 @@
+"""An unchanged corpus is not tokenized twice. What counts is the content of the files, never their names.
+
+The key is a SHA-256 over everything the tokens depend on: content and labels of the files in order, codec, options,
+encoding, whether bad files are skipped, and the versions of this package and of the stream format. Streams lie in the
+cache folder (`seqgen.files.cache_folder`) under their key; those used longest ago go when they exceed 20 GB together.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import seqgen
+from seqgen.errors import CorpusError, StreamError
+from seqgen.files import cache_folder
+from seqgen.stream import VERSION, TokenStream
+from seqgen.tokenization.building import Plan, build, plan, silent
+from seqgen.tokenization.reading import content_hash
+from seqgen.tokenization.sources import Note, Source
+
+MAX_CACHED = 20_000_000_000
+
+
+def cached_stream(
+    sources: Sequence[Source],
+    codec_name: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    *,
+    workers: int = 1,
+    encoding: str | None = None,
+    label: str | None = None,
+    skip_bad: bool | None = None,
+    note: Note = silent,
+    progress: Callable[[int], object] = lambda count: None,
+) -> TokenStream:
+    """The token stream of these files, from the cache where it is there.
+
+    Arguments and errors are those of `seqgen.tokenization.building.tokenize`.
+    """
+    made = plan(sources, codec_name, options, encoding, label, skip_bad, note)
+    folder = cache_folder("streams")
+    path = folder / f"{key(made)}.tokens"
+    with contextlib.suppress(StreamError):
+        stream = TokenStream.open(path)
+        os.utime(path)
+        note("Tokenized before: taken from the cache.")
+        return stream
+    build(made, path, workers, progress)
+    _prune(folder, path)
+    return TokenStream.open(path)
+
+
+def key(made: Plan) -> str:
+    """What identifies a plan's tokens."""
+    content = {
+        "versions": [seqgen.__version__, VERSION],
+        "codec": made.codec,
+        "options": asdict(made.options),
+        "encoding": made.encoding,
+        "skip_bad": made.skip_bad,
+        "files": [[_content(source), source.label] for source in made.sources],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _content(source: Source) -> str:
+    """A file's hash and how it is unpacked; of a file that cannot be read, which file it is."""
+    try:
+        return content_hash(source) + source.packing
+    except CorpusError as error:
+        return str(error)
+
+
+def _prune(folder: Path, fresh: Path) -> None:
+    """Remove what was used longest ago. Another process may be doing the same."""
+    with contextlib.suppress(OSError):
+        files = [(path.stat(), path) for path in folder.glob("*.tokens") if path != fresh]
+        total = fresh.stat().st_size
+        for status, path in sorted(files, key=lambda item: -item[0].st_mtime):
+            total += status.st_size
+            if total > MAX_CACHED:
+                path.unlink()

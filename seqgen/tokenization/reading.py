@@ -1,0 +1,186 @@
+"""One file → pieces of bytes: decompressed within limits, transcoded where asked. Knows no codecs.
+
+Without an encoding, bytes stay as they are: UTF-8 as a rule, and codecs keep what is not. A byte order mark and any
+line end survive. With an encoding, the file's text is transcoded to UTF-8, and a byte that does not fit is an error.
+"""
+
+import contextlib
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from seqgen.errors import CorpusError
+from seqgen.files import size
+from seqgen.tokenization.sources import Source
+from seqgen.tokenization.text import check_text, is_binary, transcoded
+
+PIECE = 1 << 22
+MAX_RATIO = 200
+MAX_UNPACKED = 10_000_000_000
+_SAMPLE = 1 << 16
+_hashes: dict[tuple[str, int, int, int], str] = {}
+
+
+class Readable(Protocol):
+    """What can be read in pieces."""
+
+    def read(self, count: int, /) -> bytes:
+        """At most `count` bytes; none at the end."""
+        ...
+
+
+class Reader:
+    """The pieces of one source, of about 4 MB each, and afterwards what identifies the file.
+
+    Args:
+        source: The file.
+        encoding: What to transcode to UTF-8 from, or None for bytes as they are.
+        text: Whether binary data are an error.
+
+    Attributes:
+        bytes: The file's length on disk.
+        sha256: Of the file on disk; known when all pieces were read.
+
+    Raises (while iterating):
+        CorpusError: The file cannot be read, unpacked or transcoded, or is binary where text is meant.
+    """
+
+    def __init__(self, source: Source, encoding: str | None = None, text: bool = False) -> None:
+        self._source = source
+        self._encoding = encoding
+        self._text = text
+        self.bytes = 0
+        self.sha256 = ""
+
+    def __iter__(self) -> Iterator[bytes]:
+        pieces = self._unpacked()
+        if self._encoding is not None:
+            pieces = transcoded(pieces, self._encoding, str(self._source.path))
+        first = True
+        for piece in pieces:
+            if first and self._text:
+                check_text(piece[:_SAMPLE], shown(self._source), self._encoding)
+            first = False
+            yield piece
+
+    def _unpacked(self) -> Iterator[bytes]:
+        path = self._source.path
+        with explained(self._source), path.open("rb") as file:
+            hashed = _Hashed(file, path)
+            self.bytes = hashed.size
+            yield from unpacked(hashed, self._source, hashed.size)
+            hashed.drain()
+        self.sha256 = hashed.finish()
+
+
+class _Hashed:
+    """A file whose content is hashed while it is read, unless its hash is known from before."""
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        status = path.stat()
+        self._key = (str(path), status.st_size, status.st_mtime_ns, status.st_ino)
+        self._hash = None if self._key in _hashes else hashlib.sha256()
+        self._file = file
+        self.size = status.st_size
+
+    def read(self, count: int = -1, /) -> bytes:
+        piece = self._file.read(count)
+        if self._hash is not None:
+            self._hash.update(piece)
+        return piece
+
+    def drain(self) -> None:
+        """Read what an unpacker left."""
+        while self._hash is not None and self.read(PIECE):
+            pass
+
+    def finish(self) -> str:
+        """The hash, which this process remembers."""
+        if self._hash is not None:
+            _hashes[self._key] = self._hash.hexdigest()
+        return _hashes[self._key]
+
+
+def content_hash(source: Source) -> str:
+    """The SHA-256 of a file as it lies on the disk, remembered while this process lives.
+
+    Raises:
+        CorpusError: It cannot be read.
+    """
+    with explained(source), source.path.open("rb") as file:
+        hashed = _Hashed(file, source.path)
+        hashed.drain()
+        return hashed.finish()
+
+
+def shown(source: Source) -> str:
+    """What to call a source in messages."""
+    return "standard input" if source.name == "-" else str(source.path)
+
+
+@contextlib.contextmanager
+def explained(source: Source) -> Iterator[None]:
+    """Turn what reading and unpacking raise into one sentence about the file."""
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise CorpusError(f"{shown(source)}: its gzip data are damaged or cut short ({error})") from error
+    except OSError as error:
+        raise CorpusError(f"{shown(source)}: cannot be read ({error.strerror or error})") from error
+
+
+def unpacked(file: Readable, source: Source, length: int) -> Iterator[bytes]:
+    """The content of a file of `length` bytes, decompressed if its name ends in .gz or .zst.
+
+    Raises:
+        CorpusError: It unpacks to more than 10 GB, or to more than 200 times its length (and 1 MB).
+    """
+    if not source.packing:
+        yield from iter(lambda: file.read(PIECE), b"")
+        return
+    limit = min(MAX_UNPACKED, max(MAX_RATIO * length, 1_000_000))
+    total = 0
+    for piece in _gunzipped(file) if source.packing == ".gz" else _unzstd(file, source.path):
+        total += len(piece)
+        if total > limit:
+            reason = f"unpacks to more than {size(limit)} from {size(length)}"
+            raise CorpusError(f"{source.path}: {reason}", "unpack it yourself if you trust it")
+        yield piece
+
+
+def _gunzipped(file: Readable) -> Iterator[bytes]:
+    with gzip.GzipFile(fileobj=file) as unzipped:  # type: ignore[call-overload]
+        yield from iter(lambda: unzipped.read(PIECE), b"")
+
+
+def _unzstd(file: Readable, path: Path) -> Iterator[bytes]:
+    import zstandard
+
+    frames = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+    frame, waiting = frames.decompressobj(), bytearray()
+    fresh = True  # at the start of a frame, where a file may end
+    try:
+        while block := file.read(1024):  # a block of 1 kB unpacks to 32 MB at most: one call cannot flood memory
+            while block:
+                waiting += frame.decompress(block)
+                fresh, block = frame.eof, frame.unused_data
+                if fresh:
+                    frame = frames.decompressobj()
+            if len(waiting) >= PIECE:
+                yield bytes(waiting)
+                waiting.clear()
+    except zstandard.ZstdError as error:
+        raise CorpusError(f"{path}: its zstd data are damaged ({error})") from error
+    if not fresh:
+        raise CorpusError(f"{path}: its zstd data are cut short")
+    if waiting:
+        yield bytes(waiting)
+
+
+def looks_binary(source: Source) -> bool:
+    """Whether a file's content (unpacked) is no text, by its start. UTF-16 with its mark is text."""
+    start = next(iter(Reader(source)), b"")[:_SAMPLE]
+    return is_binary(start)
