@@ -56,22 +56,23 @@ def safe_name(name: str) -> str:
     return name
 
 
-def read_zip(path: Path, choose: Wanted) -> Iterator[Member]:
+def read_zip(file: Path | IO[bytes], choose: Wanted) -> Iterator[Member]:
     """Name and content of each member that is asked for, in the archive's order.
 
     Raises:
         DownloadError: The archive is damaged, hostile, or past a limit.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
+            compressed = file.stat().st_size if isinstance(file, Path) else file.seek(0, 2)
             _limit("members", len(entries), MEMBERS)
-            _limit("bytes", sum(entry.file_size for entry in entries), _total(path.stat().st_size))
+            _limit("bytes", sum(entry.file_size for entry in entries), _total(compressed))
             for entry in entries:
                 if choose(entry.filename) and not entry.is_dir():
                     yield safe_name(entry.filename), _read_entry(archive, entry)
     except DAMAGE as error:
-        raise DownloadError(f"{path.name}: the zip archive is damaged ({error})") from error
+        raise DownloadError(f"the zip archive is damaged ({error})", "nothing was written") from error
 
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -105,7 +106,7 @@ def read_tar_stream(file: IO[bytes], choose: Wanted, total: int = TOTAL, inner: 
                     yield safe_name(name), _read_info(archive, info)
                 archive.members.clear()  # type: ignore[attr-defined]  # else a large archive's list stays in memory
     except DAMAGE as error:
-        raise DownloadError(f"the tar archive is damaged ({error})") from error
+        raise DownloadError(f"the tar archive is damaged ({error})", "nothing was written") from error
 
 
 def _read_info(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:

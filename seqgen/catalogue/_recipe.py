@@ -65,14 +65,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Expect:
-    """What a fetched corpus holds: files and bytes. Exact, but for Debian packages, whose versions move."""
+    """What a fetched corpus holds: files and bytes. Exact, but for Debian packages, whose versions move.
+
+    Zero bytes: not known.
+    """
 
     files: int
-    bytes: int
+    bytes: int = 0
 
     def __post_init__(self) -> None:
         require(self.files > 0, "expect.files", self.files, "at least 1")
-        require(self.bytes > 0, "expect.bytes", self.bytes, "at least 1")
+        require(self.bytes >= 0, "expect.bytes", self.bytes, "at least 0")
 
 
 @dataclass(frozen=True)

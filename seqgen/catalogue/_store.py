@@ -102,7 +102,7 @@ def _members(chosen: Recipe, archive: Path) -> Iterator[Member]:
     elif chosen.source.file == "deb":
         with _fetch.debian_files(archive) as stream:
             yield from _archive.read_tar_stream(stream, choose, inner=chosen.source.inner)
-    else:
+    elif choose(archive.name):
         yield archive.name, archive.read_bytes()
 
 
@@ -135,7 +135,7 @@ def _write(files: Iterable[Member], folder: Path) -> Expect:
 
 def _verify(chosen: Recipe, found: Expect, note: Note) -> None:
     expect = chosen.expect
-    if found == expect:
+    if found.files == expect.files and expect.bytes in (0, found.bytes):
         return
     wanted = f"expected {expect.files:,} files of {expect.bytes:,} bytes, found {found.files:,} of {found.bytes:,}"
     if chosen.source.kind != "debian":
