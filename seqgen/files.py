@@ -85,7 +85,7 @@ def _explained(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is not None and Path(error.filename).parent != target.parent:
+        if error.filename is not None and Path(error.filename).absolute().parent != target.absolute().parent:
             raise  # the body of a `with` met an error of its own, about another file
         raise _output_error(target, error) from error
 

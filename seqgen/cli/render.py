@@ -1,6 +1,5 @@
 """`seqgen render`: a MIDI file as sound or as a picture."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +7,7 @@ import click
 
 from seqgen.cli._options import note
 from seqgen.errors import MidiError, UsageError
-from seqgen.files import STANDARD, write_bytes
+from seqgen.files import STANDARD, size, write_bytes
 
 if TYPE_CHECKING:
     from seqgen.codecs.midi.score import Score
@@ -40,7 +39,7 @@ def command(
         else:
             _write_picture(score, output, wanted, title or score.title or _name(file))
         if output != STANDARD:
-            click.echo(output)
+            note(f"wrote {output} ({size(Path(output).stat().st_size)})")
 
 
 def _kind(output: str) -> str:
@@ -53,15 +52,17 @@ def _kind(output: str) -> str:
 
 
 def _read(file: str) -> "Score":
+    from seqgen.codecs.midi.chunks import MAX_BYTES
     from seqgen.codecs.midi.read import read_score
     from seqgen.report import Report
 
-    data = sys.stdin.buffer.read() if file == STANDARD else Path(file).read_bytes()
+    with click.open_file(file, "rb") as stream:
+        data = stream.read(MAX_BYTES + 1)  # the reader refuses one byte more than it takes
     report = Report()
     try:
         score = read_score(data, report)
     except MidiError as error:
-        raise MidiError(f"{_name(file)}: {error.message}", error.hint) from error
+        raise MidiError(f"{_name(file)}: {error.message}", "choose another file, or mend this one") from error
     for fault, count in sorted((report.repaired + report.dropped).items()):
         note(f"{_name(file)}: {count} × {fault}")
     if not len(score):

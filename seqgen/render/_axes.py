@@ -39,27 +39,25 @@ def _has_meter(score: Score) -> bool:
 
 
 def bar_starts(score: Score) -> NDArray[np.float64] | None:
-    """(B + 1,) ticks where bars 1 … B begin, and where the last shown one ends; None where there are absurdly many.
+    """(B + 1,) ticks where the shown bars begin, and where the last of them ends; a change of meter begins a new bar.
 
-    A change of meter begins a new bar.
+    None where there are absurdly many bars, or the shown stretch does not begin with the first.
     """
-    limit = window(score)[1]
+    begin, limit = window(score)
     end = int((score.onset + score.duration).max())
-    starts: list[NDArray[np.float64]] = []
-    count = 0
-    edges = [*score.meter_tick.tolist(), end]
-    for first, (top, bottom), following in zip(edges, score.meter.tolist(), edges[1:]):
-        length = 4 * score.ticks_per_quarter * top / bottom if top > 0 and bottom > 0 else 0
-        stop = min(following, end)
-        if length < 1 or (stop - first) / length > MAX_BARS - count:
+    bars: list[float] = []
+    closing = 0.0
+    following = [*score.meter_tick.tolist()[1:], end]
+    for first, stop, (top, bottom) in zip(score.meter_tick.tolist(), following, score.meter.tolist()):
+        length = 4 * score.ticks_per_quarter * top / bottom if top > 0 and bottom > 0 else 0.0
+        stop = min(stop, end)
+        if length < 1 or (stop - first) / length > MAX_BARS - len(bars):
             return None
-        starts.append(np.arange(first, stop, length))
-        count += len(starts[-1])
-        last = first + length * max(len(starts[-1]), 1)
-    bars = np.concatenate(starts)
-    bars = bars[score.seconds(bars) < limit]
-    following_bars = np.concatenate(starts)[len(bars) : len(bars) + 1]
-    return np.append(bars, following_bars if len(following_bars) else last) if len(bars) else None
+        if first < stop:
+            bars.extend(np.arange(first, stop, length).tolist())
+            closing = bars[-1] + length
+    shown = int((score.seconds(bars) < limit).sum())
+    return np.array([*bars, closing])[: shown + 1] if bars and begin == 0 else None
 
 
 def _bar_axis(ax: Axes, starts: NDArray[np.float64], room: int) -> None:
@@ -76,6 +74,6 @@ def _seconds_axis(ax: Axes, score: Score, room: int) -> None:
     step = next((step for step in STEPS if (end - start) / step <= room), STEPS[-1])
     ticks = np.arange(np.ceil(start / step), end / step + 1e-9) * step
     long = end > 120
-    ax.set_xlim(start, end)
+    ax.set_xlim(start, end + 0.004 * (end - start))  # a last drum hit is not cut
     ax.set_xticks(ticks, [clock(tick) if long else f"{tick:g}" for tick in ticks])
     ax.set_xlabel("minutes and seconds" if long else "seconds")

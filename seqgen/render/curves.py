@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 WIDTH, HEIGHT = 640.0, 300.0
-LEFT, RIGHT, TOP, BOTTOM = 46.0, 14.0, 12.0, 40.0
+LEFT, RIGHT, TOP, BOTTOM = 68.0, 14.0, 14.0, 52.0  # room for the larger letters of a narrow page
 MAX_POINTS = 400
 HUES = 6  # classes s0 … s5
 
@@ -130,11 +130,11 @@ def _axes(plot: _Plot, x_ticks: list[float], y_ticks: list[float], curve: Curve)
         x = plot.x(tick)
         if x <= WIDTH - RIGHT + 0.5:
             anchor = "end" if x > WIDTH - 30 else "middle"
-            parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 17:g}" text-anchor="{anchor}">{_short(tick)}</text>')
+            parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 20:g}" text-anchor="{anchor}">{_short(tick)}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(f'<text x="{middle:g}" y="{HEIGHT - 5:g}" text-anchor="middle">{html.escape(curve.x_label)}</text>')
     height = (TOP + HEIGHT - BOTTOM) / 2
-    turned = f'transform="translate(11 {height:g}) rotate(-90)"'
+    turned = f'transform="translate(16 {height:g}) rotate(-90)"'
     parts.append(f'<text {turned} text-anchor="middle">{html.escape(curve.y_label)}</text>')
     return parts
 
@@ -143,7 +143,7 @@ def _baseline(plot: _Plot, name: str, value: float, place: int) -> str:
     """A dashed line with its name above it, names side by side so that near values stay readable."""
     y = min(max(plot.y(value), TOP), HEIGHT - BOTTOM)
     line = f'<line class="baseline" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
-    anchor = WIDTH - RIGHT - 4 - 150 * place
+    anchor = WIDTH - RIGHT - 4 - 190 * place
     lift = -5 if y > TOP + 16 else 13
     return f'{line}<text x="{anchor:g}" y="{y + lift:.1f}" text-anchor="end">{html.escape(name)}</text>'
 

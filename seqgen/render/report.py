@@ -6,6 +6,7 @@ dark scheme and fits a phone. It does not know what a model is: the caller says 
 
 import base64
 import html
+import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,8 +108,8 @@ def _character(character: str) -> str:
     if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
         return character
     point = ord(character)
-    picture = chr(0x2400 + point) if point < 0x20 else "\u2421" if point == 0x7F else f"U+{point:04X}"
-    return f'<span class="control">{picture}</span>'
+    code = f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+    return f'<span class="control">{code}</span>'
 
 
 def _section(place: int, section: Section) -> str:
@@ -148,19 +149,28 @@ def _figure(title: str, content: str) -> str:
 
 
 def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col">{visible(name)}</th>' for name in table.columns)
-    rows = "\n".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in table.rows)
+    numeric = [all(it is None or _is_number(it) for it in column) for column in zip(*table.rows)]
+    right = [' class="number"' if it else "" for it in numeric] or [""] * len(table.columns)
+    head = "".join(f'<th scope="col"{side}>{visible(name)}</th>' for name, side in zip(table.columns, right))
+    rows = "\n".join(
+        f"<tr>{''.join(f'<td{side}>{_value(it)}</td>' for it, side in zip(row, right))}</tr>" for row in table.rows
+    )
     return (
         f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table></div>'
     )
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return "<td>–</td>"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"<td>{visible(str(value))}</td>"
-    return f'<td class="number">{f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"}</td>'
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _value(value: Any) -> str:
+    """A cell: numbers with four digits that count, thousands set apart; what is missing as a dash."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "–"
+    if not _is_number(value):
+        return visible(str(value))
+    return f"{value:,.4g}" if isinstance(value, float) and abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _data(kind: str, content: bytes) -> str:
