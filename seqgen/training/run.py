@@ -10,6 +10,7 @@ It joins the trainer, the evaluation and the files; it prints nothing.
 
 import dataclasses
 import json
+import math
 import platform
 import time
 from dataclasses import dataclass
@@ -29,12 +30,14 @@ from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import resume
 from seqgen.training.data import Spans, split
-from seqgen.training.device import describe
+from seqgen.training.device import describe, pick_precision
 from seqgen.training.settings import TrainSettings
 from seqgen.training.trainer import Budget, Observer, Progress, Trainer
+from seqgen.training.validation import Validation
 
 LOG_FILE = "log.jsonl"
 TRAINING_FILE = "training.json"
+FREE = ("budget", "device")  # what may differ when a run goes on
 SAVE_SECONDS = 300.0  # what an unforeseen end may cost at most
 
 
@@ -101,7 +104,9 @@ class Run:
         _check_length(self.train_spans, self.validation_spans, plan.train)
         torch.manual_seed(plan.seed)
         self.network = RecurrentLM(plan.cell, plan.shape, tokenizer.vocab_size).to(plan.device)
-        self.validation = Validation(self.held_out, self.validation_spans, tokenizer.document_id)
+        precision = pick_precision(plan.train.precision, plan.device)
+        codec_size = tokenizer.document_id
+        self.validation = Validation(self.held_out.ids, self.validation_spans, codec_size, precision)
         self.trainer = Trainer(
             self.network, stream.ids, self.train_spans, tokenizer.document_id,
             plan.train, plan.budget, plan.seed, self.validation.quick, self,
@@ -130,7 +135,7 @@ class Run:
             "fingerprint": self.stream.fingerprint,
             "head": 1 if self.stream.labels[0] < 0 else 2,
             "validation": self.plan.train.validation if self.held_out is self.stream else 0.0,
-            "held_out": str(self.held_out.path.resolve()),
+            "held_out": None if self.held_out is self.stream else str(self.held_out.path.resolve()),
             "plan": self.plan.to_json(),
         }
         files.write_bytes(self.folder / TRAINING_FILE, json.dumps(about, indent=1).encode() + b"\n")
@@ -148,6 +153,22 @@ class Run:
         """Train until the budget is used up or `trainer.stopping` is set; then save."""
         self.trainer.run()
         self.save_resume()
+
+    def conclude(self) -> Checkpoint:
+        """Measure the best model on the validation split, beside an n-gram baseline, and store what was found."""
+        best = Checkpoint.load(self.model_path)
+        codec_size = self.tokenizer.document_id
+        nats = self.validation.exact(best.network(self.plan.device.type))
+        ngram, order = self.validation.ngram(self.stream.ids, self.train_spans, codec_size)
+        found = {
+            "nats_per_token": nats,
+            "bits_per_token": nats / math.log(2),
+            "ngram_nats": ngram,
+            "ngram_order": order,
+        }
+        best = dataclasses.replace(best, metrics=best.metrics | found)
+        best.save(self.model_path)
+        return best
 
     def stepped(self, progress: Progress, share: float, line: dict[str, Any]) -> None:
         """Log, and save now and then."""
@@ -196,7 +217,7 @@ class Run:
 
     def _about(self) -> dict[str, Any]:
         """What must be the same for a run to go on: all but the budget and the device."""
-        plan = {key: value for key, value in self.plan.to_json().items() if key not in ("budget", "device")}
+        plan: dict[str, Any] = {key: value for key, value in self.plan.to_json().items() if key not in FREE}
         return {"corpus": self.stream.fingerprint} | plan
 
     def _log(self, line: dict[str, Any]) -> None:

@@ -1,0 +1,61 @@
+"""What a person sees of a training run: a bar with loss, rate and time left; validations; samples."""
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tqdm import tqdm
+
+from seqgen.cli._options import progress_hidden
+from seqgen.training.trainer import Progress
+
+BAR = "{l_bar}{bar:16}| {elapsed}<{remaining} {postfix}"
+
+
+class Watcher:
+    """Shows a run on stderr: a bar on a terminal, a line for each validation everywhere.
+
+    Args:
+        sample: A short text from the network as it stands, or None where the medium is not readable.
+    """
+
+    def __init__(self, sample: Callable[[], str] | None) -> None:
+        self.sample = sample
+        self._bar: tqdm[Any] | None = None
+        self._before = (0, 0.0)
+
+    def stepped(self, progress: Progress, share: float, line: dict[str, Any]) -> None:
+        """Move the bar."""
+        if self._bar is None:
+            self._bar = tqdm(total=1.0, initial=min(share, 1.0), disable=progress_hidden(), bar_format=BAR, leave=False)
+        tokens, seconds = progress.tokens - self._before[0], progress.seconds - self._before[1]
+        self._before = (progress.tokens, progress.seconds)
+        if line["nats"] is not None:
+            rate = f"{tokens / seconds:,.0f} tokens/s" if seconds > 0 else ""
+            loss = f"{line['nats']:.3f} nats, {line['nats'] / math.log(2):.2f} bits/token"
+            self._bar.set_postfix_str(f"{loss}, {rate}", refresh=False)
+        self._bar.update(min(share, 1.0) - self._bar.n)
+
+    def checked(self, progress: Progress, line: dict[str, Any], improved: bool) -> None:
+        """Print the validation, and a sample."""
+        mark = "best so far" if improved else "not better"
+        train = "" if line["nats"] is None else f"train {line['nats']:.4f}, "
+        self._print(
+            f"step {line['step']:>7,}  epoch {line['epoch']:.2f}  {line['seconds']:.0f} s  "
+            f"{train}validation {line['validation_nats']:.4f} nats ({mark})"
+        )
+        if self.sample is not None and improved:
+            self._print("  │ " + "\n  │ ".join(self.sample().strip("\n").split("\n")[:4]))
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _print(self, text: str) -> None:
+        if self._bar is not None and not self._bar.disable:
+            self._bar.write(text, file=sys.stderr)
+        else:
+            print(text, file=sys.stderr, flush=True)

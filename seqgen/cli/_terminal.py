@@ -1,0 +1,18 @@
+"""What may reach a terminal: a generated escape sequence must not command it."""
+
+import unicodedata
+
+KEPT = "\n\t"
+HARMFUL = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # controls, bidi and other format characters, surrogates, separators
+
+
+def harmless(text: str) -> str:
+    r"""`text` with control and format characters spelled out: ESC becomes `\x1b`, a bidi override `\u202e`."""
+    return "".join(
+        character if character in KEPT or unicodedata.category(character) not in HARMFUL else _spelled(character)
+        for character in text
+    )
+
+
+def _spelled(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,86 @@
+"""`seqgen train`: a corpus in, a run folder with a checkpoint out."""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seqgen import registry
+from seqgen.cli._options import config_option, note, settings_option
+from seqgen.errors import UsageError
+
+if TYPE_CHECKING:
+    from seqgen.training.run import Run
+
+
+@click.command()
+@click.argument("source", nargs=-1)
+@click.option("-o", "--output", metavar="FOLDER", help="The run folder.  [default: checkpoints/<name of the source>]")
+@click.option("-m", "--model", default="lstm", show_default=True, type=click.Choice(registry.names("models")))
+@click.option("-c", "--codec", help="How files become tokens; guessed from the files where it is not given.")
+@settings_option
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Stop after this long.")
+@click.option("--epochs", type=click.FloatRange(0, min_open=True), help="Stop after so many passes.")
+@click.option("--steps", type=click.IntRange(1), help="Stop after so many updates.")
+@click.option("--val", "held_out", metavar="SOURCE", help="Validate on this instead of a part of the corpus.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of weights, split and order; fresh where not given.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes that tokenize.")
+@click.option("--encoding", help="The text's encoding, where it is not UTF-8.")
+@click.option("--label", help="Label every document so, instead of by its folder.")
+@click.option("--resume", is_flag=True, help="Go on with the run in the folder; SOURCE is then not needed.")
+@config_option
+def command(source: tuple[str, ...], output: str | None, resume: bool, **options: Any) -> None:
+    """Train a model on SOURCE: files, folders, globs, a .tokens file, or a corpus by name.
+
+    Every setting has a default chosen for the corpus and the machine. Others by -P KEY VALUE: hidden, layers,
+    embedding, dropout, batch, window, learning_rate and more; -P help true lists them.
+
+    \b
+      seqgen train plays/ -o checkpoints/plays --minutes 5
+      seqgen generate checkpoints/plays
+    """
+    from seqgen.cli import _training
+
+    if _training.wants_help(options["settings"]):
+        click.echo(_training.settings_help(options["model"]))
+        return
+    folder = Path(output) if output else Path("checkpoints") / _name(source)
+    if not source and not resume:
+        raise UsageError("no SOURCE was given", "name a file, a folder or a corpus, as in: seqgen train shakespeare")
+    run = _training.prepare(folder, source, resume, options)
+    with _stop_on_signals(run):
+        run.train()
+    if run.trainer.stopping:
+        note(f"\nStopped after {run.trainer.progress.total_steps:,} steps; everything is saved.")
+        note(f"Go on with: seqgen train --resume -o {folder}")
+        raise click.exceptions.Exit(1)
+    _training.conclude(run)
+
+
+def _name(source: tuple[str, ...]) -> str:
+    """A run's name after its first source."""
+    first = Path(source[0]).name.partition(".")[0] if source else ""
+    if not first or not first.strip("-*?"):
+        raise UsageError("no name for the run folder", "give one with -o checkpoints/NAME")
+    return first
+
+
+@contextlib.contextmanager
+def _stop_on_signals(run: "Run") -> Iterator[None]:
+    """SIGINT and SIGTERM end the run after the step at hand, and it is saved; a second one ends it at once."""
+
+    def stop(number: int, frame: object) -> None:
+        if run.trainer.stopping:
+            raise KeyboardInterrupt
+        run.trainer.stopping = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
