@@ -10,7 +10,7 @@ Every protocol is a list of spans: ids from `begin` on are read from a zero stat
 predicted. Spans of similar length run side by side, as the lanes of a batch. Knows ids, not media.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ from seqgen.models._network import RecurrentLM
 
 Ints = NDArray[np.integer[Any]]
 Spans = NDArray[np.int64]  # (S, 3) begin, counted, end
+Device = str | torch.device
+Watch = Callable[[int], object]  # takes the number of predictions made since it was last called
 
 WINDOW = 256
 BATCH = 64  # lanes side by side
@@ -59,15 +61,22 @@ def unframed(ids: Ints, starts: Ints, codec_size: int) -> tuple[Ints, NDArray[np
 
 
 def cold_windows(
-    network: RecurrentLM, ids: Ints, starts: Ints, window: int = WINDOW, device: str | torch.device = "cpu"
+    network: RecurrentLM,
+    ids: Ints,
+    starts: Ints,
+    window: int = WINDOW,
+    device: Device = "cpu",
+    watch: Watch = lambda count: None,
 ) -> Score:
     """Protocol A. Whole windows are counted; a document too short for one counts as one shorter window."""
-    return _total(network, ids, _spans(len(ids), starts, window, whole=True), device)
+    return _total(network, ids, _spans(len(ids), starts, window, whole=True), device, watch)
 
 
-def stateful(network: RecurrentLM, ids: Ints, starts: Ints, device: str | torch.device = "cpu") -> Score:
+def stateful(
+    network: RecurrentLM, ids: Ints, starts: Ints, device: Device = "cpu", watch: Watch = lambda count: None
+) -> Score:
     """Protocol B. The state is zero at the start of every document."""
-    return _total(network, ids, _spans(len(ids), starts, len(ids)), device)
+    return _total(network, ids, _spans(len(ids), starts, len(ids)), device, watch)
 
 
 def lanes(
@@ -76,7 +85,7 @@ def lanes(
     starts: Ints,
     lanes: int = 32,
     warmup: int = WINDOW,
-    device: str | torch.device = "cpu",
+    device: Device = "cpu",
 ) -> Score:
     """Protocol B, nearly, for use while training: long documents are cut into pieces that run side by side.
 
@@ -87,7 +96,7 @@ def lanes(
     return _total(network, ids, _spans(len(ids), starts, size, warmup), device)
 
 
-def prediction_nats(network: RecurrentLM, ids: Ints, device: str | torch.device = "cpu") -> NDArray[np.float32]:
+def prediction_nats(network: RecurrentLM, ids: Ints, device: Device = "cpu") -> NDArray[np.float32]:
     """(N − 1,) nats of each id after the first, the state carried from zero."""
     whole = _spans(len(ids), np.zeros(1, np.int64), len(ids))
     blocks = [nats[0].cpu().numpy() for nats in _blocks(network, ids, whole, device)]
@@ -116,13 +125,15 @@ def _spans(length: int, starts: Ints, size: int, warmup: int = 0, whole: bool = 
     return np.stack([np.maximum(begin, counted - 1 - warmup), counted, np.minimum(counted + size, end)], axis=1)
 
 
-def _total(network: RecurrentLM, ids: Ints, spans: Spans, device: str | torch.device) -> Score:
-    sums = [nats.sum(dtype=torch.float64) for nats in _blocks(network, ids, spans, device)]
-    count = int((spans[:, 2] - spans[:, 1]).sum())
-    return Score(float(torch.stack(sums).sum()) if sums else 0.0, count)
+def _total(network: RecurrentLM, ids: Ints, spans: Spans, device: Device, watch: Watch = lambda count: None) -> Score:
+    total = 0.0
+    for nats in _blocks(network, ids, spans, device):
+        total += float(nats.cpu().sum(dtype=torch.float64))  # some GPUs have no float64
+        watch(nats.numel())
+    return Score(total, int((spans[:, 2] - spans[:, 1]).sum()))
 
 
-def _blocks(network: RecurrentLM, ids: Ints, spans: Spans, device: str | torch.device) -> Iterator[Tensor]:
+def _blocks(network: RecurrentLM, ids: Ints, spans: Spans, device: Device) -> Iterator[Tensor]:
     """Blocks (lanes, steps) of nats, zero where nothing is counted; the network ends as it was, training or not."""
     spans = spans[np.argsort(spans[:, 0] - spans[:, 2], kind="stable")]  # the longest first
     training = network.training
@@ -135,7 +146,7 @@ def _blocks(network: RecurrentLM, ids: Ints, spans: Spans, device: str | torch.d
         network.train(training)
 
 
-def _batch(network: RecurrentLM, ids: Ints, spans: Spans, device: str | torch.device) -> Iterator[Tensor]:
+def _batch(network: RecurrentLM, ids: Ints, spans: Spans, device: Device) -> Iterator[Tensor]:
     begin, counted, end = spans.T[:, :, None]  # (lanes, 1) each
     steps = (end - begin - 1)[:, 0]
     state = network.initial_state(len(spans))
