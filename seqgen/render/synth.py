@@ -80,7 +80,7 @@ def _tone(family: int, pitch: int, layer: int, second: int, rate: int) -> Sound:
     while frequency > 0.45 * rate:
         frequency /= 2  # heard an octave lower rather than not at all
     amplitudes = timbre.harmonics[: max(int(0.45 * rate / frequency), 1)]
-    bright = 0.55 + 0.15 * layer
+    bright = 0.7 + 0.1 * layer
     players = (-timbre.chorus, timbre.chorus) if timbre.chorus else (0.0,)
     tone = np.zeros(rate)
     for player in players:
