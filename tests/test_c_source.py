@@ -310,10 +310,10 @@ def test_an_amalgamation_is_split_and_nothing_is_lost() -> None:
     assert b"".join(parts) == AMALGAMATION
     assert [part.splitlines()[1] for part in parts] == [b"int zero;", b"int one;", b"int two; /* Begin file nothing */"]
     assert codec.documents(SAMPLE) == [SAMPLE]
-    assert codec.boundary(AMALGAMATION) == 0
     whole = CSource.fit([AMALGAMATION], CSourceOptions(split=False))
     assert list(whole.documents(AMALGAMATION)) == [AMALGAMATION]
     assert whole.boundary(AMALGAMATION) == len(AMALGAMATION)
+    assert CSource.fit([], CSourceOptions(strip_licence=True)).boundary(AMALGAMATION) == 0
 
 
 @pytest.mark.parametrize(

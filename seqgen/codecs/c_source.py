@@ -74,8 +74,8 @@ class CSource(Codec):
         return [data[start:end] for start, end in zip([0, *starts], [*starts, len(data)])]
 
     def boundary(self, data: bytes) -> int:
-        """Zero where a file must be seen whole, to be split or to lose its head."""
-        return 0 if self._options.split or self._options.strip_licence else boundary(data)
+        """Zero where the head of the document is to be looked at: a later part has a head of its own."""
+        return 0 if self._options.strip_licence else boundary(data)
 
     def encode(self, data: bytes, report: Report | None = None) -> Ids:
         kept = self.normalize(data)
