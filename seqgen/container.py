@@ -26,7 +26,7 @@ import math
 import os
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -39,6 +39,7 @@ from seqgen.errors import DataError, SeqgenError
 MAX_HEADER = 1_000_000
 MAX_TENSORS = 1_000
 ROOM = 4_096
+_BLOCK = 1 << 20
 _ZEROS = b"0" * 64
 _CHECKSUM = re.compile(rb'"header_sha256":"([0-9a-f]{64})"')
 _TYPES = {
@@ -98,15 +99,28 @@ class Header:
     def verify(self) -> None:
         """Read the whole file and compare the data with their checksum."""
         found = hashlib.sha256()
-        try:
-            with self.path.open("rb") as file:
-                file.seek(self.data)
-                while piece := file.read(1 << 20):
-                    found.update(piece)
-        except OSError as error:
-            raise _unreadable(self.path, error, self.error) from error
+        for piece in self._pieces(self.data, None):
+            found.update(piece)
         if found.hexdigest() != self.metadata.get("data_sha256"):
             raise _damaged(self.path, "its data do not match their checksum", self.error)
+
+    def blocks(self, name: str) -> Iterator[NDArray[Any]]:
+        """A tensor's values in their order, as one-dimensional blocks that are read one by one."""
+        tensor = self._tensor(name)
+        for piece in self._pieces(tensor.begin, tensor.nbytes):
+            yield np.frombuffer(piece, tensor.dtype)
+
+    def _pieces(self, begin: int, length: int | None) -> Iterator[bytes]:
+        """`length` bytes of the file, or all the rest. Reading keeps less in memory than touching a whole map."""
+        left = length
+        try:
+            with self.path.open("rb") as file:
+                file.seek(begin)
+                while piece := file.read(_BLOCK if left is None else min(left, _BLOCK)):
+                    left = None if left is None else left - len(piece)
+                    yield piece
+        except OSError as error:
+            raise _unreadable(self.path, error, self.error) from error
 
     def _tensor(self, name: str) -> Tensor:
         if name not in self.tensors:

@@ -47,7 +47,6 @@ from seqgen.report import Report
 FORMAT = "seqgen token stream"
 VERSION = "1"
 MAX_DETAILS = 256_000_000
-_BLOCK = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +114,8 @@ class TokenStream:
             StreamError: They do not.
         """
         self.header.verify()
-        for begin in range(0, len(self.ids), _BLOCK):
-            largest = int(self.ids[begin : begin + _BLOCK].max())
+        for block in self.header.blocks("ids"):
+            largest = int(block.max())
             if largest >= self.vocab_size:
                 raise StreamError(f"{self.path}: holds id {largest}, expected ids below {self.vocab_size}")
 

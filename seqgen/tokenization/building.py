@@ -7,7 +7,7 @@ which order the ids are written does not depend on the number of workers, so nei
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class Plan:
         options: Its settings.
         encoding: What to transcode from, or None.
         skip_bad: Whether a file that cannot be read is left out rather than an error.
+        tokenizer: What to encode with, if it was fitted before; else the codec is fitted to the sources.
         skipped: Those already left out by their suffix.
     """
 
@@ -46,6 +47,7 @@ class Plan:
     options: Any
     encoding: str | None
     skip_bad: bool
+    tokenizer: Tokenizer | None = None
     skipped: Report = field(default_factory=Report)
 
     @property
@@ -66,11 +68,14 @@ def plan(
     encoding: str | None = None,
     label: str | None = None,
     skip_bad: bool | None = None,
+    tokenizer: Tokenizer | None = None,
     note: Note = silent,
 ) -> Plan:
     """Decide codec, files, labels and settings; see `tokenize`."""
     if not sources:
         raise CorpusError("there are no files to tokenize")
+    if tokenizer is not None:
+        codec_name, options = tokenizer.codec_name, asdict(tokenizer.codec.options)
     if codec_name is None:
         codec_name = guess_codec(sources)
         note(f"Codec {codec_name}, guessed from the files; -c names another.")
@@ -81,9 +86,13 @@ def plan(
     chosen, skipped = select(sources, codec_name)
     if label is not None:
         chosen = [replace(source, label=label) for source in chosen]
+    if tokenizer is not None:
+        if label is not None:
+            tokenizer.label_id(label)
+        chosen = [source if source.label in tokenizer.labels else replace(source, label=None) for source in chosen]
     parsed = settings.parse(registry.load("codecs", codec_name).Options, options or {})
     skip = len(chosen) > 1 if skip_bad is None else skip_bad
-    return Plan(tuple(chosen), codec_name, parsed, encoding, skip, skipped)
+    return Plan(tuple(chosen), codec_name, parsed, encoding, skip, tokenizer, skipped)
 
 
 def tokenize(
@@ -96,6 +105,7 @@ def tokenize(
     encoding: str | None = None,
     label: str | None = None,
     skip_bad: bool | None = None,
+    tokenizer: Tokenizer | None = None,
     note: Note = silent,
     progress: Callable[[int], object] = lambda count: None,
 ) -> TokenStream:
@@ -110,6 +120,8 @@ def tokenize(
         encoding: The text's encoding; None takes UTF-8, and keeps bytes that are not.
         label: One label for all documents, instead of those from folder names.
         skip_bad: Leave out files that cannot be read, and mend those that can be; None means: of several files.
+        tokenizer: What to encode with, such as a checkpoint's, instead of a codec fitted to these files. Labels that
+            it does not know fall away.
         note: Takes remarks for people.
         progress: Takes the number of bytes of each file that is done.
 
@@ -120,16 +132,14 @@ def tokenize(
     """
     if workers < 1:
         raise SettingError(f"workers is {workers}, expected at least 1")
-    made = plan(sources, codec_name, options, encoding, label, skip_bad, note)
+    made = plan(sources, codec_name, options, encoding, label, skip_bad, tokenizer, note)
     build(made, output, workers, progress)
     return TokenStream.open(output)
 
 
 def build(made: Plan, output: str | Path, workers: int, progress: Callable[[int], object]) -> None:
     """Carry out a plan."""
-    labels = tuple(sorted({source.label for source in made.sources if source.label is not None}))
-    codec = made.kind.fit(_fitting(made), made.options)
-    tokenizer = Tokenizer(codec, made.codec, labels)
+    tokenizer = made.tokenizer or _fitted(made)
     with StreamWriter(output, tokenizer.spec(), tokenizer.vocab_size) as writer:
         writer.report.add(made.skipped)
         work = _Work(made, tokenizer, writer, progress)
@@ -140,7 +150,13 @@ def build(made: Plan, output: str | Path, workers: int, progress: Callable[[int]
             raise _nothing(writer.report)
 
 
-def _fitting(made: Plan) -> Iterator[bytes]:
+def _fitted(made: Plan) -> Tokenizer:
+    """A tokenizer that learned from the files: the first pass."""
+    labels = tuple(sorted({source.label for source in made.sources if source.label is not None}))
+    return Tokenizer(made.kind.fit(_pieces(made), made.options), made.codec, labels)
+
+
+def _pieces(made: Plan) -> Iterator[bytes]:
     """All pieces of all files, once. What cannot be read is left for the second pass to report."""
     for source in made.sources:
         try:

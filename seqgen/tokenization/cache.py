@@ -21,6 +21,7 @@ from seqgen.stream import VERSION, TokenStream
 from seqgen.tokenization.building import Plan, build, plan, silent
 from seqgen.tokenization.reading import content_hash
 from seqgen.tokenization.sources import Note, Source
+from seqgen.tokenizer import Tokenizer
 
 MAX_CACHED = 20_000_000_000
 
@@ -34,6 +35,7 @@ def cached_stream(
     encoding: str | None = None,
     label: str | None = None,
     skip_bad: bool | None = None,
+    tokenizer: Tokenizer | None = None,
     note: Note = silent,
     progress: Callable[[int], object] = lambda count: None,
 ) -> TokenStream:
@@ -41,7 +43,7 @@ def cached_stream(
 
     Arguments and errors are those of `seqgen.tokenization.building.tokenize`.
     """
-    made = plan(sources, codec_name, options, encoding, label, skip_bad, note)
+    made = plan(sources, codec_name, options, encoding, label, skip_bad, tokenizer, note)
     folder = cache_folder("streams")
     path = folder / f"{key(made)}.tokens"
     with contextlib.suppress(StreamError):
@@ -62,6 +64,7 @@ def key(made: Plan) -> str:
         "options": asdict(made.options),
         "encoding": made.encoding,
         "skip_bad": made.skip_bad,
+        "tokenizer": made.tokenizer and made.tokenizer.spec(),
         "files": [[_content(source), source.label] for source in made.sources],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

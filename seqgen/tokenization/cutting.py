@@ -38,7 +38,7 @@ def documents(codec: Codec, pieces: Iterator[bytes]) -> Iterator[tuple[bytes, bo
 
 
 def parts(codec: Codec, data: bytes) -> Iterator[bytes]:
-    """`data` in parts of about 4 MB that can be encoded on their own; longer where the codec allows no cut."""
+    """`data` in parts of about 1 MB that can be encoded on their own; longer where the codec allows no cut."""
     begin, width = 0, PIECE
     while begin + width < len(data):
         if cut := codec.boundary(data[begin : begin + width]):

@@ -17,7 +17,7 @@ from seqgen.files import size
 from seqgen.tokenization.sources import Source
 from seqgen.tokenization.text import check_text, is_binary, transcoded
 
-PIECE = 1 << 22
+PIECE = 1 << 20  # pieces and their ids then stay in the processor's cache
 MAX_RATIO = 200
 MAX_UNPACKED = 10_000_000_000
 _SAMPLE = 1 << 16
@@ -33,7 +33,7 @@ class Readable(Protocol):
 
 
 class Reader:
-    """The pieces of one source, of about 4 MB each, and afterwards what identifies the file.
+    """The pieces of one source, of about 1 MB each, and afterwards what identifies the file.
 
     Args:
         source: The file.

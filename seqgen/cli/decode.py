@@ -1,0 +1,41 @@
+"""`seqgen decode`: a `.tokens` file in, files out."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from seqgen.cli._options import note
+from seqgen.files import STANDARD, atomic_write
+
+
+@click.command()
+@click.argument("file", metavar="FILE.tokens")
+@click.option("-o", "--output", required=True, metavar="OUT", help="A file, a new folder, or - for stdout.")
+def command(file: str, output: str) -> None:
+    """Turn a stream of token ids back into files.
+
+    One document becomes one file. Several become a new folder OUT with one file each, named after its source; where
+    OUT has a suffix or is -, they are written one after the other, which text allows and MIDI does not.
+
+    \b
+      seqgen decode plays.tokens -o plays-again/
+      seqgen decode one.tokens -o one.txt
+    """
+    from seqgen.stream import TokenStream
+    from seqgen.tokenization.restoring import restore_all, restore_folder
+    from seqgen.tokenizer import Tokenizer
+
+    stream = TokenStream.open(file)
+    stream.verify()
+    tokenizer = Tokenizer.from_spec(stream.codec_spec)
+    if output == STANDARD:
+        sys.stdout.buffer.writelines(restore_all(stream, tokenizer))
+        sys.stdout.buffer.flush()
+    elif (stream.documents > 1 and not Path(output).suffix) or Path(output).is_dir():
+        count = restore_folder(stream, tokenizer, output)
+        note(f"{output}: {count:,} files")
+    else:
+        with atomic_write(output) as target:
+            target.writelines(restore_all(stream, tokenizer))
+        note(f"{output}: {Path(output).stat().st_size:,} bytes")

@@ -1,0 +1,107 @@
+"""`seqgen tokenize`: files in, a `.tokens` file out."""
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from seqgen.cli._options import config_option, note, progress_hidden, settings_option
+from seqgen.files import STANDARD
+
+if TYPE_CHECKING:
+    from seqgen.stream import TokenStream
+
+SHOWN = 10
+
+
+@click.command()
+@click.argument("source", nargs=-1, required=True)
+@click.option("-o", "--output", required=True, metavar="FILE.tokens", help="The stream to write, or - for stdout.")
+@click.option("-c", "--codec", help="How files become tokens; guessed from the files where it is not given.")
+@settings_option
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes that encode.")
+@click.option("--encoding", help="The text's encoding, where it is not UTF-8.")
+@click.option("--label", help="Label every document so, instead of by its folder.")
+@config_option
+def command(
+    source: tuple[str, ...],
+    output: str,
+    codec: str | None,
+    settings: dict[str, str],
+    workers: int,
+    encoding: str | None,
+    label: str | None,
+) -> None:
+    """Turn SOURCE into a stream of token ids.
+
+    SOURCE is a file (also .gz and .zst), a folder, a glob, - or the name of a corpus. Subfolders become labels where
+    there are at least two. Settings of the codec are given with -P; `-P skip_bad true` leaves out files that cannot be
+    read, which is the default for more than one file, and false makes the first of them an error.
+
+    \b
+      seqgen tokenize plays/ -o plays.tokens
+      seqgen tokenize corpora/bach -c midi -o bach.tokens --workers 4
+    """
+    from tqdm import tqdm
+
+    from seqgen.tokenization.building import separate, tokenize
+    from seqgen.tokenization.sources import resolve
+
+    options, skip_bad = separate(settings)
+    sources = resolve(source, note)
+    total = sum(each.path.stat().st_size for each in sources)
+    with _target(output) as path, tqdm(total=total, unit="B", unit_scale=True, disable=progress_hidden()) as bar:
+        stream = tokenize(
+            sources,
+            codec,
+            options,
+            output=path,
+            workers=workers,
+            encoding=encoding,
+            label=label,
+            skip_bad=skip_bad,
+            note=note,
+            progress=bar.update,
+        )
+    note(_summary(stream, output))
+
+
+@contextlib.contextmanager
+def _target(output: str) -> Iterator[Path]:
+    """Where to write: the output itself, or a file that goes to standard output when it is whole."""
+    if output != STANDARD:
+        yield Path(output)
+        return
+    with tempfile.TemporaryDirectory(prefix="seqgen-") as folder:
+        path = Path(folder) / "out.tokens"
+        yield path
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+def _summary(stream: "TokenStream", output: str) -> str:
+    """What became of the files, in a few lines."""
+    report = stream.report
+    documents, files = _count(stream.documents, "document"), _count(report.read, "file")
+    lines = [f"{output}: {len(stream.ids):,} tokens in {documents} from {files}, vocabulary {stream.vocab_size:,}"]
+    if names := stream.codec_spec["labels"]:
+        lines.append(f"Labels: {', '.join(names)}")
+    for title, counts in (("Dropped", report.dropped), ("Repaired", report.repaired)):
+        if counts:
+            lines.append(f"{title}: " + ", ".join(f"{kind} {count:,}" for kind, count in counts.most_common()))
+    if report.skipped:
+        lines.append(f"Skipped {_count(len(report.skipped), 'file')}:")
+        lines += [f"  {name}: {reason}" for name, reason in list(report.skipped.items())[:SHOWN]]
+    if len(report.skipped) > SHOWN:
+        lines.append(f"  and {len(report.skipped) - SHOWN:,} more; `seqgen inspect {output} --json` lists them")
+    return "\n".join(lines)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

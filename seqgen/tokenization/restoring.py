@@ -1,0 +1,108 @@
+"""A token stream → the files it was made from, as far as its codec keeps them. Knows streams and codecs.
+
+Names in a stream come from elsewhere and are not trusted: no file is written outside the given folder.
+"""
+
+import contextlib
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.errors import OutputError, UsageError
+from seqgen.files import make_folder
+from seqgen.stream import TokenStream
+from seqgen.tokenization.sources import plain_name
+from seqgen.tokenizer import Tokenizer
+
+_BLOCK = 1 << 20
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
+_LONGEST = 100
+
+
+def contents(tokenizer: Tokenizer, ids: NDArray[Any]) -> Iterator[bytes]:
+    """The bytes of (N,) ids, in pieces where decoding is concatenation, else at once."""
+    step = len(ids) if tokenizer.token_bytes() is None else _BLOCK
+    for begin in range(0, len(ids), max(step, 1)):
+        yield tokenizer.decode(np.asarray(ids[begin : begin + step]))
+
+
+def restore_all(stream: TokenStream, tokenizer: Tokenizer) -> Iterator[bytes]:
+    """All documents, one after the other.
+
+    Raises:
+        UsageError: There are several, and the codec's files cannot be concatenated.
+    """
+    if stream.documents > 1 and tokenizer.token_bytes() is None:
+        hint = "name a folder, without a suffix, for the output"
+        raise UsageError(f"{stream.path}: holds {stream.documents} documents, which do not fit into one file", hint)
+    return contents(tokenizer, stream.ids)
+
+
+def restore_folder(stream: TokenStream, tokenizer: Tokenizer, folder: str | Path) -> int:
+    """Write each document into a new folder, named after its source; returns how many.
+
+    Raises:
+        OutputError: The folder cannot be made, or holds something already.
+    """
+    folder = Path(folder)
+    with _new_folder(folder) as staged:
+        for index, name in enumerate(_names(stream, tokenizer)):
+            path = staged / name
+            make_folder(path.parent)
+            with path.open("wb") as file:
+                file.writelines(contents(tokenizer, stream.document(index)))
+    return stream.documents
+
+
+@contextlib.contextmanager
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """A folder that appears whole, or not at all."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{folder}: exists already, expected a new or empty folder", "nothing was overwritten")
+    try:
+        staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.absolute().parent))
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
+    try:
+        yield staged
+        staged.chmod(0o755)
+        staged.replace(folder)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror})", "nothing was left behind") from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _names(stream: TokenStream, tokenizer: Tokenizer) -> Iterator[str]:
+    """A distinct relative path for each document."""
+    taken: set[str] = set()
+    exact = tokenizer.token_bytes() is not None  # then the file's own suffix still tells the truth
+    for name in _sources(stream):
+        path = Path(*_safe_parts(plain_name(name)))
+        suffix = path.suffix if exact and path.suffix else tokenizer.codec.artifact
+        stem = str(path.with_suffix(""))
+        unique, count = stem, 1
+        while unique.lower() + suffix in taken:
+            count += 1
+            unique = f"{stem}-{count}"
+        taken.add(unique.lower() + suffix)
+        yield unique + suffix
+
+
+def _sources(stream: TokenStream) -> Iterator[str]:
+    """The name of the source of each document; as many as there are documents, whatever the table says."""
+    names = (str(source["name"]) for source in stream.sources for _ in range(int(source["documents"])))
+    for _ in range(stream.documents):
+        yield next(names, "document")
+
+
+def _safe_parts(name: str) -> list[str]:
+    """A name's folders and file without what could lead elsewhere or be no file name."""
+    parts = [_UNSAFE.sub("_", part.encode("utf-8", "replace").decode())[:_LONGEST] for part in name.split("/")]
+    return [part for part in parts if part.strip(". ")][-8:] or ["document"]
