@@ -14,30 +14,32 @@ same bits whatever the other streams are; the two ways differ in the last bits.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.generation import Engine, Ids, Logits, Weights
-from seqgen.generation._update import Floats, Update, fold_gates, fold_inputs, update
+from seqgen.generation._update import Floats, Update, form
 from seqgen.models import Cell, ModelSettings
 
 BY_ROWS = 8  # streams up to which matrix–vector products win over OpenBLAS's matrix product
 TABLE_LIMIT = 1 << 28  # bytes; a larger table is not made, its rows are computed as they are needed
 
 
-@dataclass(frozen=True, eq=False)
 class NumpyState:
-    """Streams between two tokens.
+    """Streams between two tokens, with the arrays that they are advanced in.
 
     Attributes:
-        updates: Per layer its state and its working arrays.
-        products: Per layer (B, columns) the latest product with its hidden state; the recurrent part is in use.
+        updates: Per layer its state.
+        products: Per layer (B, columns) the latest product with its hidden state.
+        recurrent: Per layer the part of the product that the layer itself takes in with the next token.
+        passed: Per layer the part that the next layer, or who reads the output, takes in with this token.
     """
 
-    updates: tuple[Update, ...]
-    products: tuple[Floats, ...]
+    def __init__(self, updates: Sequence[Update], products: Sequence[Floats], gates: int) -> None:
+        self.updates, self.products = updates, products
+        self.recurrent = [product[:, :gates] for product in products]
+        self.passed = [product[:, gates:] for product in products]
 
     @property
     def arrays(self) -> list[Floats]:
@@ -61,7 +63,7 @@ class NumpyEngine(Engine[NumpyState]):
         self.first = _first_layer(cell, weights)
         self.table = self._table()
         self.matrices = [_stacked(cell, settings, weights, layer) for layer in range(settings.layers)]
-        self.recurrent = [matrix[:, : self.gates] for matrix in self.matrices]
+        self.silent = [*self.matrices[:-1], self.matrices[-1][:, : self.gates]]  # without the output layer
         self.projected = None if not settings.projected else _projected_output(weights)
 
     @property
@@ -71,21 +73,21 @@ class NumpyEngine(Engine[NumpyState]):
 
     def start(self, batch: int) -> NumpyState:
         """The state of `batch` streams before their first token: hidden states of zero."""
-        updates = tuple(update(self.cell, batch, self.settings.hidden) for _ in self.matrices)
-        products = tuple(np.repeat(matrix[-1:], batch, axis=0) for matrix in self.matrices)  # W·0 + b
-        return NumpyState(updates, products)
+        updates = [form(self.cell)(self.cell, batch, self.settings.hidden) for _ in self.matrices]
+        products = [np.repeat(matrix[-1:], batch, axis=0) for matrix in self.matrices]  # W·0 + b
+        return NumpyState(updates, products, self.gates)
 
     def step(self, ids: Ids, state: NumpyState) -> tuple[Logits, NumpyState]:
         """(B, V) float32 logits after `ids` (B,), and the state after them."""
-        self._advance(ids, state, self.matrices)
-        logits = state.products[-1][:, self.gates :]
+        self._advance(ids, state, self.matrices, state.products)
+        logits = state.passed[-1]
         return (logits if self.projected is None else _product(logits, self.projected, None)), state
 
     def prefill(self, ids: Ids, state: NumpyState) -> tuple[Logits, NumpyState]:
         """(1, V) logits after the last of `ids` (n,), and the state; the output layer is computed once."""
-        silent = [*self.matrices[:-1], self.recurrent[-1]]
+        products = [*state.products[:-1], state.recurrent[-1]]
         for position in range(len(ids) - 1):
-            self._advance(ids[position : position + 1], state, silent)
+            self._advance(ids[position : position + 1], state, self.silent, products)
         return self.step(ids[-1:], state)
 
     def select(self, state: NumpyState, rows: Sequence[int]) -> NumpyState:
@@ -102,17 +104,24 @@ class NumpyEngine(Engine[NumpyState]):
             target[:] = source
         return state
 
-    def _advance(self, ids: Ids, state: NumpyState, matrices: Sequence[Floats]) -> None:
-        """Move every layer by one token; `matrices` leave out what is not needed."""
-        gates = self.gates
-        x = self.table[ids] if self.table is not None else self.embedding[ids] @ self.first[:-1] + self.first[-1]
-        for advance, product, matrix in zip(state.updates, state.products, matrices):
-            advance(x, product[:, :gates])
-            _product(advance.hidden, matrix, product[:, : matrix.shape[1]])
-            x = product[:, gates:]
+    def _advance(self, ids: Ids, state: NumpyState, matrices: Sequence[Floats], products: Sequence[Floats]) -> None:
+        """Move every layer by one token."""
+        x = self._input(ids)
+        for update, recurrent, matrix, product, passed in zip(
+            state.updates, state.recurrent, matrices, products, state.passed
+        ):
+            update(x, recurrent)
+            _product(update.hidden, matrix, product)
+            x = passed
+
+    def _input(self, ids: Ids) -> Floats:
+        """(B, gates·H) the first layer's input product."""
+        if self.table is not None:
+            return self.table.take(ids, axis=0)
+        return np.asarray(self.embedding[ids] @ self.first[:-1] + self.first[-1])
 
     def _table(self) -> Floats | None:
-        """(V, gates·H) the first layer's input product for every token."""
+        """(V, gates·H) the first layer's input product for every token, where that is not too large."""
         if self.vocab_size * self.gates * 4 > TABLE_LIMIT:
             return None
         return np.asarray(self.embedding @ self.first[:-1] + self.first[-1])
@@ -130,21 +139,27 @@ def _product(rows: Floats, matrix: Floats, out: Floats | None) -> Floats:
 
 def _first_layer(cell: Cell, weights: Weights) -> Floats:
     """(E+1, gates·H) what takes an embedding to the first layer's input product; the bias is the last row."""
-    matrix = fold_gates(cell, _float32(weights["layers.0.weight_ih_l0"]).T)
-    return np.concatenate([matrix, fold_gates(cell, _float32(weights["layers.0.bias_ih_l0"])[None])])
+    matrix, bias = _float32(weights["layers.0.weight_ih_l0"]).T, _float32(weights["layers.0.bias_ih_l0"])
+    return form(cell).fold(_with_bias(matrix, bias), recurrent=False)
 
 
 def _stacked(cell: Cell, settings: ModelSettings, weights: Weights, layer: int) -> Floats:
     """(H+1, columns) all that multiplies one layer's hidden state, biases in the last row."""
-    own, above = f"layers.{layer}.", f"layers.{layer + 1}."
-    recurrent, bias = (fold_gates(cell, _float32(weights[own + name]).T) for name in ("weight_hh_l0", "bias_hh_l0"))
+    kind, own, above = form(cell), f"layers.{layer}.", f"layers.{layer + 1}."
+    recurrent = _with_bias(_float32(weights[own + "weight_hh_l0"]).T, _float32(weights[own + "bias_hh_l0"]))
     if layer + 1 < settings.layers:
-        after = fold_gates(cell, _float32(weights[above + "weight_ih_l0"]).T)
-        after_bias = fold_gates(cell, _float32(weights[above + "bias_ih_l0"]))
+        weight, bias = weights[above + "weight_ih_l0"], weights[above + "bias_ih_l0"]
+        after = kind.fold(_with_bias(_float32(weight).T, _float32(bias)), recurrent=False)
     else:
-        after, after_bias = _output(settings, weights)
-    rows = fold_inputs(cell, np.concatenate([recurrent, after], axis=1))
-    return np.ascontiguousarray(np.concatenate([rows, np.concatenate([bias, after_bias])[None]]))
+        after = _with_bias(*_output(settings, weights))
+    matrix = np.ascontiguousarray(np.concatenate([kind.fold(recurrent, recurrent=True), after], axis=1))
+    matrix[:-1] /= np.float32(kind.scale)
+    return matrix
+
+
+def _with_bias(matrix: Floats, bias: Floats) -> Floats:
+    """(M+1, N) a matrix (M, N) with its bias (N,) as the last row."""
+    return np.ascontiguousarray(np.concatenate([matrix, bias[None]]))
 
 
 def _output(settings: ModelSettings, weights: Weights) -> tuple[Floats, Floats]:
@@ -160,8 +175,7 @@ def _output(settings: ModelSettings, weights: Weights) -> tuple[Floats, Floats]:
 
 def _projected_output(weights: Weights) -> Floats:
     """(E+1, V) the tied output layer behind a projection, its bias in the last row."""
-    tied = _float32(weights["embedding.weight"]).T
-    return np.ascontiguousarray(np.concatenate([tied, _float32(weights["output.bias"])[None]]))
+    return _with_bias(_float32(weights["embedding.weight"]).T, _float32(weights["output.bias"]))
 
 
 def _float32(weight: NDArray[np.generic]) -> Floats:

@@ -1,56 +1,74 @@
 """How the numpy engine advances one layer: the cell's equations on preallocated arrays.
 
-Any cell runs by its own `step`. An LSTM, which most people sample from, has a second form here with a third of the
-numpy calls: σ(z) = (tanh(z/2) + 1)/2, the halves being folded into the weights. Halves and doubles are exact in
-floating point, so both forms differ by rounding in the sum of a gate alone; a test holds them together.
+Any cell runs by its own `step`. The LSTM and the GRU, which most people sample from, have a second form here with a
+third of the numpy calls: σ(z) = (tanh(z/2) + 1)/2, the halves being folded into the weights. Halves and doubles are
+exact in floating point, so both forms differ by the rounding of a few sums alone; a test holds them together.
 """
 
 import abc
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.models import Cell
+from seqgen.models.gru import GRU
 from seqgen.models.lstm import LSTM
 
 Floats = NDArray[np.float32]
+ONE, HALF = np.float32(1), np.float32(0.5)
 
 
 class Update(abc.ABC):
-    """One layer of B streams, advanced in place.
+    """One layer of B streams, advanced in place, from the state zero.
+
+    Class attributes:
+        scale: What `hidden` holds is `scale`·h, which the weights that multiply it must allow for.
 
     Attributes:
-        hidden: (B, H+1) the hidden state and a constant 1, whose product with a matrix is W h + b.
+        hidden: (B, H+1) the scaled hidden state and a constant 1, whose product with a matrix is W h + b.
         parts: All arrays of the state, `hidden` first.
     """
 
+    scale: ClassVar[float] = 1
     hidden: Floats
     parts: tuple[Floats, ...]
 
     @abc.abstractmethod
     def __call__(self, x: Floats, r: Floats) -> None:
-        """Advance by one token: (B, gates·H) input product and recurrent product, biases included."""
+        """Advance by one token: (B, gates·H) input product and recurrent product, biases included, both folded."""
+
+    @staticmethod
+    @abc.abstractmethod
+    def fold(matrix: Floats, recurrent: bool) -> Floats:
+        """Columns (…, gates·H) of input or recurrent weights or biases, in the order and scale that a call takes."""
 
 
 class StepUpdate(Update):
     """Any cell, by its own `step`."""
 
     def __init__(self, cell: Cell, batch: int, size: int) -> None:
-        self.cell = cell
+        self.step = cell.step
         self.hidden = _hidden(batch, size)
-        self.rest = tuple(np.zeros((batch, size), np.float32) for _ in range(cell.parts - 1))
-        self.parts = (self.hidden, *self.rest)
-        self.views = (self.hidden[:, :-1], *self.rest)
+        rest = tuple(np.zeros((batch, size), np.float32) for _ in range(cell.parts - 1))
+        self.parts = (self.hidden, *rest)
+        self.views = (self.hidden[:, :-1], *rest)
 
     def __call__(self, x: Floats, r: Floats) -> None:
-        for view, after in zip(self.views, self.cell.step(x, r, self.views)):
+        for view, after in zip(self.views, self.step(x, r, self.views)):
             view[:] = after
+
+    @staticmethod
+    def fold(matrix: Floats, recurrent: bool) -> Floats:
+        return matrix
 
 
 class LstmUpdate(Update):
-    """An LSTM whose weights went through `fold_gates`; `hidden` holds 2h, for which `fold_inputs` allows."""
+    """An LSTM. Gates come as i, f, o, g, the first three halved."""
 
-    def __init__(self, batch: int, size: int) -> None:
+    scale = 2
+
+    def __init__(self, cell: Cell, batch: int, size: int) -> None:
         self.hidden = _hidden(batch, size)
         self.memory = np.zeros((batch, size), np.float32)
         self.parts = (self.hidden, self.memory)
@@ -60,36 +78,56 @@ class LstmUpdate(Update):
         self.i, self.f, self.o, self.g = (self.z[:, k * size : (k + 1) * size] for k in range(4))
 
     def __call__(self, x: Floats, r: Floats) -> None:
-        np.add(x, r, out=self.z)
-        np.tanh(self.z, out=self.z)
-        np.add(self.doubled, ONE, out=self.doubled)  # 2σ of i, f, o
-        np.multiply(self.i, self.g, out=self.g)
-        np.multiply(self.f, self.memory, out=self.memory)
-        np.add(self.memory, self.g, out=self.memory)
-        np.multiply(self.memory, HALF, out=self.memory)  # c = (2f c + 2i g) / 2
-        np.tanh(self.memory, out=self.g)
-        np.multiply(self.o, self.g, out=self.h)  # 2h = 2o tanh c
+        z, memory, g = self.z, self.memory, self.g
+        np.add(x, r, z)
+        np.tanh(z, z)
+        np.add(self.doubled, ONE, self.doubled)  # 2i, 2f, 2o
+        np.multiply(self.i, g, g)
+        np.multiply(self.f, memory, memory)
+        np.add(memory, g, memory)
+        np.multiply(memory, HALF, memory)  # c ← (2f c + 2i g) / 2
+        np.tanh(memory, g)
+        np.multiply(self.o, g, self.h)  # 2h ← 2o tanh c
+
+    @staticmethod
+    def fold(matrix: Floats, recurrent: bool) -> Floats:
+        i, f, g, o = np.split(matrix, 4, axis=-1)
+        return np.concatenate([i * HALF, f * HALF, o * HALF, g], axis=-1)
 
 
-ONE, HALF = np.float32(1), np.float32(0.5)
+class GruUpdate(Update):
+    """A GRU. The gates r and z come halved, and so does the candidate's recurrent product."""
+
+    def __init__(self, cell: Cell, batch: int, size: int) -> None:
+        self.hidden = _hidden(batch, size)
+        self.parts = (self.hidden,)
+        self.h = self.hidden[:, :-1]
+        self.gates = np.empty((batch, 2 * size), np.float32)
+        self.r, self.z = self.gates[:, :size], self.gates[:, size:]
+        self.size = 2 * size
+
+    def __call__(self, x: Floats, r: Floats) -> None:
+        gates, n, z, h = self.gates, self.r, self.z, self.h
+        np.add(x[:, : self.size], r[:, : self.size], gates)
+        np.tanh(gates, gates)
+        np.add(gates, ONE, gates)  # 2r, 2z
+        np.multiply(n, r[:, self.size :], n)
+        np.add(n, x[:, self.size :], n)
+        np.tanh(n, n)
+        np.subtract(h, n, h)
+        np.multiply(h, z, h)
+        np.multiply(h, HALF, h)
+        np.add(h, n, h)  # h ← n + z (h − n)
+
+    @staticmethod
+    def fold(matrix: Floats, recurrent: bool) -> Floats:
+        r, z, n = np.split(matrix, 3, axis=-1)
+        return np.concatenate([r * HALF, z * HALF, n * HALF if recurrent else n], axis=-1)
 
 
-def update(cell: Cell, batch: int, size: int) -> Update:
-    """The fastest form of a cell, at the state zero."""
-    return LstmUpdate(batch, size) if isinstance(cell, LSTM) else StepUpdate(cell, batch, size)
-
-
-def fold_gates(cell: Cell, matrix: Floats) -> Floats:
-    """Columns (…, gates·H) of a layer's weights or biases, in the order and scale that its update takes."""
-    if not isinstance(cell, LSTM):
-        return matrix
-    i, f, g, o = np.split(matrix, 4, axis=-1)
-    return np.concatenate([i * HALF, f * HALF, o * HALF, g], axis=-1)
-
-
-def fold_inputs(cell: Cell, matrix: Floats) -> Floats:
-    """Rows (H, …) that multiply a hidden state, in the scale in which the update holds it."""
-    return matrix * HALF if isinstance(cell, LSTM) else matrix
+def form(cell: Cell) -> type[StepUpdate] | type[LstmUpdate] | type[GruUpdate]:
+    """The fastest form there is of a cell."""
+    return LstmUpdate if isinstance(cell, LSTM) else GruUpdate if isinstance(cell, GRU) else StepUpdate
 
 
 def _hidden(batch: int, size: int) -> Floats:

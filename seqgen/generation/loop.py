@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from seqgen.errors import UsageError
 from seqgen.generation import Engine, Ids, Logits
 from seqgen.generation.sampling import Race, log_probabilities
-from seqgen.rules import Rule
+from seqgen.rules import NEVER, Rule
 
 Reason = Literal["length", "end", "stop", "interrupted"]
 Mask = NDArray[np.bool_]
-NEVER = np.float32(-np.inf)
 
 
 class Grammar(Protocol):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from seqgen.generation import Ids, Logits
 from seqgen.settings import require
 
-BLOCK = 1 << 17  # numbers of noise made at once, over all streams
+BLOCK = 1 << 13  # numbers of noise made at once for a stream: few enough to stay in the cache
 
 
 class Race:
@@ -33,7 +33,7 @@ class Race:
     def __init__(self, seed: int, streams: Sequence[int], vocab_size: int) -> None:
         require(0 <= seed < 1 << 64, "seed", seed, "0 to 2^64 - 1")
         self.seed, self.streams, self.vocab_size = seed, list(streams), vocab_size
-        self.block = max(1, min(256, BLOCK // (vocab_size * max(1, len(self.streams)))))
+        self.block = max(1, BLOCK // vocab_size)
         self.position = 0
         self.noise: Logits = np.empty((0, 0, 0), np.float32)  # (block, B, V)
 

@@ -18,6 +18,7 @@ from seqgen import registry, settings
 
 Logits = NDArray[np.float32]
 History = NDArray[np.integer[Any]]
+NEVER = np.float32(-np.inf)
 
 
 @dataclass(frozen=True)
@@ -57,4 +58,4 @@ def parse(name: str, value: Any) -> Rule:
 
 def keep_at_least(logits: Logits, threshold: NDArray[np.floating[Any]]) -> Logits:
     """The logits, those below their row's (B, 1) threshold made −inf."""
-    return np.where(logits >= threshold, logits, np.float32(-np.inf))
+    return np.where(logits >= threshold, logits, NEVER)

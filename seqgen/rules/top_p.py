@@ -21,8 +21,8 @@ class TopP(Rule):
         if self.p == 1:
             return logits
         ascending = np.sort(logits, axis=-1)
-        mass = np.exp(ascending - ascending[:, -1:]).cumsum(axis=-1)
-        # A token stays while the tokens up to it, from the unlikely end, hold more than 1 − p.
-        first = (mass <= mass[:, -1:] * np.float32(1 - self.p)).sum(axis=-1, keepdims=True)
-        last = logits.shape[-1] - 1
-        return keep_at_least(logits, np.take_along_axis(ascending, np.minimum(first, last), axis=-1))
+        highest = ascending[:, -1:]
+        mass = np.add.accumulate(np.exp(ascending - highest), axis=-1)
+        # A token goes where it and all below it hold no more than 1 − p together; the highest never does.
+        gone = mass <= mass[:, -1:] * np.float32(1 - self.p)
+        return keep_at_least(logits, np.minimum.reduce(np.where(gone, highest, ascending), axis=-1, keepdims=True))
