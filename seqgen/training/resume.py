@@ -64,7 +64,7 @@ def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> None:
 
 def _tensors(trainer: Trainer) -> dict[str, NDArray[Any]]:
     named = dict(trainer.network.named_parameters())
-    tensors = {f"weights.{name}": weight for name, weight in named.items()}
+    tensors: dict[str, torch.Tensor] = {f"weights.{name}": weight for name, weight in named.items()}
     for name, weight in named.items():
         for key, value in trainer.optimizer.state.get(weight, {}).items():
             tensors[f"adam.{name}.{key}"] = value
@@ -86,10 +86,7 @@ def _restore(trainer: Trainer, tensors: dict[str, torch.Tensor]) -> None:
             moments = {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
             if moments:
                 moments["step"] = moments["step"].reshape(())
-                trainer.optimizer.state[weight] = {
-                    key: value.to(device if key != "step" or device.type == "cuda" else "cpu")
-                    for key, value in moments.items()
-                }
+                trainer.optimizer.state[weight] = {key: value.to(device) for key, value in moments.items()}
         trainer.state = tuple(
             tuple(tensors[f"state.{layer}.{index}"].to(device) for index in range(len(parts)))
             for layer, parts in enumerate(trainer.state)

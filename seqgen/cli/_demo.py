@@ -1,0 +1,194 @@
+"""The three pieces of `seqgen demo`, each a corpus, a short training and an artifact, and the page that shows them."""
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen import files
+from seqgen.checkpoint import Checkpoint
+from seqgen.cli import _training
+from seqgen.cli._options import note
+from seqgen.codecs.midi.read import read_score
+from seqgen.generation import load
+from seqgen.generation.loop import Limits, collect, generate
+from seqgen.render import audio, fluid, piano_roll
+from seqgen.render.curves import Curve, Series
+from seqgen.render.report import Audio, Picture, Sample, Section, Table, Text, report_html
+from seqgen.rules import parse
+
+PAGE_RATE = 22_050  # samples a second of the sound inside the page, which would double its size at full rate
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One medium of the demo.
+
+    Attributes:
+        corpus: Its name in the catalogue.
+        artifact: The file to write.
+        heading, about: What the page says of it.
+        minutes, quick: Training time, in full and in haste.
+        prompt: What the sample begins with.
+        length: Tokens at most.
+        rules: Sampling rules, name and value.
+        settings: Where the defaults are not best for this corpus.
+    """
+
+    corpus: str
+    artifact: str
+    heading: str
+    about: str
+    minutes: float
+    quick: float
+    prompt: str
+    length: int
+    rules: dict[str, str]
+    settings: dict[str, str]
+
+
+PIECES = (
+    Piece(
+        "shakespeare", "shakespeare.txt", "A scene", "Learned from 38 plays, character by character.",
+        1.4, 0.25, "", 2500, {"temperature": "0.7"}, {},
+    ),
+    Piece(
+        "sqlite", "code.c", "A C file", "Learned from the source code of SQLite; the grammar of C kept brackets whole.",
+        1.3, 0.25, "/*\n** Return the ", 3000, {"temperature": "0.6"}, {},
+    ),
+    Piece(
+        "bach-chorales", "chorale.mid", "A chorale", "Learned from four-part chorales, note by note.",
+        1.3, 0.25, "", 4000, {"temperature": "0.9", "top_p": "0.95"}, {},
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a piece."""
+
+    piece: Piece
+    checkpoint: Checkpoint
+    log: list[dict[str, Any]]
+    artifact: Path
+    data: bytes
+    seconds: float
+
+
+class Demo:
+    """One demo in one folder.
+
+    Args:
+        folder: Where everything goes.
+        quick: Train for seconds instead of minutes.
+        seed: Of training and sampling.
+        device: Where to train.
+    """
+
+    def __init__(self, folder: str, quick: bool, seed: int, device: str) -> None:
+        self.folder = files.make_folder(folder)
+        self.quick, self.seed, self.device = quick, seed, device
+
+    def run(self) -> Iterator[Path]:
+        """Make the pieces one after the other, then the page; yields each file that is there for people."""
+        began = time.monotonic()
+        results = []
+        for piece in PIECES:
+            result = self._make(piece)
+            results.append(result)
+            yield result.artifact
+        score = read_score(results[-1].data)
+        wav = audio.wav_bytes(audio.synthesize(score, fluid.find()))
+        small = audio.wav_bytes(audio.synthesize(score, fluid.find(), PAGE_RATE), PAGE_RATE)
+        png = piano_roll.png_bytes(score, "A generated chorale")
+        for name, data in (("chorale.wav", wav), ("chorale.png", png)):
+            files.write_bytes(self.folder / name, data)
+            yield self.folder / name
+        sections = [_overview(results), *(_section(result) for result in results)]
+        last = sections[-1]
+        sections[-1] = Section(last.title, (Audio(small, "Listen"), Picture(png, "Piano roll"), *last.parts))
+        subtitle = f"Three models, trained in {(time.monotonic() - began) / 60:.1f} minutes in all"
+        page = report_html("seqgen demo", sections, subtitle)
+        files.write_bytes(self.folder / "report.html", page.encode())
+        yield self.folder / "report.html"
+
+    def _make(self, piece: Piece) -> Result:
+        note(f"\n── {piece.heading}: {piece.corpus}")
+        began = time.monotonic()
+        run_folder = self.folder / "models" / piece.corpus
+        shutil.rmtree(run_folder, ignore_errors=True)
+        minutes = piece.quick if self.quick else piece.minutes
+        run = _training.prepare(run_folder, (piece.corpus,), False, self._options(piece, minutes))
+        run.train()
+        _training.conclude(run)
+        checkpoint = Checkpoint.load(run.model_path)
+        data = _generate(checkpoint, piece, self.seed)
+        path = self.folder / piece.artifact
+        files.write_bytes(path, data)
+        lines = [json.loads(line) for line in (run_folder / "log.jsonl").read_text("utf-8").splitlines()]
+        return Result(piece, checkpoint, lines, path, data, time.monotonic() - began)
+
+    def _options(self, piece: Piece, minutes: float) -> dict[str, Any]:
+        return {
+            "model": "lstm", "codec": None, "settings": piece.settings, "minutes": minutes, "epochs": None,
+            "steps": None, "held_out": None, "seed": self.seed, "device": self.device, "workers": 1,
+            "encoding": None, "label": None,
+        }  # fmt: skip
+
+
+def _generate(checkpoint: Checkpoint, piece: Piece, seed: int) -> bytes:
+    """The artifact's bytes."""
+    tokenizer = checkpoint.tokenizer
+    engine = load("numpy", checkpoint.cell, checkpoint.settings, checkpoint.weights)
+    prompt = np.concatenate((tokenizer.frame(), tokenizer.encode(piece.prompt.encode())))
+    limits = Limits(length=piece.length, end_id=tokenizer.document_id, grammar=tokenizer.grammar())
+    rules = [parse(name, value) for name, value in piece.rules.items()]
+    ids = np.array(collect(generate(engine, [prompt], rules, seed=seed, limits=limits), 1)[0].ids)
+    return tokenizer.decode(_joined(prompt, ids))
+
+
+def _joined(prompt: NDArray[Any], ids: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate((prompt, ids)).astype(np.int64)
+
+
+def _overview(results: list[Result]) -> Section:
+    columns = ("piece", "corpus", "training tokens", "parameters", "validation, nats/token", "n-gram", "seconds")
+    rows = tuple(
+        (
+            result.artifact.name,
+            result.piece.corpus,
+            result.checkpoint.provenance["train_tokens"],
+            result.checkpoint.parameters,
+            round(result.checkpoint.metrics["nats_per_token"], 3),
+            f"{result.checkpoint.metrics['ngram_nats']:.3f} (order {result.checkpoint.metrics['ngram_order']})",
+            round(result.seconds),
+        )
+        for result in results
+    )
+    words = "Lower is better: nats per token on documents that the models never saw, beside a model that only counts."
+    return Section("What was learned", (Text(words), Table(columns, rows)))
+
+
+def _section(result: Result) -> Section:
+    metrics, piece = result.checkpoint.metrics, result.piece
+    train = [(line["step"], line["nats"]) for line in result.log if line.get("nats") is not None]
+    checks = [(line["step"], line["validation_nats"]) for line in result.log if "validation_nats" in line]
+    series = tuple(
+        Series(name, [x for x, _ in points], [y for _, y in points])
+        for name, points in (("training", train), ("validation", checks))
+    )
+    baseline = ((f"{metrics['ngram_order']}-gram", metrics["ngram_nats"]),)
+    curve = Curve(f"Loss on {piece.corpus}", series, baseline)
+    bits = metrics["nats_per_token"] / math.log(2)
+    about = Text(f"{piece.about} {bits:.2f} bits per token on held-out documents.")
+    if result.artifact.suffix == ".mid":
+        return Section(piece.heading, (about, curve))
+    text = result.data.decode("utf-8", "replace")
+    return Section(piece.heading, (about, Sample(text, result.artifact.name, piece.prompt), curve))

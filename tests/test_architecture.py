@@ -1,0 +1,118 @@
+"""The house rules that code must keep: which room may import which, no pickle, small files, nothing foreign."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "seqgen"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# Each room, and the rooms and modules of seqgen that it may import besides itself.
+BASIC = {"errors", "files", "settings", "registry", "report", "__init__"}
+ALLOWED = {
+    "errors": set(),
+    "report": set(),
+    "registry": {"errors"},
+    "files": {"errors"},
+    "settings": {"errors", "registry"},
+    "container": {"errors", "files"},
+    "stream": BASIC | {"container"},
+    "codecs": BASIC | {"container", "stream"},
+    "tokenizer": BASIC | {"codecs"},
+    "catalogue": BASIC,
+    "tokenization": BASIC | {"codecs", "tokenizer", "stream", "container", "catalogue"},
+    "models": {"errors", "settings", "registry"},
+    "rules": {"errors", "settings", "registry"},
+    "generation": {"errors", "settings", "registry", "models", "rules"},
+    "checkpoint": BASIC | {"container", "models", "tokenizer", "stream"},
+    "evaluation": BASIC | {"stream", "tokenizer", "codecs", "models", "generation", "checkpoint", "container"},
+    "training": BASIC | {"stream", "tokenizer", "models", "evaluation", "checkpoint", "container"},
+    "render": {"errors", "files", "codecs"},
+}
+FREE = {"cli", "__init__", "__main__"}
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, wherever in it, by its full name."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def rooms_imported(path: Path) -> set[str]:
+    parts = [name.split(".") for name in imports(path) if name.split(".")[0] == "seqgen"]
+    return {part[1] if len(part) > 1 and not part[1].startswith("__version") else "__init__" for part in parts}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path):
+    here = room(path)
+    if here not in FREE:
+        foreign = rooms_imported(path) - ALLOWED[here] - {here}
+        assert not foreign, f"{here} may not import {foreign}"
+
+
+def test_every_room_has_a_rule():
+    assert {room(path) for path in FILES} <= set(ALLOWED) | FREE
+
+
+def test_only_the_command_line_imports_click():
+    users = {room(path) for path in FILES if any(name.split(".")[0] == "click" for name in imports(path))}
+    assert users == {"cli"}
+
+
+def test_codecs_and_rules_never_import_torch():
+    for path in FILES:
+        if room(path) in ("codecs", "rules", "stream", "tokenizer", "tokenization", "checkpoint", "catalogue"):
+            names = {name.split(".")[0] for name in imports(path)}
+            if room(path) != "checkpoint":  # it may hand its weights to a torch module, inside a function
+                assert "torch" not in names, path
+
+
+def test_no_pickle_anywhere():
+    words = re.compile(r"\bpickle\.|import pickle|torch\.load\b|torch\.save\b|allow_pickle=True|\bjoblib\b|\bmarshal\b")
+    users = [path for path in FILES if words.search(path.read_text("utf-8"))]
+    assert users == []
+
+
+def test_files_and_functions_stay_small():
+    for path in FILES:
+        text = path.read_text("utf-8")
+        assert text.count("\n") <= 320, f"{path} has grown past 320 lines"
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+                assert node.end_lineno - node.lineno <= 60, f"{path}: {node.name} has grown past 60 lines"
+
+
+def test_every_module_says_what_it_is():
+    for path in FILES:
+        assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), f"{path} has no docstring"
+
+
+def modules_after(code: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has imported after running `code`."""
+    script = f"{code}\nimport sys; print(' '.join({{name.split('.')[0] for name in sys.modules}}))"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(ran.stdout.split("\n")[-2].split())
+
+
+def test_help_imports_nothing_heavy():
+    code = "from seqgen.cli import run; run(['--help'])"
+    assert not {"torch", "numpy", "matplotlib", "symusic"} & modules_after(code)
+
+
+def test_importing_the_package_is_light():
+    assert not {"torch", "click"} & modules_after("import seqgen")
