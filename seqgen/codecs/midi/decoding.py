@@ -69,7 +69,7 @@ def _latest(token: Ints, start: int, stop: int, default: int) -> Ints:
     """(N,) the value of the latest token in [start, stop) up to each place."""
     inside = (token >= start) & (token < stop)
     where = np.maximum.accumulate(np.where(inside, np.arange(len(token)), -1))
-    return np.where(where >= 0, token[where] - start, default) if len(token) else token
+    return np.asarray(np.where(where >= 0, token[where] - start, default)) if len(token) else token
 
 
 def _held(token: Ints, step: Ints, program: Ints, pedals: NDArray[np.intp], end: int) -> Ints:

@@ -18,33 +18,33 @@ _FIELDS = {"velocity": 5, "duration": 6, "pitch": 7, "kind": 2, "program": 8, "s
 def encode_score(score: Score, faults: Faults) -> Ids:
     """(N,) uint16 token ids of a score; pedal tokens where the score keeps its pedal apart.
 
-    An onset moves by at most 5 ms, as does the length of a note up to 150 ms; longer ones change by at most 6 %
-    (up to 20 s, where they are cut). Velocities change by at most 2.
+    An onset moves by at most 5 ms, as does the length of a note up to 150 ms; longer ones change by at most 7 %
+    (up to 20 s, where they are cut), or by 12 % where the same key is struck again just then. Velocities change by
+    at most 2.
     """
     if len(score) == 0:
         faults.left_out("document without notes")
         return np.zeros(0, np.uint16)
-    step, duration, velocity = _quantize(score, faults)
+    step, length, velocity = _quantize(score, faults)
     program = score.program.astype(np.int64)
     pitch = score.pitch.astype(np.int64)
-    duration = _untangle(program * 128 + pitch, step, duration, velocity)
+    duration = np.where(program == DRUMS, 0, _untangle(program * 128 + pitch, step, length))
     notes = _pack(step=step, program=program, kind=np.int64(NOTE), pitch=pitch, duration=duration, velocity=velocity)
     rows = np.concatenate((notes, _pedal_rows(score, int(step[-1])))) if len(score.pedal) else notes
     return _tokens(_unpack(np.sort(rows)), len(score), faults)
 
 
 def _quantize(score: Score, faults: Faults) -> tuple[Ints, Ints, Ints]:
-    """(N,) onset in steps, index of duration, index of velocity."""
+    """(N,) onset in steps, length in steps, index of velocity."""
     onset = score.seconds(score.onset)
     end = _first_out(score, score.seconds(score.onset + score.duration), faults)
     step = np.rint(onset * v.SECOND).astype(np.int64)
     length = np.rint((end - onset) * v.SECOND).astype(np.int64)
     drums = score.program == DRUMS
     faults.mended("note longer than 20 s", int(((length > v.LONGEST) & ~drums).sum()))
-    duration = np.where(drums, 0, v.duration_index(length))
     if score.kit and drums.any():
         faults.left_out("drum kit")
-    return step, duration, v.velocity_index(score.velocity.astype(np.int64))
+    return step, length, v.velocity_index(score.velocity.astype(np.int64))
 
 
 def _first_out(score: Score, end: NDArray[np.float64], faults: Faults) -> NDArray[np.float64]:
@@ -63,34 +63,41 @@ def _first_out(score: Score, end: NDArray[np.float64], faults: Faults) -> NDArra
     return result
 
 
-def _untangle(key: Ints, step: Ints, duration: Ints, velocity: Ints) -> Ints:
-    """(N,) indices of duration, shortened where rounding let a note outlast a later one of its key.
+def _untangle(key: Ints, step: Ints, length: Ints) -> Ints:
+    """(N,) indices of duration for lengths in steps, shortened where rounding would tangle the notes of one key.
 
-    Without this, reading a decoded file would pair other ends with its onsets.
+    A note that ended before its key was struck again still does, or a synthesizer would end the new note with it. A
+    note that ended before a later one still does, or a reader would pair other ends with the onsets.
     """
-    order = np.lexsort((velocity, duration, step, key)) if len(key) < 2 else np.argsort(_by_key(key, step, duration))
-    key, step, result = key[order], step[order], duration[order]
-    end = step + v.DURATIONS[result]
-    wrong = (key[1:] == key[:-1]) & (end[1:] < end[:-1])
-    if not wrong.any():
+    duration = v.duration_index(length)
+    order = np.argsort((key << 37) | (step << 12) | np.minimum(length, 4095))
+    key, step, length, result = key[order], step[order], length[order], duration[order]
+    same = key[1:] == key[:-1]
+    if not np.any(same & (step[:-1] + v.DURATIONS[result[:-1]] > step[1:])):
         return duration
-    affected = np.flatnonzero(np.isin(key, key[1:][wrong]))
-    keys, steps, indices = key[affected].tolist(), step[affected].tolist(), result[affected].tolist()
+    gap = np.diff(step)
+    lasting = v.DURATIONS[result[:-1]]
+    late = same & (gap > 0) & (lasting > gap) & (np.minimum(length[:-1], lasting) <= gap + 1)
+    result[:-1][late] = np.searchsorted(v.DURATIONS, gap[late], side="right") - 1
+    end = step + v.DURATIONS[result]
+    tangled = np.isin(key, key[1:][same & (end[1:] < end[:-1])])
+    if tangled.any():
+        result[tangled] = _shortened(key[tangled].tolist(), step[tangled].tolist(), result[tangled].tolist())
+    duration[order] = result
+    return duration
+
+
+def _shortened(keys: list[int], steps: list[int], durations: list[int]) -> list[int]:
+    """The durations, from the last note back none ending later than the next of its key."""
     lengths = v.DURATIONS.tolist()
     for at in range(len(keys) - 2, -1, -1):
         if keys[at] != keys[at + 1]:
             continue
-        limit = steps[at + 1] + lengths[indices[at + 1]] - steps[at]
-        while lengths[indices[at]] > limit:
-            indices[at] -= 1
-    result[affected] = indices
-    mended = np.empty_like(duration)
-    mended[order] = result
-    return mended
-
-
-def _by_key(key: Ints, step: Ints, duration: Ints) -> Ints:
-    return (key << 30) | (step << 6) | duration
+        gap = steps[at + 1] - steps[at]
+        limit = gap + lengths[durations[at + 1]]
+        while lengths[durations[at]] > limit or lengths[durations[at]] == gap + 1 > 1:
+            durations[at] -= 1
+    return durations
 
 
 def _pedal_rows(score: Score, last: int) -> Ints:
@@ -167,7 +174,7 @@ def _names(rows: dict[str, Ints], note: NDArray[np.bool_], drum: NDArray[np.bool
     """The column that says what happens: a note, a drum, the pedal."""
     pitched = np.where(drum, v.DRUM, v.PITCH) + rows["pitch"]
     pedal = np.where(rows["kind"] == PEDAL_DOWN, v.PEDAL_ON, v.PEDAL_OFF)
-    return np.where(note, pitched, pedal)
+    return np.asarray(np.where(note, pitched, pedal))
 
 
 def _changed(values: Ints, where: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -20,6 +20,7 @@ from seqgen.codecs.midi.faults import Faults, refuse
 
 MAX_EVENTS = 2_000_000
 META, SYSEX, ESCAPE = 0xFF, 0xF0, 0xF7
+STRAY = 0xF4  # any other system message
 END_OF_TRACK = 0x2F
 
 # (N, 5): byte offset, delta time, status (0: running), first data byte, second data byte. Of a meta event: its type and
@@ -47,7 +48,7 @@ class Events:
         offset: (N,) where the event begins, in bytes.
         tick: (N,) int64.
         track: (N,) index of the track.
-        status: (N,) uint8, running status resolved; META for meta events, SYSEX for system messages.
+        status: (N,) uint8, running status resolved; else META, SYSEX or STRAY.
         first, second: (N,) uint8 data bytes; the type of a meta event stands in `first`.
         start, size: (N,) the payload of a meta event, in bytes of the file; else of no meaning.
         last: (tracks,) the last tick of each track.
@@ -183,7 +184,7 @@ class _Scan:
             return self._long(begin, delta, at)
         if status >= 0xF0:
             self.faults.dropped("system message", at, f"status byte {status:#04x} has no place in a file")
-            self._row(begin, delta, SYSEX, status, 0)
+            self._row(begin, delta, STRAY, 0, 0)
             return at + 1
         return self._channel(begin, delta, at)
 

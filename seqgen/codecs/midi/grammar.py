@@ -131,7 +131,7 @@ def _mask(state: State, pedal: bool) -> Mask:
         mask[v.DUR + state.duration : v.DRUM] = True
     else:
         _allow_shifts(mask, state)
-        if not state.elapsed:
+        if not (state.elapsed and state.phase in _OPENING):
             _allow_sounds(mask, state, pedal)
     mask.flags.writeable = False
     return mask

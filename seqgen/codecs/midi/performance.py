@@ -86,6 +86,12 @@ class Midi(Codec):
         score = read_score(data, report, fold_pedal=not self._options.pedal)
         return encode_score(score, Faults(report))
 
+    def opening(self, data: bytes, report: Report | None = None) -> Ids:
+        """(N,) ids of a document as the beginning of a longer one, for a prompt: its countdown is left out."""
+        ids = self.encode(data, report)
+        kept = ids[(ids < vocabulary.REMAIN) | (ids >= vocabulary.SHIFT)]
+        return np.insert(kept, 1, vocabulary.SHIFT - 1) if len(kept) else kept
+
     def decode(self, ids: Ids) -> bytes:
         from seqgen.codecs.midi.write import write_score  # mido is slow to import
 

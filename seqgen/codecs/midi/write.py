@@ -26,6 +26,8 @@ ENDS, CHANGES, STARTS = range(3)
 Message = tuple[int, int, int, mido.Message]  # tick, order within the tick, place in the score, message
 Span = tuple[int, int, int, int]  # onset, end, program, pitch; a pedal has pitch PEDAL and lasts like a note
 PEDAL = -1
+# Place of a span, its slot (a pitched channel: 15 × port + number), and when the slot must change its program, if so.
+Slot = tuple[int, int, int | None]
 
 
 def write_score(score: Score) -> bytes:
@@ -33,25 +35,29 @@ def write_score(score: Score) -> bytes:
     score = _fitting(score)
     file = mido.MidiFile(type=1, ticks_per_beat=score.ticks_per_quarter, charset="utf-8")
     file.tracks.append(_conductor(score))
-    tracks: dict[tuple[int, int], list[Message]] = {}  # (program, port) → messages
     spans = _spans(score)
-    velocities = [*score.velocity.tolist(), *[127] * len(score.pedal)]
-    for place, slot, change in _slots(spans):
-        onset, end, program, pitch = spans[place]
-        port, channel = divmod(slot, PITCHED)
-        channel = PERCUSSION if program == DRUMS else channel + (channel >= PERCUSSION)
-        messages = tracks.setdefault((program, port), [])
-        if change:
-            number = score.kit if program == DRUMS else program
-            at = onset if len(messages) else 0
-            messages.append((at, CHANGES, place, mido.Message("program_change", channel=channel, program=number)))
-        first, last = _pair(channel, pitch, velocities[place])
-        messages += [(onset, STARTS, place, first), (end, ENDS, place, last)]
-    for (program, port), messages in sorted(tracks.items(), key=lambda item: item[0]):
+    for (program, port), messages in _instruments(score, spans, _slots(spans)).items():
         file.tracks.append(_track(programs.name(program), port, messages))
     buffer = io.BytesIO()
     file.save(file=buffer)
     return buffer.getvalue()
+
+
+def _instruments(score: Score, spans: list[Span], slots: list[Slot]) -> dict[tuple[int, int], list[Message]]:
+    """The messages of each (program, port), in the order of these."""
+    tracks: dict[tuple[int, int], list[Message]] = {}
+    velocities = [*score.velocity.tolist(), *[127] * len(score.pedal)]
+    for place, slot, change in slots:
+        onset, end, program, pitch = spans[place]
+        port, channel = divmod(slot, PITCHED)
+        channel = PERCUSSION if program == DRUMS else channel + (channel >= PERCUSSION)
+        messages = tracks.setdefault((program, port), [])
+        if change is not None:
+            number = score.kit if program == DRUMS else program
+            messages.append((change, CHANGES, place, mido.Message("program_change", channel=channel, program=number)))
+        first, last = _pair(channel, pitch, velocities[place])
+        messages += [(onset, STARTS, place, first), (end, ENDS, place, last)]
+    return dict(sorted(tracks.items(), key=lambda item: item[0]))
 
 
 def _fitting(score: Score) -> Score:
@@ -92,34 +98,31 @@ def _spans(score: Score) -> list[Span]:
     return notes + [(onset, onset + length, program, PEDAL) for onset, length, program in score.pedal.tolist()]
 
 
-def _slots(spans: list[Span]) -> list[tuple[int, int, bool]]:
-    """(place of a span, its slot, whether the slot must change its program), by onset.
-
-    A slot is a pitched channel: 15 × port + number. Drums have the percussion channel of port 0.
-    """
+def _slots(spans: list[Span]) -> list[Slot]:
+    """A slot for each span, by onset. Drums have the percussion channel, whatever their slot."""
     pitched = sorted({program for _, _, program, _ in spans} - {DRUMS})
     shared = len(pitched) > PITCHED
-    slots: dict[int, int] = {} if shared else {program: slot for slot, program in enumerate(pitched)}
-    owner: list[int] = [] if shared else pitched.copy()
+    slots = {DRUMS: 0} if shared else {DRUMS: 0, **{program: slot for slot, program in enumerate(pitched)}}
+    owner: list[int] = [] if shared else pitched
     free_from = [0] * len(owner)
-    told = set[int]()  # programs whose channel has been told of them
+    told = set[int]()  # programs that their channel has been changed to
     result = []
     for place in sorted(range(len(spans)), key=lambda place: (spans[place][0], place)):
         onset, end, program, _ = spans[place]
-        if program != DRUMS and program not in slots:
+        if program not in slots:
             slot = _free_slot(free_from, onset)
             if slot == len(owner):
                 owner.append(program)
                 free_from.append(0)
-            else:
-                told.discard(owner[slot])
-                del slots[owner[slot]]
-                owner[slot] = program
+            told.discard(owner[slot])
+            slots.pop(owner[slot], None)
+            owner[slot] = program
             slots[program] = slot
-        slot = slots.get(program, 0)
+        slot = slots[program]
         if program != DRUMS:
             free_from[slot] = max(free_from[slot], end)
-        result.append((place, slot, program not in told))
+        begin = onset if shared and program != DRUMS else 0
+        result.append((place, slot, None if program in told else begin))
         told.add(program)
     return result
 
