@@ -9,6 +9,7 @@ import gzip
 import lzma
 import re
 import stat
+import struct
 import tarfile
 import unicodedata
 import zipfile
@@ -28,7 +29,10 @@ HEADER = 1 << 20  # bytes of one extended header of a tar archive
 
 Member = tuple[str, bytes]
 Wanted = Callable[[str], bool]
-DAMAGE = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, NotImplementedError)
+DAMAGE = (
+    *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, struct.error),
+    *(EOFError, OSError, ValueError, RuntimeError, IndexError, OverflowError),  # what damaged headers lead them to
+)
 
 
 def wanted(patterns: Iterable[str]) -> Wanted:

@@ -132,14 +132,16 @@ def _from_url(source: Source, folder: Path) -> Path:
 
 
 def _copy(answer: IO[bytes], file: IO[bytes], length: int, source: Source) -> None:
+    done = 0  # a bar that is not shown does not count
     with _bar(Path(source.url).name, length or None) as bar:
         while block := answer.read(1 << 18):
             file.write(block)
             bar.update(len(block))
-            if bar.n > LIMIT:
+            done += len(block)
+            if done > LIMIT:
                 raise DownloadError(f"{source.url}: is larger than {LIMIT:,} bytes", "nothing was left behind")
-        if length and bar.n < length:
-            raise DownloadError(f"{source.url}: the connection was cut at {bar.n:,} of {length:,} bytes", ONLINE)
+    if done < length:
+        raise DownloadError(f"{source.url}: the connection was cut at {done:,} of {length:,} bytes", ONLINE)
 
 
 def _from_debian(source: Source, folder: Path) -> Path:

@@ -54,9 +54,10 @@ def info(name: str, as_json: bool) -> None:
         click.echo(json.dumps(_data(recipe), indent=2))
         return
     click.echo(f"{recipe.name}: {recipe.description}")
+    wrapper = textwrap.TextWrapper(78, break_long_words=False, break_on_hyphens=False, subsequent_indent=" " * 15)
     for key, value in _facts(recipe):
-        indents = {"initial_indent": f"  {key:13}", "subsequent_indent": " " * 15}
-        click.echo(textwrap.fill(value, 78, **indents, break_long_words=False, break_on_hyphens=False))
+        wrapper.initial_indent = f"  {key:13}"
+        click.echo(wrapper.fill(value))
 
 
 @command.command("get", short_help="Fetch one.")
