@@ -91,7 +91,7 @@ def evaluate(
     ids, starts = unframed(ids, starts, tokenizer.document_id)
     network = checkpoint.network(device)
     if not (np.diff(starts) > 1).any():
-        raise StreamError(f"no document has more than one of {len(ids)} tokens, so there is nothing to predict")
+        raise StreamError("no document has more than one token, so there is nothing to predict", "choose longer files")
     b = stateful(network, ids, starts, device, watch)
     a = cold_windows(network, ids, starts, device=device, watch=watch)
     counted = _predicted_bytes(tokenizer, ids, starts)

@@ -1,0 +1,149 @@
+"""Which ids a checkpoint is evaluated on, and which its baseline counts: files, streams, and what a run recorded."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.checkpoint import find
+from seqgen.cli._options import note
+from seqgen.errors import CheckpointError, CorpusError, DataError, StreamError
+from seqgen.evaluation.ngram import NGram
+from seqgen.report import Report
+from seqgen.stream import TokenStream
+from seqgen.tokenization.building import Plan, plan
+from seqgen.tokenization.cutting import documents
+from seqgen.tokenization.reading import shown
+from seqgen.tokenization.sources import Source, resolve
+from seqgen.tokenizer import Tokenizer
+from seqgen.training.data import Spans, split
+from seqgen.training.run import TRAINING_FILE
+from seqgen.training.validation import NGRAM, own_tokens
+
+
+@dataclass(frozen=True, eq=False)
+class Documents:
+    """Ids of a tokenizer, framed or not.
+
+    Attributes:
+        name: What they are, for people.
+        ids: (N,).
+        starts: (D+1,) int64.
+    """
+
+    name: str
+    ids: NDArray[Any]
+    starts: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """The corpus of a training run, as it was split."""
+
+    train_stream: TokenStream
+    train: Spans
+    held_stream: TokenStream
+    held: Spans
+
+    def held_out(self, codec_size: int) -> Documents:
+        """What the run was validated on."""
+        ids, starts = own_tokens(self.held_stream.ids, self.held, codec_size, max(1, self.held.tokens))
+        return Documents("its own validation split", ids, starts)
+
+    def baseline(self, codec_size: int) -> NGram:
+        """An n-gram model of the documents that the run was trained on."""
+        return NGram.fit(*own_tokens(self.train_stream.ids, self.train, codec_size, NGRAM), codec_size)
+
+
+def recorded(checkpoint: str) -> Recorded:
+    """The corpus that lies where the checkpoint's run folder says.
+
+    Raises:
+        CheckpointError: The folder says nothing, or the corpus has changed since.
+        StreamError: The corpus is gone or damaged.
+    """
+    path = find(checkpoint).parent / TRAINING_FILE
+    hint = "name files, a .tokens file or a corpus to evaluate on"
+    try:
+        about = json.loads(path.read_bytes())
+        stream = TokenStream.open(about["stream"])
+        held_stream = stream if about["held_out"] is None else TokenStream.open(about["held_out"])
+        share, seed = float(about["validation"]), int(about["plan"]["seed"])
+        head, expected = int(about["head"]), about["fingerprint"]
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: is not there, so the corpus of this run is not known", hint) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({type(error).__name__}: {error})", hint) from error
+    if stream.fingerprint != expected:
+        raise CheckpointError(f"{stream.path}: is not the corpus that this run was trained on any more", hint)
+    if held_stream is stream:
+        train, held = split(stream.starts, head, share, seed)
+    else:
+        train, held = (Spans(each.starts[:-1], each.starts[1:]) for each in (stream, held_stream))
+    return Recorded(stream, train, held_stream, held)
+
+
+def opened(source: Sequence[str], tokenizer: Tokenizer) -> Documents:
+    """The ids of a `.tokens` file of the same codec, or of files that go through `tokenizer`.
+
+    Raises:
+        DataError: A source cannot be found or read, or has another codec.
+    """
+    name = " ".join(source)
+    if len(source) == 1 and source[0].endswith(".tokens"):
+        stream = TokenStream.open(source[0])
+        _require_same_codec(stream, tokenizer)
+        return Documents(name, stream.ids, stream.starts)
+    made, report = plan(resolve(source, note), tokenizer.codec_name), Report()
+    report.add(made.skipped)
+    encoded = [ids for file in made.sources for ids in _encoded(made, file, tokenizer, report) if len(ids)]
+    for file, reason in list(report.skipped.items())[:5]:
+        note(f"Left out {file}: {reason}")
+    if not encoded:
+        raise CorpusError(f"{name}: holds nothing that codec {tokenizer.codec_name} can encode")
+    return Documents(name, np.concatenate(encoded), np.cumsum([0] + [len(ids) for ids in encoded]))
+
+
+def fitted_baseline(checkpoint: str, codec_size: int) -> NGram | None:
+    """The n-gram model of the checkpoint's training documents, or None and a note that says why."""
+    try:
+        return recorded(checkpoint).baseline(codec_size)
+    except DataError as error:
+        note(f"No n-gram baseline: {error.message}")
+        return None
+
+
+def _encoded(made: Plan, file: Source, tokenizer: Tokenizer, report: Report) -> list[NDArray[Any]]:
+    """The documents of one file. One of several that cannot be read is left out."""
+    found: list[NDArray[Any]] = []
+    pieces: list[NDArray[Any]] = []
+    try:
+        for data, ends in documents(tokenizer.codec, iter(made.reader(file))):
+            pieces.append(tokenizer.encode(data, report if made.skip_bad else None))
+            if ends:
+                found.append(np.concatenate(pieces))
+                pieces = []
+    except DataError as error:
+        reason = error.message.removeprefix(f"{shown(file)}: ")
+        if not made.skip_bad:
+            hint = f"the checkpoint takes files for codec {made.codec}"
+            raise type(error)(f"{shown(file)}: {reason}", hint) from error
+        report.skipped[file.name] = reason
+        return []
+    return found
+
+
+def _require_same_codec(stream: TokenStream, tokenizer: Tokenizer) -> None:
+    """Labels may differ: framing is taken away before anything is measured."""
+    own, other = tokenizer.spec() | {"labels": []}, stream.codec_spec | {"labels": []}
+    if json.dumps(own, sort_keys=True) == json.dumps(other, sort_keys=True):
+        return
+    theirs = f"{other['name']}, {stream.vocab_size} tokens"
+    ours = f"{tokenizer.codec_name}, {tokenizer.vocab_size} tokens"
+    raise StreamError(
+        f"{stream.path}: has another codec ({theirs}) than the checkpoint ({ours})",
+        "evaluate on the files themselves: they go through the checkpoint's own codec",
+    )

@@ -1,0 +1,144 @@
+"""What a file is and what it holds, as plain data for `seqgen inspect`. Prints nothing."""
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen import checkpoint, registry
+from seqgen.checkpoint import MODEL_FILE, Checkpoint
+from seqgen.cli._options import note
+from seqgen.codecs.midi.chunks import MAX_BYTES, is_midi
+from seqgen.codecs.midi.inspect import describe as describe_music
+from seqgen.container import MAX_HEADER, read_header
+from seqgen.errors import CheckpointError, DataError, MidiError
+from seqgen.files import STANDARD
+from seqgen.stream import FORMAT, TokenStream
+from seqgen.tokenization.sources import guess_codec, resolve
+from seqgen.tokenizer import Tokenizer
+
+Facts = dict[str, Any]
+COMMON = 12  # of the most frequent tokens
+LARGEST = 3  # of the files of a corpus
+_BLOCK = 1 << 24
+
+
+def describe(name: str) -> Facts:
+    """The facts about a file, a run folder, a corpus or a published checkpoint; `kind` says which.
+
+    Raises:
+        DataError: It is not there, damaged, or cannot be read.
+    """
+    path = resolve([STANDARD])[0].path if name == STANDARD else Path(name)
+    if path.is_dir():
+        return describe_checkpoint(path) if (path / MODEL_FILE).is_file() else describe_corpus(name)
+    if not path.exists():
+        return describe_checkpoint(Path(name)) if _published(name) else describe_corpus(name)
+    start = _first_bytes(path)
+    if path.suffix.lower() in (".tokens", ".safetensors") or _is_container(start):
+        found = read_header(path, DataError).metadata.get("format")
+        return describe_stream(path) if found == FORMAT or path.suffix == ".tokens" else describe_checkpoint(path)
+    if is_midi(start) or path.suffix.lower() in registry.load("codecs", "midi").suffixes:
+        return _described_music(path)
+    return describe_corpus(name)
+
+
+def describe_stream(path: Path) -> Facts:
+    """A token stream: its codec, how often tokens and labels occur, what became of the files."""
+    stream = TokenStream.open(path)
+    tokenizer = Tokenizer.from_spec(stream.codec_spec)
+    counts = _counts(stream.ids, stream.vocab_size)
+    names, order = tokenizer.vocabulary(), np.argsort(-counts, kind="stable")
+    common = [{"token": names[token], "count": int(counts[token])} for token in order[:COMMON] if counts[token]]
+    labels = Counter(stream.labels.tolist())
+    return {
+        "kind": "stream",
+        "codec": tokenizer.codec_name,
+        "options": stream.codec_spec["options"],
+        "tokens": len(stream.ids),
+        "documents": stream.documents,
+        "vocab_size": stream.vocab_size,
+        "used": int(np.count_nonzero(counts)),
+        "most_common": common,
+        "labels": {label: labels[index] for index, label in enumerate(tokenizer.labels)},
+        "sources": len(stream.sources),
+        "source_bytes": sum(source["bytes"] for source in stream.sources),
+        "bytes": path.stat().st_size,
+        "fingerprint": stream.fingerprint,
+        "report": stream.report.to_json(),
+    }
+
+
+def describe_checkpoint(path: Path) -> Facts:
+    """A checkpoint: its model, its codec, its story."""
+    found = Checkpoint.load(path)
+    return {
+        "kind": "checkpoint",
+        "model": found.model,
+        "parameters": found.parameters,
+        "codec": found.tokenizer.codec_name,
+        "vocab_size": found.tokenizer.vocab_size,
+        "labels": list(found.tokenizer.labels),
+        "settings": dataclasses.asdict(found.settings),
+        "cell": dataclasses.asdict(found.cell),  # type: ignore[call-overload]
+        "metrics": found.metrics,
+        "training": found.training,
+        "provenance": found.provenance,
+        "bytes": checkpoint.find(path).stat().st_size,
+    }
+
+
+def describe_corpus(name: str) -> Facts:
+    """Files that are yet to be tokenized."""
+    sources = resolve([name], note)
+    sizes = {source.name: source.path.stat().st_size for source in sources}
+    largest = sorted(sizes, key=lambda source: -sizes[source])[:LARGEST]
+    return {
+        "kind": "corpus",
+        "files": len(sources),
+        "bytes": sum(sizes.values()),
+        "codec": guess_codec(sources),
+        "suffixes": dict(Counter(source.suffix or "none" for source in sources).most_common()),
+        "labels": dict(Counter(source.label for source in sources if source.label).most_common()),
+        "largest": [{"name": source, "bytes": sizes[source]} for source in largest],
+    }
+
+
+def _described_music(path: Path) -> Facts:
+    try:
+        with path.open("rb") as file:
+            return describe_music(file.read(MAX_BYTES + 1))  # the reader refuses one byte more than it takes
+    except MidiError as error:
+        raise MidiError(f"{path}: {error.message}", error.hint) from error
+
+
+def _counts(ids: NDArray[Any], vocab_size: int) -> NDArray[np.int64]:
+    """(V,) how often each id occurs, block by block: the ids may be larger than memory."""
+    counts = np.zeros(vocab_size, np.int64)
+    for begin in range(0, len(ids), _BLOCK):
+        counts += np.bincount(ids[begin : begin + _BLOCK], minlength=vocab_size)
+    return counts
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(64)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _is_container(start: bytes) -> bool:
+    """Whether a file begins like a safetensors file: a length, then an object."""
+    return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= MAX_HEADER
+
+
+def _published(name: str) -> bool:
+    try:
+        checkpoint.find(name)
+    except CheckpointError:
+        return False
+    return True

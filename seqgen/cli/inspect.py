@@ -1,0 +1,144 @@
+"""`seqgen inspect`: what a file is and what it holds: a token stream, a checkpoint, music, or a corpus."""
+
+import json
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import click
+
+from seqgen.cli._options import json_option
+from seqgen.files import size
+
+Facts = Mapping[str, Any]
+Rows = Iterator[tuple[str, str]]
+
+WIDTH = 80
+KEY = 19
+SHOWN = 5  # of the files left out
+
+
+@click.command("inspect")
+@click.argument("file")
+@json_option
+def command(file: str, as_json: bool) -> None:
+    """Say what FILE is and what it holds.
+
+    FILE is a .tokens file, a checkpoint or its run folder, a MIDI, MusicXML or ABC file, or a corpus: any other
+    file or folder, a glob, or a corpus by name.
+    """
+    from seqgen.cli._describe import describe
+
+    found = describe(file)
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    title, rows = TABLES[found["kind"]]
+    click.echo(f"{file}: {title}")
+    for key, value in rows(found):
+        click.echo(_filled(f"  {key:{KEY}}", value))
+
+
+def _stream(found: Facts) -> Rows:
+    yield "codec", _with(found["codec"], found["options"])
+    yield "tokens", f"{found['tokens']:,} in {_many(found['documents'], 'document')}"
+    yield "vocabulary", f"{found['vocab_size']:,} tokens, {found['used']:,} of them used"
+    shares = [(_visible(each["token"]), 100 * each["count"] / found["tokens"]) for each in found["most_common"]]
+    yield "most common", ",  ".join(f"{name} {share:.1f} %" for name, share in shares)
+    yield from _counts("labels", found["labels"])
+    yield "made from", f"{_many(found['sources'], 'file')}, {size(found['source_bytes'])}"
+    yield "size", size(found["bytes"])
+    yield from _report(found["report"])
+
+
+def _checkpoint(found: Facts) -> Rows:
+    yield "model", _with(found["model"], found["settings"])
+    yield "parameters", f"{found['parameters']:,}"
+    yield "codec", f"{found['codec']}, {found['vocab_size']:,} tokens"
+    yield from _counts("labels", found["labels"])
+    yield "size", size(found["bytes"])
+    for name, value in found["metrics"].items():
+        yield from _nested(name, value)
+    for name, value in found["provenance"].items():
+        yield from _nested(name, value)
+
+
+def _music(found: Facts) -> Rows:
+    if found["title"]:
+        yield "title", found["title"]
+    minutes, seconds = divmod(round(found["seconds"]), 60)
+    yield "format", found["format"]
+    yield "length", f"{minutes}:{seconds:02d} minutes, {found['notes']:,} notes, {found['tokens']:,} tokens"
+    yield from _counts("instruments", found["instruments"])
+    slow, fast = found["tempo"]["slowest"], found["tempo"]["fastest"]
+    yield "tempo", f"{slow:g} beats a minute" if slow == fast else f"{slow:g} to {fast:g} beats a minute"
+    yield "meters", ", ".join(found["meters"])
+    if found["pitches"]:
+        yield "pitches", f"{found['pitches']['lowest']} to {found['pitches']['highest']}"
+    yield from _report(found["report"])
+
+
+def _corpus(found: Facts) -> Rows:
+    yield "files", f"{_many(found['files'], 'file')}, {size(found['bytes'])}"
+    yield "codec", f"{found['codec']}, guessed from the files"
+    yield from _counts("suffixes", found["suffixes"])
+    yield from _counts("labels", found["labels"])
+    yield "largest", ",  ".join(f"{each['name']} ({size(each['bytes'])})" for each in found["largest"])
+
+
+TABLES: dict[str, tuple[str, Callable[[Facts], Rows]]] = {
+    "stream": ("a token stream", _stream),
+    "checkpoint": ("a checkpoint", _checkpoint),
+    "midi": ("music", _music),
+    "corpus": ("a corpus", _corpus),
+}
+
+
+def _filled(key: str, value: str) -> str:
+    """A row, wrapped; what a list holds between commas stays together where it can."""
+    together = ",  ".join(item.replace(" ", "\xa0") if len(item) < WIDTH // 3 else item for item in value.split(",  "))
+    lines = textwrap.wrap(together, WIDTH - len(key), break_on_hyphens=False) or [""]
+    return key + f"\n{'':{len(key)}}".join(lines).replace("\xa0", " ")
+
+
+def _report(report: Facts) -> Rows:
+    """What became of the files: nothing is said where nothing happened."""
+    if report["skipped"]:
+        yield "left out", f"{_many(len(report['skipped']), 'file')} of {len(report['skipped']) + report['read']:,}"
+    for name, reason in list(report["skipped"].items())[:SHOWN]:
+        yield "", f"{name}: {reason}"
+    yield from _counts("dropped", report["dropped"])
+    yield from _counts("repaired", report["repaired"])
+
+
+def _counts(key: str, counts: Any) -> Rows:
+    """A line of names and counts, or of names, where there are any."""
+    if isinstance(counts, Mapping):
+        counts = [f"{name} {count:,}" for name, count in counts.items()]
+    if counts:
+        yield key, ",  ".join(counts)
+
+
+def _nested(key: str, value: Any) -> Rows:
+    yield key.replace("_", " "), _with("", value) if isinstance(value, Mapping) else _plain(value)
+
+
+def _with(name: str, settings: Facts) -> str:
+    """A name and its settings."""
+    return ",  ".join([*([name] if name else []), *(f"{key} {_plain(value)}" for key, value in settings.items())])
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _visible(token: str) -> str:
+    return token.replace(" ", "␣")
