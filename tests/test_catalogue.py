@@ -6,6 +6,9 @@ import importlib
 import io
 import json
 import os
+import shutil
+import subprocess
+import sys
 import time
 import tomllib
 import zipfile
@@ -215,14 +218,48 @@ def test_a_full_disk_is_one_sentence(toys, monkeypatch):
     assert toys.left() == []
 
 
-def test_what_a_killed_process_left_is_swept(toys):
+def stage_of_another_process(cache: Path, then: str) -> subprocess.Popen[str]:
+    """A process that has staged half a corpus and then does something."""
+    script = f"""
+import pathlib, sys
+from seqgen.catalogue import _store
+with _store._staged(pathlib.Path({str(cache / "x")!r})) as stage:
+    (stage / "half.txt").write_text("half")
+    print("staged", flush=True)
+    {then}
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "staged\n"
+    return process
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_live_one_needs_is_not(toys):
     toys.cache.mkdir(parents=True)
-    for name, age in ((".old.abc.part", _store.STALE + 60), (".new.abc.part", 60)):
-        (toys.cache / name).mkdir()
-        (toys.cache / name / "half.txt").write_text("half")
-        os.utime(toys.cache / name, (time.time() - age,) * 2)
+    live = stage_of_another_process(toys.cache, "sys.stdin.read()")
+    dead = stage_of_another_process(toys.cache, "sys.stdin.read()")
+    try:
+        dead.kill()
+        dead.communicate()
+        stages = list(toys.cache.glob(".*.part"))
+        assert len(stages) == 2
+        catalogue.get("toys")
+        assert len(list(toys.cache.glob(".*.part"))) == 2  # both may still be starting
+        for stage in stages:
+            os.utime(stage, (time.time() - _store.STARTING - 1,) * 2)
+        shutil.rmtree(next(toys.cache.glob("[!.]*")))
+        catalogue.get("toys")
+        assert len(list(toys.cache.glob(".*.part"))) == 1
+    finally:
+        live.communicate("")
+    assert list(toys.cache.glob(".*.part")) == []
+
+
+def test_very_old_stages_are_swept(toys):
+    (toys.cache / ".old.abc.part").mkdir(parents=True)
+    os.utime(toys.cache / ".old.abc.part", (time.time() - _store.STALE - 1,) * 2)
     catalogue.get("toys")
-    assert [path.name for path in toys.cache.glob(".*.part")] == [".new.abc.part"]
+    assert list(toys.cache.glob(".*.part")) == []
 
 
 def test_an_unknown_name_names_the_nearest(toys):

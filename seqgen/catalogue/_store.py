@@ -15,9 +15,16 @@ from seqgen.catalogue._recipe import Expect, Recipe, recipe
 from seqgen.errors import DownloadError, OutputError
 from seqgen.files import cache_folder, make_folder, size
 
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks
+    fcntl = None  # type: ignore[assignment]
+
 Member = tuple[str, bytes]
 Note = Callable[[str], None]
-STALE = 24 * 3600  # seconds after which a staged folder belongs to a process that was killed
+LOCK = "lock"
+STARTING = 10  # seconds in which a staged folder may not be locked yet
+STALE = 24 * 3600  # seconds after which a staged folder is nobody's, locked or not
 
 
 def locate(name: str) -> Path | None:
@@ -174,10 +181,16 @@ def _disk(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _staged(target: Path) -> Iterator[Path]:
-    """A folder beside `target` that is gone afterwards, whatever happens."""
+    """A folder beside `target` that is gone afterwards, whatever happens.
+
+    A lock on the file in it says that its process lives; the system drops the lock when the process is killed.
+    """
     stage = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     try:
-        yield stage
+        with (stage / LOCK).open("wb") as lock:
+            if fcntl is not None:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield stage
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
@@ -201,5 +214,18 @@ def _sweep(folder: Path) -> None:
     """Remove what killed processes left staged."""
     for path in folder.glob(".*.part"):
         with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > STALE:
+            age = time.time() - path.stat().st_mtime
+            if age > STALE or (age > STARTING and _abandoned(path)):
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _abandoned(stage: Path) -> bool:
+    """Whether nobody holds the lock of a staged folder. False where that cannot be told."""
+    if fcntl is None:
+        return False
+    with (stage / LOCK).open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True
