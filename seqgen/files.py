@@ -47,11 +47,30 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
 def write_bytes(path: str | Path, data: bytes) -> None:
     """Write a whole file atomically, or to standard output where `path` is "-"."""
     if str(path) == STANDARD:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        with standard_output() as file:
+            file.write(data)
         return
     with atomic_write(path) as file:
         file.write(data)
+
+
+@contextlib.contextmanager
+def standard_output() -> Iterator[BinaryIO]:
+    """Standard output for bytes, flushed at the end.
+
+    Raises:
+        OutputError: It cannot be written, say because it is a file on a full disk.
+        BrokenPipeError: Nobody reads it any more, which is no fault.
+    """
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        with contextlib.suppress(OSError):  # what is still buffered must not fail once more when the program ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError(f"standard output: cannot be written ({error.strerror or error})") from error
 
 
 def make_folder(path: str | Path) -> Path:

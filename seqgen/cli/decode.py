@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from seqgen.cli._options import note
-from seqgen.files import STANDARD, atomic_write
+from seqgen.files import STANDARD, atomic_write, standard_output
 
 
 @click.command()
@@ -24,14 +24,15 @@ def command(file: str, output: str) -> None:
     """
     from seqgen.stream import TokenStream
     from seqgen.tokenization.restoring import restore_all, restore_folder
+    from seqgen.tokenization.sources import spooled
     from seqgen.tokenizer import Tokenizer
 
-    stream = TokenStream.open(file)
+    stream = TokenStream.open(spooled(sys.stdin.buffer, "standard input") if file == STANDARD else file)
     stream.verify()
     tokenizer = Tokenizer.from_spec(stream.codec_spec)
     if output == STANDARD:
-        sys.stdout.buffer.writelines(restore_all(stream, tokenizer))
-        sys.stdout.buffer.flush()
+        with standard_output() as out:
+            out.writelines(restore_all(stream, tokenizer))
     elif (stream.documents > 1 and not Path(output).suffix) or Path(output).is_dir():
         count = restore_folder(stream, tokenizer, output)
         note(f"{output}: {count:,} files")

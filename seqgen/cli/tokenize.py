@@ -2,7 +2,6 @@
 
 import contextlib
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seqgen.cli._options import config_option, note, progress_hidden, settings_option
-from seqgen.files import STANDARD
+from seqgen.files import STANDARD, standard_output
 
 if TYPE_CHECKING:
     from seqgen.stream import TokenStream
@@ -80,9 +79,8 @@ def _target(output: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="seqgen-") as folder:
         path = Path(folder) / "out.tokens"
         yield path
-        with path.open("rb") as file:
-            shutil.copyfileobj(file, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        with path.open("rb") as file, standard_output() as out:
+            shutil.copyfileobj(file, out)
 
 
 def _summary(stream: "TokenStream", output: str) -> str:

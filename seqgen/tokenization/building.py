@@ -253,7 +253,8 @@ class _Work:
 def _nothing(report: Report) -> CorpusError:
     """None of the files could be tokenized; one of them says why."""
     name, reason = next(reversed(report.skipped.items()))
-    return CorpusError(f"none of {len(report.skipped)} files could be tokenized; the last, {name}: {reason}")
+    others = f"none of {len(report.skipped)} files could be tokenized; the last: " if len(report.skipped) > 1 else ""
+    return CorpusError(f"{others}{name}: {reason}", "there is nothing to write")
 
 
 def separate(values: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:

@@ -156,7 +156,7 @@ def _sensible_labels(sources: list[Source]) -> list[Source]:
 def _expand(name: str, note: Note) -> list[Source]:
     """The files of one given source."""
     if name == STANDARD:
-        return [Source(STANDARD, _spooled(sys.stdin.buffer, "standard input"))]
+        return [Source(STANDARD, spooled(sys.stdin.buffer, "standard input"))]
     path = Path(name)
     if os.path.lexists(path):
         return _existing(path)
@@ -180,7 +180,7 @@ def _existing(path: Path) -> list[Source]:
     if stat.S_ISREG(mode):
         return [Source(path.name, path)]
     with path.open("rb") as file:  # a pipe, such as the shell's <(command)
-        return [Source(path.name, _spooled(file, str(path)))]
+        return [Source(path.name, spooled(file, str(path)))]
 
 
 def _catalogued(name: str, note: Note) -> Path:
@@ -229,8 +229,8 @@ def _scratch() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(prefix="seqgen-", ignore_cleanup_errors=True)
 
 
-def _spooled(file: BinaryIO, name: str) -> Path:
-    """A stream that can be read once, as a file that can be read twice."""
+def spooled(file: BinaryIO, name: str) -> Path:
+    """A stream that can be read once, as a file that can be read twice and vanishes when the program ends."""
     descriptor, path = tempfile.mkstemp(dir=_scratch().name)
     total = 0
     with os.fdopen(descriptor, "wb") as copy:

@@ -74,10 +74,18 @@ def check_text(sample: bytes, name: str, encoding: str | None = None) -> None:
         raise CorpusError(f"{name}: begins with the byte order mark of {wide}", f"pass --encoding {wide}")
     if not is_binary(sample):
         return
-    for guess, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
-        if zeros.count(0) > 0.8 * len(zeros) and encoding is None:
-            raise CorpusError(f"{name}: is not UTF-8 text; it looks like {guess}", f"pass --encoding {guess}")
+    guess = _utf16(sample)
+    if guess and encoding is None:
+        raise CorpusError(f"{name}: is not UTF-8 text; it looks like {guess}", f"pass --encoding {guess}")
     raise CorpusError(f"{name}: is binary, expected text", "codec byte takes any file: -c byte")
+
+
+def _utf16(sample: bytes) -> str:
+    """The kind of UTF-16 where every other byte is mostly zero, else nothing."""
+    low, high = sample[::2].count(0) / (len(sample) + 1), sample[1::2].count(0) / (len(sample) + 1)
+    if abs(low - high) < 0.3:
+        return ""
+    return "utf-16-be" if low > high else "utf-16-le"
 
 
 def is_binary(sample: bytes) -> bool:
