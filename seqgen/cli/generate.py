@@ -1,0 +1,64 @@
+"""`seqgen generate`: a checkpoint in, new text, code or music out."""
+
+from typing import Any
+
+import click
+
+from seqgen.cli._options import config_option, json_option, note
+from seqgen.registry import names
+
+
+def _length(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """A number of tokens, or inf."""
+    if value is None or value.lower() == "inf":
+        return None if value is None else float("inf")
+    if not value.isdecimal():
+        raise click.BadParameter(f"{value!r} is not a number of tokens, expected 0 or more, or inf")
+    return int(value)
+
+
+@click.command("generate")
+@click.argument("checkpoint")
+@click.option("-p", "--prompt", metavar="TEXT", help="Text to continue; without it a document begins.")
+@click.option("--prompt-file", metavar="FILE", help="A file to continue (for music a .mid file), or - for stdin.")
+@click.option("-n", "--samples", type=click.IntRange(1, 4096), default=1, show_default=True, help="How many samples.")
+@click.option(
+    "-l", "--length", callback=_length, metavar="TOKENS", help="At most; inf: no limit. [text 1000, music 20000]"
+)
+@click.option("-t", "--temperature", type=float, default=0.8, show_default=True, help="0: always the likeliest token.")
+@click.option(
+    "-r", "--rule", "rules", nargs=2, multiple=True, metavar="RULE VALUE",
+    help=f"As often as wanted: {', '.join(names('rules'))}.",
+)  # fmt: skip
+@click.option("-o", "--output", metavar="OUT", help="A file, a folder (with a slash), or - for stdout.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Same seed, same sample.  [default: a fresh one]")
+@click.option("--stop", multiple=True, metavar="TEXT", help="End a text after this, as often as wanted.")
+@click.option("--label", help="Begin a document of this label, where the corpus had labels.")
+@click.option("--no-grammar", "free", is_flag=True, help="Let C and music break their grammar.")
+@click.option("--engine", type=click.Choice(["auto", "numpy", "torch"]), default="auto", show_default=True)
+@click.option(
+    "--device", default="auto", show_default=True, help="cpu, cuda or mps; auto: the CPU, which starts at once."
+)
+@json_option
+@config_option
+def command(checkpoint: str, seed: int | None, **options: Any) -> None:
+    """Sample from CHECKPOINT: a run folder, a file, or the name of a published one.
+
+    Text goes to the terminal as it is sampled, or to OUT. Several samples go to OUT-1.txt, OUT-2.txt and so on, or
+    into the folder OUT/. Music needs OUT. A sample holds the prompt and what follows it; it ends where the model ends
+    its document, at the length, or after --stop. Rules work in the order given, after the temperature.
+
+    \b
+      seqgen generate checkpoints/plays -p "ROMEO:" -t 0.7 -r top_p 0.95
+      seqgen generate checkpoints/chorales -n 4 -o chorale.mid
+    """
+    import secrets
+
+    from seqgen.checkpoint import Checkpoint
+    from seqgen.cli._sampling import Request, Session
+
+    if seed is None:
+        seed = secrets.randbits(32)
+        note(f"Seed: {seed}")
+    request = Request(seed=seed, **options)
+    Session(Checkpoint.load(checkpoint), request).run()
