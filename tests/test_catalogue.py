@@ -332,6 +332,7 @@ def test_a_key_follows_what_decides_the_files_only():
         ('sha256 = "', 'sha256 = "z', "expected 64 hexadecimal digits"),
         ("files = 2", "files = 0", "expect.files is 0, expected at least 1"),
         ("[expect]", "[unexpected]", "expect"),
+        ("[source]", "[[source]]", "no table where one is expected"),
         ("[source]", "[source", "not a recipe in TOML"),
     ],
 )

@@ -10,13 +10,14 @@ import json
 import pkgutil
 import re
 import tomllib
+import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from seqgen.errors import CorpusError, SettingError, UsageError
 from seqgen.registry import nearest
-from seqgen.settings import parse, require
+from seqgen.settings import convert, parse, require
 
 LAYOUTS = Path(__file__).parent / "layouts"
 PACKAGE = Path(__file__).parent.parent
@@ -176,14 +177,11 @@ def read(path: Path) -> Recipe:
         SettingError: It is no TOML, a key is unknown, missing, or out of range.
     """
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
-        tables = {"source": Source, "expect": Expect}
-        parsed: dict[str, Any] = {key: parse(cls, table.pop(key)) for key, cls in tables.items()}
-        found = _parse_recipe(table, parsed)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as error:
+        found = _parse(tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(f"{path}: not a recipe in TOML ({error})") from error
-    except (KeyError, TypeError) as error:
-        raise SettingError(f"{path}: a key is missing ({error})") from error
+    except TypeError as error:
+        raise SettingError(f"{path}: a key is missing, or no table where one is expected ({error})") from error
     except SettingError as error:
         raise SettingError(f"{path}: {error.message}", error.hint) from error
     if found.name != path.stem:
@@ -191,24 +189,15 @@ def read(path: Path) -> Recipe:
     return found
 
 
-def _parse_recipe(table: dict[str, Any], parsed: dict[str, Any]) -> Recipe:
-    @dataclass(frozen=True)
-    class Plain:
-        """The keys of a recipe that are no tables."""
-
-        name: str
-        description: str
-        medium: Literal["text", "c", "midi"]
-        codec: str
-        licence: str
-        attribution: str
-        members: tuple[str, ...]
-        strip: int = 0
-        layout: str = "plain"
-        default: bool = False
-
-    plain = parse(Plain, table)
-    return Recipe(**vars(plain), **parsed)
+def _parse(table: dict[str, Any]) -> Recipe:
+    known = typing.get_type_hints(Recipe)
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in known:
+            raise SettingError(f"no setting is called {key!r}", nearest(key, sorted(known)))
+        kind = known[key]
+        values[key] = parse(kind, value) if dataclasses.is_dataclass(kind) else convert(key, value, kind)
+    return Recipe(**values)
 
 
 def _matches(pattern: str, text: str) -> bool:
