@@ -1,0 +1,259 @@
+"""Training: it learns, keeps the best, stops when told, and goes on to the same bits."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from seqgen import registry
+from seqgen.checkpoint import Checkpoint
+from seqgen.codecs.byte import Byte
+from seqgen.errors import CheckpointError, CorpusError, SettingError, UsageError
+from seqgen.models import ModelSettings
+from seqgen.models._network import RecurrentLM
+from seqgen.stream import StreamWriter, TokenStream
+from seqgen.tokenizer import Tokenizer
+from seqgen.training import defaults, device, optimizer
+from seqgen.training.data import Spans
+from seqgen.training.run import Plan, Run
+from seqgen.training.settings import TrainSettings
+from seqgen.training.trainer import Budget, Trainer
+from seqgen.training.validation import own_tokens
+
+TEXT = b"the cat sat on the mat; the dog sat on the log. " * 60
+SMALL = TrainSettings(batch=4, window=16, learning_rate=1e-2, precision="float32", checks=4, patience=0)
+
+
+class Nobody:
+    """Watches, and remembers."""
+
+    def __init__(self, stop_at=None):
+        self.lines, self.stop_at, self.trainer = [], stop_at, None
+
+    def stepped(self, progress, share, line):
+        pass
+
+    def checked(self, progress, line, improved):
+        self.lines.append((line["validation_nats"], improved))
+        if self.stop_at == progress.checks:
+            self.trainer.stopping = True
+
+
+def make_stream(path, documents=(TEXT,)):
+    tokenizer = Tokenizer(Byte(), "byte")
+    with StreamWriter(path, tokenizer.spec(), tokenizer.vocab_size) as writer:
+        for document in documents:
+            writer.add(tokenizer.frame())
+            writer.add(tokenizer.encode(document))
+            writer.end_document()
+        writer.sources = [{"name": "made", "bytes": 1, "sha256": "", "documents": len(documents)}]
+    return TokenStream.open(path)
+
+
+def make_run(folder, stream, steps=40, train=SMALL, seed=3, observer=None, **shape):
+    budget, cell = Budget(steps=steps), registry.load("models", "lstm")()
+    settings = ModelSettings(**{"hidden": 16, "layers": 2, "dropout": 0.2} | shape)
+    plan = Plan("lstm", cell, settings, train, budget, seed, torch.device("cpu"))
+    observer = observer or Nobody()
+    run = Run(folder, stream, None, Tokenizer.from_spec(stream.codec_spec), plan, observer)
+    observer.trainer = run.trainer
+    return run
+
+
+@pytest.fixture
+def stream(tmp_path):
+    return make_stream(tmp_path / "corpus.tokens")
+
+
+def test_it_learns_and_beats_uniform_by_far(tmp_path, stream):
+    run = make_run(tmp_path / "run", stream, steps=150, hidden=64, layers=1, dropout=0)
+    run.start()
+    run.train()
+    metrics = run.conclude().metrics
+    assert metrics["nats_per_token"] < 1.0 < math.log(257)
+    assert metrics["nats_per_token"] == pytest.approx(metrics["bits_per_token"] * math.log(2))
+    assert metrics["steps"] == 150
+    assert 0 < metrics["ngram_nats"] < 0.5
+    lines = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "validation_nats" in line] == [38, 75, 113, 150]
+
+
+def test_the_best_model_is_the_one_kept(tmp_path, stream):
+    wild = TrainSettings(batch=4, window=16, learning_rate=0.5, warmup=0.9, clip=100, checks=8, patience=0)
+    watcher = Nobody()
+    run = make_run(tmp_path / "run", stream, steps=80, train=wild, observer=watcher)
+    run.start()
+    run.train()
+    kept = Checkpoint.load(run.model_path)
+    assert any(not improved for _, improved in watcher.lines)
+    assert kept.metrics["validation_nats"] == min(nats for nats, _ in watcher.lines)
+    assert run.validation.quick(kept.network()) == pytest.approx(kept.metrics["validation_nats"], abs=1e-4)
+
+
+def test_patience_ends_a_run_that_gets_no_better(tmp_path, stream):
+    still = TrainSettings(batch=4, window=16, learning_rate=1e-9, checks=40, patience=2)
+    run = make_run(tmp_path / "run", stream, steps=400, train=still, dropout=0)
+    run.start()
+    run.trainer.validate = lambda network: 5.0
+    run.train()
+    assert run.trainer.progress.checks == 3
+
+
+@pytest.mark.parametrize("stop_at", [1, 2, 3])
+def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, stream, stop_at):
+    straight = make_run(tmp_path / "straight", stream)
+    straight.start()
+    straight.train()
+
+    halted = make_run(tmp_path / "halted", stream, observer=Nobody(stop_at))
+    halted.start()
+    halted.train()
+    assert halted.trainer.progress.total_steps < 40
+    torch.manual_seed(999)  # whatever happens in between must not matter
+    resumed = make_run(tmp_path / "halted", stream)
+    resumed.resume()
+    resumed.train()
+
+    for name, weight in straight.network.state_dict().items():
+        assert torch.equal(weight, resumed.network.state_dict()[name]), name
+    for mine, theirs in zip(straight.trainer.state, resumed.trainer.state):
+        assert all(torch.equal(a, b) for a, b in zip(mine, theirs))
+    first, second = Checkpoint.load(straight.model_path), Checkpoint.load(resumed.model_path)
+    for name in first.weights:
+        np.testing.assert_array_equal(first.weights[name], second.weights[name])
+    logs = [(tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("straight", "halted")]
+    timeless = [[{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in log] for log in logs]
+    assert timeless[0] == timeless[1]
+
+
+def test_another_run_in_the_folder_is_left_alone(tmp_path, stream):
+    run = make_run(tmp_path / "run", stream, steps=4)
+    run.start()
+    run.train()
+    before = run.model_path.read_bytes()
+    with pytest.raises(CheckpointError, match="another run lies there already") as caught:
+        make_run(tmp_path / "run", stream).start()
+    assert "--resume" in caught.value.hint
+    assert run.model_path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"hidden": 17}, r"has settings \{.*'hidden': 16"), ({"seed": 4}, "has seed 3, this call has 4")],
+)
+def test_resuming_with_other_settings_is_refused(tmp_path, stream, change, message):
+    run = make_run(tmp_path / "run", stream, steps=4)
+    run.start()
+    run.train()
+    with pytest.raises(CheckpointError, match=message):
+        make_run(tmp_path / "run", stream, **change).resume()
+
+
+def test_resuming_on_another_corpus_is_refused(tmp_path, stream):
+    run = make_run(tmp_path / "run", stream, steps=4)
+    run.start()
+    run.train()
+    other = make_stream(tmp_path / "other.tokens", (TEXT + b"!",))
+    with pytest.raises(CheckpointError, match="the run to resume has corpus"):
+        make_run(tmp_path / "run", other).resume()
+
+
+def test_a_damaged_resume_file_is_refused(tmp_path, stream):
+    run = make_run(tmp_path / "run", stream, steps=4)
+    run.start()
+    run.train()
+    path = tmp_path / "run/resume.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="cut short"):
+        make_run(tmp_path / "run", stream).resume()
+
+
+def test_a_corpus_shorter_than_a_window_is_refused(tmp_path):
+    stream = make_stream(tmp_path / "short.tokens", (b"short",))
+    with pytest.raises(CorpusError, match=r"leaves 5 tokens to train on, expected at least one window \(17\)"):
+        make_run(tmp_path / "run", stream)
+    assert not (tmp_path / "run").exists()
+
+
+def test_too_little_to_validate_on_is_refused(tmp_path):
+    stream = make_stream(tmp_path / "short.tokens", (b"a" * 30,))
+    with pytest.raises(CorpusError, match="leaves 1 tokens to validate on, expected at least 2"):
+        make_run(tmp_path / "run", stream, train=TrainSettings(batch=4, window=16, validation=0.01))
+
+
+def test_validation_is_on_other_documents_than_training(tmp_path):
+    stream = make_stream(tmp_path / "many.tokens", tuple(bytes([65 + i]) * 100 for i in range(20)))
+    run = make_run(tmp_path / "run", stream)
+    held = set(run.validation.ids.tolist())
+    trained = {int(stream.ids[begin + 1]) for begin in run.train_spans.begin}
+    assert len(held) == 2
+    assert held | trained == set(range(65, 85))
+    assert not held & trained
+
+
+def test_a_gradient_that_is_not_finite_leaves_the_weights_alone(stream):
+    torch.manual_seed(0)
+    network = RecurrentLM(registry.load("models", "lstm")(), ModelSettings(hidden=8), 257)
+    spans = Spans(stream.starts[:-1], stream.starts[1:])
+    trainer = Trainer(network, stream.ids, spans, 256, SMALL, Budget(steps=1), 0, lambda n: 1.0, Nobody())
+    trainer.state = tuple(tuple(part * float("nan") for part in parts) for parts in trainer.state)
+    trainer.start_epoch()
+    trainer._epoch.windows = lambda step: (np.array([1] * 4), np.array([16] * 4), np.array([False] * 4))
+    before = {name: weight.clone() for name, weight in network.state_dict().items()}
+    trainer.run()
+    assert trainer.progress.skipped == 1
+    assert all(torch.equal(weight, before[name]) for name, weight in network.state_dict().items())
+    assert all(bool(torch.isfinite(part).all()) for parts in trainer.state for part in parts)
+
+
+def test_learning_rate_rises_and_falls():
+    settings = TrainSettings(learning_rate=1.0, warmup=0.1, final_rate=0.05)
+    rates = [optimizer.learning_rate(settings, share) for share in np.linspace(0, 1, 101)]
+    assert rates[5] == pytest.approx(0.5, abs=2e-3)
+    assert max(rates) == pytest.approx(1.0, abs=2e-3)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[-1] == pytest.approx(0.05)
+
+
+def test_biases_do_not_decay():
+    network = RecurrentLM(registry.load("models", "gru")(), ModelSettings(hidden=8), 11)
+    groups = optimizer.make_optimizer(network, TrainSettings()).param_groups
+    assert all(weight.ndim > 1 for weight in groups[0]["params"])
+    assert all(weight.ndim == 1 for weight in groups[1]["params"])
+    assert groups[1]["weight_decay"] == 0
+
+
+def test_a_device_that_is_not_there_is_refused():
+    with pytest.raises(UsageError, match="device is 'tpu', expected one of auto, cpu, cuda, mps"):
+        device.pick_device("tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(UsageError, match="device 'cuda' is not there on this machine"):
+            device.pick_device("cuda")
+
+
+def test_own_tokens_are_bounded_and_without_framing():
+    ids = np.tile(np.array([9, 1, 2, 3, 4], np.uint16), 100)
+    spans = Spans(np.arange(0, 500, 5), np.arange(5, 505, 5))
+    own, starts = own_tokens(ids, spans, 9, 10_000)
+    assert own.tolist() == [1, 2, 3, 4] * 100
+    assert starts.tolist() == list(range(0, 401, 4))
+    few, starts = own_tokens(ids, spans, 9, 50)
+    assert len(few) <= 50
+    assert starts[-1] == len(few)
+
+
+@pytest.mark.parametrize("tokens", [1_000, 100_000, 1_000_000, 100_000_000])
+@pytest.mark.parametrize("kind", ["cpu", "cuda", "mps"])
+@pytest.mark.parametrize("minutes", [0.2, 1.5, 10, None])
+def test_defaults_are_valid_settings(tokens, kind, minutes):
+    shape, train = defaults.choose(tokens, kind, minutes)
+    assert ModelSettings(**shape).hidden >= 64
+    assert TrainSettings(**train).batch >= 4
+
+
+@pytest.mark.parametrize(("key", "value"), [("batch", 0), ("window", 0), ("learning_rate", 0), ("validation", 1)])
+def test_settings_out_of_range_are_refused(key, value):
+    with pytest.raises(SettingError, match=f"{key} is {value}, expected"):
+        TrainSettings(**{key: value})
