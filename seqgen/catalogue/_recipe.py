@@ -196,7 +196,7 @@ def _parse(table: dict[str, Any]) -> Recipe:
         if key not in known:
             raise SettingError(f"no setting is called {key!r}", nearest(key, sorted(known)))
         kind = known[key]
-        values[key] = parse(kind, value) if dataclasses.is_dataclass(kind) else convert(key, value, kind)
+        values[key] = parse(kind, value) if kind in (Source, Expect) else convert(key, value, kind)
     return Recipe(**values)
 
 
