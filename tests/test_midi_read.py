@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from midi_files import chunk, control, events, header, meta, midi, notes, number, off, on, program, simple, spans, tempo
 
-from seqgen.codecs.midi import chunks
-from seqgen.codecs.midi import events as event_reader
+from seqgen.codecs.midi import chunks, stretches
 from seqgen.codecs.midi.read import pieces, read_score
 from seqgen.codecs.midi.score import DRUMS
 from seqgen.errors import MidiError
@@ -412,7 +411,7 @@ def test_limits(monkeypatch):
     monkeypatch.undo()
     with pytest.raises(MidiError, match=r"too many tracks \(expected at most 256\)"):
         read_score(midi(*[b"\0\xff\x2f\0"] * 257), Report())
-    monkeypatch.setattr(event_reader, "MAX_EVENTS", 100)
+    monkeypatch.setattr(stretches, "MAX_EVENTS", 100)
     for timed in (
         [(0, on(60))] * 101,
         [(0, program(3))] * 101,

@@ -83,4 +83,4 @@ def _held(token: Ints, step: Ints, program: Ints, pedals: NDArray[np.intp], end:
             rows.append((down[key], now - down.pop(key), key))
     rows += [(begin, end - begin, key) for key, begin in down.items()]
     table = np.array(sorted(rows), np.int64).reshape(-1, 3)
-    return table[table[:, 1] > 0] * np.array([TICKS_PER_STEP, TICKS_PER_STEP, 1])
+    return np.asarray(table[table[:, 1] > 0] * np.array([TICKS_PER_STEP, TICKS_PER_STEP, 1]))

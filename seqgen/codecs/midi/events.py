@@ -1,43 +1,26 @@
 """The events of MIDI tracks as numpy columns: tolerant of damage, bounded, and fast. Knows nothing of notes.
 
-Nearly all bytes of a MIDI file are long stretches of channel events with two data bytes. In such a stretch bytes
-below 128 come in threes (end of the delta time, two data bytes) whatever the running status, so a regular expression
-finds the stretch and numpy takes it apart in one go. What stands between stretches (meta events, system exclusive
-messages, damage) is read event by event.
+Nearly all bytes of a track lie in stretches of plain channel events, which `stretches` finds and takes apart. What
+stands between them (meta events, system exclusive messages, damage) is read here, event by event.
 
 Source: Standard MIDI Files 1.0 (MIDI Manufacturers Association, RP-001), p. 5–12.
 """
 
-import re
 from array import array
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen.codecs.midi import stretches
 from seqgen.codecs.midi.faults import Faults, refuse
+from seqgen.codecs.midi.stretches import Columns
 
-MAX_EVENTS = 2_000_000
 META, SYSEX, ESCAPE = 0xFF, 0xF0, 0xF7
 STRAY = 0xF4  # any other system message
 END_OF_TRACK = 0x2F
 
-# (N, 5): byte offset, delta time, status (0: running), first data byte, second data byte. Of a meta event: its type and
-# where its payload lies, as start << _SIZE_BITS | size.
-Columns = NDArray[np.int64]
-_SIZE_BITS = 28
-
-
-def _stretches(status: bytes, data_bytes: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """Patterns for a stretch whose first event may lean on running status, and for one whose first may not."""
-    delta = rb"[\x80-\xff]{0,3}+[\x00-\x7f]"
-    more = rb"(?:" + delta + status + rb"?+" + data_bytes + rb")"
-    return re.compile(more + rb"++", re.S), re.compile(delta + status + data_bytes + more + rb"*+", re.S)
-
-
-_RUNNING2, _FRESH2 = _stretches(rb"[\x80-\xbf\xe0-\xef]", rb"[\x00-\x7f]{2}")
-_RUNNING1, _FRESH1 = _stretches(rb"[\xc0-\xdf]", rb"[\x00-\x7f]")
+_SIZE_BITS = 28  # of where the payload of a meta event lies: start << _SIZE_BITS | size
 
 
 @dataclass(frozen=True)
@@ -74,63 +57,47 @@ def read_events(data: bytes, tracks: tuple[tuple[int, int], ...], faults: Faults
         faults: Where damage is told.
 
     Raises:
-        MidiError: There are more than MAX_EVENTS, or (when strict) a track is damaged.
+        MidiError: There are more than `stretches.MAX_EVENTS`, or (when strict) a track is damaged.
     """
     scan = _Scan(data, faults)
     for start, end in tracks:
         scan.track(start, end)
-    parts = [_take_apart(data, scan.pairs, 3), _take_apart(data, scan.singles, 2), scan.rows()]
-    if sum(map(len, parts)) > MAX_EVENTS:
-        refuse(tracks[0][0], f"too many events (expected at most {MAX_EVENTS:,}, found {sum(map(len, parts)):,})")
-    rows = np.concatenate(parts)
-    if len(parts[0]) < len(rows):
-        rows = rows[np.argsort(rows[:, 0], kind="stable")]
-    return _resolve(rows, np.array([start for start, _ in tracks], np.int64))
+    parts = [stretches.take_apart(data, scan.pairs, 3), stretches.take_apart(data, scan.singles, 2), scan.rows()]
+    count = sum(part.shape[1] for part in parts)
+    if count > stretches.MAX_EVENTS:
+        refuse(tracks[0][0], f"too many events (expected at most {stretches.MAX_EVENTS:,}, found {count:,})")
+    return _resolve(
+        _merge(parts[0], np.concatenate(parts[1:], axis=1)), np.array([start for start, _ in tracks], np.int64)
+    )
+
+
+def _merge(rows: Columns, others: Columns) -> Columns:
+    """Rows in the order of the file, from sorted ones and (mostly few) others in any order."""
+    others = np.take(others, np.argsort(others[0]), axis=1)
+    target = np.searchsorted(rows[0], others[0]) + np.arange(others.shape[1])
+    kept = np.ones(rows.shape[1] + others.shape[1], np.bool_)
+    kept[target] = False
+    merged = np.empty((5, len(kept)), np.int64)
+    for column, (main, other) in enumerate(zip(rows, others)):
+        merged[column, kept] = main
+        merged[column, target] = other
+    return merged
 
 
 def _resolve(rows: Columns, starts: NDArray[np.int64]) -> Events:
     """Delta times to ticks, and running status to status."""
-    offset, status = rows[:, 0], rows[:, 2]
-    track = np.searchsorted(starts, offset, side="right") - 1
+    offset, delta, status, first, second = rows
     bounds = np.searchsorted(offset, np.append(starts, np.iinfo(np.int64).max))  # (tracks + 1,)
-    total = np.concatenate(([0], np.cumsum(rows[:, 1])))
-    tick = total[1:] - total[bounds[:-1]][track]
+    counts = np.diff(bounds)
+    total = np.concatenate(([0], np.cumsum(delta)))
+    tick = total[1:] - np.repeat(total[bounds[:-1]], counts)
     last = total[bounds[1:]] - total[bounds[:-1]]
-    own = np.where((status >= 0x80) & (status < 0xF0), np.arange(len(rows)), 0)
-    resolved = np.where(status == 0, status[np.maximum.accumulate(own)] if len(rows) else status, status)
-    resolved, first, second = (column.astype(np.uint8) for column in (resolved, rows[:, 3], rows[:, 4]))
-    start, size = rows[:, 4] >> _SIZE_BITS, rows[:, 4] & (1 << _SIZE_BITS) - 1
-    return Events(offset, tick, track, resolved, first, second, start, size, last)
-
-
-def _take_apart(data: bytes, stretches: list[tuple[int, int]], period: int) -> Columns:
-    """(N, 5) the events of stretches in which every `period`-th byte below 128 ends a delta time."""
-    if not stretches:
-        return np.zeros((0, 5), np.int64)
-    joined = np.frombuffer(b"".join([data[start:end] for start, end in stretches]), np.uint8)
-    if np.count_nonzero(joined < 128) // period > MAX_EVENTS:
-        refuse(stretches[-1][1], f"too many events (expected at most {MAX_EVENTS:,})")
-    low = np.flatnonzero(joined < 128).reshape(-1, period)  # (N, period)
-    ends, begins = low[:, 0], np.concatenate(([0], low[:-1, -1] + 1))
-    rows = np.empty((len(low), 5), np.int64)
-    rows[:, 0] = begins + _origins(begins, stretches)
-    rows[:, 1] = joined[ends]
-    for place in (1, 2, 3):  # the bytes of the delta time before its last, seven bits each
-        longer = np.flatnonzero(ends - begins >= place)
-        if len(longer) == 0:
-            break
-        rows[longer, 1] |= (joined[ends[longer] - place].astype(np.int64) & 127) << 7 * place
-    rows[:, 2] = np.where(low[:, 1] - ends == 2, joined[ends + 1], 0)
-    rows[:, 3] = joined[low[:, 1]]
-    rows[:, 4] = joined[low[:, 2]] if period == 3 else 0
-    return rows
-
-
-def _origins(begins: NDArray[Any], stretches: list[tuple[int, int]]) -> NDArray[np.int64]:
-    """(N,) what to add to an index into the joined stretches to get an offset in the file."""
-    spans = np.array(stretches, np.int64)
-    joined_at = np.concatenate(([0], np.cumsum(spans[:, 1] - spans[:, 0])[:-1]))
-    return np.asarray((spans[:, 0] - joined_at)[np.searchsorted(joined_at, begins, side="right") - 1])
+    status = status.astype(np.uint8)
+    own = np.where((status >= 0x80) & (status < 0xF0), np.arange(len(status)), 0)
+    resolved = np.where(status == 0, status[np.maximum.accumulate(own)], status) if len(status) else status
+    track = np.repeat(np.arange(len(starts)), counts)
+    start, size = second >> _SIZE_BITS, second & (1 << _SIZE_BITS) - 1
+    return Events(offset, tick, track, resolved, first.astype(np.uint8), second.astype(np.uint8), start, size, last)
 
 
 class _Scan:
@@ -144,7 +111,7 @@ class _Scan:
         self._flat = array("q")  # rows of `Columns`, one after another
 
     def rows(self) -> Columns:
-        return np.frombuffer(self._flat, np.int64).reshape(-1, 5) if self._flat else np.zeros((0, 5), np.int64)
+        return np.frombuffer(self._flat, np.int64).reshape(-1, 5).T if self._flat else np.zeros((5, 0), np.int64)
 
     def track(self, at: int, end: int) -> None:
         """Scan one track, up to its end marker, its last byte, or damage that cannot be passed."""
@@ -159,18 +126,17 @@ class _Scan:
 
     def _stretch(self, at: int) -> int:
         """The end of the stretch that begins here, or 0 where none does."""
-        pairs = _RUNNING2 if self.running == 2 else _FRESH2
+        pairs = stretches.RUNNING2 if self.running == 2 else stretches.FRESH2
         if found := pairs.match(self.data, at, self.end):
-            return self._keep(self.pairs, found.span(), 2)
-        singles = _RUNNING1 if self.running == 1 else _FRESH1
+            self.running = 2
+            self.pairs.append(found.span())
+            return found.end()
+        singles = stretches.RUNNING1 if self.running == 1 else stretches.FRESH1
         if found := singles.match(self.data, at, self.end):
-            return self._keep(self.singles, found.span(), 1)
+            self.running = 1
+            self.singles.append(found.span())
+            return found.end()
         return 0
-
-    def _keep(self, stretches: list[tuple[int, int]], span: tuple[int, int], running: int) -> int:
-        stretches.append(span)
-        self.running = running
-        return span[1]
 
     def _event(self, begin: int) -> int:
         """Read one event that belongs to no stretch; the offset behind it."""
@@ -243,8 +209,8 @@ class _Scan:
         return 0, self._cut(at, "number")
 
     def _row(self, begin: int, delta: int, status: int, first: int, second: int) -> None:
-        if len(self._flat) >= 5 * MAX_EVENTS:
-            refuse(begin, f"too many events (expected at most {MAX_EVENTS:,})")
+        if len(self._flat) >= 5 * stretches.MAX_EVENTS:
+            refuse(begin, f"too many events (expected at most {stretches.MAX_EVENTS:,})")
         self._flat.extend((begin, delta, status, first, second))
 
     def _cut(self, at: int, what: str) -> int:

@@ -50,9 +50,11 @@ def channel_events(events: Events, data: bytes, faults: Faults) -> Channels:
     kind, second = status >> 4, events.second[chosen].astype(np.int64)
     kind[(kind == ON) & (second == 0)] = OFF
     tick = events.tick[chosen]
-    order = np.argsort(tick, kind="stable")
-    columns = (tick, events.track[chosen], kind, ports * 16 + (status & 15), events.first[chosen], second)
-    found = Channels(*(column[order].astype(np.int64, copy=False) for column in columns))
+    first = events.first[chosen].astype(np.int64)
+    found = Channels(tick, events.track[chosen], kind, ports * 16 + (status & 15), first, second)
+    if np.any(tick[1:] < tick[:-1]):
+        order = np.argsort(tick, kind="stable")
+        found = Channels(*(column[order] for column in vars(found).values()))
     _count_left_out(found, faults)
     return found
 
@@ -91,17 +93,21 @@ def pair_notes(events: Channels, last: Ints, faults: Faults) -> tuple[Ints, Ints
         (N,) rank of each note-on, (N,) tick of its end, (N,) rank of its end (FAR where there is none).
     """
     ranks = np.flatnonzero(events.kind <= ON)
-    key = (events.track[ranks] * 4096 + events.channel[ranks]) * 128 + events.first[ranks]
-    order = np.argsort(key, kind="stable")
+    channels = int(events.channel.max(initial=0)) + 1
+    key = (events.track[ranks] * channels + events.channel[ranks]) * 128 + events.first[ranks]
+    small = int(key.max(initial=0)) < 1 << 16  # numpy sorts 16-bit integers several times as fast
+    order = np.argsort(key.astype(np.uint16) if small else key, kind="stable")
     ranks, key = ranks[order], key[order]
     on = events.kind[ranks] == ON
-    orphan = _orphans(on, key)
+    group = np.cumsum(np.diff(key, prepend=-1) != 0) - 1  # (N,) which key, numbered in order
+    orphan = _orphans(on, group)
     faults.left_out("note-off without a note", int(orphan.sum()))
-    ons, offs = ranks[on], ranks[~on & ~orphan]
-    on_key, off_key = key[on], key[~on & ~orphan]
-    # The k-th off of a key closes its k-th on.
-    nth = np.arange(len(offs)) - np.searchsorted(off_key, off_key)
-    closes = np.searchsorted(on_key, off_key) + nth
+    off = ~on & ~orphan
+    ons, offs = ranks[on], ranks[off]
+    # The k-th off of a key closes its k-th on: both stand k places behind the first of their key.
+    groups = int(group.max(initial=-1)) + 1
+    surplus = np.bincount(group[on], minlength=groups) - np.bincount(group[off], minlength=groups)
+    closes = np.arange(len(offs)) + (np.cumsum(surplus) - surplus)[group[off]]
     end_rank = np.full(len(ons), FAR)
     end_rank[closes] = offs
     end = last[events.track[ons]]
@@ -111,17 +117,15 @@ def pair_notes(events: Channels, last: Ints, faults: Faults) -> tuple[Ints, Ints
     return ons, end, end_rank
 
 
-def _orphans(on: NDArray[np.bool_], key: Ints) -> NDArray[np.bool_]:
+def _orphans(on: NDArray[np.bool_], group: Ints) -> NDArray[np.bool_]:
     """(N,) which note-offs, sorted by key, find no note sounding: those that bring the count to a new low below 0."""
     if len(on) == 0:
         return np.zeros(0, np.bool_)
-    first = np.concatenate(([True], key[1:] != key[:-1]))
-    group = np.cumsum(first) - 1
+    first = np.diff(group, prepend=-1) != 0
     step = np.where(on, 1, -1)
     total = np.cumsum(step)
-    before = (total - step)[first][group]  # the count at the start of the group
-    depth = total - before
-    # Shifting each group below the one before lets one running minimum serve them all.
+    depth = total - (total - step)[first][group]  # notes sounding, counted within the key
+    # Shifting each key below the one before lets one running minimum serve them all.
     shift = group * (2 * len(on) + 2)
     low = np.minimum.accumulate(np.minimum(depth, 0) - shift) + shift
     earlier = np.where(first, 0, np.concatenate(([0], low[:-1])))
@@ -181,17 +185,22 @@ def fold(events: Channels, held: Pedals, ons: Ints, end: Ints, end_rank: Ints) -
     """(N,) the ends of notes with the pedal in mind: until it rises, or its key is struck again."""
     if len(held.down) == 0:
         return end
+    pressed = _latest(events, held.down, events.channel[ons], end_rank)
+    order = np.argsort(held.down)
+    which = order[np.minimum(np.searchsorted(held.down, pressed, sorter=order), len(order) - 1)]
+    caught = np.flatnonzero((pressed >= 0) & (held.up[which] > end_rank))
+    restrike = _restrikes(events, ons, ons[caught], end_rank[caught])
+    result = end.copy()
+    result[caught] = np.maximum(np.minimum(held.end[which[caught]], restrike), end[caught])
+    return result
+
+
+def _restrikes(events: Channels, ons: Ints, caught: Ints, end_rank: Ints) -> Ints:
+    """(C,) the tick at which the key of each note caught by the pedal is struck again after its end, or FAR."""
     size = len(events.tick) + 1
-    channel = events.channel[ons]
-    pressed = _latest(events, held.down, channel, end_rank)
-    at = np.searchsorted(held.down, pressed, sorter=(order := np.argsort(held.down)))
-    which = order[np.minimum(at, len(order) - 1)]
-    caught = (pressed >= 0) & (held.up[which] > end_rank)
-    key = channel * 128 + events.first[ons]
-    strikes = np.sort(key * size + ons)
+    strikes = np.sort((events.channel[ons] * 128 + events.first[ons]) * size + ons)
+    key = events.channel[caught] * 128 + events.first[caught]
     again = np.searchsorted(strikes, key * size + np.minimum(end_rank, size - 1))
     following = strikes[np.minimum(again, len(strikes) - 1)]
     struck = (again < len(strikes)) & (following // size == key)
-    restrike = np.where(struck, events.tick[np.where(struck, following % size, 0)], FAR)
-    held_until = np.maximum(np.minimum(held.end[which], restrike), end)
-    return np.asarray(np.where(caught, held_until, end))
+    return np.where(struck, events.tick[np.where(struck, following % size, 0)], FAR)

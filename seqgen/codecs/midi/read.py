@@ -1,6 +1,6 @@
 """Any file of music to a `Score`: MIDI here, MusicXML and ABC by their own modules.
 
-The MIDI reader is bounded (`chunks.MAX_BYTES`, `chunks.MAX_TRACKS`, `events.MAX_EVENTS`, MAX_SECONDS) and tolerant:
+The MIDI reader is bounded (`chunks.MAX_BYTES`, `chunks.MAX_TRACKS`, `stretches.MAX_EVENTS`, MAX_SECONDS) and tolerant:
 given a report it keeps what can be read and counts what was dropped or repaired; without one, damage is an error.
 """
 

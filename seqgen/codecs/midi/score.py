@@ -20,6 +20,16 @@ def _ticks(*values: int) -> Ticks:
     return np.array(values, np.int64)
 
 
+def _canonical_order(rows: NDArray[np.int64]) -> NDArray[np.intp]:
+    """(N,) indices that sort rows of onset, duration, pitch, velocity, program; equal ones stay in their order."""
+    key = (rows[:, 0] << 15) | (rows[:, 4] << 7) | rows[:, 2]
+    order = np.argsort(key)
+    ordered = key[order]
+    if rows[:, 0].max(initial=0) < 1 << 48 and np.all(ordered[1:] > ordered[:-1]):
+        return order
+    return np.lexsort((rows[:, 1], rows[:, 2], rows[:, 4], rows[:, 0]))
+
+
 @dataclass(frozen=True, eq=False)
 class Score:
     """Notes, tempo map and meters of one piece.
@@ -59,7 +69,7 @@ class Score:
     def from_notes(cls, ticks_per_quarter: int, notes: Any, **rest: Any) -> "Score":
         """A score from (N, 5) rows of onset, duration, pitch, velocity, program, in any order."""
         rows = np.asarray(notes, np.int64).reshape(-1, 5)
-        rows = rows[np.lexsort((rows[:, 1], rows[:, 2], rows[:, 4], rows[:, 0]))]
+        rows = rows[_canonical_order(rows)]
         onset, duration = rows[:, 0].copy(), np.maximum(rows[:, 1], 1)
         end = int((onset + duration).max(initial=0))
         rest["length"] = max(end, rest.get("length", 0))
