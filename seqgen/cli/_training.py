@@ -45,7 +45,7 @@ def prepare(folder: Path, source: tuple[str, ...], resume: bool, options: dict[s
     for_training = {key: value for key, value in given.items() if key in known}
     stream = open_stream(source or (recalled["stream"],), for_codec, options)
     name = options["held_out"] or recalled.get("held_out")
-    held_out = None if name is None else _open_held_out(name, stream)
+    held_out = None if name is None else _open_held_out(name, stream, options)
     if recalled:
         plan = _old_plan(recalled["plan"], for_training, options)
     else:
@@ -81,11 +81,14 @@ def open_stream(source: tuple[str, ...], for_codec: dict[str, Any], options: dic
     return stream
 
 
-def _open_held_out(name: str, stream: TokenStream) -> TokenStream:
-    """A token stream to validate on, with the codec of `stream`."""
+def _open_held_out(name: str, stream: TokenStream, options: dict[str, Any]) -> TokenStream:
+    """A token stream to validate on, in the tokens of `stream`."""
+    if not name.endswith(".tokens"):
+        own = Tokenizer.from_spec(stream.codec_spec)
+        return cached_stream(resolve([name], note), tokenizer=own, encoding=options["encoding"], note=note)
     held_out = TokenStream.open(name)
     if held_out.codec_spec != stream.codec_spec:
-        raise UsageError(f"{name}: has another codec than the corpus", "tokenize both with the same codec")
+        raise UsageError(f"{name}: has another codec than the corpus", "name the files: they go through its codec")
     return held_out
 
 
