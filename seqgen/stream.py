@@ -91,11 +91,12 @@ class TokenStream:
             vocab_size = int(header.metadata["vocab_size"])
             _check_tables(header, starts, labels, details)
             content = json.loads(details.tobytes())
-            spec, sources, report = content["codec"], content["sources"], Report.from_json(content["report"])
+            spec, report = content["codec"], Report.from_json(content["report"])
+            sources = [_checked_source(source) for source in content["sources"]]
             _check_ranges(ids, starts, labels, vocab_size, len(spec["labels"]))
+            fingerprint = _fingerprint(header.metadata["content_sha256"], spec)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             raise _damaged(header.path, f"its tables make no sense ({error})") from error
-        fingerprint = _fingerprint(header.metadata["content_sha256"], spec)
         return cls(header.path, ids, starts, labels, spec, sources, report, vocab_size, fingerprint, header)
 
     @property
@@ -258,6 +259,12 @@ def _check_ranges(
         raise ValueError("documents that do not cover the ids")
     if len(labels) and not -1 <= labels.min() <= labels.max() < names:
         raise ValueError("a label without a name")
+
+
+def _checked_source(source: Mapping[str, Any]) -> dict[str, Any]:
+    """One entry of the table of sources, each value of its type. Raises where one is not."""
+    kinds = {"name": str, "bytes": int, "sha256": str, "documents": int}
+    return {key: kind(source[key]) for key, kind in kinds.items()}
 
 
 def _damaged(path: Path, fault: str) -> StreamError:

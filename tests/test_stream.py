@@ -1,12 +1,15 @@
 """Token streams: exact bytes, and no damage that goes unnoticed."""
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 import struct
 import time
 from collections import Counter
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -17,6 +20,8 @@ from seqgen.container import Writer, map_tensor, read_header
 from seqgen.errors import DataError, OutputError, StreamError
 from seqgen.report import Report
 from seqgen.stream import StreamWriter, TokenStream
+from seqgen.tokenization.restoring import restore_folder
+from seqgen.tokenizer import Tokenizer
 
 SPEC = {"name": "byte", "options": {}, "state": {}, "labels": ["a", "ß"]}
 PICKLE = b"\x80\x04\x95\x0f\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x03ids\x94]\x94K\x01as."  # {"ids": [1]}
@@ -121,19 +126,48 @@ def test_every_flipped_byte_is_an_error(stream: Path) -> None:
     TokenStream.open(stream).verify()
 
 
+def sealed(header: bytes, data: bytes) -> bytes:
+    """A file with these parts whose checksums are right, as an attacker would make it."""
+    for name, part in (("data", data), ("tables", data[12:])):
+        header = re.sub(
+            f'"{name}_sha256":"[^"]*"'.encode(),
+            f'"{name}_sha256":"{hashlib.sha256(part).hexdigest()}"'.encode(),
+            header,
+        )
+    blank = struct.pack("<Q", 4088) + re.sub(
+        rb'"header_sha256":"[^"]*"', rb'"header_sha256":"' + b"0" * 64 + b'"', header
+    ).ljust(4088)
+    checksum = hashlib.sha256(blank).hexdigest().encode()
+    return blank.replace(b'"header_sha256":"' + b"0" * 64, b'"header_sha256":"' + checksum) + data
+
+
 def resealed(path: Path, change: dict[bytes, bytes]) -> None:
-    """Change a header's text and make its checksum right again, as an attacker would."""
-    raw = bytearray(path.read_bytes())
-    header = bytes(raw[8:4096]).rstrip()
+    """Change a header's text and make its checksum right again."""
+    raw = path.read_bytes()
+    header = raw[8:4096].rstrip()
     for old, new in change.items():
         assert old in header
         header = header.replace(old, new)
-    found = header.partition(b'"header_sha256":"')[2][:64]
-    blank = struct.pack("<Q", 4088) + header.replace(found, b"0" * 64).ljust(4088)
-    raw[:4096] = blank.replace(
-        b'header_sha256":"' + b"0" * 64, b'header_sha256":"' + hashlib.sha256(blank).hexdigest().encode()
-    )
-    path.write_bytes(raw)
+    path.write_bytes(sealed(header, raw[4096:]))
+
+
+def test_forged_files_raise_nothing_else(stream: Path) -> None:
+    raw = stream.read_bytes()
+    random = Random(1)
+    opened = 0
+    for _ in range(500):
+        header, data = bytearray(raw[8:4096].rstrip()), bytearray(raw[4096:])
+        for _ in range(random.randint(1, 3)):
+            part = random.choice((header, data))
+            part[random.randrange(len(part))] = random.choice(b'0129-."{}[]:,eE truefalsn\x00\xff')
+        stream.write_bytes(sealed(bytes(header), bytes(data)))
+        with contextlib.suppress(StreamError):
+            found = TokenStream.open(stream)
+            found.verify()
+            tokenizer = Tokenizer.from_spec(found.codec_spec)
+            restore_folder(found, tokenizer, stream.parent / f"out{opened}")
+            opened += 1
+    assert 20 < opened < 480  # some forgeries are harmless, most are refused
 
 
 @pytest.mark.parametrize(
