@@ -1,0 +1,202 @@
+"""Written music to played notes: repeats and endings, ties, grace notes. Shared by the MusicXML and ABC readers.
+
+Written music is a row of bars. A bar holds notes at ticks from its own beginning; a repeat plays it again. This module
+knows neither of the two formats. Da capo and dal segno are not followed.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import NamedTuple, TypeVar
+
+from seqgen.errors import MidiError
+
+MAX_BYTES = 64 << 20
+MAX_NOTES = 1_000_000  # played notes of one piece
+MAX_PASSES = 8  # how often a section is repeated at most
+MAX_QUARTERS = 1024  # of one note
+VELOCITY = 80  # where no dynamics are given
+# Velocities of dynamic marks: steps of 16 with mf at the default.
+DYNAMICS = {
+    "pppp": 10, "ppp": 20, "pp": 33, "p": 49, "mp": 64, "mf": 80, "f": 96, "ff": 112, "fff": 122, "ffff": 126,
+    "fp": 49, "sfp": 49,
+}  # fmt: skip
+
+Row = list[int]  # onset, duration, pitch, velocity, program
+Value = TypeVar("Value")
+
+
+class Note(NamedTuple):
+    """A written note.
+
+    Attributes:
+        at: Ticks from the beginning of its bar; below 0 for a grace note before the first beat.
+        duration: Ticks.
+        pitch, velocity, program: As in `Score`.
+        voice: Which line of the part it belongs to.
+        tied_on: A tie leads on from it.
+        tied_back: A tie may lead to it: it lengthens the tied note of its pitch that ends where it begins.
+        lead: For the first of a group of grace notes, how many ticks they take before the beat; else 0.
+    """
+
+    at: int
+    duration: int
+    pitch: int
+    velocity: int
+    program: int
+    voice: str
+    tied_on: bool
+    tied_back: bool
+    lead: int = 0
+
+
+@dataclass
+class Bar:
+    """What stands between two bar lines.
+
+    Attributes:
+        notes: In any order, a tied note before the one it is tied to.
+        length: Ticks.
+        begins: A repeated section begins with this bar.
+        passes: How often the section that ends with this bar is played; 0 where none ends.
+        endings: In which passes this bar is played (first and second endings); empty: in all.
+    """
+
+    notes: list[Note] = field(default_factory=list)
+    length: int = 0
+    begins: bool = False
+    passes: int = 0
+    endings: frozenset[int] = frozenset()
+
+
+def grace_ticks(count: int, ticks_per_quarter: int) -> int:
+    """How long each of `count` grace notes is: a 32nd note, less where there are more than four."""
+    return max(1, min(ticks_per_quarter // 8, ticks_per_quarter // (2 * max(count, 1))))
+
+
+def place_graces(groups: Iterable[tuple[int, list[list[Note]]]], ticks_per_quarter: int) -> list[Note]:
+    """Grace notes with their times.
+
+    Args:
+        groups: The onset of a main note, and the grace notes before it: a list of chords.
+        ticks_per_quarter: Of the score.
+    """
+    placed = []
+    for at, chords in groups:
+        width = grace_ticks(len(chords), ticks_per_quarter)
+        for index, chord in enumerate(chords):
+            before = (len(chords) - index) * width
+            lead = before if index == 0 else 0
+            placed += [note._replace(at=at - before, duration=width, lead=lead) for note in chord]
+    return placed
+
+
+def play_order(bars: Sequence[Bar]) -> list[int]:
+    """Indices of bars in the order in which they are played, repeats and endings followed."""
+    order: list[int] = []
+    section, times, at, jumped = 0, 1, 0, False
+    while at < len(bars):
+        bar = bars[at]
+        left_endings = at > 0 and bars[at - 1].endings and not bar.endings
+        if not jumped and at > section and (bar.begins or left_endings):
+            section, times = at, 1
+        jumped = False
+        if not bar.endings or times in bar.endings:
+            order.append(at)
+            if bar.passes and times < _passes(bars, at):
+                at, times, jumped = section, times + 1, True
+                continue
+            if bar.passes and not _further_ending(bars, at, times):
+                section, times = at + 1, 1
+        at += 1
+    return order
+
+
+def _passes(bars: Sequence[Bar], at: int) -> int:
+    """How often the section that ends with bar `at` is played."""
+    first, last = at, at
+    while first > 0 and bars[first - 1].endings and bars[first].endings:
+        first -= 1
+    while last + 1 < len(bars) and bars[last + 1].endings and bars[last].endings and not bars[last + 1].begins:
+        last += 1
+    numbers = [number for bar in bars[first : last + 1] for number in bar.endings]
+    return min(MAX_PASSES, max([*numbers, 2]) if numbers else bars[at].passes)
+
+
+def _further_ending(bars: Sequence[Bar], at: int, times: int) -> bool:
+    """Whether the bar after `at` is another ending of this same section."""
+    return at + 1 < len(bars) and bool(bars[at].endings) and times in bars[at + 1].endings
+
+
+def starts_of(order: Sequence[int], lengths: Sequence[int]) -> list[int]:
+    """The tick at which each played bar begins, and the end of the last."""
+    return list(accumulate((lengths[at] for at in order), initial=0))
+
+
+def play(bars: Sequence[Sequence[Note]], order: Sequence[int], starts: Sequence[int]) -> list[Row]:
+    """The notes of one part as they are played: bars in order, ties joined, grace notes before their beat.
+
+    Raises:
+        MidiError: There are more than MAX_NOTES.
+    """
+    rows: list[Row] = []
+    voices: list[str] = []
+    leads: list[tuple[str, int, int]] = []  # voice, where the grace notes begin, where their main note does
+    tied: dict[tuple[int, int], Row] = {}  # (pitch, end) of a note from which a tie leads on
+    for at, start in zip(order, starts):
+        for note in bars[at]:
+            onset = max(0, start + note.at)
+            end = onset + note.duration
+            row = tied.pop((note.pitch, onset), None) if note.tied_back else None
+            if row is not None:
+                row[1] = end - row[0]
+            else:
+                row = [onset, note.duration, note.pitch, note.velocity, note.program]
+                rows.append(row)
+                voices.append(note.voice)
+            if note.tied_on:
+                tied[note.pitch, end] = row
+            if note.lead:
+                leads.append((note.voice, onset, onset + note.lead))
+        if len(rows) > MAX_NOTES:
+            raise MidiError(f"music has too many notes (expected at most {MAX_NOTES:,})", "drop the file")
+    if leads:
+        _make_way(rows, voices, leads)
+    return rows
+
+
+def _make_way(rows: list[Row], voices: list[str], leads: list[tuple[str, int, int]]) -> None:
+    """End the notes before a group of grace notes where it begins, so that they do not overlap."""
+    ending: dict[tuple[str, int], list[Row]] = {}
+    for row, voice in zip(rows, voices):
+        ending.setdefault((voice, row[0] + row[1]), []).append(row)
+    for voice, onset, main in leads:
+        for row in ending.get((voice, main), ()):
+            if row[0] < onset:
+                row[1] = onset - row[0]
+
+
+def timeline(
+    changes: Sequence[Sequence[tuple[int, Value]]], order: Sequence[int], starts: Sequence[int], first: Value
+) -> list[tuple[int, Value]]:
+    """What holds from which tick on, in played order; the first entry is at tick 0.
+
+    Args:
+        changes: For each written bar, ticks in the bar and new values, sorted.
+        order, starts: Of the played bars.
+        first: What holds before any change.
+    """
+    before: list[Value] = []
+    value = first
+    for bar in changes:
+        before.append(value)
+        value = bar[-1][1] if bar else value
+    played: list[tuple[int, Value]] = [(0, first)]
+    for at, start, end in zip(order, starts, starts[1:]):
+        for tick, value in [(0, before[at]), *changes[at]]:
+            tick = min(start + tick, end)
+            if tick == played[-1][0]:
+                played.pop()
+            if not played or played[-1][1] != value:
+                played.append((tick, value))
+    return played

@@ -1,0 +1,192 @@
+"""The XML of a score to flat items, measure by measure. Knows which elements matter, and nothing of what they mean.
+
+Expat reads the bytes once and no tree is built: every note, attributes, direction, … becomes one dictionary of the
+texts (`"step": "C"`) and attributes (`"repeat@times": "2"`) inside it, whatever lies between. A document type with an
+internal subset is refused at its first bracket, so that no entity is ever declared; nothing outside is ever fetched.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from seqgen.codecs.midi.bars import DYNAMICS
+from seqgen.codecs.midi.faults import Faults, refuse
+
+MAX_DEPTH = 64  # real scores reach 10
+MAX_ELEMENTS = 4_000_000
+MAX_PARTS = 256
+MAX_TEXT = 200
+
+Fields = dict[str, str]
+
+_STRUCTURE = {
+    "score-partwise",
+    "score-timewise",
+    "part",
+    "measure",
+    "score-part",
+    "score-instrument",
+    "midi-instrument",
+}
+_ITEMS = {"note", "attributes", "backup", "forward", "direction", "barline", "sound"}
+_TEXTS = {
+    "step", "alter", "octave", "duration", "voice", "divisions", "beats", "beat-type", "chromatic", "octave-change",
+    "beat-unit", "per-minute", "offset", "part-name", "instrument-name", "midi-channel", "midi-program",
+    "midi-unpitched", "work-title", "movement-title",
+}  # fmt: skip
+_FLAGS = {
+    "chord", "grace", "cue", "rest", "unpitched", "instrument", "tie", "repeat", "ending", "beat-unit-dot", *DYNAMICS,
+}  # fmt: skip
+_LEFT_OUT = {
+    "lyric": "lyric", "harmony": "chord symbol", "figured-bass": "figured bass", "ornaments": "ornament",
+    "articulations": "articulation", "wedge": "hairpin", "pedal": "pedal mark", "key": "key signature",
+    "arpeggiate": "arpeggio", "glissando": "glissando", "slide": "glissando",
+    "sf": "accent", "sfz": "accent", "fz": "accent", "rf": "accent", "rfz": "accent",
+}  # fmt: skip
+
+
+@dataclass
+class Measure:
+    """One measure of one part: its items as (element name, fields), in document order, and where it stands."""
+
+    offset: int
+    number: str
+    items: list[tuple[str, Fields]] = field(default_factory=list)
+
+
+@dataclass
+class Part:
+    """A part: its fields ("part-name"), its instruments by id, its measures."""
+
+    fields: Fields = field(default_factory=dict)
+    instruments: dict[str, Fields] = field(default_factory=dict)
+    measures: list[Measure] = field(default_factory=list)
+
+
+@dataclass
+class Document:
+    """A score: parts by id in document order, and the fields of its head ("work-title", "movement-title")."""
+
+    parts: dict[str, Part] = field(default_factory=dict)
+    head: Fields = field(default_factory=dict)
+
+
+def parse(data: bytes, faults: Faults) -> Document:
+    """The items of a MusicXML text in any encoding that expat reads.
+
+    Raises:
+        MidiError: It declares entities, is past a limit, is no MusicXML, or (when strict) is not well-formed.
+    """
+    reader = _Reader()
+    try:
+        reader.parser.Parse(data, True)
+    except expat.ExpatError as error:
+        at = max(0, reader.parser.ErrorByteIndex)
+        faults.repaired("damaged XML", at, f"XML is not well-formed ({expat.ErrorString(error.code)})")
+    except (LookupError, ValueError) as error:
+        refuse(0, f"XML cannot be decoded ({error})")
+    if not reader.root:
+        refuse(0, "no MusicXML (expected a score-partwise or score-timewise element)")
+    for kind, count in reader.left_out.items():
+        faults.left_out(kind, count)
+    return reader.document
+
+
+class _Reader:
+    """Expat's handlers. Character data is asked for inside wanted elements only: most of a file is white space."""
+
+    def __init__(self) -> None:
+        self.document = Document()
+        self.left_out: Counter[str] = Counter()
+        self.root = ""
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartDoctypeDeclHandler = self._doctype
+        self.parser.EntityDeclHandler = self._entity
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self._depth = self._elements = 0
+        self._fields = self.document.head
+        self._item = ""  # the name of the open item
+        self._text: list[str] = []
+        self._part = Part()
+        self._measure = Measure(0, "")
+
+    def _doctype(self, name: str, system: str | None, public: str | None, internal: int) -> None:
+        if internal:
+            refuse(self.parser.CurrentByteIndex, "XML has a document type of its own, expected none or MusicXML's")
+
+    def _entity(self, *_: object) -> None:
+        refuse(self.parser.CurrentByteIndex, "XML declares an entity, expected none")
+
+    def _start(self, tag: str, attributes: Fields) -> None:
+        self._depth += 1
+        self._elements += 1
+        if self._depth > MAX_DEPTH or self._elements > MAX_ELEMENTS:
+            self._too_much()
+        if tag in _TEXTS:
+            self._text = []
+            self.parser.CharacterDataHandler = self._text.append
+        elif tag in _ITEMS:
+            self._open(tag, attributes)
+        elif tag in _FLAGS:
+            self._flag(tag, attributes)
+        elif tag in _LEFT_OUT:
+            self.left_out[_LEFT_OUT[tag]] += 1
+        elif tag in _STRUCTURE:
+            self._structure(tag, attributes)
+
+    def _end(self, tag: str) -> None:
+        self._depth -= 1
+        if tag in _TEXTS:
+            self.parser.CharacterDataHandler = None
+            self._fields.setdefault(tag, "".join(self._text)[:MAX_TEXT].strip())
+        elif tag == self._item:
+            self._measure.items.append((tag, self._fields))
+            self._item, self._fields = "", self.document.head
+
+    def _open(self, tag: str, attributes: Fields) -> None:
+        """Begin an item, or take the attributes of a sound into the direction around it."""
+        if tag == "sound":
+            if not self._item:
+                self._item, self._fields = tag, {}
+            self._flag(tag, attributes)
+        else:
+            self._item, self._fields = tag, {}
+            if "dynamics" in attributes:
+                self._fields["dynamics"] = attributes["dynamics"]
+
+    def _flag(self, tag: str, attributes: Fields) -> None:
+        if tag == "tie":  # a note may carry two, and so the type goes into the name
+            tag = f"tie {attributes.get('type', '')}"
+        fields = self._fields
+        fields.setdefault(tag, "")
+        for name, value in attributes.items():
+            fields[f"{tag}@{name}"] = value
+
+    def _structure(self, tag: str, attributes: Fields) -> None:
+        name = attributes.get("id", "")
+        if tag == "measure":
+            self._measure = Measure(self.parser.CurrentByteIndex, attributes.get("number", "")[:MAX_TEXT])
+        elif tag == "part":
+            self._part = self._part_of(name)
+        elif tag == "score-part":
+            self._part = self._part_of(name)
+            self._fields = self._part.fields
+        elif tag.endswith("instrument"):
+            self._fields = self._part.instruments.setdefault(name, {})
+        else:
+            self.root = tag
+        if tag == ("measure" if self.root == "score-partwise" else "part"):
+            self._measure = Measure(self.parser.CurrentByteIndex, self._measure.number)
+            self._part.measures.append(self._measure)
+
+    def _part_of(self, name: str) -> Part:
+        parts = self.document.parts
+        if name not in parts and len(parts) == MAX_PARTS:
+            refuse(self.parser.CurrentByteIndex, f"too many parts (expected at most {MAX_PARTS})")
+        return parts.setdefault(name, Part())
+
+    def _too_much(self) -> None:
+        limit = f"{MAX_DEPTH} levels" if self._depth > MAX_DEPTH else f"{MAX_ELEMENTS:,}"
+        refuse(self.parser.CurrentByteIndex, f"XML has too many elements (expected at most {limit})")

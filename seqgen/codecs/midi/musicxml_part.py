@@ -1,0 +1,248 @@
+"""One part of a MusicXML score: items to written notes. Knows one measure at a time, no other part and no repeats.
+
+Source: MusicXML 4.0 (W3C Community Group, 2021), element reference.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from seqgen.codecs.midi import musicxml_values as values
+from seqgen.codecs.midi.bars import DYNAMICS, MAX_QUARTERS, VELOCITY, Note, place_graces
+from seqgen.codecs.midi.faults import Faults
+from seqgen.codecs.midi.instruments import guess_program
+from seqgen.codecs.midi.musicxml_parse import Fields, Measure, Part
+from seqgen.codecs.midi.score import DRUMS
+
+MAX_DIVISIONS = 1 << 20
+
+_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+_JUMPS = ("dacapo", "dalsegno", "tocoda", "fine")
+
+
+@dataclass
+class Written:
+    """A measure as written: its notes, its extent in ticks, and what else stands in it.
+
+    Attributes:
+        tempos: Ticks in the measure, microseconds a quarter note.
+        meters: Ticks in the measure, (numerator, denominator).
+        begins, passes: Repeat signs; see `bars.Bar`.
+        ending: The numbers of an ending that begins here.
+        ending_stops: An ending stops with this measure.
+    """
+
+    notes: list[Note] = field(default_factory=list)
+    extent: int = 0
+    tempos: list[tuple[int, int]] = field(default_factory=list)
+    meters: list[tuple[int, tuple[int, int]]] = field(default_factory=list)
+    begins: bool = False
+    passes: int = 0
+    ending: frozenset[int] = frozenset()
+    ending_stops: bool = False
+
+
+class PartReader:
+    """Reads the measures of one part, in order.
+
+    Args:
+        part: Its name and instruments.
+        ticks_per_quarter: Of the score.
+        faults: Where damage is told.
+    """
+
+    def __init__(self, part: Part, ticks_per_quarter: int, faults: Faults) -> None:
+        self._ticks_per_quarter = ticks_per_quarter
+        self._faults = faults
+        self._instruments = {name: values.instrument(fields, part) for name, fields in part.instruments.items()}
+        self._default = next(iter(self._instruments.values()), (guess_program(part.fields.get("part-name", "")), None))
+        self._transpose = 0
+        self._velocity = VELOCITY
+        self._divisions = 0
+        self._where = Measure(0, "")
+        self._begin()
+
+    def _begin(self) -> None:
+        """A new measure: the cursor at its beginning."""
+        self._cursor = 0  # in divisions from `_origin`, which is in ticks
+        self._origin = 0
+        self._chord_at = 0
+        self._levels: list[tuple[int, int]] = []  # ticks, velocity from there on
+        self._graces: dict[tuple[str, int], list[list[Note]]] = {}
+        self._written = Written()
+
+    def read(self, measure: Measure) -> Written:
+        """The measure, times in ticks from its beginning."""
+        self._where = measure
+        self._begin()
+        written = self._written
+        for kind, fields in measure.items:
+            if kind == "note":
+                self._note(fields)
+            elif kind in ("backup", "forward"):
+                self._move(fields, -1 if kind == "backup" else 1)
+            elif kind == "attributes":
+                self._attributes(fields)
+            elif kind == "barline":
+                _barline(fields, written)
+            else:
+                self._direction(fields)
+        if self._graces:
+            written.notes += place_graces(
+                ((at, chords) for (_, at), chords in self._graces.items()), self._ticks_per_quarter
+            )
+            written.notes.sort(key=lambda note: note.at)
+        if self._levels:
+            self._apply_levels()
+        return written
+
+    def _ticks(self, cursor: int) -> int:
+        """A place in divisions as the nearest tick: what rounding there is does not add up."""
+        divisions = self._divisions or 1
+        return self._origin + (2 * cursor * self._ticks_per_quarter + divisions) // (2 * divisions)
+
+    def _note(self, fields: Fields) -> None:
+        if "grace" in fields:
+            self._grace(fields)
+            return
+        duration = self._duration(fields)
+        if duration is None:
+            return
+        if "chord" not in fields:
+            self._chord_at = self._cursor
+            self._cursor += duration
+            self._written.extent = max(self._written.extent, self._ticks(self._cursor))
+        if "rest" in fields or "cue" in fields:
+            self._faults.left_out("cue note", int("rest" not in fields))
+            return
+        onset = self._ticks(self._chord_at)
+        ticks = self._ticks(self._chord_at + duration) - onset
+        note = self._sound(fields, onset, ticks)
+        if note is not None and duration:
+            self._written.notes.append(note)
+
+    def _grace(self, fields: Fields) -> None:
+        """Keep a grace note until the measure is read: its time depends on how many there are."""
+        if "cue" in fields:
+            self._faults.left_out("cue note")
+            return
+        at = self._ticks(self._cursor)
+        note = self._sound(fields, at, 1)
+        if note is None:
+            return
+        chords = self._graces.setdefault((note.voice, at), [])
+        if "chord" in fields and chords:
+            chords[-1].append(note)
+        else:
+            chords.append([note])
+
+    def _sound(self, fields: Fields, at: int, duration: int) -> Note | None:
+        program, drum = self._instruments.get(fields.get("instrument@id", ""), self._default)
+        if "unpitched" in fields:
+            if drum is None:
+                self._faults.left_out("unpitched note of no known drum")
+                return None
+            pitch, program = drum, DRUMS
+        else:
+            pitch = self._pitch(fields)
+            if pitch < 0:
+                return None
+        velocity = self._velocity
+        if "dynamics" in fields:
+            velocity = values.velocity(fields["dynamics"]) or velocity
+        voice = fields.get("voice", "")
+        return Note(at, duration, pitch, velocity, program, voice, "tie start" in fields, "tie stop" in fields)
+
+    def _pitch(self, fields: Fields) -> int:
+        """The sounding pitch, or -1 where it cannot be told."""
+        try:
+            alter = fields.get("alter")
+            pitch = 12 * int(fields["octave"]) + 12 + _STEPS[fields["step"]] + self._transpose
+            if alter:
+                pitch += round(float(alter))
+        except (KeyError, ValueError, OverflowError):
+            pitch = -1
+        if 0 <= pitch <= 127:
+            return pitch
+        said = "".join(fields.get(key, "") for key in ("step", "alter", "octave"))
+        self._fault("bad pitch", f"pitch is {said!r}, expected a step, an alter and an octave within MIDI's range")
+        return -1
+
+    def _duration(self, fields: Fields) -> int | None:
+        """Divisions, at least 0; None where it cannot be told."""
+        text = fields.get("duration", "")
+        value = values.whole(text)
+        if not self._divisions:
+            self._faults.mended("no divisions")
+            self._divisions = 1
+        if value is not None and 0 <= value <= MAX_QUARTERS * self._divisions:
+            return value
+        self._fault("bad duration", f"duration is {text!r}, expected 0 to {MAX_QUARTERS * self._divisions:,} divisions")
+        return None
+
+    def _move(self, fields: Fields, sign: int) -> None:
+        self._cursor += sign * (self._duration(fields) or 0)
+        if self._ticks(self._cursor) < 0:
+            self._fault("backup before the measure", "backup leads to before the measure's beginning")
+            self._cursor, self._origin = 0, 0
+        if sign > 0:
+            self._written.extent = max(self._written.extent, self._ticks(self._cursor))
+
+    def _attributes(self, fields: Fields) -> None:
+        at = self._ticks(self._cursor)
+        if "divisions" in fields:
+            value = values.whole(fields["divisions"])
+            if value is None or not 1 <= value <= MAX_DIVISIONS:
+                said = fields["divisions"]
+                self._fault("bad divisions", f"divisions is {said!r}, expected 1 to {MAX_DIVISIONS:,}")
+            else:
+                self._origin, self._cursor, self._divisions = at, 0, value
+        if "chromatic" in fields:
+            shift = (values.whole(fields["chromatic"]) or 0) + 12 * (
+                values.whole(fields.get("octave-change", "0")) or 0
+            )
+            self._transpose = max(-127, min(127, shift))
+        if "beats" in fields:
+            meter = values.meter(fields)
+            if meter is None:
+                self._faults.left_out("bad meter")
+            else:
+                self._written.meters.append((at, meter))
+
+    def _direction(self, fields: Fields) -> None:
+        at = max(0, self._ticks(self._cursor + (values.whole(fields.get("offset", "0")) or 0)))
+        tempo = values.tempo(fields)
+        if tempo:
+            self._written.tempos.append((at, tempo))
+        elif tempo == 0:
+            self._faults.left_out("bad tempo")
+        level = values.velocity(fields.get("sound@dynamics", "")) or next(
+            (value for mark, value in DYNAMICS.items() if mark in fields), None
+        )
+        if level:
+            self._levels.append((at, level))
+        self._faults.left_out("jump", sum(f"sound@{jump}" in fields for jump in _JUMPS))
+
+    def _apply_levels(self) -> None:
+        """Give notes the loudness that holds where they begin, in whatever order voices are written."""
+        self._levels.sort(key=lambda level: level[0])
+        notes = self._written.notes
+        for index, note in enumerate(notes):
+            level = [value for at, value in self._levels if at <= max(0, note.at + note.lead)]
+            if level and note.velocity == self._velocity:
+                notes[index] = note._replace(velocity=level[-1])
+        self._velocity = self._levels[-1][1]
+
+    def _fault(self, kind: str, problem: str) -> None:
+        self._faults.dropped(kind, self._where.offset, f"measure {self._where.number}: {problem}")
+
+
+def _barline(fields: Fields, written: Written) -> None:
+    if fields.get("repeat@direction") == "forward":
+        written.begins = True
+    elif fields.get("repeat@direction") == "backward":
+        written.passes = max(2, values.whole(fields.get("repeat@times", "2")) or 2)
+    if fields.get("ending@type") == "start":
+        numbers = (int(number) for number in re.findall(r"\d{1,2}", fields.get("ending@number", "")))
+        written.ending = frozenset(numbers)
+    elif "ending@type" in fields:
+        written.ending_stops = True
