@@ -48,9 +48,9 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, **options
     if _training.wants_help(options["settings"]):
         click.echo(_training.settings_help(options["model"]))
         return
-    folder = Path(output) if output else Path("checkpoints") / _name(source)
     if not source and not resume:
         raise UsageError("no SOURCE was given", "name a file, a folder or a corpus, as in: seqgen train shakespeare")
+    folder = Path(output) if output else Path("checkpoints") / _name(source)
     run = _training.prepare(folder, source, resume, options)
     with _stop_on_signals(run):
         run.train()

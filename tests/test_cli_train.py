@@ -1,0 +1,171 @@
+"""`seqgen train` as a person calls it: no flags, all flags, stopping, going on, and every kind of mistake."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from seqgen.checkpoint import Checkpoint
+from seqgen.cli import run
+
+PLAY = "".join(f"ANNA:\nGood day, {name}, how is the {thing}?\n\n" for name in "ABCDEFGH" for thing in "abcdefghijkl")
+TINY = ["-P", "hidden", "16", "-P", "batch", "4", "-P", "window", "16"]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "play.txt").write_text(PLAY, "utf-8")
+
+
+def fails(capsys, arguments, code, *sentences):
+    """The call ends with this exit code and these words, without a traceback, and leaves nothing behind."""
+    assert run(["train", *arguments]) == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "Traceback" not in shown.err
+    for sentence in sentences:
+        assert sentence in shown.err
+
+
+def test_a_file_and_nothing_else(capsys, tmp_path):
+    assert run(["train", "play.txt", "--steps", "3", *TINY]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "Codec char, guessed" in shown.err
+    assert "gram baseline" in shown.err
+    assert "Next: seqgen generate checkpoints/play" in shown.err
+    names = {path.name for path in (tmp_path / "checkpoints/play").iterdir()}
+    assert names == {"model.safetensors", "resume.safetensors", "log.jsonl", "training.json"}
+
+
+def test_settings_find_their_place_and_are_stored(tmp_path):
+    arguments = ["-P", "layers", "2", "-P", "forget_bias", "2", "-P", "min_count", "3", "-P", "clip", "0.5"]
+    assert run(["train", "play.txt", "-o", "out", "--steps", "2", "--seed", "9", *TINY, *arguments]) == 0
+    found = Checkpoint.load("out")
+    assert found.settings.layers == 2
+    assert found.cell.forget_bias == 2.0
+    assert found.tokenizer.codec.options.min_count == 3
+    assert (found.training["train"]["clip"], found.training["seed"]) == (0.5, 9)
+
+
+def test_the_same_seed_gives_the_same_weights():
+    for name in ("one", "two"):
+        assert run(["train", "play.txt", "-o", name, "--steps", "3", "--seed", "5", *TINY]) == 0
+    first, second = Checkpoint.load("one").weights, Checkpoint.load("two").weights
+    assert all((first[key] == second[key]).all() for key in first)
+
+
+def test_other_cells():
+    for model in ("gru", "rnn"):
+        assert run(["train", "play.txt", "-o", model, "-m", model, "--steps", "2", *TINY]) == 0
+        assert Checkpoint.load(model).model == model
+
+
+def test_flag_beats_environment_beats_file(tmp_path, monkeypatch):
+    (tmp_path / "my.toml").write_text('steps = 2\nseed = 1\nmodel = "gru"\n[settings]\nhidden = 8\nwindow = 16\n')
+    monkeypatch.setenv("SEQGEN_TRAIN_SEED", "2")
+    assert run(["train", "play.txt", "-o", "out", "--config", "my.toml", "--steps", "3"]) == 0
+    found = Checkpoint.load("out")
+    assert (found.model, found.settings.hidden) == ("gru", 8)
+    assert (found.training["seed"], found.metrics["steps"]) == (2, 3)
+
+
+def test_validation_on_another_corpus(tmp_path, capsys):
+    (tmp_path / "other.txt").write_text(PLAY[:500] + "ünseen", "utf-8")
+    assert run(["train", "play.txt", "-o", "out", "--val", "other.txt", "--steps", "2", *TINY]) == 0
+    about = json.loads((tmp_path / "out/training.json").read_text())
+    assert about["validation"] == 0.0
+    assert "508 tokens held out" in capsys.readouterr().err  # a frame, 500 bytes, and seven for "ünseen"
+
+
+def test_a_stream_from_before(capsys):
+    assert run(["tokenize", "play.txt", "-o", "play.tokens"]) == 0
+    assert run(["train", "play.tokens", "-o", "out", "--steps", "2", *TINY]) == 0
+
+
+def test_going_on_needs_no_source(capsys):
+    assert run(["train", "play.txt", "-o", "out", "--steps", "2", *TINY]) == 0
+    assert run(["train", "--resume", "-o", "out", "--steps", "5"]) == 0
+    assert Checkpoint.load("out").metrics["steps"] == 5
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_saves_and_says_how_to_go_on(tmp_path, number):
+    command = [sys.executable, "-m", "seqgen", "train", "play.txt", "-o", "out", "--minutes", "5", *TINY]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        log = tmp_path / "out/log.jsonl"
+        deadline = time.monotonic() + 60
+        while not (log.exists() and log.stat().st_size) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(number)
+        shown = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert "everything is saved" in shown
+    assert "Go on with: seqgen train --resume -o out" in shown
+    assert "Traceback" not in shown
+    assert (tmp_path / "out/resume.safetensors").exists()
+
+
+def test_settings_are_listed(capsys):
+    assert run(["train", "-P", "help", "true"]) == 0
+    shown = capsys.readouterr().out
+    for name in ("hidden", "dropout", "forget_bias", "learning_rate", "window"):
+        assert f"  {name} " in shown
+    assert max(map(len, shown.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentences"),
+    [
+        ([], 2, ["no SOURCE was given", "seqgen train shakespeare"]),
+        (["nowhere.txt"], 1, ["nowhere.txt", "Hint:"]),
+        (["play.txt", "-P", "hiden", "3"], 2, ["'hiden'", "Hint:"]),
+        (["play.txt", "-P", "hidden", "many"], 2, ["hidden is 'many', expected a whole number"]),
+        (["play.txt", "-P", "dropout", "1.5"], 2, ["dropout is 1.5, expected at least 0 and below 1"]),
+        (["play.txt", "-c", "chars"], 2, ["no codec is called 'chars'", "did you mean 'char'?"]),
+        (["play.txt", "--device", "tpu"], 2, ["device is 'tpu'"]),
+        (["play.txt", "-P", "window", "60000"], 1, ["expected at least one window (60001)", "-P window 16"]),
+        (["--resume", "-o", "none"], 1, ["none: holds no run to go on with"]),
+        (["empty.txt"], 1, ["empty.txt", "empty"]),
+        (["folder"], 1, ["folder"]),
+        (["noise.txt"], 1, ["noise.txt", "binary"]),
+    ],
+)
+def test_mistakes(capsys, tmp_path, arguments, code, sentences):
+    (tmp_path / "empty.txt").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "noise.txt").write_bytes(bytes(range(256)) * 20)
+    fails(capsys, [*arguments, "--steps", "2"], code, *sentences)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_an_unknown_key_in_a_file_is_refused(capsys, tmp_path):
+    (tmp_path / "my.toml").write_text("stepz = 2\n")
+    fails(capsys, ["play.txt", "--config", "my.toml"], 2, "my.toml: unknown key 'stepz'", "did you mean 'steps'?")
+
+
+def test_a_run_that_is_there_is_left_alone(capsys, tmp_path):
+    assert run(["train", "play.txt", "-o", "out", "--steps", "2", *TINY]) == 0
+    before = (tmp_path / "out/model.safetensors").read_bytes()
+    capsys.readouterr()
+    fails(capsys, ["play.txt", "-o", "out", "--steps", "2", *TINY], 1, "another run lies there already", "--resume")
+    assert (tmp_path / "out/model.safetensors").read_bytes() == before
+
+
+def test_going_on_with_other_settings_is_refused(capsys):
+    assert run(["train", "play.txt", "-o", "out", "--steps", "2", *TINY]) == 0
+    capsys.readouterr()
+    fails(capsys, ["--resume", "-o", "out", "-P", "hidden", "32"], 1, "the run to resume has settings")
+
+
+def test_a_damaged_stream_is_refused(capsys, tmp_path):
+    assert run(["tokenize", "play.txt", "-o", "play.tokens"]) == 0
+    (tmp_path / "play.tokens").write_bytes((tmp_path / "play.tokens").read_bytes()[:-10])
+    capsys.readouterr()
+    fails(capsys, ["play.tokens", "--steps", "2"], 1, "play.tokens: is damaged: it is cut short")
