@@ -20,15 +20,12 @@ META, SYSEX, ESCAPE = 0xFF, 0xF0, 0xF7
 STRAY = 0xF4  # any other system message
 END_OF_TRACK = 0x2F
 
-_SIZE_BITS = 28  # of where the payload of a meta event lies: start << _SIZE_BITS | size
-
 
 @dataclass(frozen=True)
 class Events:
     """All events of a file, by track and then in the order of the file.
 
     Attributes:
-        offset: (N,) where the event begins, in bytes.
         tick: (N,) int64.
         track: (N,) index of the track.
         status: (N,) uint8, running status resolved; else META, SYSEX or STRAY.
@@ -37,14 +34,13 @@ class Events:
         last: (tracks,) the last tick of each track.
     """
 
-    offset: NDArray[np.int64]
     tick: NDArray[np.int64]
     track: NDArray[np.int64]
     status: NDArray[np.uint8]
     first: NDArray[np.uint8]
     second: NDArray[np.uint8]
-    start: NDArray[np.int64]
-    size: NDArray[np.int64]
+    start: NDArray[np.int32]
+    size: NDArray[np.int32]
     last: NDArray[np.int64]
 
 
@@ -67,7 +63,7 @@ def read_events(data: bytes, tracks: tuple[tuple[int, int], ...], faults: Faults
     if count > stretches.MAX_EVENTS:
         refuse(tracks[0][0], f"too many events (expected at most {stretches.MAX_EVENTS:,}, found {count:,})")
     return _resolve(
-        _merge(parts[0], np.concatenate(parts[1:], axis=1)), np.array([start for start, _ in tracks], np.int64)
+        _merge(parts[0], np.concatenate(parts[1:], axis=1)), np.array([start for start, _ in tracks], np.int32)
     )
 
 
@@ -77,27 +73,26 @@ def _merge(rows: Columns, others: Columns) -> Columns:
     target = np.searchsorted(rows[0], others[0]) + np.arange(others.shape[1])
     kept = np.ones(rows.shape[1] + others.shape[1], np.bool_)
     kept[target] = False
-    merged = np.empty((5, len(kept)), np.int64)
+    merged = np.empty((6, len(kept)), np.int32)
     for column, (main, other) in enumerate(zip(rows, others)):
         merged[column, kept] = main
         merged[column, target] = other
     return merged
 
 
-def _resolve(rows: Columns, starts: NDArray[np.int64]) -> Events:
+def _resolve(rows: Columns, starts: NDArray[np.int32]) -> Events:
     """Delta times to ticks, and running status to status."""
-    offset, delta, status, first, second = rows
-    bounds = np.searchsorted(offset, np.append(starts, np.iinfo(np.int64).max))  # (tracks + 1,)
+    offset, delta, status, first, second, size = rows
+    bounds = np.searchsorted(offset, np.append(starts, np.iinfo(np.int32).max))  # (tracks + 1,)
     counts = np.diff(bounds)
-    total = np.concatenate(([0], np.cumsum(delta)))
+    total = np.concatenate(([0], np.cumsum(delta, dtype=np.int64)))
     tick = total[1:] - np.repeat(total[bounds[:-1]], counts)
     last = total[bounds[1:]] - total[bounds[:-1]]
     status = status.astype(np.uint8)
     own = np.where((status >= 0x80) & (status < 0xF0), np.arange(len(status)), 0)
     resolved = np.where(status == 0, status[np.maximum.accumulate(own)], status) if len(status) else status
     track = np.repeat(np.arange(len(starts)), counts)
-    start, size = second >> _SIZE_BITS, second & (1 << _SIZE_BITS) - 1
-    return Events(offset, tick, track, resolved, first.astype(np.uint8), second.astype(np.uint8), start, size, last)
+    return Events(tick, track, resolved, first.astype(np.uint8), second.astype(np.uint8), second, size, last)
 
 
 class _Scan:
@@ -108,10 +103,10 @@ class _Scan:
         self.faults = faults
         self.pairs: list[tuple[int, int]] = []
         self.singles: list[tuple[int, int]] = []
-        self._flat = array("q")  # rows of `Columns`, one after another
+        self._flat = array("i")  # rows of `Columns`, one after another
 
     def rows(self) -> Columns:
-        return np.frombuffer(self._flat, np.int64).reshape(-1, 5).T if self._flat else np.zeros((5, 0), np.int64)
+        return np.array(self._flat, np.int32).reshape(-1, 6).T
 
     def track(self, at: int, end: int) -> None:
         """Scan one track, up to its end marker, its last byte, or damage that cannot be passed."""
@@ -193,7 +188,7 @@ class _Scan:
         if at + length > self.end:
             return self._cut(begin, "meta event" if status == META else "system message")
         self.ended = status == META and kind == END_OF_TRACK
-        self._row(begin, delta, META if status == META else SYSEX, kind, at << _SIZE_BITS | length)
+        self._row(begin, delta, META if status == META else SYSEX, kind, at, length)
         return at + length
 
     def _number(self, at: int) -> tuple[int, int]:
@@ -208,10 +203,10 @@ class _Scan:
             return 0, self._give_up(at, "variable-length number is longer than 4 bytes")
         return 0, self._cut(at, "number")
 
-    def _row(self, begin: int, delta: int, status: int, first: int, second: int) -> None:
-        if len(self._flat) >= 5 * stretches.MAX_EVENTS:
+    def _row(self, begin: int, delta: int, status: int, first: int, second: int, size: int = 0) -> None:
+        if len(self._flat) >= 6 * stretches.MAX_EVENTS:
             refuse(begin, f"too many events (expected at most {stretches.MAX_EVENTS:,})")
-        self._flat.extend((begin, delta, status, first, second))
+        self._flat.extend((begin, delta, status, first, second, size))
 
     def _cut(self, at: int, what: str) -> int:
         self.ended = True

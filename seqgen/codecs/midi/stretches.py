@@ -16,9 +16,9 @@ from seqgen.codecs.midi.faults import refuse
 MAX_EVENTS = 2_000_000
 
 Span = tuple[int, int]  # where a stretch begins and ends, in bytes of the file
-# (5, N): byte offset, delta time, status (0: running), first data byte, second data byte. Of a meta event: its type and
-# where its payload lies, as `events` packs it.
-Columns = NDArray[np.int64]
+# (6, N): byte offset, delta time, status (0: running), first data byte, second data byte, 0. Of a meta event the last
+# three are its type, where its payload begins and how long it is. Files are far shorter than 2 GiB.
+Columns = NDArray[np.int32]
 
 
 def _patterns(status: bytes, data_bytes: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
@@ -33,22 +33,22 @@ RUNNING1, FRESH1 = _patterns(rb"[\xc0-\xdf]", rb"[\x00-\x7f]")
 
 
 def take_apart(data: bytes, stretches: list[Span], period: int) -> Columns:
-    """(5, N) the events of stretches in which every `period`-th byte below 128 ends a delta time."""
+    """(6, N) the events of stretches in which every `period`-th byte below 128 ends a delta time."""
     if not stretches:
-        return np.zeros((5, 0), np.int64)
+        return np.zeros((6, 0), np.int32)
     joined = np.frombuffer(b"".join([data[start:end] for start, end in stretches]), np.uint8)
     if np.count_nonzero(joined < 128) // period > MAX_EVENTS:
         refuse(stretches[-1][1], f"too many events (expected at most {MAX_EVENTS:,})")
     low = np.flatnonzero(joined < 128).reshape(-1, period).T.copy()  # (period, N)
     ends, begins = low[0], np.concatenate(([0], low[-1, :-1] + 1))
-    rows = np.zeros((5, len(ends)), np.int64)
+    rows = np.zeros((6, len(ends)), np.int32)
     rows[0] = begins + _origins(begins, stretches)
     rows[1] = joined[ends]
     for place in (1, 2, 3):  # the bytes of the delta time before its last, seven bits each
         longer = np.flatnonzero(ends - begins >= place)
         if len(longer) == 0:
             break
-        rows[1, longer] |= (joined[ends[longer] - place].astype(np.int64) & 127) << 7 * place
+        rows[1, longer] |= (joined[ends[longer] - place].astype(np.int32) & 127) << 7 * place
     rows[2] = np.where(low[1] - ends == 2, joined[ends + 1], 0)
     for place in range(1, period):
         rows[2 + place] = joined[low[place]]
