@@ -14,12 +14,13 @@ same bits whatever the other streams are; the two ways differ in the last bits.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.generation import Engine, Ids, Logits, Weights
-from seqgen.generation._update import Floats, Update, form
+from seqgen.generation._update import Blocks, Floats, Update, form
 from seqgen.models import Cell, ModelSettings
 
 BY_ROWS = 8  # streams up to which matrix–vector products win over OpenBLAS's matrix product
@@ -59,7 +60,7 @@ class NumpyEngine(Engine[NumpyState]):
     def __init__(self, cell: Cell, settings: ModelSettings, weights: Weights) -> None:
         self.cell, self.settings = cell, settings
         self.gates = cell.gates * settings.hidden
-        self.embedding = _float32(weights["embedding.weight"])
+        self.embedding = np.asarray(weights["embedding.weight"], np.float32)
         self.first = _first_layer(cell, weights)
         self.table = self._table()
         self.matrices = [_stacked(cell, settings, weights, layer) for layer in range(settings.layers)]
@@ -124,7 +125,9 @@ class NumpyEngine(Engine[NumpyState]):
         """(V, gates·H) the first layer's input product for every token, where that is not too large."""
         if self.vocab_size * self.gates * 4 > TABLE_LIMIT:
             return None
-        return np.asarray(self.embedding @ self.first[:-1] + self.first[-1])
+        table: Floats = self.embedding @ self.first[:-1]
+        table += self.first[-1]
+        return table
 
 
 def _product(rows: Floats, matrix: Floats, out: Floats | None) -> Floats:
@@ -139,44 +142,49 @@ def _product(rows: Floats, matrix: Floats, out: Floats | None) -> Floats:
 
 def _first_layer(cell: Cell, weights: Weights) -> Floats:
     """(E+1, gates·H) what takes an embedding to the first layer's input product; the bias is the last row."""
-    matrix, bias = _float32(weights["layers.0.weight_ih_l0"]).T, _float32(weights["layers.0.bias_ih_l0"])
-    return form(cell).fold(_with_bias(matrix, bias), recurrent=False)
+    weight = weights["layers.0.weight_ih_l0"]
+    matrix = np.empty((weight.shape[1] + 1, len(weight)), np.float32)
+    _fill(matrix, weight, weights["layers.0.bias_ih_l0"], form(cell).input)
+    return matrix
 
 
 def _stacked(cell: Cell, settings: ModelSettings, weights: Weights, layer: int) -> Floats:
     """(H+1, columns) all that multiplies one layer's hidden state, biases in the last row."""
     kind, own, above = form(cell), f"layers.{layer}.", f"layers.{layer + 1}."
-    recurrent = _with_bias(_float32(weights[own + "weight_hh_l0"]).T, _float32(weights[own + "bias_hh_l0"]))
+    recurrent, bias = weights[own + "weight_hh_l0"], weights[own + "bias_hh_l0"]
     if layer + 1 < settings.layers:
-        weight, bias = weights[above + "weight_ih_l0"], weights[above + "bias_ih_l0"]
-        after = kind.fold(_with_bias(_float32(weight).T, _float32(bias)), recurrent=False)
+        after, after_bias, blocks = weights[above + "weight_ih_l0"], weights[above + "bias_ih_l0"], kind.input
     else:
-        after = _with_bias(*_output(settings, weights))
-    matrix = np.ascontiguousarray(np.concatenate([kind.fold(recurrent, recurrent=True), after], axis=1))
-    matrix[:-1] /= np.float32(kind.scale)
+        (after, after_bias), blocks = _output(settings, weights), ((0, 1),)
+    rows = len(recurrent)
+    matrix = np.empty((settings.hidden + 1, rows + len(after)), np.float32)
+    _fill(matrix[:, :rows], recurrent, bias, kind.recurrent, kind.scale)
+    _fill(matrix[:, rows:], after, after_bias, blocks, kind.scale)
     return matrix
 
 
-def _with_bias(matrix: Floats, bias: Floats) -> Floats:
-    """(M+1, N) a matrix (M, N) with its bias (N,) as the last row."""
-    return np.ascontiguousarray(np.concatenate([matrix, bias[None]]))
+def _fill(target: Floats, weight: NDArray[Any], bias: NDArray[Any], blocks: Blocks, held: float = 1) -> None:
+    """Write a weight (N, M), transposed, and its bias (N,) into (M+1, N), the blocks of N in order and scale."""
+    size = len(weight) // len(blocks)
+    for place, (block, scale) in enumerate(blocks):
+        rows, columns = slice(block * size, (block + 1) * size), slice(place * size, (place + 1) * size)
+        np.multiply(weight[rows].T, np.float32(scale / held), out=target[:-1, columns])
+        np.multiply(bias[rows], np.float32(scale), out=target[-1, columns])
 
 
-def _output(settings: ModelSettings, weights: Weights) -> tuple[Floats, Floats]:
-    """What takes the last hidden state out: (H, V) and its bias, or (H, E+1) the projection and a constant 1."""
+def _output(settings: ModelSettings, weights: Weights) -> tuple[NDArray[Any], NDArray[Any]]:
+    """What takes the last hidden state out: (V, H) and its bias, or (E+1, H) the projection and a constant 1."""
     if settings.projected:
-        matrix = _float32(weights["projection.weight"]).T  # (H, E)
-        one = np.zeros(matrix.shape[1] + 1, np.float32)
+        matrix = weights["projection.weight"]  # (E, H)
+        one = np.zeros(len(matrix) + 1, np.float32)
         one[-1] = 1
-        return np.pad(matrix, ((0, 0), (0, 1))), one
-    name = "embedding.weight" if settings.tied else "output.weight"
-    return _float32(weights[name]).T, _float32(weights["output.bias"])
+        return np.pad(matrix, ((0, 1), (0, 0))), one
+    return weights["embedding.weight" if settings.tied else "output.weight"], weights["output.bias"]
 
 
 def _projected_output(weights: Weights) -> Floats:
     """(E+1, V) the tied output layer behind a projection, its bias in the last row."""
-    return _with_bias(_float32(weights["embedding.weight"]).T, _float32(weights["output.bias"]))
-
-
-def _float32(weight: NDArray[np.generic]) -> Floats:
-    return np.asarray(weight, np.float32)
+    weight = weights["embedding.weight"]
+    matrix = np.empty((weight.shape[1] + 1, len(weight)), np.float32)
+    _fill(matrix, weight, weights["output.bias"], ((0, 1),))
+    return matrix

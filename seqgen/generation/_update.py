@@ -16,6 +16,9 @@ from seqgen.models.gru import GRU
 from seqgen.models.lstm import LSTM
 
 Floats = NDArray[np.float32]
+Blocks = tuple[
+    tuple[int, float], ...
+]  # (which block of rows of a weight, its scale), in the order in which a call wants them
 ONE, HALF = np.float32(1), np.float32(0.5)
 
 
@@ -24,6 +27,7 @@ class Update(abc.ABC):
 
     Class attributes:
         scale: What `hidden` holds is `scale`·h, which the weights that multiply it must allow for.
+        input, recurrent: How a call takes the blocks of the input and of the recurrent product.
 
     Attributes:
         hidden: (B, H+1) the scaled hidden state and a constant 1, whose product with a matrix is W h + b.
@@ -31,17 +35,14 @@ class Update(abc.ABC):
     """
 
     scale: ClassVar[float] = 1
+    input: ClassVar[Blocks] = ((0, 1),)
+    recurrent: ClassVar[Blocks] = ((0, 1),)
     hidden: Floats
     parts: tuple[Floats, ...]
 
     @abc.abstractmethod
     def __call__(self, x: Floats, r: Floats) -> None:
-        """Advance by one token: (B, gates·H) input product and recurrent product, biases included, both folded."""
-
-    @staticmethod
-    @abc.abstractmethod
-    def fold(matrix: Floats, recurrent: bool) -> Floats:
-        """Columns (…, gates·H) of input or recurrent weights or biases, in the order and scale that a call takes."""
+        """Advance by one token: (B, gates·H) input product and recurrent product, biases included."""
 
 
 class StepUpdate(Update):
@@ -58,15 +59,12 @@ class StepUpdate(Update):
         for view, after in zip(self.views, self.step(x, r, self.views)):
             view[:] = after
 
-    @staticmethod
-    def fold(matrix: Floats, recurrent: bool) -> Floats:
-        return matrix
-
 
 class LstmUpdate(Update):
     """An LSTM. Gates come as i, f, o, g, the first three halved."""
 
     scale = 2
+    input = recurrent = ((0, 0.5), (1, 0.5), (3, 0.5), (2, 1))
 
     def __init__(self, cell: Cell, batch: int, size: int) -> None:
         self.hidden = _hidden(batch, size)
@@ -89,14 +87,12 @@ class LstmUpdate(Update):
         np.tanh(memory, g)
         np.multiply(self.o, g, self.h)  # 2h ← 2o tanh c
 
-    @staticmethod
-    def fold(matrix: Floats, recurrent: bool) -> Floats:
-        i, f, g, o = np.split(matrix, 4, axis=-1)
-        return np.concatenate([i * HALF, f * HALF, o * HALF, g], axis=-1)
-
 
 class GruUpdate(Update):
     """A GRU. The gates r and z come halved, and so does the candidate's recurrent product."""
+
+    input = ((0, 0.5), (1, 0.5), (2, 1))
+    recurrent = ((0, 0.5), (1, 0.5), (2, 0.5))
 
     def __init__(self, cell: Cell, batch: int, size: int) -> None:
         self.hidden = _hidden(batch, size)
@@ -118,11 +114,6 @@ class GruUpdate(Update):
         np.multiply(h, z, h)
         np.multiply(h, HALF, h)
         np.add(h, n, h)  # h ← n + z (h − n)
-
-    @staticmethod
-    def fold(matrix: Floats, recurrent: bool) -> Floats:
-        r, z, n = np.split(matrix, 3, axis=-1)
-        return np.concatenate([r * HALF, z * HALF, n * HALF if recurrent else n], axis=-1)
 
 
 def form(cell: Cell) -> type[StepUpdate] | type[LstmUpdate] | type[GruUpdate]:

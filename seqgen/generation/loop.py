@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seqgen.errors import UsageError
 from seqgen.generation import Engine, Ids, Logits
+from seqgen.generation._history import History
 from seqgen.generation.sampling import Race, log_probabilities
 from seqgen.rules import NEVER, Rule
 
@@ -151,7 +152,7 @@ class _Run:
         self.count, self.position = len(prompts), 0
         self.active = list(range(self.count))
         self.race = Race(seed, self.active, vocab_size)
-        self.history = _History(prompts, max((rule.window for rule in rules), default=0))
+        self.history = History(prompts, max((rule.window for rule in rules), default=0))
         self.penalty = None if limits.banned is None else np.where(limits.banned, NEVER, np.float32(0))
         self.states = None if limits.grammar is None else [_read(limits.grammar, prompt) for prompt in prompts]
         self.logits, self.state = _prefill(engine, prompts)
@@ -227,37 +228,6 @@ class _Run:
         kept = np.where(allowed, logits, NEVER)
         possible = kept.max(axis=-1, keepdims=True) > NEVER
         return np.where(possible, kept, logits)
-
-
-class _History:
-    """The latest tokens of each stream, at least `window` of them once there are as many, in bounded memory."""
-
-    def __init__(self, prompts: Sequence[Ids], window: int) -> None:
-        self.window = window
-        self.ids = np.full((len(prompts), 2 * window), -1, np.int64)
-        self.end = window
-        for row, prompt in zip(self.ids, prompts):
-            tail = prompt[-window:] if window else prompt[:0]
-            row[window - len(tail) : window] = tail
-
-    @property
-    def latest(self) -> NDArray[np.int64]:
-        """(rows, window)."""
-        return self.ids[:, self.end - self.window : self.end]
-
-    def append(self, ids: Ids) -> None:
-        """One more token of each."""
-        if self.window == 0:
-            return
-        if self.end == self.ids.shape[1]:
-            self.ids[:, : self.window] = self.ids[:, self.window :]
-            self.end = self.window
-        self.ids[:, self.end] = ids
-        self.end += 1
-
-    def keep(self, rows: list[int]) -> None:
-        """Go on with `rows` only."""
-        self.ids = self.ids[rows]
 
 
 def _check(prompts: Sequence[Ids], vocab_size: int, banned: Mask | None) -> None:
