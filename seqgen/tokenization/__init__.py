@@ -1,7 +1,9 @@
-"""From files to a token stream: finding them, reading them, tokenizing them, and not doing it twice.
+"""From files to a token stream and back: finding them, reading them, tokenizing them, and not doing it twice.
 
-sources   what the user named → a list of files with labels
-reading   a file → pieces of bytes, decompressed and transcoded
-building  files → a `.tokens` file, in constant memory, on several processors
-cache     the same files → the same `.tokens` file, made once
+sources    what the user named → a list of files with labels
+reading    a file → pieces of bytes, decompressed and, by `text`, transcoded
+planning   codec, labels and settings, where the user left them open
+building   files → a `.tokens` file, in constant memory; `cutting` makes the parts, `pool` encodes them
+cache      the same files → the same `.tokens` file, made once
+restoring  a `.tokens` file → files
 """

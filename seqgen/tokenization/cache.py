@@ -18,7 +18,8 @@ import seqgen
 from seqgen.errors import CorpusError, StreamError
 from seqgen.files import cache_folder
 from seqgen.stream import VERSION, TokenStream
-from seqgen.tokenization.building import Plan, build, plan, silent
+from seqgen.tokenization.building import build
+from seqgen.tokenization.planning import Plan, plan, silent
 from seqgen.tokenization.reading import content_hash
 from seqgen.tokenization.sources import Note, Source
 from seqgen.tokenizer import Tokenizer
