@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 
 from seqgen.checkpoint import find
 from seqgen.cli._options import note
-from seqgen.errors import CheckpointError, CorpusError, DataError, StreamError
+from seqgen.errors import CheckpointError, DataError, StreamError
 from seqgen.evaluation.ngram import NGram
-from seqgen.report import Report
 from seqgen.stream import TokenStream
-from seqgen.tokenization.building import Plan, plan
-from seqgen.tokenization.cutting import documents
-from seqgen.tokenization.reading import shown
-from seqgen.tokenization.sources import Source, resolve
+from seqgen.tokenization.cache import cached_stream
+from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.data import Spans, split
 from seqgen.training.run import TRAINING_FILE
@@ -32,11 +29,13 @@ class Documents:
         name: What they are, for people.
         ids: (N,).
         starts: (D+1,) int64.
+        fingerprint: That of the whole stream, or "" for a part of one.
     """
 
     name: str
     ids: NDArray[Any]
     starts: NDArray[np.int64]
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,44 +95,27 @@ def opened(source: Sequence[str], tokenizer: Tokenizer) -> Documents:
     if len(source) == 1 and source[0].endswith(".tokens"):
         stream = TokenStream.open(source[0])
         _require_same_codec(stream, tokenizer)
-        return Documents(name, stream.ids, stream.starts)
-    made, report = plan(resolve(source, note), tokenizer.codec_name), Report()
-    report.add(made.skipped)
-    encoded = [ids for file in made.sources for ids in _encoded(made, file, tokenizer, report) if len(ids)]
-    for file, reason in list(report.skipped.items())[:5]:
+        return Documents(name, stream.ids, stream.starts, stream.fingerprint)
+    sources = resolve(source, note)
+    try:
+        stream = cached_stream(sources, tokenizer=tokenizer, note=note)
+    except DataError as error:
+        raise type(error)(error.message, f"the checkpoint takes files for codec {tokenizer.codec_name}") from error
+    for file, reason in list(stream.report.skipped.items())[:5]:
         note(f"Left out {file}: {reason}")
-    if not encoded:
-        raise CorpusError(f"{name}: holds nothing that codec {tokenizer.codec_name} can encode")
-    return Documents(name, np.concatenate(encoded), np.cumsum([0] + [len(ids) for ids in encoded]))
+    return Documents(name, stream.ids, stream.starts, stream.fingerprint)
 
 
-def fitted_baseline(checkpoint: str, codec_size: int) -> NGram | None:
+def fitted_baseline(checkpoint: str, codec_size: int, corpus: Documents) -> NGram | None:
     """The n-gram model of the checkpoint's training documents, or None and a note that says why."""
     try:
-        return recorded(checkpoint).baseline(codec_size)
+        run = recorded(checkpoint)
     except DataError as error:
         note(f"No n-gram baseline: {error.message}")
         return None
-
-
-def _encoded(made: Plan, file: Source, tokenizer: Tokenizer, report: Report) -> list[NDArray[Any]]:
-    """The documents of one file. One of several that cannot be read is left out."""
-    found: list[NDArray[Any]] = []
-    pieces: list[NDArray[Any]] = []
-    try:
-        for data, ends in documents(tokenizer.codec, iter(made.reader(file))):
-            pieces.append(tokenizer.encode(data, report if made.skip_bad else None))
-            if ends:
-                found.append(np.concatenate(pieces))
-                pieces = []
-    except DataError as error:
-        reason = error.message.removeprefix(f"{shown(file)}: ")
-        if not made.skip_bad:
-            hint = f"the checkpoint takes files for codec {made.codec}"
-            raise type(error)(f"{shown(file)}: {reason}", hint) from error
-        report.skipped[file.name] = reason
-        return []
-    return found
+    if run.train_stream.fingerprint == corpus.fingerprint:
+        note("The run was trained on most of this corpus; without SOURCE, the part it was not trained on is measured.")
+    return run.baseline(codec_size)
 
 
 def _require_same_codec(stream: TokenStream, tokenizer: Tokenizer) -> None:

@@ -81,6 +81,7 @@ def describe_checkpoint(path: Path) -> Facts:
         "parameters": found.parameters,
         "codec": found.tokenizer.codec_name,
         "vocab_size": found.tokenizer.vocab_size,
+        "vocabulary": found.tokenizer.vocabulary(),
         "labels": list(found.tokenizer.labels),
         "settings": dataclasses.asdict(found.settings),
         "cell": dataclasses.asdict(found.cell),  # type: ignore[call-overload]

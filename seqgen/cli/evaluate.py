@@ -68,7 +68,7 @@ def _measure(
     size = loaded.tokenizer.document_id
     if source:
         corpus = _corpora.opened(source, loaded.tokenizer)
-        ngram = _corpora.fitted_baseline(checkpoint, size)
+        ngram = _corpora.fitted_baseline(checkpoint, size, corpus)
     else:
         run = _corpora.recorded(checkpoint)
         corpus, ngram = run.held_out(size), run.baseline(size)

@@ -1,6 +1,7 @@
 """`seqgen inspect`: what a file is and what it holds: a token stream, a checkpoint, music, or a corpus."""
 
 import json
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -15,6 +16,7 @@ Rows = Iterator[tuple[str, str]]
 
 WIDTH = 80
 KEY = 19
+_BYTE = re.compile("<[0-9A-F]{2}>")
 SHOWN = 5  # of the files left out
 
 
@@ -55,12 +57,13 @@ def _checkpoint(found: Facts) -> Rows:
     yield "model", _with(found["model"], found["settings"])
     yield "parameters", f"{found['parameters']:,}"
     yield "codec", f"{found['codec']}, {found['vocab_size']:,} tokens"
+    readable = [_visible(name) for name in found["vocabulary"] if not _BYTE.fullmatch(name)]
+    yield "vocabulary", textwrap.shorten(" ".join(readable), 3 * (WIDTH - KEY - 2), placeholder=" …")
     yield from _counts("labels", found["labels"])
     yield "size", size(found["bytes"])
-    for name, value in found["metrics"].items():
-        yield from _nested(name, value)
-    for name, value in found["provenance"].items():
-        yield from _nested(name, value)
+    for name, value in (found["metrics"] | found["provenance"]).items():
+        text = _with("", value) if isinstance(value, Mapping) else str(value) if name == "seed" else _plain(value)
+        yield name.replace("_", " "), text
 
 
 def _music(found: Facts) -> Rows:
@@ -117,10 +120,6 @@ def _counts(key: str, counts: Any) -> Rows:
         counts = [f"{name} {count:,}" for name, count in counts.items()]
     if counts:
         yield key, ",  ".join(counts)
-
-
-def _nested(key: str, value: Any) -> Rows:
-    yield key.replace("_", " "), _with("", value) if isinstance(value, Mapping) else _plain(value)
 
 
 def _with(name: str, settings: Facts) -> str:
