@@ -116,36 +116,41 @@ class Tokenizer:
             raise StreamError(f"the stored codec is damaged ({reason})", "tokenize the corpus again") from error
 
 
+FRESH, LABELLED, FILLED = range(3)  # what a document holds so far: nothing, a label, tokens of its own
+
+
 @dataclass(frozen=True)
 class FramedGrammar:
-    """A codec's grammar with framing: a state is (whether the document has just begun, the codec's own state).
+    """A codec's grammar with framing: a state is (FRESH, LABELLED or FILLED, the codec's own state).
 
-    The document token may follow where the document may end, and begins another; a label may follow only it.
+    The document token may follow where the document may end, and begins another; no document is empty. A label may
+    follow only the document token.
     """
 
     inner: Grammar
     document_id: int
     vocab_size: int
 
-    def start(self) -> tuple[bool, Any]:
-        """The state before the first token."""
-        return True, self.inner.start()
+    def start(self) -> tuple[int, Any]:
+        """The state at the beginning of a document, its document token read or not."""
+        return FRESH, self.inner.start()
 
-    def step(self, state: tuple[bool, Any], token: int) -> tuple[bool, Any]:
-        """The state after `token`; a label changes nothing but that the document has begun."""
+    def step(self, state: tuple[int, Any], token: int) -> tuple[int, Any]:
+        """The state after `token`; a label changes nothing but that no other may follow."""
         if token == self.document_id:
             return self.start()
-        return False, state[1] if token > self.document_id else self.inner.step(state[1], token)
+        if token > self.document_id:
+            return max(LABELLED, state[0]), state[1]
+        return FILLED, self.inner.step(state[1], token)
 
-    def allowed(self, state: tuple[bool, Any]) -> Mask:
+    def allowed(self, state: tuple[int, Any]) -> Mask:
         """(V,) True where a token may follow."""
-        fresh, own = state
         mask = np.empty(self.vocab_size, np.bool_)
-        mask[: self.document_id] = self.inner.allowed(own)
-        mask[self.document_id] = self.inner.may_end(own)
-        mask[self.document_id + 1 :] = fresh
+        mask[: self.document_id] = self.inner.allowed(state[1])
+        mask[self.document_id] = self.may_end(state)
+        mask[self.document_id + 1 :] = state[0] == FRESH
         return mask
 
-    def may_end(self, state: tuple[bool, Any]) -> bool:
+    def may_end(self, state: tuple[int, Any]) -> bool:
         """Whether the document may end here."""
-        return self.inner.may_end(state[1])
+        return state[0] == FILLED and self.inner.may_end(state[1])

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from seqgen.cli._options import progress_hidden
 from seqgen.training.trainer import Progress
 
+SAMPLE_LINES, SAMPLE_WIDTH = 3, 74
 BAR = "{l_bar}{bar:16}| {elapsed}<{remaining} {postfix}"
 
 
@@ -46,7 +47,8 @@ class Watcher:
             f"{train}validation {line['validation_nats']:.4f} nats ({mark})"
         )
         if self.sample is not None and improved:
-            self._print("  │ " + "\n  │ ".join(self.sample().strip("\n").split("\n")[:4]))
+            for text in self.sample().strip("\n").split("\n")[:SAMPLE_LINES]:
+                self._print("  │ " + text[:SAMPLE_WIDTH])
 
     def close(self) -> None:
         """Take the bar away."""

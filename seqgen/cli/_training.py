@@ -70,7 +70,9 @@ def open_stream(source: tuple[str, ...], for_codec: dict[str, Any], options: dic
     """The token stream that SOURCE is or becomes."""
     if len(source) == 1 and source[0].endswith(".tokens"):
         _refuse_settings(for_codec, "a corpus that is tokenized already")
-        return TokenStream.open(source[0])
+        given = TokenStream.open(source[0])
+        given.verify()
+        return given
     own, skip_bad = separate(for_codec)
     stream = cached_stream(
         resolve(source, note), options["codec"], own, workers=options["workers"], encoding=options["encoding"],

@@ -32,6 +32,7 @@ from seqgen.training import resume
 from seqgen.training.data import Spans, split
 from seqgen.training.device import describe, pick_precision
 from seqgen.training.settings import TrainSettings
+from seqgen.training.start import set_unigram_bias
 from seqgen.training.trainer import Budget, Observer, Progress, Trainer
 from seqgen.training.validation import Validation
 
@@ -103,7 +104,9 @@ class Run:
         self.held_out = held_out or stream
         _check_length(self.train_spans, self.validation_spans, plan.train)
         torch.manual_seed(plan.seed)
-        self.network = RecurrentLM(plan.cell, plan.shape, tokenizer.vocab_size).to(plan.device)
+        self.network = RecurrentLM(plan.cell, plan.shape, tokenizer.vocab_size)
+        set_unigram_bias(self.network, stream.ids, self.train_spans)
+        self.network.to(plan.device)
         precision = pick_precision(plan.train.precision, plan.device)
         codec_size = tokenizer.document_id
         self.validation = Validation(self.held_out.ids, self.validation_spans, codec_size, precision)
