@@ -1,6 +1,8 @@
 """The performance codec: golden ids, the bound of its errors, idempotence, and any ids at all."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -314,3 +316,9 @@ def test_agrees_with_pretty_midi():
     assert len(found) == len(ours)
     assert [row[0] for row in found] == [row[0] for row in ours]
     assert sorted(row[2] for row in found) == sorted(row[2] for row in ours)
+
+
+def test_importing_the_codec_is_light():
+    code = "import sys, seqgen.codecs.midi; print(*{'mido', 'symusic', 'pretty_midi', 'torch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -69,15 +69,15 @@ def read_events(data: bytes, tracks: tuple[tuple[int, int], ...], faults: Faults
 
 def _merge(rows: Columns, others: Columns) -> Columns:
     """Rows in the order of the file, from sorted ones and (mostly few) others in any order."""
+    if 16 * others.shape[1] > rows.shape[1]:
+        rows = np.concatenate((rows, others), axis=1)
+        return np.take(rows, np.argsort(rows[0], kind="stable"), axis=1)
     others = np.take(others, np.argsort(others[0]), axis=1)
-    target = np.searchsorted(rows[0], others[0]) + np.arange(others.shape[1])
-    kept = np.ones(rows.shape[1] + others.shape[1], np.bool_)
-    kept[target] = False
-    merged = np.empty((6, len(kept)), np.int32)
-    for column, (main, other) in enumerate(zip(rows, others)):
-        merged[column, kept] = main
-        merged[column, target] = other
-    return merged
+    pieces, done = [], 0
+    for place, at in enumerate(np.searchsorted(rows[0], others[0]).tolist()):
+        pieces += [rows[:, done:at], others[:, place : place + 1]]
+        done = at
+    return np.concatenate((*pieces, rows[:, done:]), axis=1)
 
 
 def _resolve(rows: Columns, starts: NDArray[np.int32]) -> Events:

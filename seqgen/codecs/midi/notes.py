@@ -198,7 +198,8 @@ def fold(events: Channels, held: Pedals, ons: Ints, end: Ints, end_rank: Ints) -
 def _restrikes(events: Channels, ons: Ints, caught: Ints, end_rank: Ints) -> Ints:
     """(C,) the tick at which the key of each note caught by the pedal is struck again after its end, or FAR."""
     size = len(events.tick) + 1
-    strikes = np.sort((events.channel[ons] * 128 + events.first[ons]) * size + ons)
+    # Mostly sorted already, which a stable sort is quick to see.
+    strikes = np.sort((events.channel[ons] * 128 + events.first[ons]) * size + ons, kind="stable")
     key = events.channel[caught] * 128 + events.first[caught]
     again = np.searchsorted(strikes, key * size + np.minimum(end_rank, size - 1))
     following = strikes[np.minimum(again, len(strikes) - 1)]
