@@ -1,0 +1,27 @@
+"""The registry: folders name what there is."""
+
+import pytest
+
+from seqgen import registry
+from seqgen.errors import UsageError
+
+
+def test_names_are_the_public_modules_of_a_folder():
+    assert registry.names("models") == ("gru", "lstm", "rnn")
+    assert {"byte", "char", "subword", "c_source", "midi"} <= set(registry.names("codecs"))
+    assert {"temperature", "top_k", "top_p", "min_p"} <= set(registry.names("rules"))
+
+
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_every_variant_loads_and_says_what_it_is(kind):
+    for name in registry.names(kind):
+        found = registry.load(kind, name)
+        assert found.__name__.lower() == name.replace("_", "")
+        line = registry.summary(kind, name)
+        assert 10 < len(line) < 120, f"{name}: {line!r}"
+
+
+def test_an_unknown_name_is_refused_and_the_nearest_named():
+    with pytest.raises(UsageError) as caught:
+        registry.load("models", "lsmt")
+    assert str(caught.value) == "no model is called 'lsmt'\nHint: did you mean 'lstm'? there are: gru, lstm, rnn"
