@@ -41,11 +41,11 @@ def read_score(data: bytes, report: Report | None = None, *, fold_pedal: bool = 
     if is_musicxml(data):
         from seqgen.codecs.midi.musicxml import read_musicxml
 
-        return read_musicxml(data, report)
+        return _within_a_day(read_musicxml(data, report))
     if is_abc(data):
         from seqgen.codecs.midi.abc import read_abc
 
-        return read_abc(data, report)
+        return _within_a_day(read_abc(data, report))
     what = f"begins with {bytes(data[:4])!r}" if data else "is empty"
     raise MidiError(f"byte 0: no file of music: it {what}", "expected MIDI ('MThd'), MusicXML, MXL or ABC ('X:')")
 
