@@ -1,0 +1,251 @@
+"""ABC tunes, as folk tune books have them: a book into tunes, a tune into a `Score` as it is played.
+
+The reader is our own and bounded, for such books come from anywhere. What happens to what is written:
+
+- Repeats, first and second endings, tuplets, broken rhythms, chords, ties, grace notes and bar-long accidentals are
+  played; each voice (V:) for itself. Da capo and dal segno are not, nor is the order of parts (P:); both are counted.
+- Grace notes last a 32nd before the beat, taken from the note before.
+- The program is that of `%%MIDI program`, else 0. Dynamic marks set velocities.
+- Slurs are ignored; decorations, chord symbols and lyrics are counted, as are characters that mean nothing.
+"""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from seqgen.codecs.midi import abc_fields as fields
+from seqgen.codecs.midi.abc_music import read_music
+from seqgen.codecs.midi.abc_voice import TICKS, Settings, Voice
+from seqgen.codecs.midi.bars import MAX_BYTES, Row, play, play_order, starts_of, timeline
+from seqgen.codecs.midi.faults import SKIP, Faults, refuse
+from seqgen.codecs.midi.read import MAX_SECONDS
+from seqgen.codecs.midi.score import DEFAULT_TEMPO, DRUMS, Score
+from seqgen.errors import MidiError
+from seqgen.report import Report
+
+MAX_VOICES = 64
+MAX_TITLE = 200
+DRUM_CHANNEL = 10
+
+_TUNE = re.compile(rb"(?:^|(?<=[\r\n]))X:")
+_COMMON = re.compile(rb"[MLQIUm]:|%%(?!text|begin|center)")  # lines of a book's head that matter to its tunes
+_MIDI = re.compile(r"%%MIDI\s+(program|channel|transpose)\s+(?:\d+\s+)?(-?\d{1,3})\s*$")
+_COMMENT = re.compile(r"(?<!\\)%.*")
+_KEY = re.compile(rb"(?:^|[\r\n])K:")
+_FIELD = re.compile(r"[A-Za-z]:(?![|:])")
+_SHIFT = re.compile(r"\b(transpose|octave)=(-?\d{1,2})")
+_TEXTS = {"w": "lyric", "W": "lyric", "s": "symbol line"}
+
+
+def split_abc(data: bytes) -> list[bytes]:
+    """The tunes of a book, each with those lines of the book's head that set meter, unit length, tempo or the like."""
+    starts = [match.start() for match in _TUNE.finditer(data)]
+    if not starts:
+        return [data]
+    lines = re.split(rb"\r\n|\r|\n", data[: starts[0]].removeprefix(b"\xef\xbb\xbf"))
+    head = b"".join(line + b"\n" for line in lines if _COMMON.match(line))
+    return [head + data[start:end] for start, end in zip(starts, [*starts[1:], len(data)])]
+
+
+def read_abc(data: bytes, report: Report | None = None) -> Score:
+    """The music of an ABC tune.
+
+    Args:
+        data: One tune, or a book of which the first tune is read.
+        report: Counts what is dropped or repaired; None makes damage an error.
+
+    Raises:
+        MidiError: It is past a limit, holds no notes or (when strict) is damaged or holds more than one tune.
+    """
+    if len(data) > MAX_BYTES:
+        refuse(MAX_BYTES, f"file is too long (expected at most {MAX_BYTES:,} bytes, found {len(data):,})")
+    faults = Faults(report)
+    tunes = [match.start() for match in _TUNE.finditer(data)]
+    for start in tunes[1:]:
+        faults.dropped("further tune", start, f"file is a book of {len(tunes)} tunes, expected one")
+    tune = _Tune(faults)
+    tune.read(data[: tunes[1]] if len(tunes) > 1 else data)
+    score = _score(tune)
+    if len(score) == 0:
+        raise MidiError("tune holds no notes", SKIP)
+    if score.duration_seconds > MAX_SECONDS:
+        hours = score.duration_seconds / 3600
+        raise MidiError(f"music is too long (expected at most 24 hours, found {hours:.1f})", "drop the file")
+    return score
+
+
+class _Tune:
+    """Reads a tune line by line: fields here, music by `read_music`."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.title = ""
+        self.voices: dict[str, Voice] = {}
+        self.tempo = DEFAULT_TEMPO
+        self.settings = Settings({}, fields.default_unit(None), (4, 4))
+        self._faults = faults
+        self._presets: dict[str, dict[str, Any]] = {}  # by voice, what the head says of it
+        self._name = ""  # of the voice that fields and music belong to
+        self._unit_given = self._has_key = self._in_tune = self._in_body = self._in_text = False
+        self._tempo_text = ""
+
+    def read(self, data: bytes) -> None:
+        """The whole tune. A blank line after its first notes ends it."""
+        at = 0
+        self._has_key = _KEY.search(data) is not None
+        for line in re.split(r"(?<=\n)|(?<=\r)(?!\n)", _decode(data)):
+            if not line.strip() and any(voice.started for voice in self.voices.values()):
+                break
+            self._line(line.rstrip("\r\n"), at)
+            at += len(line)
+        for voice in self.voices.values():
+            voice.end()
+
+    def _line(self, line: str, at: int) -> None:
+        if line.startswith("%%"):
+            self._directive(line)
+        line = _COMMENT.sub("", line)
+        if self._in_text or not line.strip():
+            return
+        if _FIELD.match(line):
+            self.set_field(line[0], line[2:].strip(), at)
+        elif self._in_body or (self._in_tune and not self._has_key and "|" in line):
+            if not self._in_body:
+                self._faults.repaired("no key", at, "tune has no key, expected a K: field before its notes")
+                self._begin_body()
+            read_music(line, at, self._voice(), self.set_field, self._faults)
+
+    def set_field(self, letter: str, text: str, at: int) -> Voice:
+        """Take a field in the head, in the body or within a line; returns the voice that goes on."""
+        if letter == "X":
+            self._in_tune = True
+        elif letter == "T":
+            self.title = self.title or text[:MAX_TITLE]
+        elif letter == "V":
+            self._name = text.split(maxsplit=1)[0] if text else ""
+            self._shift(text)
+        elif letter == "K":
+            self._key(text, at)
+        elif letter == "M":
+            self._meter(text)
+        elif letter == "L":
+            unit = fields.unit_length(text)
+            self._faults.left_out("bad unit length", int(unit is None))
+            if unit is not None:
+                self._unit_given = True
+                self._set(unit=unit)
+        elif letter == "Q":
+            self._tempo_text = text
+            if self._in_body:
+                self._tempo()
+        elif letter in _TEXTS:
+            self._faults.left_out(_TEXTS[letter])
+        elif letter == "P" and not self._in_body and len(text) > 1:
+            self._faults.left_out("part order")
+        return self._voice() if self._in_body else Voice("", self.settings)
+
+    def _voice(self) -> Voice:
+        """The current voice, made where it is new."""
+        if self._name not in self.voices:
+            if len(self.voices) == MAX_VOICES:
+                refuse(0, f"tune has too many voices (expected at most {MAX_VOICES})")
+            settings = replace(self.settings, **self._presets.get(self._name, {}))
+            self.voices[self._name] = Voice(self._name, settings)
+        return self.voices[self._name]
+
+    def _set(self, **changes: Any) -> None:
+        """Change settings: of the current voice, or in the head of one voice or all."""
+        if self._in_body:
+            self._voice().set(**changes)
+        elif self._name:
+            self._presets.setdefault(self._name, {}).update(changes)
+        else:
+            self.settings = replace(self.settings, **changes)
+
+    def _begin_body(self) -> None:
+        if not self._unit_given:
+            self.settings = replace(self.settings, unit=fields.default_unit(self.settings.meter))
+        self._in_body = True
+        if self._tempo_text:
+            self.tempo = fields.tempo(self._tempo_text, self.settings.unit) or DEFAULT_TEMPO
+        self._name = next(iter(self._presets), "")
+
+    def _key(self, text: str, at: int) -> None:
+        key, known = fields.key_signature(text)
+        if not known:
+            self._faults.repaired("unknown key", at, f"key is {text[:40]!r}, expected a letter from A to G and a mode")
+        if not self._in_body:
+            self._name = ""  # the head's key is everybody's
+            self.settings = replace(self.settings, key=key or {})
+            if self._in_tune:
+                self._begin_body()
+        elif key is not None:
+            self._set(key=key)
+        self._shift(text)
+
+    def _meter(self, text: str) -> None:
+        meter = fields.meter(text)
+        if meter is None and text.lower() not in ("", "none"):
+            self._faults.left_out("bad meter")
+        self._set(meter=meter)
+
+    def _tempo(self) -> None:
+        voice = self._voice()
+        tempo = fields.tempo(self._tempo_text, voice.settings.unit)
+        if tempo is None:
+            self._faults.left_out("tempo in words")
+        else:
+            voice.set_tempo(tempo)
+
+    def _shift(self, text: str) -> None:
+        """A transposition that a voice or a key carries with it."""
+        shifts = [int(amount) * (12 if name == "octave" else 1) for name, amount in _SHIFT.findall(text)]
+        if shifts:
+            self._set(transpose=sum(shifts))
+
+    def _directive(self, line: str) -> None:
+        self._in_text = (self._in_text or line.startswith("%%begin")) and not line.startswith("%%end")
+        match = _MIDI.match(line)
+        if match is None:
+            return
+        value = int(match[2])
+        if match[1] == "program" and 0 <= value <= 127:
+            self._set(program=value)
+        elif match[1] == "channel" and value == DRUM_CHANNEL:
+            self._set(program=DRUMS)
+        elif match[1] == "transpose":
+            self._set(transpose=value)
+
+
+def _score(tune: _Tune) -> Score:
+    rows: list[Row] = []
+    length = 0
+    tempos, meters = [(0, tune.tempo)], [(0, tune.settings.meter or (4, 4))]
+    for voice in tune.voices.values():
+        order = play_order(voice.bars)
+        starts = starts_of(order, [bar.length for bar in voice.bars])
+        rows += play([bar.notes for bar in voice.bars], order, starts)
+        length = max(length, starts[-1])
+        if len(tempos) == 1:  # the first voice that says more is believed
+            tempos = timeline(voice.tempos, order, starts, tempos[0][1])
+        if len(meters) == 1:
+            meters = timeline(voice.meters, order, starts, meters[0][1])
+    return Score.from_notes(
+        TICKS,
+        rows,
+        tempo_tick=np.array([tick for tick, _ in tempos], np.int64),
+        tempo=np.array([value for _, value in tempos], np.int64),
+        meter_tick=np.array([tick for tick, _ in meters], np.int64),
+        meter=np.array([value for _, value in meters], np.int64),
+        length=length,
+        title=tune.title,
+    )
+
+
+def _decode(data: bytes) -> str:
+    """UTF-8 where it is, else Latin-1."""
+    try:
+        return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
