@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seqgen.generation import Ids
 
@@ -14,6 +13,9 @@ class History:
     Args:
         prompts: What each stream begins with; where it is shorter than the window, −1 stands before it.
         window: How many tokens the rules look at.
+
+    Attributes:
+        latest: (rows, window) ids, the last one last.
     """
 
     def __init__(self, prompts: Sequence[Ids], window: int) -> None:
@@ -23,11 +25,7 @@ class History:
         for row, prompt in zip(self.ids, prompts):
             tail = prompt[-window:] if window else prompt[:0]
             row[window - len(tail) : window] = tail
-
-    @property
-    def latest(self) -> NDArray[np.int64]:
-        """(rows, window) ids, the last one last."""
-        return self.ids[:, self.end - self.window : self.end]
+        self._look()
 
     def append(self, ids: Ids) -> None:
         """One more token of each."""
@@ -38,7 +36,12 @@ class History:
             self.end = self.window
         self.ids[:, self.end] = ids
         self.end += 1
+        self._look()
 
     def keep(self, rows: list[int]) -> None:
         """Go on with `rows` only."""
         self.ids = self.ids[rows]
+        self._look()
+
+    def _look(self) -> None:
+        self.latest = self.ids[:, self.end - self.window : self.end]

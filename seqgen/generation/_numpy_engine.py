@@ -132,8 +132,8 @@ class NumpyEngine(Engine[NumpyState]):
 
 def _product(rows: Floats, matrix: Floats, out: Floats | None) -> Floats:
     """(B, N) rows (B, M) times a matrix (M, N)."""
-    if not 1 < len(rows) <= BY_ROWS:
-        return np.matmul(rows, matrix, out=out)
+    if not 1 < len(rows) <= BY_ROWS:  # one row is a vector to np.dot, which has less to do around it than matmul
+        return np.dot(rows, matrix, out=out)
     out = np.empty((len(rows), matrix.shape[1]), np.float32) if out is None else out
     for row, target in zip(rows, out):
         np.dot(row, matrix, out=target)

@@ -61,31 +61,31 @@ class StepUpdate(Update):
 
 
 class LstmUpdate(Update):
-    """An LSTM. Gates come as i, f, o, g, the first three halved."""
+    """An LSTM. Gates come as o, i, f, g, the first three halved."""
 
     scale = 2
-    input = recurrent = ((0, 0.5), (1, 0.5), (3, 0.5), (2, 1))
+    input = recurrent = ((3, 0.5), (0, 0.5), (1, 0.5), (2, 1))
 
     def __init__(self, cell: Cell, batch: int, size: int) -> None:
         self.hidden = _hidden(batch, size)
-        self.memory = np.zeros((batch, size), np.float32)
-        self.parts = (self.hidden, self.memory)
         self.h = self.hidden[:, :-1]
-        self.z = np.empty((batch, 4 * size), np.float32)
-        self.doubled = self.z[:, : 3 * size]
-        self.i, self.f, self.o, self.g = (self.z[:, k * size : (k + 1) * size] for k in range(4))
+        buffer = np.zeros((batch, 5 * size), np.float32)  # o, i, f, g, c, so that i, f meet g, c
+        self.z, self.doubled = buffer[:, : 4 * size], buffer[:, : 3 * size]
+        self.o, self.memory = buffer[:, :size], buffer[:, 4 * size :]
+        self.gates, self.values = buffer[:, size : 3 * size], buffer[:, 3 * size :]
+        self.i, self.f = buffer[:, size : 2 * size], buffer[:, 2 * size : 3 * size]
+        self.parts = (self.hidden, self.memory)
 
     def __call__(self, x: Floats, r: Floats) -> None:
-        z, memory, g = self.z, self.memory, self.g
+        z, memory, gates, i = self.z, self.memory, self.gates, self.i
         np.add(x, r, z)
         np.tanh(z, z)
         np.add(self.doubled, ONE, self.doubled)  # 2i, 2f, 2o
-        np.multiply(self.i, g, g)
-        np.multiply(self.f, memory, memory)
-        np.add(memory, g, memory)
-        np.multiply(memory, HALF, memory)  # c ← (2f c + 2i g) / 2
-        np.tanh(memory, g)
-        np.multiply(self.o, g, self.h)  # 2h ← 2o tanh c
+        np.multiply(gates, self.values, gates)  # 2i g, 2f c
+        np.add(i, self.f, memory)
+        np.multiply(memory, HALF, memory)  # c ← (2i g + 2f c) / 2
+        np.tanh(memory, i)
+        np.multiply(self.o, i, self.h)  # 2h ← 2o tanh c
 
 
 class GruUpdate(Update):

@@ -34,22 +34,25 @@ class Race:
         require(0 <= seed < 1 << 64, "seed", seed, "0 to 2^64 - 1")
         self.seed, self.streams, self.vocab_size = seed, list(streams), vocab_size
         self.block = max(1, BLOCK // vocab_size)
-        self.position = 0
-        self.noise: Logits = np.empty((0, 0, 0), np.float32)  # (block, B, V)
+        self.made = 0  # positions whose noise was made
+        self.noise: list[Logits] = []  # (B, V) for each position to come, the next one last
 
     def draw(self, logits: Logits) -> Ids:
         """(B,) tokens from (B, V) logits at the next position. A token at −inf is never drawn."""
-        at = self.position % self.block
-        if at == 0:
-            made = [noise(self.seed, stream, self.position, self.block, self.vocab_size) for stream in self.streams]
-            self.noise = np.stack(made, axis=1)
-        self.position += 1
-        return np.asarray((logits + self.noise[at]).argmax(axis=-1))
+        if not self.noise:
+            self._make()
+        ids: Ids = (logits + self.noise.pop()).argmax(axis=-1)
+        return ids
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with the streams at `rows` only."""
         self.streams = [self.streams[row] for row in rows]
-        self.noise = self.noise[:, list(rows)]
+        self.noise = [each[list(rows)] for each in self.noise]
+
+    def _make(self) -> None:
+        made = [noise(self.seed, stream, self.made, self.block, self.vocab_size) for stream in self.streams]
+        self.noise = list(np.stack(made, axis=1)[::-1])
+        self.made += self.block
 
 
 def noise(seed: int, stream: int, position: int, count: int, vocab_size: int) -> Logits:

@@ -56,6 +56,6 @@ def parse(name: str, value: Any) -> Rule:
     return made
 
 
-def keep_at_least(logits: Logits, threshold: NDArray[np.floating[Any]]) -> Logits:
-    """The logits, those below their row's (B, 1) threshold made −inf."""
+def keep_at_least(logits: Logits, threshold: NDArray[np.floating[Any]] | np.float32) -> Logits:
+    """The logits, those below their row's threshold, a number or (B, 1), made −inf."""
     return np.where(logits >= threshold, logits, NEVER)

@@ -21,8 +21,16 @@ class TopP(Rule):
         if self.p == 1:
             return logits
         ascending = np.sort(logits, axis=-1)
+        if len(ascending) == 1:
+            return keep_at_least(logits, self._threshold(ascending[0]))
         highest = ascending[:, -1:]
         mass = np.add.accumulate(np.exp(ascending - highest), axis=-1)
         # A token goes where it and all below it hold no more than 1 − p together; the highest never does.
         gone = mass <= mass[:, -1:] * np.float32(1 - self.p)
         return keep_at_least(logits, np.minimum.reduce(np.where(gone, highest, ascending), axis=-1, keepdims=True))
+
+    def _threshold(self, ascending: Logits) -> np.float32:
+        """The same for a single row (V,), in half the time."""
+        mass = np.add.accumulate(np.exp(ascending - ascending[-1]))
+        first = int(mass.searchsorted(mass[-1] * np.float32(1 - self.p), side="right"))
+        return np.float32(ascending[min(first, len(mass) - 1)])
