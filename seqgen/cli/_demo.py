@@ -9,20 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from seqgen import files
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import _training
 from seqgen.cli._options import note
+from seqgen.cli._sampling import Request, Session
 from seqgen.codecs.midi.read import read_score
-from seqgen.generation import load
-from seqgen.generation.loop import Limits, collect, generate
 from seqgen.render import audio, fluid, piano_roll
 from seqgen.render.curves import Curve, Series
 from seqgen.render.report import Audio, Picture, Sample, Section, Table, Text, report_html
-from seqgen.rules import parse
 
 PAGE_RATE = 22_050  # samples a second of the sound inside the page, which would double its size at full rate
 
@@ -38,7 +33,7 @@ class Piece:
         minutes, quick: Training time, in full and in haste.
         prompt: What the sample begins with.
         length: Tokens at most.
-        rules: Sampling rules, name and value.
+        temperature, rules: How it is sampled.
         settings: Where the defaults are not best for this corpus.
     """
 
@@ -50,22 +45,23 @@ class Piece:
     quick: float
     prompt: str
     length: int
-    rules: dict[str, str]
+    temperature: float
+    rules: tuple[tuple[str, str], ...]
     settings: dict[str, str]
 
 
 PIECES = (
     Piece(
         "shakespeare", "shakespeare.txt", "A scene", "Learned from 38 plays, character by character.",
-        1.4, 0.25, "", 2500, {"temperature": "0.7"}, {},
+        1.4, 0.25, "", 2500, 0.7, (), {},
     ),
     Piece(
         "sqlite", "code.c", "A C file", "Learned from the source code of SQLite; the grammar of C kept brackets whole.",
-        1.3, 0.25, "/*\n** Return the ", 3000, {"temperature": "0.6"}, {},
+        1.3, 0.25, "/*\n** Return the ", 3000, 0.6, (), {},
     ),
     Piece(
         "bach-chorales", "chorale.mid", "A chorale", "Learned from four-part chorales, note by note.",
-        1.3, 0.25, "", 4000, {"temperature": "0.9", "top_p": "0.95"}, {},
+        1.3, 0.25, "", 4000, 0.9, (("top_p", "0.95"),), {},
     ),
 )  # fmt: skip
 
@@ -122,18 +118,17 @@ class Demo:
     def _make(self, piece: Piece) -> Result:
         note(f"\n── {piece.heading}: {piece.corpus}")
         began = time.monotonic()
-        run_folder = self.folder / "models" / piece.corpus
+        run_folder = self.folder / "models" / Path(piece.artifact).stem
         shutil.rmtree(run_folder, ignore_errors=True)
         minutes = piece.quick if self.quick else piece.minutes
         run = _training.prepare(run_folder, (piece.corpus,), False, self._options(piece, minutes))
         run.train()
         _training.conclude(run)
         checkpoint = Checkpoint.load(run.model_path)
-        data = _generate(checkpoint, piece, self.seed)
         path = self.folder / piece.artifact
-        files.write_bytes(path, data)
+        _generate(checkpoint, piece, self.seed, path)
         lines = [json.loads(line) for line in (run_folder / "log.jsonl").read_text("utf-8").splitlines()]
-        return Result(piece, checkpoint, lines, path, data, time.monotonic() - began)
+        return Result(piece, checkpoint, lines, path, path.read_bytes(), time.monotonic() - began)
 
     def _options(self, piece: Piece, minutes: float) -> dict[str, Any]:
         return {
@@ -143,19 +138,14 @@ class Demo:
         }  # fmt: skip
 
 
-def _generate(checkpoint: Checkpoint, piece: Piece, seed: int) -> bytes:
-    """The artifact's bytes."""
-    tokenizer = checkpoint.tokenizer
-    engine = load("numpy", checkpoint.cell, checkpoint.settings, checkpoint.weights)
-    prompt = np.concatenate((tokenizer.frame(), tokenizer.encode(piece.prompt.encode())))
-    limits = Limits(length=piece.length, end_id=tokenizer.document_id, grammar=tokenizer.grammar())
-    rules = [parse(name, value) for name, value in piece.rules.items()]
-    ids = np.array(collect(generate(engine, [prompt], rules, seed=seed, limits=limits), 1)[0].ids)
-    return tokenizer.decode(_joined(prompt, ids))
-
-
-def _joined(prompt: NDArray[Any], ids: NDArray[Any]) -> NDArray[Any]:
-    return np.concatenate((prompt, ids)).astype(np.int64)
+def _generate(checkpoint: Checkpoint, piece: Piece, seed: int, path: Path) -> None:
+    """Write the artifact."""
+    request = Request(
+        prompt=piece.prompt or None, prompt_file=None, samples=1, length=piece.length,
+        temperature=piece.temperature, rules=piece.rules, output=str(path), seed=seed, stop=(), label=None,
+        free=False, engine="numpy", device="cpu", as_json=False,
+    )  # fmt: skip
+    Session(checkpoint, request).run()
 
 
 def _overview(results: list[Result]) -> Section:
