@@ -173,13 +173,20 @@ class Voice:
         self._tuplet = (time, count), groups
 
     def bar_line(self, passes: int, begins: bool, closes: bool) -> None:
-        """A bar line: the section before is played `passes` times (0: no repeat), another `begins`, endings close."""
+        """A bar line.
+
+        Args:
+            passes: How often the section before is played; 0 where no repeat ends.
+            begins: Whether a repeated section begins.
+            closes: Whether it is a double bar line, which ends an ending.
+        """
         bar = self.bars[-1]
         empty = not (self._at or bar.notes)
         if passes and not (empty and len(self.bars) == 1):
             self.bars[-2 if empty else -1].passes = passes
         self._next_bar(frozenset() if closes or passes or begins else bar.endings)
         self.bars[-1].begins |= begins
+        self.bars[-1].may_begin |= closes
         self._altered = {}
 
     def ending(self, numbers: Iterable[int]) -> None:

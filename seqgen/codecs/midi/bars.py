@@ -58,6 +58,7 @@ class Bar:
         notes: In any order, a tied note before the one it is tied to.
         length: Ticks.
         begins: A repeated section begins with this bar.
+        may_begin: So it does where no other beginning is given (after a double bar line in ABC).
         passes: How often the section that ends with this bar is played; 0 where none ends.
         endings: In which passes this bar is played (first and second endings); empty: in all.
     """
@@ -65,6 +66,7 @@ class Bar:
     notes: list[Note] = field(default_factory=list)
     length: int = 0
     begins: bool = False
+    may_begin: bool = False
     passes: int = 0
     endings: frozenset[int] = frozenset()
 
@@ -97,8 +99,7 @@ def play_order(bars: Sequence[Bar]) -> list[int]:
     section, times, at, jumped = 0, 1, 0, False
     while at < len(bars):
         bar = bars[at]
-        left_endings = at > 0 and bars[at - 1].endings and not bar.endings
-        if not jumped and at > section and (bar.begins or left_endings):
+        if not jumped and at > section and _begins(bars, at, section):
             section, times = at, 1
         jumped = False
         if not bar.endings or times in bar.endings:
@@ -110,6 +111,12 @@ def play_order(bars: Sequence[Bar]) -> list[int]:
                 section, times = at + 1, 1
         at += 1
     return order
+
+
+def _begins(bars: Sequence[Bar], at: int, section: int) -> bool:
+    """Whether a section begins with bar `at`, the last one having begun with bar `section`."""
+    left_endings = bool(bars[at - 1].endings) and not bars[at].endings
+    return left_endings or bars[at].begins or (bars[at].may_begin and not bars[section].begins)
 
 
 def _passes(bars: Sequence[Bar], at: int) -> int:
