@@ -177,6 +177,12 @@ def test_json_has_a_line_a_sample(capsysbinary: Any, text: str, tmp_path: Path) 
     assert Path(path).read_text("utf-8") == first["text"]
 
 
+def test_no_tokens_is_the_prompt(capsysbinary: Any, text: str) -> None:
+    assert output(capsysbinary, text, "-p", "abc", "-l", "0", "--seed", "1") == b"abc"
+    record = json.loads(output(capsysbinary, text, "-p", "abc", "-l", "0", "--seed", "1", "--json"))
+    assert (record["text"], record["tokens"], record["finished"]) == ("abc", 0, "length")
+
+
 def test_a_label_begins_its_document(capsysbinary: Any, tmp_path: Path) -> None:
     model = save(tmp_path / "model", Tokenizer(Byte(), "byte", ("bach", "verdi")), scale=2)
     made = {output(capsysbinary, model, "-l", "50", "--seed", "1", *label) for label in ([], ["--label", "bach"])}

@@ -1,8 +1,10 @@
 """Engines agree with one another, streams with themselves, and the loop ends where it is told to."""
 
+import collections
 import itertools
 import subprocess
 import sys
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -279,6 +281,18 @@ def test_unlimited_generation_is_a_generator_that_can_be_left() -> None:
     steps = generate(Fixed(np.zeros((5, 5))), [np.array([0])], [], seed=1)
     assert len(list(itertools.islice(steps, 3_000))) == 3_000
     steps.close()
+
+
+def test_memory_does_not_grow_with_the_length() -> None:
+    chain = [rules.parse("repetition", 1.2), rules.parse("top_p", 0.9)]
+    steps = generate(engine(), [tokens(3)] * 3, chain, seed=1, limits=Limits(end_id=V - 1, banned=np.arange(V) > V - 2))
+    tracemalloc.start()
+    sizes = []
+    for _ in range(3):
+        collections.deque(itertools.islice(steps, 1_500), maxlen=0)
+        sizes.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert sizes[2] < sizes[1] + 20_000
 
 
 def test_banned_tokens_never_come() -> None:

@@ -70,7 +70,7 @@ class Session:
         self.engine = _engine(checkpoint, request)
         self.kept: list[list[int]] = [[] for _ in range(request.samples)]  # tokens that have not gone out
         self.counts = [0] * request.samples
-        self.reasons = ["interrupted"] * request.samples
+        self.reasons = ["length" if request.length == 0 else "interrupted"] * request.samples
         self.seconds = [0.0] * request.samples
         self.began = 0.0
 

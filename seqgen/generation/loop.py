@@ -119,7 +119,6 @@ def generate(
     if limits.length == 0:
         return
     run = _Run(engine, prompts, rules, seed, limits)
-    finished: dict[int, Reason] = {}
     while run.active:
         ids = run.draw()
         finished = run.ended(ids)
@@ -224,10 +223,12 @@ class _Run:
         """Logits with −inf where the grammar forbids a token; where it forbids all that are left, it gives way."""
         assert self.limits.grammar is not None
         assert self.states is not None
-        allowed = np.stack([self.limits.grammar.allowed(state) for state in self.states])
-        kept = np.where(allowed, logits, NEVER)
-        possible = kept.max(axis=-1, keepdims=True) > NEVER
-        return np.where(possible, kept, logits)
+        masks = [self.limits.grammar.allowed(state) for state in self.states]
+        kept = np.where(masks[0] if len(masks) == 1 else np.stack(masks), logits, NEVER)
+        highest = kept.max(axis=-1)
+        if highest.min() > NEVER:
+            return kept
+        return np.where((highest > NEVER)[:, None], kept, logits)
 
 
 def _check(prompts: Sequence[Ids], vocab_size: int, banned: Mask | None) -> None:
