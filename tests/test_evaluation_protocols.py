@@ -133,6 +133,12 @@ def test_dropout_is_off_and_the_mode_is_restored():
     assert not network.training
 
 
+def test_the_number_of_threads_is_restored(network):
+    torch.set_num_threads(2)
+    stateful(network, random_ids(9), np.array([0]))
+    assert torch.get_num_threads() == 2
+
+
 def test_framing_is_taken_away():
     ids = np.array([9, 10, 1, 2, 9, 9, 3, 9], np.uint16)  # codec ids below 9: documents [1 2], [], [3], []
     plain, starts = unframed(ids, np.array([0, 4, 5, 7, 8]), 9)

@@ -11,6 +11,7 @@ predicted. Spans of similar length run side by side, as the lanes of a batch. Kn
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,9 +142,22 @@ def _blocks(network: RecurrentLM, ids: Ints, spans: Spans, device: Device) -> It
     try:
         with torch.inference_mode():
             for at in range(0, len(spans), BATCH):
-                yield from _batch(network, ids, spans[at : at + BATCH], device)
+                lanes = spans[at : at + BATCH]
+                with _one_thread() if len(lanes) == 1 and torch.device(device).type == "cpu" else nullcontext():
+                    yield from _batch(network, ids, lanes, device)
     finally:
         network.train(training)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One lane is a matrix–vector product a step: threads wait for each other longer than it takes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _batch(network: RecurrentLM, ids: Ints, spans: Spans, device: Device) -> Iterator[Tensor]:
