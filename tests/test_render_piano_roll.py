@@ -86,7 +86,7 @@ def test_one_colour_an_instrument_with_a_legend():
     colours = {tuple(it.get_facecolor()[0, :3]) for it in figure.axes[0].collections}
     assert len(colours) == 32
     names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert names[0] == "Violin"
+    assert names[0] == "violin"
     assert len(names) == 17
     assert names[-1] == "and 16 more"
 

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from seqgen.codecs.midi import programs
 from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.render._axes import time_axis
 from seqgen.render.window import rows, window
@@ -153,9 +154,8 @@ def _rectangles(
     figure = ax.get_figure()
     assert figure is not None
     pixel = (high - low) / (figure.get_figwidth() * DPI * 0.9)  # type: ignore[union-attr]
-    right = (
-        left + 5 * pixel if hit else np.maximum(np.minimum(right, high) - pixel, left + 2 * pixel)
-    )  # a gap between repeats
+    gapped = np.maximum(np.minimum(right, high) - pixel, left + 2 * pixel)  # a gap between repeats
+    right = left + 5 * pixel if hit else gapped
     half = 0.36 if hit else 0.42
     corners = np.stack((left, y - half, left, y + half, right, y + half, right, y - half), 1).reshape(-1, 4, 2)
     faces = np.empty((len(chosen), 4))
@@ -175,10 +175,8 @@ def _colours(programs: NDArray[np.uint8]) -> dict[int, Any]:
 
 def _legend(figure: Figure, colours: dict[int, Any]) -> None:
     """Below the picture, as many columns as fit."""
-    import pretty_midi
-
     shown = list(colours)[:LEGEND_ENTRIES]
-    entries = [Patch(color=colours[it], label=pretty_midi.program_to_instrument_name(it)) for it in shown]
+    entries = [Patch(color=colours[it], label=programs.name(it)) for it in shown]
     if len(colours) > len(shown):
         entries.append(Patch(color="none", label=f"and {len(colours) - len(shown)} more"))
     if entries:
