@@ -18,15 +18,15 @@ import numpy as np
 from seqgen.codecs.midi import abc_fields as fields
 from seqgen.codecs.midi.abc_music import read_music
 from seqgen.codecs.midi.abc_voice import TICKS, Settings, Voice
-from seqgen.codecs.midi.bars import MAX_BYTES, Row, play, play_order, starts_of, timeline
-from seqgen.codecs.midi.faults import SKIP, Faults, refuse
-from seqgen.codecs.midi.read import MAX_SECONDS
+from seqgen.codecs.midi.bars import MAX_BYTES, Row, checked, play, play_order, starts_of, timeline
+from seqgen.codecs.midi.faults import Faults, refuse
 from seqgen.codecs.midi.score import DEFAULT_TEMPO, DRUMS, Score
-from seqgen.errors import MidiError
 from seqgen.report import Report
 
 MAX_VOICES = 64
 MAX_TITLE = 200
+MAX_TUNES = 100_000
+MAX_HEAD = 4096  # bytes of a book's head
 DRUM_CHANNEL = 10
 
 _TUNE = re.compile(rb"(?:^|(?<=[\r\n]))X:")
@@ -40,12 +40,19 @@ _TEXTS = {"w": "lyric", "W": "lyric", "s": "symbol line"}
 
 
 def split_abc(data: bytes) -> list[bytes]:
-    """The tunes of a book, each with those lines of the book's head that set meter, unit length, tempo or the like."""
+    """The tunes of a book, each with those lines of the book's head that set meter, unit length, tempo or the like.
+
+    Raises:
+        MidiError: There are more than MAX_TUNES.
+    """
     starts = [match.start() for match in _TUNE.finditer(data)]
     if not starts:
         return [data]
+    if len(starts) > MAX_TUNES:
+        refuse(starts[MAX_TUNES], f"book has too many tunes (expected at most {MAX_TUNES:,}, found {len(starts):,})")
     lines = re.split(rb"\r\n|\r|\n", data[: starts[0]].removeprefix(b"\xef\xbb\xbf"))
     head = b"".join(line + b"\n" for line in lines if _COMMON.match(line))
+    head = head if len(head) <= MAX_HEAD else b""
     return [head + data[start:end] for start, end in zip(starts, [*starts[1:], len(data)])]
 
 
@@ -67,13 +74,7 @@ def read_abc(data: bytes, report: Report | None = None) -> Score:
         faults.dropped("further tune", start, f"file is a book of {len(tunes)} tunes, expected one")
     tune = _Tune(faults)
     tune.read(data[: tunes[1]] if len(tunes) > 1 else data)
-    score = _score(tune)
-    if len(score) == 0:
-        raise MidiError("tune holds no notes", SKIP)
-    if score.duration_seconds > MAX_SECONDS:
-        hours = score.duration_seconds / 3600
-        raise MidiError(f"music is too long (expected at most 24 hours, found {hours:.1f})", "drop the file")
-    return score
+    return checked(_score(tune))
 
 
 class _Tune:

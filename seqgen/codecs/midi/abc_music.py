@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from seqgen.codecs.midi.abc_fields import ACCIDENTALS
-from seqgen.codecs.midi.abc_voice import ONE, Ratio, Voice
+from seqgen.codecs.midi.abc_voice import Ratio, Voice
 from seqgen.codecs.midi.bars import DYNAMICS, MAX_PASSES
 from seqgen.codecs.midi.faults import Faults
 
@@ -18,7 +18,7 @@ _TOKEN = re.compile(
     rf"|(?P<rest>[zx]{_LENGTH})"
     r"|(?P<space>[\s`\\$]+|y\d*)"
     r"|(?P<bar>(?::*\|[|\]:]*|::+|\[\|[|\]:]*)(?:\s*\[?\d[\d,.-]*)?)"
-    r"|(?P<inline>\[[A-Za-z]:[^\]]*\])"
+    r"|(?P<inline>\[[A-Za-z]:[^\]]{0,200}\])"
     r"|(?P<ending>\[\s*\d[\d,.-]*)"
     r"|(?P<broken><+|>+)"
     r"|(?P<tuplet>\(\d(?::\d?)?(?::\d{0,2})?)"
@@ -34,6 +34,7 @@ _TOKEN = re.compile(
     r"|(?P<decoration>[~H-Wh-w])"
     r"|(?P<overlay>&)"
 )
+_PARTS = re.compile(r"(\d*)(/*)(\d*)")
 _JUMPS = ("d.c", "d.s", "dacapo", "dacoda", "fine", "coda", "segno", "tocoda")
 # Of a tuplet of so many notes, in the time of how many; 0: three in compound meters, else two.
 _TIMES = {1: 1, 2: 3, 3: 2, 4: 3, 5: 0, 6: 2, 7: 0, 8: 3, 9: 0}
@@ -114,9 +115,7 @@ def _sign(kind: str, text: str, offset: int, voice: Voice, faults: Faults) -> No
 @lru_cache(4096)
 def _length(text: str) -> Ratio:
     """`3`, `/`, `//`, `3/2`: a factor of the unit length."""
-    above, slashes, below = re.fullmatch(r"(\d*)(/*)(\d*)", text).groups()  # type: ignore[union-attr]
-    if not text:
-        return ONE
+    above, slashes, below = _PARTS.findall(text)[0]
     power = len(slashes) - 1 if below else len(slashes)
     return int(above or 1), 2**power * int(below or 1) if slashes else 1
 

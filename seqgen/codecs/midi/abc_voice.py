@@ -43,6 +43,7 @@ class _Group:
     end: int
     duration: int
     steps: list[tuple[str, int]] = field(default_factory=list)  # letter and octave of each
+    tied: bool = False
 
 
 class Voice:
@@ -149,7 +150,8 @@ class Voice:
         if self._chord:
             note, step = self._chord[-1]
             self._chord[-1] = note._replace(tied_on=True), step
-        elif self._graces is None:
+        elif self._graces is None and not self._last.tied:
+            self._last.tied = True
             last, notes = self._last, self.bars[-1].notes
             for index, step in zip(range(last.first, last.end), last.steps):
                 notes[index] = notes[index]._replace(tied_on=True)
@@ -157,6 +159,8 @@ class Voice:
 
     def broken(self, dots: int) -> None:
         """A broken rhythm: the notes before are lengthened by `dots` dots, the next shortened; below 0 otherwise."""
+        if self._broken != ONE:
+            return
         long, short = (2 ** (abs(dots) + 1) - 1, 2 ** abs(dots)), (1, 2 ** abs(dots))
         before, self._broken = (long, short) if dots > 0 else (short, long)
         last, notes = self._last, self.bars[-1].notes

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
+from seqgen.codecs.midi.faults import SKIP
+from seqgen.codecs.midi.read import MAX_SECONDS
+from seqgen.codecs.midi.score import Score
 from seqgen.errors import MidiError
 
 MAX_BYTES = 64 << 20
-MAX_NOTES = 1_000_000  # played notes of one piece
+MAX_NOTES = 500_000  # played notes of one piece
 MAX_PASSES = 8  # how often a section is repeated at most
 MAX_QUARTERS = 1024  # of one note
 VELOCITY = 80  # where no dynamics are given
@@ -96,6 +99,7 @@ def place_graces(groups: Iterable[tuple[int, list[list[Note]]]], ticks_per_quart
 def play_order(bars: Sequence[Bar]) -> list[int]:
     """Indices of bars in the order in which they are played, repeats and endings followed."""
     order: list[int] = []
+    passes = _all_passes(bars)
     section, times, at, jumped = 0, 1, 0, False
     while at < len(bars):
         bar = bars[at]
@@ -104,7 +108,7 @@ def play_order(bars: Sequence[Bar]) -> list[int]:
         jumped = False
         if not bar.endings or times in bar.endings:
             order.append(at)
-            if bar.passes and times < _passes(bars, at):
+            if times < passes[at]:
                 at, times, jumped = section, times + 1, True
                 continue
             if bar.passes and not _further_ending(bars, at, times):
@@ -119,15 +123,18 @@ def _begins(bars: Sequence[Bar], at: int, section: int) -> bool:
     return left_endings or bars[at].begins or (bars[at].may_begin and not bars[section].begins)
 
 
-def _passes(bars: Sequence[Bar], at: int) -> int:
-    """How often the section that ends with bar `at` is played."""
-    first, last = at, at
-    while first > 0 and bars[first - 1].endings and bars[first].endings:
-        first -= 1
-    while last + 1 < len(bars) and bars[last + 1].endings and bars[last].endings and not bars[last + 1].begins:
-        last += 1
-    numbers = [number for bar in bars[first : last + 1] for number in bar.endings]
-    return min(MAX_PASSES, max([*numbers, 2]) if numbers else bars[at].passes)
+def _all_passes(bars: Sequence[Bar]) -> list[int]:
+    """For each bar that ends a section, how often the section is played: endings that stand together say so too."""
+    passes = [min(bar.passes, MAX_PASSES) for bar in bars]
+    first = 0
+    for at in range(1, len(bars) + 1):
+        together = at < len(bars) and bars[at - 1].endings and bars[at].endings and not bars[at].begins
+        if not together:
+            numbers = [number for bar in bars[first:at] for number in bar.endings]
+            for index in range(first, at) if numbers else ():
+                passes[index] = min(max(*numbers, 2), MAX_PASSES) if bars[index].passes else 0
+            first = at
+    return passes
 
 
 def _further_ending(bars: Sequence[Bar], at: int, times: int) -> bool:
@@ -207,3 +214,13 @@ def timeline(
             if not played or played[-1][1] != value:
                 played.append((tick, value))
     return played
+
+
+def checked(score: Score) -> Score:
+    """The score, if it holds notes and is within a day. Raises MidiError otherwise."""
+    if len(score) == 0:
+        raise MidiError("music holds no notes", SKIP)
+    if score.duration_seconds > MAX_SECONDS:
+        hours = score.duration_seconds / 3600
+        raise MidiError(f"music is too long (expected at most 24 hours, found {hours:.1f})", "drop the file")
+    return score

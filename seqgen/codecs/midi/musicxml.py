@@ -17,14 +17,12 @@ import math
 
 import numpy as np
 
-from seqgen.codecs.midi.bars import MAX_BYTES, Bar, Row, play, play_order, starts_of, timeline
-from seqgen.codecs.midi.faults import SKIP, Faults, refuse
+from seqgen.codecs.midi.bars import MAX_BYTES, Bar, Row, checked, play, play_order, starts_of, timeline
+from seqgen.codecs.midi.faults import Faults, refuse
 from seqgen.codecs.midi.musicxml_archive import unpack
 from seqgen.codecs.midi.musicxml_parse import Document, Part, parse
 from seqgen.codecs.midi.musicxml_part import MAX_DIVISIONS, PartReader, Written
-from seqgen.codecs.midi.read import MAX_SECONDS
 from seqgen.codecs.midi.score import DEFAULT_TEMPO, Score
-from seqgen.errors import MidiError
 from seqgen.report import Report
 
 FINEST = 32767  # ticks a quarter note that a MIDI file can say
@@ -46,13 +44,7 @@ def read_musicxml(data: bytes, report: Report | None = None) -> Score:
         refuse(MAX_BYTES, f"file is too long (expected at most {MAX_BYTES:,} bytes, found {len(data):,})")
     faults = Faults(report)
     document = parse(unpack(data, faults) if data[:2] == b"PK" else data, faults)
-    score = _score(document, faults)
-    if len(score) == 0:
-        raise MidiError("score holds no notes", SKIP)
-    if score.duration_seconds > MAX_SECONDS:
-        hours = score.duration_seconds / 3600
-        raise MidiError(f"music is too long (expected at most 24 hours, found {hours:.1f})", "drop the file")
-    return score
+    return checked(_score(document, faults))
 
 
 def _score(document: Document, faults: Faults) -> Score:

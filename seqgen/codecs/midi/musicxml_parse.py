@@ -14,6 +14,7 @@ from seqgen.codecs.midi.faults import Faults, refuse
 
 MAX_DEPTH = 64  # real scores reach 10
 MAX_ELEMENTS = 4_000_000
+MAX_ITEMS = 500_000  # of all parts together
 MAX_PARTS = 256
 MAX_TEXT = 200
 
@@ -105,7 +106,7 @@ class _Reader:
         self.parser.EntityDeclHandler = self._entity
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
-        self._depth = self._elements = 0
+        self._depth = self._elements = self._items = 0
         self._fields = self.document.head
         self._item = ""  # the name of the open item
         self._text: list[str] = []
@@ -122,7 +123,7 @@ class _Reader:
     def _start(self, tag: str, attributes: Fields) -> None:
         self._depth += 1
         self._elements += 1
-        if self._depth > MAX_DEPTH or self._elements > MAX_ELEMENTS:
+        if self._depth > MAX_DEPTH or self._elements > MAX_ELEMENTS or self._items > MAX_ITEMS:
             self._too_much()
         if tag in _TEXTS:
             self._text = []
@@ -143,6 +144,7 @@ class _Reader:
             self._fields.setdefault(tag, "".join(self._text)[:MAX_TEXT].strip())
         elif tag == self._item:
             self._measure.items.append((tag, self._fields))
+            self._items += 1
             self._item, self._fields = "", self.document.head
 
     def _open(self, tag: str, attributes: Fields) -> None:
@@ -180,6 +182,7 @@ class _Reader:
         if tag == ("measure" if self.root == "score-partwise" else "part"):
             self._measure = Measure(self.parser.CurrentByteIndex, self._measure.number)
             self._part.measures.append(self._measure)
+            self._items += 1
 
     def _part_of(self, name: str) -> Part:
         parts = self.document.parts
@@ -188,5 +191,5 @@ class _Reader:
         return parts.setdefault(name, Part())
 
     def _too_much(self) -> None:
-        limit = f"{MAX_DEPTH} levels" if self._depth > MAX_DEPTH else f"{MAX_ELEMENTS:,}"
+        limit = f"{MAX_DEPTH} levels" if self._depth > MAX_DEPTH else f"{MAX_ELEMENTS:,}, {MAX_ITEMS:,} of them notes"
         refuse(self.parser.CurrentByteIndex, f"XML has too many elements (expected at most {limit})")

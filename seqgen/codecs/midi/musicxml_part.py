@@ -3,6 +3,7 @@
 Source: MusicXML 4.0 (W3C Community Group, 2021), element reference.
 """
 
+import bisect
 import re
 from dataclasses import dataclass, field
 
@@ -224,13 +225,14 @@ class PartReader:
 
     def _apply_levels(self) -> None:
         """Give notes the loudness that holds where they begin, in whatever order voices are written."""
-        self._levels.sort(key=lambda level: level[0])
+        levels = sorted(self._levels, key=lambda level: level[0])
+        ticks = [at for at, _ in levels]
         notes = self._written.notes
         for index, note in enumerate(notes):
-            level = [value for at, value in self._levels if at <= max(0, note.at + note.lead)]
-            if level and note.velocity == self._velocity:
-                notes[index] = note._replace(velocity=level[-1])
-        self._velocity = self._levels[-1][1]
+            level = bisect.bisect_right(ticks, max(0, note.at + note.lead)) - 1
+            if level >= 0 and note.velocity == self._velocity:
+                notes[index] = note._replace(velocity=levels[level][1])
+        self._velocity = levels[-1][1]
 
     def _fault(self, kind: str, problem: str) -> None:
         self._faults.dropped(kind, self._where.offset, f"measure {self._where.number}: {problem}")

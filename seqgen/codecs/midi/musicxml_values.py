@@ -60,7 +60,7 @@ def meter(fields: Fields) -> tuple[int, int] | None:
 def velocity(percent: str) -> int | None:
     """The velocity that a `dynamics` attribute means: a percentage of FORTE."""
     match = _NUMBER.fullmatch(percent.strip())
-    return max(1, min(127, round(float(match[0]) * FORTE / 100))) if match else None
+    return max(1, round(min(127.0, float(match[0]) * FORTE / 100))) if match else None
 
 
 def whole(text: str) -> int | None:
