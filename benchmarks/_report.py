@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-MEASURED = ("seqgen-art", "torch", "numpy", "safetensors", "sentencepiece", "symusic", "mido", "pretty-midi")
+MEASURED = ("seqgen-art", "torch", "numpy", "safetensors", "sentencepiece", "mido", "pretty-midi")
 
 
 def median_seconds(work: Callable[[], object], repeats: int = 5, warm_up: int = 1) -> float:

@@ -1,0 +1,68 @@
+"""Claim: `seqgen train` with its defaults reaches this loss on a text in this time.
+
+    python benchmarks/train_text.py PATH [--minutes 1.5] [--seeds 1 2 3] [-- more arguments of seqgen train]
+
+For each seed it trains from the command line, as a person would, and evaluates the checkpoint on the run's own
+validation split (the last tenth) under protocols A and B, beside the n-gram baseline.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from _report import print_table, write_json
+
+
+def main() -> None:
+    """Train and evaluate once for each seed; print and store the losses."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", help="a text file, or the name of a corpus")
+    parser.add_argument("--minutes", type=float, default=1.5)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--name", default="train_text", help="of the file in results/")
+    parser.add_argument("more", nargs="*", help="arguments for seqgen train, after --")
+    asked = parser.parse_args()
+    runs = [measure(asked.corpus, asked.minutes, seed, asked.more) for seed in asked.seeds]
+    columns = ("seed", "wall s", "parameters", "tokens", "A", "B", "n-gram")
+    keys = ("seed", "wall_seconds", "parameters", "tokens_trained", "a", "b", "ngram")
+    print_table(columns, [[run[key] for key in keys] for run in runs])
+    results = {"runs": runs, "median_a": median(run["a"] for run in runs), "median_b": median(run["b"] for run in runs)}
+    print(f"median A {results['median_a']:.4f}, median B {results['median_b']:.4f} nats per token")
+    settings = {"corpus": Path(asked.corpus).name, "minutes": asked.minutes, "arguments": asked.more}
+    print(write_json(asked.name, results, settings))
+
+
+def measure(corpus: str, minutes: float, seed: int, more: list[str]) -> dict[str, Any]:
+    """One training run and its evaluation."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = str(Path(folder) / "run")
+        began = time.perf_counter()
+        seqgen("train", corpus, "-o", run, "--minutes", str(minutes), "--seed", str(seed), *more)
+        wall = time.perf_counter() - began
+        found = json.loads(seqgen("evaluate", run, "--json"))
+        about = json.loads(seqgen("inspect", run, "--json"))
+    return {
+        "seed": seed,
+        "wall_seconds": round(wall, 1),
+        "parameters": about["parameters"],
+        "tokens_trained": about["metrics"]["tokens"],
+        "a": round(found["protocol_a"]["nats_per_token"], 4),
+        "b": round(found["protocol_b"]["nats_per_token"], 4),
+        "ngram": round(found["ngram"]["nats_per_token"], 4),
+    }
+
+
+def seqgen(*arguments: str) -> str:
+    """Run one command; what it wrote to stdout."""
+    command = [sys.executable, "-m", "seqgen", *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+if __name__ == "__main__":
+    main()
