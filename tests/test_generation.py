@@ -168,6 +168,13 @@ def test_the_noise_is_the_specified_one_and_never_changes() -> None:
     np.testing.assert_array_equal(made[1], noise(7, 2, 1, 1, 9)[0])
 
 
+def test_a_draw_depends_on_seed_stream_and_position_alone() -> None:
+    race, logits = Race(5, [8, 3], V), np.zeros((2, V), np.float32)
+    drawn = [race.draw(logits).tolist() for _ in range(race.block * 2 + 5)]
+    for position in (0, 1, race.block - 1, race.block, race.block * 2 + 4):
+        assert drawn[position] == [int(noise(5, stream, position, 1, V).argmax()) for stream in (8, 3)]
+
+
 def test_the_race_draws_from_the_softmax() -> None:
     logits = np.log(np.array([[0.5, 0.25, 0.15, 0.1]], np.float32))
     race = Race(seed=11, streams=[0], vocab_size=4)

@@ -32,37 +32,52 @@ class Race:
 
     def __init__(self, seed: int, streams: Sequence[int], vocab_size: int) -> None:
         require(0 <= seed < 1 << 64, "seed", seed, "0 to 2^64 - 1")
-        self.seed, self.streams, self.vocab_size = seed, list(streams), vocab_size
+        self.vocab_size = vocab_size
+        self.generators = [_generator(seed, stream, 0) for stream in streams]
         self.block = max(1, BLOCK // vocab_size)
-        self.made = 0  # positions whose noise was made
-        self.noise: list[Logits] = []  # (B, V) for each position to come, the next one last
+        self.noise: Logits = np.empty((0, len(streams), vocab_size), np.float32)  # (block, B, V)
+        self.next = 0  # its row for the next draw
 
     def draw(self, logits: Logits) -> Ids:
         """(B,) tokens from (B, V) logits at the next position. A token at −inf is never drawn."""
-        if not self.noise:
-            self._make()
-        ids: Ids = (logits + self.noise.pop()).argmax(axis=-1)
+        if self.next == len(self.noise):
+            made = [_gumbel(generator, self.block, self.vocab_size)[:, None] for generator in self.generators]
+            self.noise, self.next = made[0] if len(made) == 1 else np.concatenate(made, axis=1), 0
+        ids: Ids = (logits + self.noise[self.next]).argmax(axis=-1)
+        self.next += 1
         return ids
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with the streams at `rows` only."""
-        self.streams = [self.streams[row] for row in rows]
-        self.noise = [each[list(rows)] for each in self.noise]
-
-    def _make(self) -> None:
-        made = [noise(self.seed, stream, self.made, self.block, self.vocab_size) for stream in self.streams]
-        self.noise = list(np.stack(made, axis=1)[::-1])
-        self.made += self.block
+        self.generators = [self.generators[row] for row in rows]
+        self.noise = self.noise[:, list(rows)]
 
 
 def noise(seed: int, stream: int, position: int, count: int, vocab_size: int) -> Logits:
     """(count, V) Gumbel noise of one stream from `position` on, as the module's docstring specifies it."""
-    counters = -(-vocab_size // 8)
-    generator = np.random.Philox(key=np.array([seed, stream], np.uint64), counter=position * counters)
+    return _gumbel(_generator(seed, stream, position * _counters(vocab_size)), count, vocab_size)
+
+
+def _counters(vocab_size: int) -> int:
+    """Counters of the generator that one position uses."""
+    return -(-vocab_size // 8)
+
+
+def _generator(seed: int, stream: int, counter: int) -> np.random.Philox:
+    return np.random.Philox(key=np.array([seed, stream], np.uint64), counter=counter)
+
+
+def _gumbel(generator: np.random.Philox, count: int, vocab_size: int) -> Logits:
+    """(count, V) noise of the generator's next positions."""
+    counters = _counters(vocab_size)
     words: NDArray[np.uint64] = generator.random_raw(count * counters * 4)
     uniform = words.astype("<u8", copy=False).view("<u4").reshape(count, counters * 8)[:, :vocab_size]
-    race = -np.log((uniform + 0.5) * 2.0**-32)
-    return -np.log(race.astype(np.float32))
+    race = uniform + 0.5
+    race *= 2.0**-32
+    np.log(race, race)
+    out = np.negative(race, dtype=np.float32, casting="same_kind")
+    np.log(out, out)
+    return np.negative(out, out)
 
 
 def log_probabilities(logits: Logits, ids: Ids) -> NDArray[np.float32]:
