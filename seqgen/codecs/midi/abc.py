@@ -18,13 +18,12 @@ import numpy as np
 from seqgen.codecs.midi import abc_fields as fields
 from seqgen.codecs.midi.abc_music import read_music
 from seqgen.codecs.midi.abc_voice import TICKS, Settings, Voice
-from seqgen.codecs.midi.bars import MAX_BYTES, Row, checked, play, play_order, starts_of, timeline
+from seqgen.codecs.midi.bars import MAX_BYTES, Row, checked, play, play_order, printable, starts_of, timeline
 from seqgen.codecs.midi.faults import Faults, refuse
 from seqgen.codecs.midi.score import DEFAULT_TEMPO, DRUMS, Score
 from seqgen.report import Report
 
 MAX_VOICES = 64
-MAX_TITLE = 200
 MAX_TUNES = 100_000
 MAX_HEAD = 4096  # bytes of a book's head
 DRUM_CHANNEL = 10
@@ -122,7 +121,7 @@ class _Tune:
         if letter == "X":
             self._in_tune = True
         elif letter == "T":
-            self.title = self.title or text[:MAX_TITLE]
+            self.title = self.title or printable(text)
         elif letter == "V":
             self._name = text.split(maxsplit=1)[0] if text else ""
             self._shift(text)
@@ -246,7 +245,8 @@ def _score(tune: _Tune) -> Score:
 
 def _decode(data: bytes) -> str:
     """UTF-8 where it is, else Latin-1."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode("latin-1")

@@ -9,7 +9,7 @@ from fractions import Fraction
 Key = dict[str, int]  # letter A–G → semitones; letters without an accidental are absent
 
 _FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
-_MODES = {"maj": 0, "ion": 0, "lyd": 1, "mix": -1, "dor": -2, "min": -3, "aeo": -3, "phr": -4, "loc": -5, "m": -3}
+_MODES = {"maj": 0, "ion": 0, "lyd": 1, "mix": -1, "dor": -2, "min": -3, "aeo": -3, "phr": -4, "loc": -5}
 _SHARPS = "FCGDAEB"  # the order in which sharps come; flats come in the reverse order
 _PIPES = {"F": 1, "C": 1}  # the highland bagpipes: K:HP and K:Hp
 _KEY = re.compile(r"([A-G])([#b♯♭]?)\s*([A-Za-z]*)")

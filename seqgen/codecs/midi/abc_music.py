@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     rf"(?P<note>(?P<accidental>\^\^|__|[_=^])?(?P<step>[A-Ga-g])(?P<octave>[,']*)(?P<length>{_LENGTH}))"
     rf"|(?P<rest>[zx]{_LENGTH})"
     r"|(?P<space>[\s`\\$]+|y\d*)"
-    r"|(?P<bar>(?::*\|[|\]:]*|::+|\[\|[|\]:]*)(?:\s*\[?\d[\d,.-]*)?)"
+    r"|(?P<bar>(?::{0,8}\|[|\]:]{0,8}|:{2,8}|\[\|[|\]:]{0,8})(?:\s*\[?\d[\d,.-]*)?)"
     r"|(?P<inline>\[[A-Za-z]:[^\]]{0,200}\])"
     r"|(?P<ending>\[\s*\d[\d,.-]*)"
     r"|(?P<broken><+|>+)"

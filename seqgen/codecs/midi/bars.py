@@ -18,6 +18,7 @@ MAX_BYTES = 64 << 20
 MAX_NOTES = 500_000  # played notes of one piece
 MAX_PASSES = 8  # how often a section is repeated at most
 MAX_QUARTERS = 1024  # of one note
+MAX_TITLE = 200
 VELOCITY = 80  # where no dynamics are given
 # Velocities of dynamic marks: steps of 16 with mf at the default.
 DYNAMICS = {
@@ -130,9 +131,9 @@ def _all_passes(bars: Sequence[Bar]) -> list[int]:
     for at in range(1, len(bars) + 1):
         together = at < len(bars) and bars[at - 1].endings and bars[at].endings and not bars[at].begins
         if not together:
-            numbers = [number for bar in bars[first:at] for number in bar.endings]
-            for index in range(first, at) if numbers else ():
-                passes[index] = min(max(*numbers, 2), MAX_PASSES) if bars[index].passes else 0
+            last = max((number for bar in bars[first:at] for number in bar.endings), default=0)
+            for index in range(first, at) if last else ():
+                passes[index] = min(max(last, 2), MAX_PASSES) if bars[index].passes else 0
             first = at
     return passes
 
@@ -224,3 +225,8 @@ def checked(score: Score) -> Score:
         hours = score.duration_seconds / 3600
         raise MidiError(f"music is too long (expected at most 24 hours, found {hours:.1f})", "drop the file")
     return score
+
+
+def printable(text: str) -> str:
+    """A title on one line, without control characters, of at most MAX_TITLE characters."""
+    return "".join(char for char in " ".join(text.split()) if char.isprintable())[:MAX_TITLE]

@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from seqgen.codecs.midi.bars import MAX_BYTES, Bar, Row, checked, play, play_order, starts_of, timeline
+from seqgen.codecs.midi.bars import MAX_BYTES, Bar, Row, checked, play, play_order, printable, starts_of, timeline
 from seqgen.codecs.midi.faults import Faults, refuse
 from seqgen.codecs.midi.musicxml_archive import unpack
 from seqgen.codecs.midi.musicxml_parse import Document, Part, parse
@@ -72,7 +72,7 @@ def _score(document: Document, faults: Faults) -> Score:
         meter_tick=np.array([tick for tick, _ in meter], np.int64),
         meter=np.array([value for _, value in meter], np.int64),
         length=starts[-1],
-        title=document.head.get("work-title") or document.head.get("movement-title") or "",
+        title=printable(document.head.get("work-title") or document.head.get("movement-title") or ""),
     )
 
 

@@ -13,7 +13,7 @@ from seqgen.codecs.midi.bars import DYNAMICS
 from seqgen.codecs.midi.faults import Faults, refuse
 
 MAX_DEPTH = 64  # real scores reach 10
-MAX_ELEMENTS = 4_000_000
+MAX_ELEMENTS = 3_000_000
 MAX_ITEMS = 500_000  # of all parts together
 MAX_PARTS = 256
 MAX_TEXT = 200
