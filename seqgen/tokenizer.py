@@ -59,12 +59,20 @@ class Tokenizer:
         return np.array(ids, id_type(self.vocab_size))
 
     def encode(self, data: bytes, report: Report | None = None) -> Ids:
-        """(N,) ids of a document or a prompt, without framing.
+        """(N,) ids of a document, without framing.
 
         Raises:
             DataError: The codec cannot read it.
         """
         return self.codec.encode(data, report).astype(id_type(self.vocab_size), copy=False)
+
+    def opening(self, data: bytes) -> Ids:
+        """(N,) ids of a prompt, a document that is to go on, without framing.
+
+        Raises:
+            DataError: The codec cannot read it.
+        """
+        return self.codec.opening(data).astype(id_type(self.vocab_size), copy=False)
 
     def decode(self, ids: NDArray[Any]) -> bytes:
         """The bytes of (N,) ids. Framing tokens fall away; never raises on ids in [0, vocab_size)."""

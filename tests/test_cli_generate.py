@@ -20,6 +20,9 @@ from seqgen.cli._samples import Pipe, Terminal, paths
 from seqgen.codecs.byte import Byte
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
+from seqgen.codecs.midi.read import read_score
+from seqgen.codecs.midi.score import Score
+from seqgen.codecs.midi.write import write_score
 from seqgen.errors import OutputError
 from seqgen.generation.stopping import StopStrings
 from seqgen.models import ModelSettings, weight_shapes
@@ -226,7 +229,7 @@ def test_what_does_not_fit_is_one_sentence(capsys: Any, text: str, options: list
     ("options", "message"),
     [
         (["--stop", "x"], "--stop is for text"),
-        (["-p", "C major"], "--prompt is text"),
+        (["-p", "a.mid", "--prompt-file", "b.mid"], "both --prompt and --prompt-file"),
         (["--json"], ".mid files are not for the terminal"),
         (["-n", "2"], ".mid files are not for the terminal"),
     ],
@@ -342,3 +345,21 @@ def test_on_a_terminal_no_control_character_arrives(raw: str) -> None:
     assert process.wait(timeout=60) == 0
     assert b"\\x1b" in seen
     assert not [byte for byte in seen if byte < 0x20 and byte not in b"\r\n\t"]
+
+
+def test_music_goes_on_from_a_file_that_either_flag_names(tmp_path: Path, music: str) -> None:
+    song = write_score(Score.from_notes(480, [(0, 480, 60, 80, 0), (480, 480, 64, 80, 0)]))
+    (tmp_path / "song.mid").write_bytes(song)
+    for flag in ("-p", "--prompt-file"):
+        out = tmp_path / f"{flag.strip('-')}.mid"
+        assert (
+            run(["generate", music, flag, str(tmp_path / "song.mid"), "-l", "20", "--seed", "1", "-o", str(out)]) == 0
+        )
+        assert read_score(out.read_bytes()).pitch[:2].tolist() == [60, 64]
+    assert (tmp_path / "p.mid").read_bytes() == (tmp_path / "prompt-file.mid").read_bytes()
+
+
+def test_a_prompt_without_notes_is_refused(capsys: Any, tmp_path: Path, music: str) -> None:
+    (tmp_path / "silence.mid").write_bytes(write_score(Score.from_notes(480, [])))
+    message = refusal(capsys, music, "--seed", "1", "-p", str(tmp_path / "silence.mid"), "-o", "x.mid", code=1)
+    assert "silence.mid: holds no note to go on from" in message

@@ -281,7 +281,7 @@ def test_strict_and_salvaging():
 
 def test_an_opening_has_no_countdown():
     data = simple((0, on(60)), (480, on(62)), (4800, on(64)))
-    found = words(CODEC.opening(data, Report()))
+    found = words(CODEC.opening(data))
     assert found[:2] == ["DENSITY_0", "REMAIN_15"]
     assert sum(name.startswith("REMAIN") for name in found) == 1
     assert found[2:] == [name for name in encoded(data)[2:] if not name.startswith("REMAIN")]

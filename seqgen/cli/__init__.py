@@ -46,6 +46,9 @@ def group() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """The entry point of the `seqgen` command."""
+    # GNU OpenMP's threads spin at every barrier. On a machine that does anything else beside, each barrier then waits
+    # for a thread that waits for a core, and training becomes up to ten times slower; benchmarks/README.md has both.
+    os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     sys.exit(run(arguments))
 
 

@@ -186,14 +186,14 @@ class Session:
     def _check(self) -> None:
         """Whether the options fit the medium."""
         request, suffix = self.request, self.tokenizer.codec.artifact
+        if request.prompt is not None and request.prompt_file is not None:
+            raise UsageError("both --prompt and --prompt-file were given, expected one of them")
         if request.length == UNLIMITED and (self.pieces is None or request.samples > 1 or request.as_json):
             raise UsageError("--length inf goes with a single sample of text", "give a number of tokens")
         if self.pieces is not None:
             return
         if request.stop:
             raise UsageError(f"--stop is for text, this model makes {suffix} files", "use --length instead")
-        if request.prompt:
-            raise UsageError(f"--prompt is text, this model continues {suffix} files", "give a file: --prompt-file")
         if self.paths is None and (sys.stdout.isatty() or request.as_json or request.samples > 1):
             raise UsageError(f"{suffix} files are not for the terminal", f"name a file: -o song{suffix}")
 
@@ -210,25 +210,20 @@ def prompt_ids(tokenizer: Tokenizer, request: Request) -> Ids:
 
     Raises:
         UsageError: There are two prompts, or no such label.
-        DataError: The prompt cannot be read.
+        DataError: The prompt cannot be read, or holds nothing to go on from.
     """
-    if request.prompt is not None and request.prompt_file is not None:
-        raise UsageError("both --prompt and --prompt-file were given, expected one of them")
-    data = (request.prompt or "").encode("utf-8", "surrogateescape")
-    if request.prompt_file is not None:
-        data = _read(request.prompt_file)
+    name, data = request.prompt_file, (request.prompt or "").encode("utf-8", "surrogateescape")
+    if tokenizer.token_bytes() is None and request.prompt:
+        name = request.prompt  # music is continued from a file, whichever flag names it
+    if name is not None:
+        data = _read(name)
     frame = tokenizer.frame(request.label)
-    return np.concatenate([frame, _opening(tokenizer, data).astype(frame.dtype)]) if data else frame
-
-
-def _opening(tokenizer: Tokenizer, data: bytes) -> Ids:
-    """The ids of a document that is to go on."""
-    if tokenizer.codec.artifact != ".mid":
-        return tokenizer.encode(data)
-    from seqgen.codecs.midi import Midi
-
-    assert isinstance(tokenizer.codec, Midi)
-    return tokenizer.codec.opening(data)
+    if not data:
+        return frame
+    opening = tokenizer.opening(data)
+    if not len(opening):
+        raise CorpusError(f"{name}: holds no note to go on from", "leave the prompt out to begin a new piece")
+    return np.concatenate([frame, opening])
 
 
 def _read(name: str) -> bytes:

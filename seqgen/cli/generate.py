@@ -19,7 +19,7 @@ def _length(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 
 @click.command("generate")
 @click.argument("checkpoint")
-@click.option("-p", "--prompt", metavar="TEXT", help="Text to continue; without it a document begins.")
+@click.option("-p", "--prompt", metavar="TEXT", help="Text to continue (for music a file); none: a new document.")
 @click.option("--prompt-file", metavar="FILE", help="A file to continue (for music a .mid file), or - for stdin.")
 @click.option("-n", "--samples", type=click.IntRange(1, 4096), default=1, show_default=True, help="How many samples.")
 @click.option(

@@ -106,6 +106,10 @@ class Codec(abc.ABC):
         """
 
     @abc.abstractmethod
+    def opening(self, data: bytes) -> Ids:
+        """(N,) ids of a document that is to go on: a prompt. As `encode`, without what belongs to the end."""
+
+    @abc.abstractmethod
     def decode(self, ids: Ids) -> bytes:
         """A document from (N,) ids. Never raises on ids in [0, vocab_size)."""
 

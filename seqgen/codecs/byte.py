@@ -50,6 +50,9 @@ class Byte(Codec):
     def encode(self, data: bytes, report: Report | None = None) -> Ids:
         return np.frombuffer(data, np.uint8).astype(np.uint16)
 
+    def opening(self, data: bytes) -> Ids:
+        return self.encode(data)
+
     def decode(self, ids: Ids) -> bytes:
         return ids.astype(np.uint8).tobytes()
 

@@ -83,6 +83,9 @@ class CSource(Codec):
             report.dropped["licence comment"] += 1
         return self._characters.encode(kept)
 
+    def opening(self, data: bytes) -> Ids:
+        return self.encode(data)
+
     def decode(self, ids: Ids) -> bytes:
         return self._characters.decode(ids)
 

@@ -62,6 +62,9 @@ class Char(Codec):
     def encode(self, data: bytes, report: Report | None = None) -> Ids:
         return self._characters.encode(data)
 
+    def opening(self, data: bytes) -> Ids:
+        return self.encode(data)
+
     def decode(self, ids: Ids) -> bytes:
         return self._characters.decode(ids)
 

@@ -126,6 +126,9 @@ class Subword(Codec):
                 encoded[index] = [self._byte[value] for value in segment]
         return list(itertools.chain.from_iterable(encoded))
 
+    def opening(self, data: bytes) -> Ids:
+        return self.encode(data)
+
     def decode(self, ids: Ids) -> bytes:
         return b"".join([self._pieces[id] for id in ids.tolist()])
 

@@ -98,6 +98,7 @@ class Trainer:
         self.stopping = False
         self.start_epoch()
         self._losses: list[tuple[Tensor, int]] = []
+        self._latest: float | None = None  # the last training loss that was read
         self._clock = time.perf_counter()
 
     def run(self) -> None:
@@ -185,13 +186,14 @@ class Trainer:
         total = float(sum(float(loss) for loss, _ in self._losses))
         count = sum(number for _, number in self._losses)
         self._losses.clear()
+        self._latest = total / count if count else self._latest
         line = {
             "step": progress.total_steps,
             "epoch": round(progress.epoch + progress.step / self._epoch.steps, 4),
             "tokens": progress.tokens,
             "seconds": round(progress.seconds, 2),
             "learning_rate": learning_rate(self.settings, share),
-            "nats": total / count if count else None,
+            "nats": self._latest,
         }
         self.observer.stepped(progress, share, line)
         return line

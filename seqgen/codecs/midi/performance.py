@@ -86,9 +86,9 @@ class Midi(Codec):
         score = read_score(data, report, fold_pedal=not self._options.pedal)
         return encode_score(score, Faults(report))
 
-    def opening(self, data: bytes, report: Report | None = None) -> Ids:
-        """(N,) ids of a document as the beginning of a longer one, for a prompt: its countdown is left out."""
-        ids = self.encode(data, report)
+    def opening(self, data: bytes) -> Ids:
+        """(N,) ids without the countdown to the end; a prompt may be damaged, what can be read of it is."""
+        ids = self.encode(data, Report())
         kept = ids[(ids < vocabulary.REMAIN) | (ids >= vocabulary.SHIFT)]
         return np.insert(kept, 1, vocabulary.SHIFT - 1) if len(kept) else kept
 
