@@ -23,11 +23,11 @@ def choose(tokens: int, device: str, minutes: float | None) -> tuple[dict[str, A
 
 
 def _for_cpu(tokens: int, minutes: float) -> tuple[dict[str, Any], dict[str, Any]]:
-    hidden = 256 if tokens < 200_000 or minutes < 1 else 384 if minutes < 4 else 512
+    hidden = 256 if tokens < 200_000 or minutes < 1 else 320 if minutes < 3 else 512
     dropout = 0.3 if tokens < 200_000 and minutes > 2 else 0.1 if minutes > 4 else 0.0
     batch = 8 if tokens < 50_000 else 16
     checks = min(20, max(4, round(4 * minutes)))  # each takes about a second
-    train = {"batch": batch, "window": 64, "learning_rate": 6e-3, "checks": checks}
+    train = {"batch": batch, "window": 64, "learning_rate": 7e-3, "checks": checks}
     return {"hidden": hidden, "dropout": dropout}, train
 
 
