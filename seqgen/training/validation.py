@@ -18,6 +18,7 @@ from seqgen.training.device import autocast
 QUICK = {"cpu": 40_000, "cuda": 1_000_000, "mps": 400_000}  # tokens of a validation while training
 FINAL = 1_000_000  # tokens of the measurement at the end
 NGRAM = 2_000_000  # training tokens that the n-gram baseline counts
+SLICE = 2_000  # tokens that are worth asking a document for
 LANES = 32
 WARMUP = 64  # tokens a lane reads, uncounted, before its first
 
@@ -36,14 +37,14 @@ class Validation:
 
     def __init__(self, ids: Ids, spans: Spans, codec_size: int, precision: torch.dtype) -> None:
         self.ids, self.starts = own_tokens(ids, spans, codec_size, FINAL)
+        self._quick = {kind: own_tokens(ids, spans, codec_size, limit) for kind, limit in QUICK.items()}
         self.precision = precision
 
     def quick(self, network: RecurrentLM) -> float:
         """Nats per token, nearly, over a bounded part: protocol B in lanes, in the training's precision."""
         device = network.embedding.weight.device
-        ids = self.ids[: QUICK[device.type]]
+        ids, starts = self._quick[device.type]
         with autocast(device, self.precision):
-            starts = self.starts[self.starts < len(ids)]
             return protocols.lanes(network, ids, starts, LANES, WARMUP, device).mean
 
     def exact(self, network: RecurrentLM) -> float:
@@ -61,15 +62,26 @@ class Validation:
 def own_tokens(ids: Ids, spans: Spans, codec_size: int, limit: int) -> tuple[Ids, NDArray[np.int64]]:
     """(ids, starts) of the codec's own tokens in `spans`, up to about `limit` of them.
 
-    Documents are taken evenly from all over the corpus, since neighbours resemble each other; the last is cut.
+    Where there are more, every document gives its middle, as much of it as the limit allows all to give; where that
+    would be next to nothing, fewer documents are asked, evenly from all over the corpus.
     """
-    share = min(1.0, limit / max(spans.tokens, 1))
-    count = max(1, round(len(spans) * share))
-    chosen = np.unique(np.linspace(0, len(spans) - 1, count).astype(np.int64))
-    length = max(1, limit // count)
-    pieces = []
-    for begin, end in zip(spans.begin[chosen].tolist(), spans.end[chosen].tolist()):
-        piece = np.asarray(ids[begin : min(end, begin + length) if share < 1 else end])
-        pieces.append(piece[piece < codec_size])
-    starts = np.cumsum([0] + [len(piece) for piece in pieces])
-    return np.concatenate(pieces), starts
+    chosen = np.arange(len(spans))
+    count = int(limit / min(SLICE, spans.tokens / len(spans)))
+    if count < len(spans):
+        chosen = np.unique(np.linspace(0, len(spans) - 1, max(1, count)).astype(np.int64))
+    begin, length = spans.begin[chosen], (spans.end - spans.begin)[chosen]
+    taken = np.minimum(length, _level(length, limit))
+    begin = begin + (length - taken) // 2
+    pieces = [np.asarray(ids[at : at + count]) for at, count in zip(begin.tolist(), taken.tolist())]
+    own = [piece[piece < codec_size] for piece in pieces]
+    return np.concatenate(own), np.cumsum([0] + [len(piece) for piece in own])
+
+
+def _level(length: NDArray[np.int64], limit: int) -> int:
+    """The largest number of tokens that each document may give, so that all together give at most `limit`."""
+    rising = np.sort(length)
+    before = np.cumsum(rising) - rising  # what shorter documents give whole
+    left = np.arange(len(rising), 0, -1)
+    full = before + left * rising  # what is given if each gives at most this document's length
+    first = int(np.searchsorted(full, limit, side="right"))
+    return int(rising[-1]) if first == len(rising) else max(1, int((limit - before[first]) // left[first]))
