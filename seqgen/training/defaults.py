@@ -7,6 +7,7 @@ from typing import Any
 
 CPU_MINUTES = 5.0  # a newcomer's run, where no budget is given
 GPU_MINUTES = 3.0
+CPU_RATE = 25_000  # tokens a second that two cores learn from at 320 units, roughly
 
 
 def choose(tokens: int, device: str, minutes: float | None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -23,8 +24,9 @@ def choose(tokens: int, device: str, minutes: float | None) -> tuple[dict[str, A
 
 
 def _for_cpu(tokens: int, minutes: float) -> tuple[dict[str, Any], dict[str, Any]]:
-    hidden = 256 if tokens < 200_000 or minutes < 1 else 320 if minutes < 3 else 512
-    dropout = 0.3 if tokens < 200_000 and minutes > 2 else 0.1 if minutes > 4 else 0.0
+    hidden = 256 if tokens < 100_000 or minutes < 1 else 320 if minutes < 3 else 448
+    epochs = CPU_RATE * (320 / hidden) ** 2 * 60 * minutes / tokens
+    dropout = 0.0 if epochs < 3 else 0.2 if epochs < 8 else 0.35
     batch = 8 if tokens < 50_000 else 16
     checks = min(20, max(4, round(4 * minutes)))  # each takes about a second
     train = {"batch": batch, "window": 64, "learning_rate": 7e-3, "checks": checks}
