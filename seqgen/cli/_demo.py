@@ -187,5 +187,5 @@ def _section(result: Result) -> Section:
     about = Text(f"{piece.about} {bits:.2f} bits per token on held-out documents.")
     if result.artifact.suffix == ".mid":
         return Section(piece.heading, (about, curve))
-    text = result.data.decode("utf-8", "replace")
+    text = result.data.decode("utf-8", "replace").removeprefix(piece.prompt)
     return Section(piece.heading, (about, Sample(text, result.artifact.name, piece.prompt), curve))
