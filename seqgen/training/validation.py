@@ -18,7 +18,7 @@ from seqgen.training.device import autocast
 QUICK = {"cpu": 40_000, "cuda": 1_000_000, "mps": 400_000}  # tokens of a validation while training
 FINAL = 1_000_000  # tokens of the measurement at the end
 NGRAM = 2_000_000  # training tokens that the n-gram baseline counts
-SLICE = 2_000  # tokens that are worth asking a document for
+SLICE = 4_000  # tokens; long enough that beginning without context costs little
 LANES = 32
 WARMUP = 64  # tokens a lane reads, uncounted, before its first
 
@@ -62,26 +62,23 @@ class Validation:
 def own_tokens(ids: Ids, spans: Spans, codec_size: int, limit: int) -> tuple[Ids, NDArray[np.int64]]:
     """(ids, starts) of the codec's own tokens in `spans`, up to about `limit` of them.
 
-    Where there are more, every document gives its middle, as much of it as the limit allows all to give; where that
-    would be next to nothing, fewer documents are asked, evenly from all over the corpus.
+    Where there are more, documents are cut into slices, and slices are taken evenly from all over the corpus: one
+    stretch of it would be easier or harder than the rest. Each slice then counts as a document.
     """
-    chosen = np.arange(len(spans))
-    count = int(limit / min(SLICE, spans.tokens / len(spans)))
-    if count < len(spans):
-        chosen = np.unique(np.linspace(0, len(spans) - 1, max(1, count)).astype(np.int64))
-    begin, length = spans.begin[chosen], (spans.end - spans.begin)[chosen]
-    taken = np.minimum(length, _level(length, limit))
-    begin = begin + (length - taken) // 2
-    pieces = [np.asarray(ids[at : at + count]) for at, count in zip(begin.tolist(), taken.tolist())]
+    begin, end = spans.begin, spans.end
+    if spans.tokens > limit:
+        begin, end = _slices(spans)
+        count = max(1, int(len(begin) * limit / spans.tokens))
+        chosen = np.unique(np.linspace(0, len(begin) - 1, count).astype(np.int64))
+        begin, end = begin[chosen], end[chosen]
+    pieces = [np.asarray(ids[at:stop]) for at, stop in zip(begin.tolist(), end.tolist())]
     own = [piece[piece < codec_size] for piece in pieces]
     return np.concatenate(own), np.cumsum([0] + [len(piece) for piece in own])
 
 
-def _level(length: NDArray[np.int64], limit: int) -> int:
-    """The largest number of tokens that each document may give, so that all together give at most `limit`."""
-    rising = np.sort(length)
-    before = np.cumsum(rising) - rising  # what shorter documents give whole
-    left = np.arange(len(rising), 0, -1)
-    full = before + left * rising  # what is given if each gives at most this document's length
-    first = int(np.searchsorted(full, limit, side="right"))
-    return int(rising[-1]) if first == len(rising) else max(1, int((limit - before[first]) // left[first]))
+def _slices(spans: Spans) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(begin, end) of the documents in slices of at most SLICE tokens."""
+    count = np.maximum(1, -(-(spans.end - spans.begin) // SLICE))
+    number = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    begin = np.repeat(spans.begin, count) + number * SLICE
+    return begin, np.minimum(begin + SLICE, np.repeat(spans.end, count))
