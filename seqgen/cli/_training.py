@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import secrets
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from seqgen.training.trainer import Budget
 
 SAMPLE_LENGTH = 160
 SAMPLE_TEMPERATURE = 0.7
+WIDTH = 80
 
 
 def prepare(folder: Path, source: tuple[str, ...], resume: bool, options: dict[str, Any]) -> Run:
@@ -199,8 +201,19 @@ def wants_help(given: dict[str, str]) -> bool:
     return "help" in given
 
 
-def settings_help(model: str) -> str:
+def settings_help(model: str, codec: str | None) -> str:
     """Every setting that -P takes while training, with default and meaning."""
-    rows = [row for kind in model_kinds(model) for row in settings.document(kind)]
-    lines = [f"  {name:<14} {default:>9}  {text}" for name, default, text in rows]
-    return "\n".join([f"Settings of {model} models and their training (-P KEY VALUE), with defaults:", *lines])
+    chosen = {key for device in ("cpu", "cuda") for part in defaults.choose(1_000_000, device, 1.0) for key in part}
+    lines = [f"Settings of {model} models and their training; auto: chosen for you."]
+    for kind in model_kinds(model):
+        for name, default, text in settings.document(kind):
+            lines.append(_row(name, "auto" if name in chosen else default, text))
+    for codec_name in registry.names("codecs") if codec is None else (codec,):
+        rows = settings.document(registry.load("codecs", codec_name).Options)
+        lines += [f"Settings of codec {codec_name}:", *(_row(*row) for row in rows)] if rows else []
+    return "\n".join(lines)
+
+
+def _row(name: str, default: str, text: str) -> str:
+    head = f"  {name:<15} {default:>8}  "
+    return textwrap.fill(head + text, WIDTH, subsequent_indent=" " * len(head))

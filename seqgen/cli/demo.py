@@ -5,7 +5,7 @@ import click
 from seqgen.cli._options import note
 
 
-@click.command()
+@click.command(short_help="Plays, C and chorales: from corpora to new files.")
 @click.option("-o", "--output", default="demo", show_default=True, metavar="FOLDER", help="Where the files go.")
 @click.option("--quick", is_flag=True, help="Under 90 seconds instead of 6 minutes; rougher results.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1))

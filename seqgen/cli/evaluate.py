@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 WIDTH = 80
 
 
-@click.command("evaluate")
+@click.command("evaluate", short_help="Measure how well a checkpoint predicts.")
 @click.argument("checkpoint")
 @click.argument("source", nargs=-1)
 @click.option("--text", help="Judge this text instead of a corpus: how likely is each of its characters?")

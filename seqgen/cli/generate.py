@@ -17,7 +17,7 @@ def _length(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     return int(value)
 
 
-@click.command("generate")
+@click.command("generate", short_help="Sample new text, code or music.")
 @click.argument("checkpoint")
 @click.option("-p", "--prompt", metavar="TEXT", help="Text to continue (for music a file); none: a new document.")
 @click.option("--prompt-file", metavar="FILE", help="A file to continue (for music a .mid file), or - for stdin.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 KINDS = ("wav", "png", "svg")
 
 
-@click.command("render")
+@click.command("render", short_help="Make music heard (.wav) or seen (.png, .svg).")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("-o", "--out", "outputs", required=True, multiple=True, help="Where to; give it again for more.")
 @click.option("--format", "kind", type=click.Choice(KINDS), help="What to write; else guessed from the name.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seqgen.training.run import Run
 
 
-@click.command()
+@click.command(short_help="Train a model on a corpus.")
 @click.argument("source", nargs=-1)
 @click.option("-o", "--output", metavar="FOLDER", help="The run folder.  [default: checkpoints/<name of the source>]")
 @click.option("-m", "--model", default="lstm", show_default=True, type=click.Choice(registry.names("models")))
@@ -46,7 +46,7 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, **options
     from seqgen.cli import _training
 
     if _training.wants_help(options["settings"]):
-        click.echo(_training.settings_help(options["model"]))
+        click.echo(_training.settings_help(options["model"], options["codec"]))
         return
     if not source and not resume:
         raise UsageError("no SOURCE was given", "name a file, a folder or a corpus, as in: seqgen train shakespeare")
