@@ -15,8 +15,10 @@ PEDAL_UP, PEDAL_DOWN, NOTE = range(3)  # kinds of rows, in the order in which on
 _FIELDS = {"velocity": 5, "duration": 6, "pitch": 7, "kind": 2, "program": 8, "step": 24}
 
 
-def encode_score(score: Score, faults: Faults) -> Ids:
+def encode_score(score: Score, faults: Faults, more: int = 0) -> Ids:
     """(N,) uint16 token ids of a score; pedal tokens where the score keeps its pedal apart.
+
+    The countdown tells of `more` steps that are to follow the last onset.
 
     An onset moves by at most 5 ms, as does the length of a note up to 150 ms; longer ones change by at most 7 %
     (up to 20 s, where they are cut), or by 12 % where the same key is struck again just then. Velocities change by
@@ -32,7 +34,7 @@ def encode_score(score: Score, faults: Faults) -> Ids:
     duration = np.where(program == DRUMS, 0, _untangle(key[order], order, step, length))
     notes = _pack(step=step, program=program, kind=np.int64(NOTE), pitch=pitch, duration=duration, velocity=velocity)
     rows = np.concatenate((notes, _pedal_rows(score, int(step[-1])))) if len(score.pedal) else notes
-    return _tokens(_unpack(np.sort(rows)), len(score), faults)
+    return _tokens(_unpack(np.sort(rows)), len(score), more, faults)
 
 
 def _quantize(
@@ -137,14 +139,14 @@ def _unpack(rows: Ints) -> dict[str, Ints]:
     return columns
 
 
-def _tokens(rows: dict[str, Ints], notes: int, faults: Faults) -> Ids:
+def _tokens(rows: dict[str, Ints], notes: int, more: int, faults: Faults) -> Ids:
     """The ids of sorted rows: a table with a column for each place a token may stand in, absent ones left out."""
     rest = np.diff(rows["step"], prepend=0)
     faults.mended("rest longer than 60 s", int((rest > v.LONGEST_REST).sum()))
     rest = np.minimum(rest, v.LONGEST_REST)
     step = np.cumsum(rest)
-    remain = np.searchsorted(v.REMAIN_EDGES, step[-1] - step)
-    start = int(np.searchsorted(v.REMAIN_EDGES, step[-1]))
+    remain = np.searchsorted(v.REMAIN_EDGES, step[-1] + more - step)
+    start = int(np.searchsorted(v.REMAIN_EDGES, step[-1] + more))
     note, drum = rows["kind"] == NOTE, rows["program"] == DRUMS
     columns = [
         *_shifts(rest),

@@ -1,10 +1,11 @@
 """Which performance tokens may follow which: the order that `performance` describes, as a small state machine.
 
-Whatever it lets through decodes without a dropped token, and ends: shifts lead at most LONGEST_REST ahead, the time
-to go is counted down, and when a class of REMAIN has lasted as long as it can the next is due. What `encode` makes
-is always let through.
+Whatever it lets through decodes without a dropped token, and keeps its word: each REMAIN says between which bounds the
+time to the last onset lies, shifts count both bounds down, and nothing may contradict them. So a piece ends when it
+said it would, neither sooner nor later. What `encode` makes is always let through.
 """
 
+from bisect import bisect_left
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,10 +16,13 @@ from seqgen.codecs.midi import vocabulary as v
 
 NONE = -1  # no program or velocity yet
 ALL = 128  # as `pitch` or `drum`: beyond the last
+ENDLESS = 1 << 40  # more steps than any piece has
 MAX_TENS = v.LONGEST_REST // (10 * v.SECOND)
 
 # Phases: what the last token was.
 BEGIN, HEAD, TICK, TENS, SECONDS, SHIFTED, READY, CHOSEN, LOUD, CHOSEN_LOUD, PITCH, NOTE, DRUM, PEDAL = range(14)
+_EDGES = v.REMAIN_EDGES.tolist()
+_REACH = v.STEPS[v.SHIFT : v.INST]
 _OPENING = (TICK, TENS, SECONDS, SHIFTED, READY)  # a step is open, and nothing of it has been said
 _SOUNDED = (NOTE, DRUM, PEDAL)
 
@@ -32,8 +36,8 @@ class State(NamedTuple):
         pitch, duration: The last note of this step and program: no lower one may follow. ALL after a drum.
         drum: The last drum of this step.
         fresh: Nothing has sounded in this step yet.
-        remain: The class of time to go.
-        elapsed: Steps since that class was stated, or how long it can last if that is less.
+        remain: The class of time to go that was stated last.
+        least, most: The bounds of the time to go, in steps.
         tens: Shifts of ten seconds just before.
         quiet: PEDAL tokens of this step and program: 0 none, 1 off, 2 on.
     """
@@ -46,7 +50,8 @@ class State(NamedTuple):
     drum: int = 0
     fresh: bool = True
     remain: int = len(v.REMAIN_EDGES)
-    elapsed: int = 0
+    least: int = 0
+    most: int = ENDLESS
     tens: int = 0
     quiet: int = 0
 
@@ -70,7 +75,8 @@ class PerformanceGrammar:
             return state._replace(phase=HEAD)
         if token < v.SHIFT:
             phase = TICK if state.phase == HEAD else READY
-            return state._replace(phase=phase, remain=token - v.REMAIN, elapsed=0, tens=0)
+            least, most = _narrowed(state, token - v.REMAIN)
+            return state._replace(phase=phase, remain=token - v.REMAIN, least=least, most=most, tens=0)
         if token < v.INST:
             return _shift(state, token)
         return _sound(state, token)
@@ -78,28 +84,41 @@ class PerformanceGrammar:
     def allowed(self, state: State) -> Mask:
         """(SIZE,) True where a token may follow. Read-only, for it is shared."""
         if state.phase == PITCH:
-            return _mask(State(phase=PITCH, duration=state.duration), self._pedal)
-        due = 0 < _span(state.remain) <= state.elapsed
-        return _mask(state._replace(elapsed=int(due), duration=0), self._pedal)
+            return _mask(State(phase=PITCH, duration=state.duration), 0, self._pedal)
+        least, most = _class(max(state.least, 0)), _class(state.most)
+        reach = int(np.searchsorted(_REACH, state.most, side="right"))
+        return _mask(state._replace(least=least, most=most, duration=0), reach, self._pedal)
 
     def may_end(self, state: State) -> bool:
         """After the notes of the last onset."""
         return state.remain == 0 and state.phase in _SOUNDED
 
 
-def _span(remain: int) -> int:
-    """How many steps a class of REMAIN can last before the next is due; 0 where there is no telling."""
-    edges = v.REMAIN_EDGES
-    return int(edges[remain] - edges[remain - 1]) if 0 < remain < len(edges) else 0
+def _class(steps: int) -> int:
+    """The class of a time to go."""
+    return bisect_left(_EDGES, steps)
+
+
+def _bounds(remain: int) -> tuple[int, int]:
+    """The least and the most steps to go in a class."""
+    return (_EDGES[remain - 1] + 1 if remain else 0), (_EDGES[remain] if remain < len(_EDGES) else ENDLESS)
+
+
+def _narrowed(state: State, remain: int) -> tuple[int, int]:
+    """The bounds of the time to go once its class is known; those of the class alone where they contradict it."""
+    least, most = _bounds(remain)
+    both = max(least, state.least), min(most, state.most)
+    return both if both[0] <= both[1] else (least, most)
 
 
 def _shift(state: State, token: int) -> State:
     steps = int(v.STEPS[token])
     phase = TENS if token == v.TEN_SECONDS else SECONDS if steps >= v.SECOND else SHIFTED
     tens = min(state.tens + (phase == TENS), MAX_TENS)
-    elapsed = min(state.elapsed + steps, _span(state.remain))
-    opened = State(phase, state.program, state.velocity, remain=state.remain)
-    return opened._replace(elapsed=elapsed, tens=tens)
+    opened = State(phase, state.program, state.velocity, remain=state.remain, tens=tens)
+    if state.most == ENDLESS:
+        return opened._replace(least=max(state.least - steps, 0))
+    return opened._replace(least=max(state.least - steps, 0), most=max(state.most - steps, 0))
 
 
 def _sound(state: State, token: int) -> State:
@@ -120,8 +139,8 @@ def _sound(state: State, token: int) -> State:
 
 
 @lru_cache(maxsize=16384)
-def _mask(state: State, pedal: bool) -> Mask:
-    """The mask of a state whose `elapsed` says whether the next REMAIN is due."""
+def _mask(state: State, reach: int, pedal: bool) -> Mask:
+    """The mask of a state whose `least` and `most` are classes of REMAIN; `reach` shifts do not lead past the end."""
     mask = np.zeros(v.SIZE, np.bool_)
     if state.phase == BEGIN:
         mask[v.DENSITY : v.REMAIN] = True
@@ -130,23 +149,23 @@ def _mask(state: State, pedal: bool) -> Mask:
     elif state.phase == PITCH:
         mask[v.DUR + state.duration : v.DRUM] = True
     else:
-        _allow_shifts(mask, state)
-        if not (state.elapsed and state.phase in _OPENING):
+        _allow_shifts(mask, state, reach)
+        if not (state.phase in _OPENING and state.most < state.remain):  # else the next REMAIN is due
             _allow_sounds(mask, state, pedal)
     mask.flags.writeable = False
     return mask
 
 
-def _allow_shifts(mask: Mask, state: State) -> None:
+def _allow_shifts(mask: Mask, state: State, reach: int) -> None:
     """SHIFT after what has sounded, and after longer shifts; then REMAIN."""
     if state.remain == 0:
         return
     if state.phase in (TICK, *_SOUNDED) or (state.phase == TENS and state.tens < MAX_TENS):
-        mask[v.SHIFT : v.INST] = True
+        mask[v.SHIFT : v.SHIFT + reach] = True
     elif state.phase == SECONDS:
-        mask[v.SHIFT : v.SHIFT + v.SECOND - 1] = True
+        mask[v.SHIFT : v.SHIFT + min(reach, v.SECOND - 1)] = True
     if state.phase in (TENS, SECONDS, SHIFTED):
-        mask[v.REMAIN : v.REMAIN + state.remain] = True
+        mask[v.REMAIN + state.least : v.REMAIN + min(state.most + 1, state.remain)] = True
 
 
 def _allow_sounds(mask: Mask, state: State, pedal: bool) -> None:

@@ -39,6 +39,8 @@ from seqgen.settings import option
 
 SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".mxl", ".musicxml", ".abc")
 
+TO_COME = 30 * vocabulary.SECOND  # what a prompt's countdown leaves for the music that is to follow it
+
 
 @dataclass(frozen=True)
 class MidiOptions:
@@ -87,10 +89,10 @@ class Midi(Codec):
         return encode_score(score, Faults(report))
 
     def opening(self, data: bytes) -> Ids:
-        """(N,) ids without the countdown to the end; a prompt may be damaged, what can be read of it is."""
-        ids = self.encode(data, Report())
-        kept = ids[(ids < vocabulary.REMAIN) | (ids >= vocabulary.SHIFT)]
-        return np.insert(kept, 1, vocabulary.SHIFT - 1) if len(kept) else kept
+        """(N,) ids with a countdown to an end that is still to come; of a damaged prompt, what can be read."""
+        report = Report()
+        score = read_score(data, report, fold_pedal=not self._options.pedal)
+        return encode_score(score, Faults(report), TO_COME)
 
     def decode(self, ids: Ids) -> bytes:
         from seqgen.codecs.midi.write import write_score  # mido is slow to import
