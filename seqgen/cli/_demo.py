@@ -33,7 +33,6 @@ class Piece:
         minutes, quick: Training time, in full and in haste.
         prompt: What the sample begins with.
         length: Tokens at most.
-        samples: How many to sample, of which the longest is kept.
         temperature, rules: How it is sampled.
         settings: Where the defaults are not best for this corpus.
     """
@@ -46,7 +45,6 @@ class Piece:
     quick: float
     prompt: str
     length: int
-    samples: int
     temperature: float
     rules: tuple[tuple[str, str], ...]
     settings: dict[str, str]
@@ -55,15 +53,15 @@ class Piece:
 PIECES = (
     Piece(
         "shakespeare", "shakespeare.txt", "A scene", "Learned from 38 plays, character by character.",
-        1.4, 0.25, "", 2500, 1, 0.7, (), {},
+        1.4, 0.25, "", 2500, 0.7, (), {},
     ),
     Piece(
         "sqlite", "code.c", "A C file", "Learned from the source code of SQLite; the grammar of C kept brackets whole.",
-        1.3, 0.25, "/*\n** Return the ", 3000, 1, 0.6, (), {},
+        1.3, 0.25, "/*\n** Return the ", 3000, 0.6, (), {},
     ),
     Piece(
         "bach-chorales", "chorale.mid", "A chorale", "Learned from four-part chorales, note by note.",
-        1.3, 0.25, "", 4000, 8, 0.9, (("top_p", "0.95"),), {},
+        1.3, 0.25, "", 4000, 0.9, (("top_p", "0.95"),), {},
     ),
 )  # fmt: skip
 
@@ -141,18 +139,13 @@ class Demo:
 
 
 def _generate(checkpoint: Checkpoint, piece: Piece, seed: int, path: Path) -> None:
-    """Write the artifact: of several takes the longest, since a piece may end after a few bars."""
-    takes = files.make_folder(path.parent / "takes" / path.stem) if piece.samples > 1 else path.parent
+    """Write the artifact."""
     request = Request(
-        prompt=piece.prompt or None, prompt_file=None, samples=piece.samples, length=piece.length,
-        temperature=piece.temperature, rules=piece.rules, output=str(takes / path.name), seed=seed, stop=(),
-        label=None, free=False, engine="numpy", device="cpu", as_json=False,
+        prompt=piece.prompt or None, prompt_file=None, samples=1, length=piece.length,
+        temperature=piece.temperature, rules=piece.rules, output=str(path), seed=seed, stop=(), label=None,
+        free=False, engine="numpy", device="cpu", as_json=False,
     )  # fmt: skip
-    session = Session(checkpoint, request)
-    session.run()
-    longest = max(session.paths or (), key=lambda take: take.stat().st_size)
-    if longest != path:
-        files.write_bytes(path, longest.read_bytes())
+    Session(checkpoint, request).run()
 
 
 def _overview(results: list[Result]) -> Section:
