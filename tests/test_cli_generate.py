@@ -188,7 +188,10 @@ def test_no_tokens_is_the_prompt(capsysbinary: Any, text: str) -> None:
 
 def test_a_label_begins_its_document(capsysbinary: Any, tmp_path: Path) -> None:
     model = save(tmp_path / "model", Tokenizer(Byte(), "byte", ("bach", "verdi")), scale=2)
-    made = {output(capsysbinary, model, "-l", "50", "--seed", "1", *label) for label in ([], ["--label", "bach"])}
+    made = {
+        output(capsysbinary, model, "-l", "50", "--seed", "1", *label)
+        for label in (["--label", "verdi"], ["--label", "bach"])
+    }
     assert len(made) == 2
 
 
@@ -309,7 +312,7 @@ def test_a_cold_start_imports_neither_torch_nor_a_renderer(text: str) -> None:
 
 
 def test_a_closed_pipe_is_no_error(text: str) -> None:
-    command = f"{sys.executable} -m seqgen generate {text} -l inf --seed 1 | head -c 2000"
+    command = f"{sys.executable} -m seqgen generate {text} --label bach -l inf --seed 1 | head -c 2000"
     done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60, check=True)
     assert len(done.stdout) == 2000
     assert done.stderr == b""
@@ -363,3 +366,24 @@ def test_a_prompt_without_notes_is_refused(capsys: Any, tmp_path: Path, music: s
     (tmp_path / "silence.mid").write_bytes(write_score(Score.from_notes(480, [])))
     message = refusal(capsys, music, "--seed", "1", "-p", str(tmp_path / "silence.mid"), "-o", "x.mid", code=1)
     assert "silence.mid: holds no note to go on from" in message
+
+
+def test_where_documents_have_labels_each_sample_gets_one(text: str) -> None:
+    def request(**change: Any) -> Any:
+        given: dict[str, Any] = dict.fromkeys(("prompt", "prompt_file", "length", "output", "label"), None) | {
+            "samples": 40,
+            "temperature": 1.0,
+            "rules": (),
+            "seed": 1,
+            "stop": (),
+            "free": False,
+        }
+        return _sampling.Request(**given | {"engine": "numpy", "device": "cpu", "as_json": False} | change)
+
+    tokenizer = Checkpoint.load(text).tokenizer
+    drawn = [int(prompt[1]) for prompt in _sampling.prompts(tokenizer, request())]
+    assert set(drawn) == {tokenizer.label_id("bach"), tokenizer.label_id("verdi")}
+    assert drawn[:5] == [int(prompt[1]) for prompt in _sampling.prompts(tokenizer, request(samples=5))]
+    asked = _sampling.prompts(tokenizer, request(label="verdi", prompt="aé"))
+    assert {int(prompt[1]) for prompt in asked} == {tokenizer.label_id("verdi")}
+    assert asked[0][2:].tolist() == tokenizer.encode("aé".encode()).tolist()

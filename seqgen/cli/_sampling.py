@@ -65,7 +65,7 @@ class Session:
         self.pieces = self.tokenizer.token_bytes()  # None where only whole documents can be decoded
         self.paths = paths(request.output, request.samples, self.tokenizer.codec.artifact)
         self._check()
-        self.prompt = prompt_ids(self.tokenizer, request)
+        self.prompts = prompts(self.tokenizer, request)
         self.stops = self._stops()
         self.engine = _engine(checkpoint, request)
         self.kept: list[list[int]] = [[] for _ in range(request.samples)]  # tokens that have not gone out
@@ -103,9 +103,8 @@ class Session:
 
     def _sample(self, sink: Sink | None) -> None:
         if sink is not None:
-            sink.write(self.tokenizer.decode(self.prompt))
-        prompts = [self.prompt] * len(self.counts)
-        for step in generate(self.engine, prompts, self.rules, seed=self.request.seed, limits=self._limits()):
+            sink.write(self.tokenizer.decode(self.prompts[0]))
+        for step in generate(self.engine, self.prompts, self.rules, seed=self.request.seed, limits=self._limits()):
             for index, token in enumerate(step.ids.tolist()):
                 if token >= 0:
                     self.counts[index] += 1
@@ -134,7 +133,7 @@ class Session:
 
     def data(self, index: int) -> bytes:
         """The artifact of a kept sample, prompt included."""
-        ids: NDArray[Any] = np.concatenate([self.prompt.astype(np.int64), np.array(self.kept[index], np.int64)])
+        ids: NDArray[Any] = np.concatenate([self.prompts[index].astype(np.int64), np.array(self.kept[index], np.int64)])
         made = self.tokenizer.decode(ids)
         excess = 0 if self.stops is None else self.stops.excess.get(index, 0)
         return made[: len(made) - excess]
@@ -205,11 +204,11 @@ def chain(temperature: float, given: tuple[tuple[str, str], ...]) -> list[Rule]:
     return first + rules
 
 
-def prompt_ids(tokenizer: Tokenizer, request: Request) -> Ids:
-    """(n,) the frame of a document and the prompt, if there is one.
+def prompts(tokenizer: Tokenizer, request: Request) -> list[Ids]:
+    """(n,) ids of each sample's beginning: the frame of a document and the prompt, if there is one.
 
     Raises:
-        UsageError: There are two prompts, or no such label.
+        UsageError: There is no such label.
         DataError: The prompt cannot be read, or holds nothing to go on from.
     """
     name, data = request.prompt_file, (request.prompt or "").encode("utf-8", "surrogateescape")
@@ -217,13 +216,22 @@ def prompt_ids(tokenizer: Tokenizer, request: Request) -> Ids:
         name = request.prompt  # music is continued from a file, whichever flag names it
     if name is not None:
         data = _read(name)
-    frame = tokenizer.frame(request.label)
-    if not data:
-        return frame
-    opening = tokenizer.opening(data)
-    if not len(opening):
+    opening = tokenizer.opening(data) if data else tokenizer.frame()[:0]
+    if data and not len(opening):
         raise CorpusError(f"{name}: holds no note to go on from", "leave the prompt out to begin a new piece")
-    return np.concatenate([frame, opening])
+    return [np.concatenate([tokenizer.frame(label), opening]) for label in _labels(tokenizer, request)]
+
+
+def _labels(tokenizer: Tokenizer, request: Request) -> list[str | None]:
+    """Each sample's label: the one asked for, or any, since every document that was learned from has one."""
+    if request.label is not None or not tokenizer.labels:
+        return [request.label] * request.samples
+    drawn: list[str | None] = []
+    for index in range(request.samples):
+        generator = np.random.default_rng([request.seed, index])
+        drawn.append(tokenizer.labels[int(generator.integers(len(tokenizer.labels)))])
+    note(f"Label {', '.join(sorted({str(label) for label in drawn}))}; --label chooses.")
+    return drawn
 
 
 def _read(name: str) -> bytes:

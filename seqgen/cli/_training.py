@@ -186,10 +186,9 @@ def sampler(run: Run) -> Callable[[], str] | None:
     def sample() -> str:
         weights = run.checkpoint({}).weights
         engine = load("numpy", run.plan.cell, run.plan.shape, weights)
-        steps = generate(
-            engine, [tokenizer.frame()], [Temperature(SAMPLE_TEMPERATURE)], seed=run.plan.seed,
-            limits=Limits(length=SAMPLE_LENGTH),
-        )  # fmt: skip
+        opening = [tokenizer.frame(next(iter(tokenizer.labels), None))]
+        rules, limits = [Temperature(SAMPLE_TEMPERATURE)], Limits(length=SAMPLE_LENGTH)
+        steps = generate(engine, opening, rules, seed=run.plan.seed, limits=limits)
         ids = np.array(collect(steps, 1)[0].ids)
         return harmless(tokenizer.decode(ids).decode("utf-8", "replace"))
 
