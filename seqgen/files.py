@@ -7,6 +7,7 @@ too; until then the old file is whole. `click.File(atomic=True)` would commit a 
 import contextlib
 import errno
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +28,10 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     """
     target = Path(path)
     target = target.resolve() if target.is_symlink() else target
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        with _into_device(target) as file:
+            yield file
+        return
     with _explained(target):
         descriptor, staged = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     try:
@@ -42,6 +47,16 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
         with contextlib.suppress(OSError):
             Path(staged).unlink()
         raise
+
+
+@contextlib.contextmanager
+def _into_device(target: Path) -> Iterator[BinaryIO]:
+    """A device or a pipe must not be replaced by a file: what is written goes into it, once it is whole."""
+    with tempfile.TemporaryFile() as file:
+        yield file
+        file.seek(0)
+        with _explained(target), target.open("wb") as device:
+            shutil.copyfileobj(file, device)
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +91,25 @@ def test_another_files_error_keeps_its_name(tmp_path):
     with pytest.raises(FileNotFoundError, match="elsewhere"), files.atomic_write(tmp_path / "new"):
         (tmp_path / "sub/elsewhere").read_bytes()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
+def test_a_device_is_written_to_and_never_replaced():
+    files.write_bytes("/dev/null", b"abc")
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+    with pytest.raises(OutputError, match="/dev/full: the disk is full"):
+        files.write_bytes("/dev/full", b"abc")
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+
+
+def test_a_pipe_is_written_to(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    files.write_bytes(pipe, b"abc")
+    assert os.read(reader, 10) == b"abc"
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
 def test_a_dash_is_standard_output(capfdbinary):
