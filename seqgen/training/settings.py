@@ -22,7 +22,7 @@ class TrainSettings:
     precision: Literal["auto", "float32", "bfloat16"] = option("auto", "of matrix products while training")
     validation: float = option(0.1, "share of the corpus held out")
     checks: int = option(12, "validations over the run")
-    patience: int = option(5, "validations without improvement until it stops; 0: never")
+    patience: int = option(8, "validations without improvement until it stops; 0: never")
 
     def __post_init__(self) -> None:
         require(1 <= self.batch <= 1 << 16, "batch", self.batch, "1 to 65536")
