@@ -153,11 +153,6 @@ def read_header(path: str | Path, error: type[DataError]) -> Header:
         raise _damaged(path, f"its header makes no sense ({problem})", error) from problem
 
 
-def map_tensor(path: str | Path, name: str, error: type[DataError] = DataError) -> NDArray[Any]:
-    """One tensor of a file, memory-mapped and read-only."""
-    return read_header(path, error).map(name)
-
-
 class Writer:
     """Writes one safetensors file: tensors first, piece by piece, the header last.
 

@@ -16,7 +16,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from seqgen.container import Writer, map_tensor, read_header
+from seqgen.container import Writer, read_header
 from seqgen.errors import DataError, OutputError, StreamError
 from seqgen.report import Report
 from seqgen.stream import StreamWriter, TokenStream
@@ -282,7 +282,7 @@ def test_tensors_of_every_type_and_shape(tmp_path: Path) -> None:
             writer.add(name, tensor)
         writer.finish({"a": "b"})
     for name, tensor in values.items():
-        found = map_tensor(tmp_path / "all", name)
+        found = read_header(tmp_path / "all", StreamError).map(name)
         assert found.dtype == tensor.dtype
         assert found.shape == tensor.shape
         assert (found == tensor).all()

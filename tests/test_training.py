@@ -29,6 +29,11 @@ SMALL = TrainSettings(batch=4, window=16, learning_rate=1e-2, precision="float32
 class Nobody:
     """Watches, and remembers."""
 
+    closed = False
+
+    def close(self):
+        self.closed = True
+
     def __init__(self, stop_at=None):
         self.lines, self.stop_at, self.trainer = [], stop_at, None
 
@@ -99,6 +104,7 @@ def test_patience_ends_a_run_that_gets_no_better(tmp_path, stream):
     run.trainer.validate = lambda network: 5.0
     run.train()
     assert run.trainer.progress.checks == 3
+    assert run.observer.closed
 
 
 @pytest.mark.parametrize("stop_at", [1, 2, 3])

@@ -7,7 +7,6 @@ the fastest cuDNN kernel takes no other shape. Inside, time comes first, as the 
 """
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from seqgen.models import Cell, ModelSettings
 
@@ -74,9 +73,3 @@ def detach(state: State) -> State:
 def reset(state: State, keep: Tensor) -> State:
     """The state with the rows zeroed for which `keep` (B,) is 0."""
     return tuple(tuple(part * keep.to(part.dtype).unsqueeze(1) for part in parts) for parts in state)
-
-
-def loss_sum(logits: Tensor, targets: Tensor) -> Tensor:
-    """Summed cross-entropy in nats of (…, V) logits against (…) targets."""
-    flat = logits.reshape(-1, logits.shape[-1]).float()
-    return functional.cross_entropy(flat, targets.reshape(-1), reduction="sum")

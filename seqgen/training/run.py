@@ -155,13 +155,12 @@ class Run:
     def train(self) -> None:
         """Train until the budget is used up or `trainer.stopping` is set; then save."""
         self.trainer.run()
-        self.save_resume()
 
     def conclude(self) -> Checkpoint:
         """Measure the best model on the validation split, beside an n-gram baseline, and store what was found."""
         best = Checkpoint.load(self.model_path)
         codec_size = self.tokenizer.document_id
-        nats = self.validation.exact(best.network(self.plan.device.type))
+        nats = self.validation.exact(best.network(str(self.plan.device)))
         ngram, order = self.validation.ngram(self.stream.ids, self.train_spans, codec_size)
         found = {
             "nats_per_token": nats,
@@ -187,6 +186,11 @@ class Run:
             self.checkpoint({"validation_nats": line["validation_nats"]}).save(self.model_path)
         self.save_resume()
         self.observer.checked(progress, line, improved)
+
+    def close(self) -> None:
+        """Save, and let go of the observer."""
+        self.save_resume()
+        self.observer.close()
 
     def save_resume(self) -> None:
         """Write `resume.safetensors`."""

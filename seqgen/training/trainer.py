@@ -61,6 +61,10 @@ class Observer(Protocol):
         """After each validation."""
         ...
 
+    def close(self) -> None:
+        """When the run ends or stops."""
+        ...
+
 
 class Trainer:
     """One run over one corpus.
@@ -113,6 +117,7 @@ class Trainer:
                 self.check()
         if not self.stopping and self._losses:
             self.check()
+        self.observer.close()
 
     def share(self) -> float:
         """The share of the budget that is used, 1 or more when it is used up."""
