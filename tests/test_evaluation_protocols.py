@@ -9,6 +9,7 @@ import torch
 from seqgen.evaluation import protocols
 from seqgen.evaluation.protocols import Score, cold_windows, lanes, prediction_nats, stateful, unframed
 from seqgen.models import ModelSettings
+from seqgen.models._dropout import Rates
 from seqgen.models._network import RecurrentLM
 from seqgen.models.gru import GRU
 from seqgen.models.lstm import LSTM
@@ -24,7 +25,8 @@ def network(request):
 
 def make_network(cell, dropout=0.0):
     torch.manual_seed(3)
-    network = RecurrentLM(cell, ModelSettings(hidden=12, layers=2, embedding=7, dropout=dropout), VOCAB)
+    network = RecurrentLM(cell, ModelSettings(hidden=12, layers=2, embedding=7), VOCAB)
+    network.rates = Rates(input=dropout, hidden=dropout, output=dropout)
     with torch.no_grad():
         for name, weight in network.named_parameters():
             weight.mul_(0.8 if "layers" in name else 8)  # far from uniform, and not chaotic

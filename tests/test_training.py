@@ -1,5 +1,6 @@
 """Training: it learns, keeps the best, stops when told, and goes on to the same bits."""
 
+import dataclasses
 import json
 import math
 
@@ -57,9 +58,10 @@ def make_stream(path, documents=(TEXT,)):
     return TokenStream.open(path)
 
 
-def make_run(folder, stream, steps=40, train=SMALL, seed=3, observer=None, **shape):
+def make_run(folder, stream, steps=40, train=SMALL, seed=3, observer=None, dropout=0.2, **shape):
     budget, cell = Budget(steps=steps), registry.load("models", "lstm")()
-    settings = ModelSettings(**{"hidden": 16, "layers": 2, "dropout": 0.2} | shape)
+    train = dataclasses.replace(train, dropout=dropout)
+    settings = ModelSettings(**{"hidden": 16, "layers": 2} | shape)
     plan = Plan("lstm", cell, settings, train, budget, seed, torch.device("cpu"))
     observer = observer or Nobody()
     run = Run(folder, stream, None, Tokenizer.from_spec(stream.codec_spec), plan, observer)
@@ -124,7 +126,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, stream, stop_at):
 
     for name, weight in straight.network.state_dict().items():
         assert torch.equal(weight, resumed.network.state_dict()[name]), name
-    for mine, theirs in zip(straight.trainer.state, resumed.trainer.state):
+    for mine, theirs in zip(straight.trainer.step.state, resumed.trainer.step.state):
         assert all(torch.equal(a, b) for a, b in zip(mine, theirs))
     first, second = Checkpoint.load(straight.model_path), Checkpoint.load(resumed.model_path)
     for name in first.weights:
@@ -204,14 +206,14 @@ def test_a_gradient_that_is_not_finite_leaves_the_weights_alone(stream):
     network = RecurrentLM(registry.load("models", "lstm")(), ModelSettings(hidden=8), 257)
     spans = Spans(stream.starts[:-1], stream.starts[1:])
     trainer = Trainer(network, stream.ids, spans, 256, SMALL, Budget(steps=1), 0, lambda n: 1.0, Nobody())
-    trainer.state = tuple(tuple(part * float("nan") for part in parts) for parts in trainer.state)
+    trainer.step.state = tuple(tuple(part * float("nan") for part in parts) for parts in trainer.step.state)
     trainer.start_epoch()
     trainer._epoch.windows = lambda step: (np.array([1] * 4), np.array([16] * 4), np.array([False] * 4))
     before = {name: weight.clone() for name, weight in network.state_dict().items()}
     trainer.run()
-    assert trainer.progress.skipped == 1
+    assert trainer.step.skipped == 1
     assert all(torch.equal(weight, before[name]) for name, weight in network.state_dict().items())
-    assert all(bool(torch.isfinite(part).all()) for parts in trainer.state for part in parts)
+    assert all(bool(torch.isfinite(part).all()) for parts in trainer.step.state for part in parts)
 
 
 def test_learning_rate_rises_and_falls():

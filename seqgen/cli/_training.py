@@ -160,7 +160,7 @@ def introduce(run: Run) -> None:
     )
     note(f"Model: {plan.model} {shape}, {count:,} parameters ({size(4 * count)}); seed {plan.seed}.")
     budget = [f"{value:g} {unit}" for unit, value in dataclasses.asdict(plan.budget).items() if value is not None]
-    precision = str(run.trainer.precision).removeprefix("torch.")
+    precision = str(run.trainer.step.precision).removeprefix("torch.")
     note(f"Device: {describe(plan.device)}, {precision}; budget {', '.join(budget)}. Ctrl-C stops and saves.")
 
 

@@ -57,14 +57,12 @@ class ModelSettings:
     layers: int = option(1, "recurrent layers")
     embedding: int | None = option(None, "size of the token embedding; none: as hidden")
     tied: bool = option(True, "the output layer shares the embedding's weights (Press & Wolf 2017)")
-    dropout: float = option(0.0, "share of units dropped between layers while training")
 
     def __post_init__(self) -> None:
         require(1 <= self.hidden <= 1 << 14, "hidden", self.hidden, "1 to 16384")
         require(1 <= self.layers <= 64, "layers", self.layers, "1 to 64")
         size = self.embedding
         require(size is None or 1 <= size <= 1 << 14, "embedding", size, "none or 1 to 16384")
-        require(0 <= self.dropout < 1, "dropout", self.dropout, "at least 0 and below 1")
 
     @property
     def embedding_size(self) -> int:

@@ -6,9 +6,12 @@ One call trains and samples: T tokens at once equal T single steps. Layers are m
 the fastest cuDNN kernel takes no other shape. Inside, time comes first, as the kernels like it.
 """
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from seqgen.models import Cell, ModelSettings
+from seqgen.models._dropout import NOTHING, Rates, connections, locked, rows
 
 State = tuple[tuple[Tensor, ...], ...]  # per layer: (h,) or (h, c), each (B, H)
 
@@ -24,7 +27,12 @@ class RecurrentLM(nn.Module):
         cell: The recurrence, the same in every layer.
         settings: The shape.
         vocab_size: How many token ids there are, V.
+
+    Attributes:
+        rates: What is dropped in training mode.
     """
+
+    rates: Rates = NOTHING
 
     def __init__(self, cell: Cell, settings: ModelSettings, vocab_size: int) -> None:
         super().__init__()
@@ -33,7 +41,6 @@ class RecurrentLM(nn.Module):
         self.embedding = nn.Embedding(vocab_size, size)
         nn.init.normal_(self.embedding.weight, std=EMBEDDING_SCALE)
         self.layers = nn.ModuleList(cell.module(hidden if i else size, hidden) for i in range(settings.layers))
-        self.dropout = nn.Dropout(settings.dropout)
         self.projection = nn.Linear(hidden, size, bias=False) if settings.projected else None
         self.output = nn.Linear(size if settings.tied else hidden, vocab_size)
         nn.init.zeros_(self.output.bias)
@@ -55,14 +62,39 @@ class RecurrentLM(nn.Module):
 
     def features(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         """What the output layer sees, time first: (T, B, E) or (T, B, H)."""
-        x = self.dropout(self.embedding(ids.t()))  # (T, B, E)
+        dropped, _, state = self.hidden(ids, state)
+        return self.out(dropped), state
+
+    def out(self, x: Tensor) -> Tensor:
+        """(T, B, H) hidden states as the output layer takes them."""
+        return self.projection(x) if self.projection is not None else x
+
+    def hidden(self, ids: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """The last layer's hidden states (T, B, H), after dropout and before, and the state after the last token."""
+        rates = self.rates if self.training else NOTHING
+        x = raw = functional.embedding(ids.t(), rows(self.embedding.weight, rates.embedding))  # (T, B, E)
+        x = locked(x, rates.input)
         after = []
         for layer, parts in zip(self.layers, state):
-            hx = tuple(part.unsqueeze(0) for part in parts)
-            x, hx = layer(x, hx if len(hx) > 1 else hx[0])
-            after.append(tuple(part.squeeze(0) for part in (hx if isinstance(hx, tuple) else (hx,))))
-            x = self.dropout(x)
-        return (self.projection(x) if self.projection is not None else x), tuple(after)
+            raw, parts = _recur(layer, x, parts, rates.recurrent)
+            after.append(parts)
+            x = locked(raw, rates.hidden if len(after) < len(self.layers) else rates.output)
+        return x, raw, tuple(after)
+
+
+def _recur(layer: nn.Module, x: Tensor, parts: tuple[Tensor, ...], rate: float) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """One layer over (T, B, inputs), with a share `rate` of its recurrent connections dropped."""
+    assert isinstance(layer, nn.RNNBase)
+    hx = tuple(part.unsqueeze(0) for part in parts)
+    if rate:
+        weights = dict(layer.named_parameters())
+        held: dict[str, Tensor] = weights | {"weight_hh_l0": connections(weights["weight_hh_l0"], rate)}
+        run = getattr(torch, layer.mode.lower())  # the function that the module itself calls
+        x, *last = run(x, hx if len(hx) > 1 else hx[0], list(held.values()), True, 1, 0.0, True, False, False)
+    else:
+        x, after = layer(x, hx if len(hx) > 1 else hx[0])
+        last = list(after) if isinstance(after, tuple) else [after]
+    return x, tuple(part.squeeze(0) for part in last)
 
 
 def detach(state: State) -> State:

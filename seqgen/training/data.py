@@ -67,10 +67,21 @@ class Epoch:
         window: T, tokens a step.
         seed, number: The epoch's order is a pure function of these.
         reset: Each piece starts from a fresh state; else only the first of each stream does.
+        chance: The chance that a stream's state starts anew at any step, so that cold starts are learned too.
     """
 
-    def __init__(self, spans: Spans, batch: int, window: int, seed: int, number: int, reset: bool = True) -> None:
+    def __init__(
+        self,
+        spans: Spans,
+        batch: int,
+        window: int,
+        seed: int,
+        number: int,
+        reset: bool = True,
+        chance: float = 0.0,
+    ) -> None:
         generator = np.random.default_rng([seed, 2, number])
+        self._key, self.chance = (seed, 3, number), chance
         self.batch, self.window, self.reset = batch, window, reset
         self._streams = _deal(spans, batch, window, generator)
         self.steps = int(max(stream[0][-1] for stream in self._streams))
@@ -85,6 +96,8 @@ class Epoch:
                 at = int(starts[piece]) + (step - int(first[piece])) * self.window
                 begin[row], length[row] = at, min(self.window, int(ends[piece]) - at)
                 fresh[row] = step == first[piece] and (self.reset or piece == 0)
+        if self.chance:
+            fresh |= np.random.default_rng([*self._key, step]).random(self.batch) < self.chance
         return begin, length, fresh
 
 

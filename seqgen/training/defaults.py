@@ -29,11 +29,12 @@ def _for_cpu(tokens: int, minutes: float) -> tuple[dict[str, Any], dict[str, Any
     dropout = 0.0 if epochs < 3 else 0.2 if epochs < 8 else 0.35
     batch = 8 if tokens < 50_000 else 16
     checks = min(20, max(4, round(4 * minutes)))  # each takes about a second
-    train = {"batch": batch, "window": 64, "learning_rate": 7e-3, "checks": checks}
-    return {"hidden": hidden, "dropout": dropout}, train
+    train = {"batch": batch, "window": 64, "learning_rate": 7e-3, "checks": checks, "dropout": dropout}
+    return {"hidden": hidden}, train
 
 
 def _for_gpu(tokens: int) -> tuple[dict[str, Any], dict[str, Any]]:
     hidden, dropout = (512, 0.4) if tokens < 400_000 else (768, 0.4) if tokens < 3_000_000 else (1024, 0.2)
     batch = 32 if tokens < 400_000 else 64
-    return {"hidden": hidden, "layers": 2, "dropout": dropout}, {"batch": batch, "window": 128, "learning_rate": 3e-3}
+    train = {"batch": batch, "window": 128, "learning_rate": 3e-3, "dropout": dropout}
+    return {"hidden": hidden, "layers": 2}, train

@@ -1,14 +1,14 @@
-"""AdamW (Loshchilov & Hutter 2019) with warm-up and cosine decay, and clipping of the gradient's norm."""
+"""AdamW (Loshchilov & Hutter 2019) and the course of its learning rate."""
 
 import math
 
 import torch
 from torch import nn
 
-from seqgen.training.settings import TrainSettings
+from seqgen.training.settings import Optimisation
 
 
-def make_optimizer(network: nn.Module, settings: TrainSettings) -> torch.optim.AdamW:
+def make_optimizer(network: nn.Module, settings: Optimisation) -> torch.optim.AdamW:
     """AdamW over a network's weights; biases do not decay."""
     weights = list(network.parameters())
     groups = [
@@ -19,13 +19,22 @@ def make_optimizer(network: nn.Module, settings: TrainSettings) -> torch.optim.A
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, settings.beta2), fused=fused)
 
 
-def learning_rate(settings: TrainSettings, progress: float) -> float:
-    """The learning rate at a share `progress` of the run: a linear rise, then a half cosine down."""
+def learning_rate(settings: Optimisation, progress: float) -> float:
+    """The learning rate at a share `progress` of the run.
+
+    A linear rise, then: `cosine`, half a cosine down to the end (Loshchilov & Hutter 2017); `wsd`, level until the
+    last part and then straight down (warm-up, stable, decay: Hu et al. 2024, section 4); `constant`, level.
+    """
     if progress < settings.warmup:
         return settings.learning_rate * (progress / settings.warmup + 1e-3)
-    fall = min(1.0, (progress - settings.warmup) / (1 - settings.warmup))
     low = settings.final_rate
-    return settings.learning_rate * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * fall)))
+    if settings.schedule == "cosine":
+        fall = min(1.0, (progress - settings.warmup) / (1 - settings.warmup))
+        return settings.learning_rate * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * fall)))
+    if settings.schedule == "wsd":
+        fall = min(1.0, max(0.0, 1 - (1 - progress) / settings.decay))
+        return settings.learning_rate * (1 - (1 - low) * fall)
+    return settings.learning_rate
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -31,7 +31,8 @@ def save(path: Path, trainer: Trainer, about: dict[str, Any]) -> None:
         trainer: Stands between two steps.
         about: What must be the same when the run goes on (corpus, seed, settings).
     """
-    details = {"progress": dataclasses.asdict(trainer.progress), "about": about}
+    counts = {"steps": trainer.step.steps, "skipped": trainer.step.skipped}
+    details = {"progress": dataclasses.asdict(trainer.progress), "step": counts, "about": about}
     write_tensors(path, _tensors(trainer), details, {"format": FORMAT, "version": VERSION})
 
 
@@ -57,28 +58,31 @@ def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> None:
     try:
         _restore(trainer, tensors)
         trainer.progress = Progress(**details["progress"])
+        trainer.step.steps, trainer.step.skipped = details["step"]["steps"], details["step"]["skipped"]
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: does not fit this run ({error})", "train anew under another -o") from error
     trainer.start_epoch()
 
 
 def _tensors(trainer: Trainer) -> dict[str, NDArray[Any]]:
-    named = dict(trainer.network.named_parameters())
+    step, named = trainer.step, dict[str, torch.Tensor](trainer.network.named_parameters())
     tensors: dict[str, torch.Tensor] = {f"weights.{name}": weight for name, weight in named.items()}
     for name, weight in named.items():
-        for key, value in trainer.optimizer.state.get(weight, {}).items():
+        for key, value in step.optimizer.state.get(weight, {}).items():
             tensors[f"adam.{name}.{key}"] = value
-    for layer, parts in enumerate(trainer.state):
+    for name, weight in (step.average.weights if step.average is not None else {}).items():
+        tensors[f"average.{name}"] = weight
+    for layer, parts in enumerate(step.state):
         for index, part in enumerate(parts):
             tensors[f"state.{layer}.{index}"] = part.float()  # exact: a bfloat16 is a float32 with a short tail
     tensors["random.cpu"] = torch.get_rng_state()
-    if trainer.device.type == "cuda":
-        tensors["random.cuda"] = torch.cuda.get_rng_state(trainer.device)
+    if step.device.type == "cuda":
+        tensors["random.cuda"] = torch.cuda.get_rng_state(step.device)
     return {name: np.atleast_1d(tensor.detach().cpu().numpy()) for name, tensor in tensors.items()}
 
 
 def _restore(trainer: Trainer, tensors: dict[str, torch.Tensor]) -> None:
-    device = trainer.device
+    step, device = trainer.step, trainer.step.device
     with torch.no_grad():
         for name, weight in trainer.network.named_parameters():
             weight.copy_(tensors[f"weights.{name}"])
@@ -86,10 +90,12 @@ def _restore(trainer: Trainer, tensors: dict[str, torch.Tensor]) -> None:
             moments = {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
             if moments:
                 moments["step"] = moments["step"].reshape(())
-                trainer.optimizer.state[weight] = {key: value.to(device) for key, value in moments.items()}
-        trainer.state = tuple(
+                step.optimizer.state[weight] = {key: value.to(device) for key, value in moments.items()}
+        for name, average in (step.average.weights if step.average is not None else {}).items():
+            average.copy_(tensors[f"average.{name}"])
+        step.state = tuple(
             tuple(tensors[f"state.{layer}.{index}"].to(device) for index in range(len(parts)))
-            for layer, parts in enumerate(trainer.state)
+            for layer, parts in enumerate(step.state)
         )
     torch.set_rng_state(tensors["random.cpu"])
     if device.type == "cuda":

@@ -22,7 +22,7 @@ import torch
 
 import seqgen
 from seqgen import files
-from seqgen.checkpoint import MODEL_FILE, Checkpoint
+from seqgen.checkpoint import MODEL_FILE, Checkpoint, Weights
 from seqgen.errors import CheckpointError, CorpusError
 from seqgen.models import Cell, ModelSettings, weight_shapes
 from seqgen.models._network import RecurrentLM
@@ -52,6 +52,8 @@ class Plan:
         budget: When it ends.
         seed: Of weights, dropout, split and order.
         device: Where it runs.
+        preset: What its settings were chosen by.
+        parent: The name and hash of the checkpoint it goes on from, if there is one.
     """
 
     model: str
@@ -61,6 +63,8 @@ class Plan:
     budget: Budget
     seed: int
     device: torch.device
+    preset: str = "auto"
+    parent: dict[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The resolved configuration, as the checkpoint stores it."""
@@ -72,6 +76,8 @@ class Plan:
             "budget": dataclasses.asdict(self.budget),
             "seed": self.seed,
             "device": self.device.type,
+            "preset": self.preset,
+            "parent": self.parent,
         }
 
 
@@ -85,6 +91,7 @@ class Run:
         tokenizer: The stream's.
         plan: How to train.
         observer: Shows the run to whoever watches.
+        initial: The weights to begin with, or None for fresh ones.
 
     Raises:
         CorpusError: The corpus is too short to train on.
@@ -98,6 +105,7 @@ class Run:
         tokenizer: Tokenizer,
         plan: Plan,
         observer: Observer,
+        initial: Weights | None = None,
     ) -> None:
         self.folder, self.stream, self.tokenizer, self.plan, self.observer = folder, stream, tokenizer, plan, observer
         self.train_spans, self.validation_spans = _split(stream, held_out, plan)
@@ -105,7 +113,11 @@ class Run:
         _check_length(self.train_spans, self.validation_spans, plan.train)
         torch.manual_seed(plan.seed)
         self.network = RecurrentLM(plan.cell, plan.shape, tokenizer.vocab_size)
-        set_unigram_bias(self.network, stream.ids, self.train_spans)
+        if initial is None:
+            set_unigram_bias(self.network, stream.ids, self.train_spans)
+        else:
+            state = {name: torch.from_numpy(np.array(weight)) for name, weight in initial.items()}
+            self.network.load_state_dict(state, strict=False)  # tied weights have one name in a checkpoint, two here
         self.network.to(plan.device)
         precision = pick_precision(plan.train.precision, plan.device)
         codec_size = tokenizer.document_id
@@ -183,9 +195,18 @@ class Run:
         """Keep the model if it is the best so far, and save."""
         self._log(line)
         if improved:
-            self.checkpoint({"validation_nats": line["validation_nats"]}).save(self.model_path)
+            self.keep(line["validation_nats"])
         self.save_resume()
         self.observer.checked(progress, line, improved)
+
+    def keep(self, nats: float) -> None:
+        """Write the checkpoint, of the averaged weights where they are the better ones."""
+        average, metrics = self.trainer.step.average, {"validation_nats": nats}
+        if average is None or not self.trainer.averaged_is_best:
+            self.checkpoint(metrics).save(self.model_path)
+            return
+        with average.in_place():
+            self.checkpoint(metrics | {"averaged": True}).save(self.model_path)
 
     def close(self) -> None:
         """Save, and let go of the observer."""
@@ -210,7 +231,7 @@ class Run:
             "validation_tokens": self.validation_spans.tokens,
             "seed": plan.seed,
             "device": describe(plan.device),
-            "precision": str(self.trainer.precision).removeprefix("torch."),
+            "precision": str(self.trainer.step.precision).removeprefix("torch."),
             "versions": {
                 "seqgen": seqgen.__version__,
                 "torch": str(torch.__version__),
@@ -218,6 +239,8 @@ class Run:
                 "python": platform.python_version(),
             },
         }
+        if plan.parent is not None:
+            about["parent"] = plan.parent
         return Checkpoint(
             plan.model, plan.cell, plan.shape, self.tokenizer, weights, plan.to_json(), metrics | counted, about
         )

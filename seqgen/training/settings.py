@@ -4,35 +4,62 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seqgen.settings import option, require
+from seqgen.training.regularisation import Regularisation
 
 
 @dataclass(frozen=True)
-class TrainSettings:
+class Optimisation:
+    """How the weights move."""
+
+    learning_rate: float = option(4e-3, "the highest learning rate")
+    schedule: Literal["cosine", "wsd", "constant"] = option(
+        "cosine", "after the warm-up: cosine, wsd (stable, then down in the last part), constant"
+    )
+    final_rate: float = option(0.02, "the last learning rate, as a share of the highest")
+    warmup: float = option(0.03, "share of the run in which the learning rate rises")
+    decay: float = option(0.3, "share of the run in which wsd comes down")
+    weight_decay: float = option(0.01, "AdamW's decoupled weight decay, on matrices alone")
+    beta2: float = option(0.98, "AdamW's memory of squared gradients")
+    clip: float = option(1.0, "the gradient's norm is cut down to this")
+    average: Literal["none", "ema", "tail"] = option("none", "weights also kept as an average: none, ema, tail")
+    average_decay: float = option(0.999, "ema: what stays of the average at each step")
+    average_tail: float = option(0.1, "tail: share of the steps so far that the average reaches back")
+
+    def __post_init__(self) -> None:
+        require(0 < self.learning_rate <= 10, "learning_rate", self.learning_rate, "above 0, at most 10")
+        schedules = ("cosine", "wsd", "constant")
+        require(self.schedule in schedules, "schedule", self.schedule, ", ".join(schedules))
+        require(0 <= self.final_rate <= 1, "final_rate", self.final_rate, "0 to 1")
+        require(0 <= self.warmup < 1, "warmup", self.warmup, "at least 0 and below 1")
+        require(0 < self.decay <= 1, "decay", self.decay, "above 0, at most 1")
+        require(0 <= self.weight_decay <= 10, "weight_decay", self.weight_decay, "0 to 10")
+        require(0 < self.beta2 < 1, "beta2", self.beta2, "above 0 and below 1")
+        require(self.clip > 0, "clip", self.clip, "above 0")
+        require(self.average in ("none", "ema", "tail"), "average", self.average, "none, ema or tail")
+        require(0 < self.average_decay < 1, "average_decay", self.average_decay, "above 0 and below 1")
+        require(0 < self.average_tail <= 1, "average_tail", self.average_tail, "above 0, at most 1")
+
+
+@dataclass(frozen=True)
+class TrainSettings(Optimisation, Regularisation):
     """How a model is trained, whatever its shape."""
 
     batch: int = option(32, "streams read side by side")
     window: int = option(64, "tokens through which the gradient flows back")
-    learning_rate: float = option(4e-3, "the highest learning rate")
-    final_rate: float = option(0.02, "the last learning rate, as a share of the highest")
-    warmup: float = option(0.03, "share of the run in which the learning rate rises")
-    weight_decay: float = option(0.01, "AdamW's decoupled weight decay, on matrices alone")
-    beta2: float = option(0.98, "AdamW's memory of squared gradients")
-    clip: float = option(1.0, "the gradient's norm is cut down to this")
     reset: Literal["document", "never"] = option("document", "when the hidden state starts anew: document or never")
+    reset_probability: float = option(0.0, "chance that a stream's state starts anew at a step")
     precision: Literal["auto", "float32", "bfloat16"] = option("auto", "of matrix products while training")
     validation: float = option(0.1, "share of the corpus held out")
     checks: int = option(12, "validations over the run")
     patience: int = option(8, "validations without improvement until it stops; 0: never")
 
     def __post_init__(self) -> None:
+        Optimisation.__post_init__(self)
+        Regularisation.__post_init__(self)
         require(1 <= self.batch <= 1 << 16, "batch", self.batch, "1 to 65536")
         require(1 <= self.window <= 1 << 16, "window", self.window, "1 to 65536")
-        require(0 < self.learning_rate <= 10, "learning_rate", self.learning_rate, "above 0, at most 10")
-        require(0 <= self.final_rate <= 1, "final_rate", self.final_rate, "0 to 1")
-        require(0 <= self.warmup < 1, "warmup", self.warmup, "at least 0 and below 1")
-        require(0 <= self.weight_decay <= 10, "weight_decay", self.weight_decay, "0 to 10")
-        require(0 < self.beta2 < 1, "beta2", self.beta2, "above 0 and below 1")
-        require(self.clip > 0, "clip", self.clip, "above 0")
+        chance = self.reset_probability
+        require(0 <= chance < 1, "reset_probability", chance, "at least 0 and below 1")
         require(0 < self.validation < 1, "validation", self.validation, "above 0 and below 1")
         require(self.checks >= 1, "checks", self.checks, "at least 1")
         require(self.patience >= 0, "patience", self.patience, "at least 0")

@@ -13,14 +13,13 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
-from seqgen.models._network import RecurrentLM, State, detach, reset
-from seqgen.training import device as devices
+from seqgen.models._network import RecurrentLM
 from seqgen.training.data import IGNORED, Epoch, Spans, gather
-from seqgen.training.optimizer import learning_rate, make_optimizer, set_learning_rate
+from seqgen.training.optimizer import learning_rate
 from seqgen.training.settings import TrainSettings
+from seqgen.training.step import Step
 
 LOG_EVERY = 20  # steps between two log lines; reading the loss more often would hold a GPU up
 
@@ -45,7 +44,6 @@ class Progress:
     seconds: float = 0.0
     checks: int = 0
     bad_checks: int = 0
-    skipped: int = 0  # steps left out because their gradient was not finite
     best: float | None = None  # nats per token on the validation split
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -94,13 +92,11 @@ class Trainer:
         self.network, self.ids, self.spans, self.end_id = network, ids, spans, end_id
         self.settings, self.budget, self.seed = settings, budget, seed
         self.validate, self.observer = validate, observer
-        self.device = network.embedding.weight.device
-        self.precision = devices.pick_precision(settings.precision, self.device)
-        self.optimizer = make_optimizer(network, settings)
+        self.step = Step(network, settings)
         self.progress = Progress()
-        self.state: State = network.initial_state(settings.batch)
         self.stopping = False
         self.start_epoch()
+        self.averaged_is_best = False  # whether the last validation liked the averaged weights better
         self._losses: list[tuple[Tensor, int]] = []
         self._latest: float | None = None  # the last training loss that was read
         self._clock = time.perf_counter()
@@ -110,7 +106,7 @@ class Trainer:
         self._clock = time.perf_counter() - self.progress.seconds
         self.network.train()
         while not self.stopping and self.share() < 1 and not self._out_of_patience():
-            self._step()
+            self._advance()
             if self.progress.total_steps % LOG_EVERY == 0:
                 self._log()
             if int(self.share() * self.settings.checks) > self.progress.checks:
@@ -136,30 +132,32 @@ class Trainer:
     def check(self) -> None:
         """Validate, and tell the observer whether this is the best so far."""
         line = self._log()
-        self.network.eval()
-        nats = self.validate(self.network)
-        self.network.train()
+        raw, averaged = self._validate()
+        found = [nats for nats in (raw, averaged) if nats is not None and math.isfinite(nats)]
+        nats = min(found, default=math.inf)
         progress = self.progress
         progress.checks = max(progress.checks + 1, int(self.share() * self.settings.checks))
-        improved = math.isfinite(nats) and (progress.best is None or nats < progress.best)
+        improved = nats < (math.inf if progress.best is None else progress.best)
         progress.bad_checks = 0 if improved else progress.bad_checks + 1
         if improved:
             progress.best = nats
-        line = line | {"validation_nats": nats}
+        self.averaged_is_best = averaged is not None and averaged == nats
+        line = line | {"validation_nats": nats if found else None}
+        if averaged is not None:
+            line |= {"raw_nats": raw, "averaged_nats": averaged}
         progress.history.append(line)
         self.observer.checked(progress, line, improved)
 
-    def _step(self) -> None:
-        progress, settings = self.progress, self.settings
-        set_learning_rate(self.optimizer, learning_rate(settings, self.share()))
+    def _advance(self) -> None:
+        """One step: the windows that come next, learned from."""
+        progress, settings, device = self.progress, self.settings, self.step.device
         begin, length, fresh = self._epoch.windows(progress.step)
         inputs, targets = gather(self.ids, begin, length, settings.window, self.end_id)
         count = int((targets != IGNORED).sum())
-        x = torch.from_numpy(inputs).to(self.device, non_blocking=True)
-        y = torch.from_numpy(targets).to(self.device, non_blocking=True)
-        if fresh.any():
-            self.state = reset(self.state, torch.from_numpy(~fresh).to(self.device))
-        loss = self._learn(x, y, count)
+        x = torch.from_numpy(inputs).to(device, non_blocking=True)
+        y = torch.from_numpy(targets).to(device, non_blocking=True)
+        keep = torch.from_numpy(~fresh).to(device) if fresh.any() else None
+        loss = self.step(x, y, keep, count, learning_rate(settings, self.share()))
         self._losses.append((loss, count))
         progress.tokens += count
         progress.total_steps += 1
@@ -168,23 +166,16 @@ class Trainer:
             progress.epoch, progress.step = progress.epoch + 1, 0
             self.start_epoch()
 
-    def _learn(self, x: Tensor, y: Tensor, count: int) -> Tensor:
-        """One update from (B, T) inputs and targets; returns the summed loss in nats."""
-        with devices.autocast(self.device, self.precision):
-            logits, state = self.network(x, self.state)
-        self.state = detach(state)
-        flat = logits.float().reshape(-1, logits.shape[-1])
-        loss = functional.cross_entropy(flat, y.reshape(-1), ignore_index=IGNORED, reduction="sum")
-        self.optimizer.zero_grad(set_to_none=True)
-        (loss / max(count, 1)).backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
-        if bool(torch.isfinite(norm)):
-            self.optimizer.step()
-        else:
-            # One bad window must not end a long run: leave the step out and begin from a clean state.
-            self.progress.skipped += 1
-            self.state = self.network.initial_state(self.settings.batch)
-        return loss.detach()
+    def _validate(self) -> tuple[float, float | None]:
+        """Nats per token on the held-out part: of the weights, and of their average where there is one."""
+        self.network.eval()
+        raw, average = self.validate(self.network), self.step.average
+        averaged = None
+        if average is not None:
+            with average.in_place():
+                averaged = self.validate(self.network)
+        self.network.train()
+        return raw, averaged
 
     def _log(self) -> dict[str, Any]:
         share, progress = self.share(), self.progress
@@ -206,7 +197,8 @@ class Trainer:
     def start_epoch(self) -> None:
         """Lay out the epoch that `progress` names."""
         settings, fresh = self.settings, self.settings.reset == "document"
-        self._epoch = Epoch(self.spans, settings.batch, settings.window, self.seed, self.progress.epoch, fresh)
+        shape = settings.batch, settings.window, self.seed, self.progress.epoch
+        self._epoch = Epoch(self.spans, *shape, fresh, settings.reset_probability)
 
     def _out_of_patience(self) -> bool:
         return 0 < self.settings.patience <= self.progress.bad_checks
