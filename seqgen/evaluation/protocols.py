@@ -13,7 +13,7 @@ predicted. Spans of similar length run side by side, as the lanes of a batch. Kn
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from seqgen.models._network import RecurrentLM
+from seqgen.models._network import State
 
 Ints = NDArray[np.integer[Any]]
 Spans = NDArray[np.int64]  # (S, 3) begin, counted, end
@@ -30,8 +30,32 @@ Watch = Callable[[int], object]  # takes the number of predictions made since it
 
 WINDOW = 256
 BATCH = 64  # lanes side by side
+PIECE = 1024  # predictions in a piece of `sampled_logits`
 CHUNK = 1024  # steps at a time
 LOGITS = 1 << 24  # numbers in one block of logits, at most: 64 MB
+
+
+class Network(Protocol):
+    """What is measured: a `RecurrentLM`, or several that are heard as one."""
+
+    vocab_size: int
+    training: bool
+
+    def initial_state(self, batch: int) -> State:
+        """Per layer a tuple of (batch, H)."""
+        ...
+
+    def __call__(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
+        """Logits (B, T, V) after each of `ids` (B, T), and the state after the last."""
+        ...
+
+    def eval(self) -> object:
+        """Drop nothing."""
+        ...
+
+    def train(self, mode: bool) -> object:
+        """Be as in training, or not."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -62,7 +86,7 @@ def unframed(ids: Ints, starts: Ints, codec_size: int) -> tuple[Ints, NDArray[np
 
 
 def cold_windows(
-    network: RecurrentLM,
+    network: Network,
     ids: Ints,
     starts: Ints,
     window: int = WINDOW,
@@ -74,14 +98,14 @@ def cold_windows(
 
 
 def stateful(
-    network: RecurrentLM, ids: Ints, starts: Ints, device: Device = "cpu", watch: Watch = lambda count: None
+    network: Network, ids: Ints, starts: Ints, device: Device = "cpu", watch: Watch = lambda count: None
 ) -> Score:
     """Protocol B. The state is zero at the start of every document."""
     return _total(network, ids, _spans(len(ids), starts, len(ids)), device, watch)
 
 
 def lanes(
-    network: RecurrentLM,
+    network: Network,
     ids: Ints,
     starts: Ints,
     lanes: int = 32,
@@ -97,7 +121,7 @@ def lanes(
     return _total(network, ids, _spans(len(ids), starts, size, warmup), device)
 
 
-def prediction_nats(network: RecurrentLM, ids: Ints, device: Device = "cpu") -> NDArray[np.float32]:
+def prediction_nats(network: Network, ids: Ints, device: Device = "cpu") -> NDArray[np.float32]:
     """(N − 1,) nats of each id after the first, the state carried from zero."""
     whole = _spans(len(ids), np.zeros(1, np.int64), len(ids))
     blocks = [nats[0].cpu().numpy() for nats in _blocks(network, ids, whole, device)]
@@ -126,7 +150,7 @@ def _spans(length: int, starts: Ints, size: int, warmup: int = 0, whole: bool = 
     return np.stack([np.maximum(begin, counted - 1 - warmup), counted, np.minimum(counted + size, end)], axis=1)
 
 
-def _total(network: RecurrentLM, ids: Ints, spans: Spans, device: Device, watch: Watch = lambda count: None) -> Score:
+def _total(network: Network, ids: Ints, spans: Spans, device: Device, watch: Watch = lambda count: None) -> Score:
     total = 0.0
     for nats in _blocks(network, ids, spans, device):
         total += float(nats.cpu().sum(dtype=torch.float64))  # some GPUs have no float64
@@ -134,8 +158,29 @@ def _total(network: RecurrentLM, ids: Ints, spans: Spans, device: Device, watch:
     return Score(total, int((spans[:, 2] - spans[:, 1]).sum()))
 
 
-def _blocks(network: RecurrentLM, ids: Ints, spans: Spans, device: Device) -> Iterator[Tensor]:
-    """Blocks (lanes, steps) of nats, zero where nothing is counted; the network ends as it was, training or not."""
+def sampled_logits(
+    network: Network, ids: Ints, starts: Ints, limit: int, device: Device = "cpu"
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """(logits (n, V), targets (n,)) of at most about `limit` predictions, in pieces from all over the ids.
+
+    A piece reads the ids before it from a zero state, as `lanes` has it.
+    """
+    spans = _spans(len(ids), starts, PIECE, WINDOW)
+    chosen = np.linspace(0, len(spans) - 1, min(len(spans), max(1, limit // PIECE))).astype(np.int64)
+    for logits, targets, wanted in _passes(network, ids, spans[chosen], device):
+        counted = wanted.flatten()
+        yield logits[counted], targets[counted]
+
+
+def _blocks(network: Network, ids: Ints, spans: Spans, device: Device) -> Iterator[Tensor]:
+    """Blocks (lanes, steps) of nats, zero where nothing is counted."""
+    for logits, targets, wanted in _passes(network, ids, spans, device):
+        nats = functional.cross_entropy(logits, targets, reduction="none").view(wanted.shape)
+        yield (nats * wanted).t()
+
+
+def _passes(network: Network, ids: Ints, spans: Spans, device: Device) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Blocks of predictions, see `_batch`; the network ends as it was, training or not."""
     spans = spans[np.argsort(spans[:, 0] - spans[:, 2], kind="stable")]  # the longest first
     training = network.training
     network.eval()
@@ -143,14 +188,14 @@ def _blocks(network: RecurrentLM, ids: Ints, spans: Spans, device: Device) -> It
         with torch.inference_mode():
             for at in range(0, len(spans), BATCH):
                 lanes = spans[at : at + BATCH]
-                with _one_thread() if len(lanes) == 1 and torch.device(device).type == "cpu" else nullcontext():
+                with one_thread() if len(lanes) == 1 and torch.device(device).type == "cpu" else nullcontext():
                     yield from _batch(network, ids, lanes, device)
     finally:
         network.train(training)
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """One lane is a matrix–vector product a step: threads wait for each other longer than it takes."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -160,7 +205,8 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _batch(network: RecurrentLM, ids: Ints, spans: Spans, device: Device) -> Iterator[Tensor]:
+def _batch(network: Network, ids: Ints, spans: Spans, device: Device) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Logits (steps·lanes, V), targets (steps·lanes,), and whether each is counted (steps, lanes)."""
     begin, counted, end = spans.T[:, :, None]  # (lanes, 1) each
     steps = (end - begin - 1)[:, 0]
     state = network.initial_state(len(spans))
@@ -172,6 +218,5 @@ def _batch(network: RecurrentLM, ids: Ints, spans: Spans, device: Device) -> Ite
         block = torch.from_numpy(ids[np.minimum(where, len(ids) - 1)].astype(np.int64)).to(device)
         logits, state = network(block[:, :-1], state)
         flat = logits.transpose(0, 1).flatten(0, 1).float()  # a view: the network thinks time first
-        nats = functional.cross_entropy(flat, block[:, 1:].t().flatten(), reduction="none").view(-1, active).t()
         wanted = (where[:, 1:] >= counted[:active]) & (where[:, 1:] < end[:active])
-        yield nats * torch.from_numpy(wanted).to(device)
+        yield flat, block[:, 1:].t().flatten(), torch.from_numpy(wanted.T.copy()).to(device)

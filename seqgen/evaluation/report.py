@@ -4,7 +4,7 @@ Joins a checkpoint with the protocols. It finds no files: ids come in, numbers g
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -14,13 +14,28 @@ from numpy.typing import NDArray
 
 from seqgen.checkpoint import Checkpoint
 from seqgen.errors import StreamError
+from seqgen.evaluation.dynamic import DynamicScore, DynamicSettings, dynamic
+from seqgen.evaluation.ensemble import Average, Ensemble
 from seqgen.evaluation.ngram import NGram
 from seqgen.evaluation.protocols import cold_windows, prediction_nats, stateful, unframed
+from seqgen.evaluation.temperature import stored_temperature
 from seqgen.tokenizer import Tokenizer
 
 Ids = NDArray[np.integer[Any]]
 Offsets = NDArray[np.int64]
 Watch = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class Tempered:
+    """Nats per token under protocol B with logits divided by a temperature."""
+
+    temperature: float
+    nats: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data under stable names."""
+        return {"value": self.temperature, "nats_per_token": self.nats}
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,8 @@ class Evaluation:
         bytes: Bytes of the predicted tokens; for music, of the decoded files.
         protocol_a, protocol_b, ngram: Nats per token; None where there was no baseline.
         notes, seconds: For music, of the decoded documents; else None.
+        tempered: With the temperature that the checkpoint has stored; None where it has none.
+        dynamic: With dynamic evaluation, where that was asked for.
     """
 
     tokens: int
@@ -43,6 +60,8 @@ class Evaluation:
     ngram: float | None = None
     notes: int | None = None
     seconds: float | None = None
+    tempered: Tempered | None = None
+    dynamic: DynamicScore | None = None
 
     @property
     def bits(self) -> float:
@@ -50,7 +69,7 @@ class Evaluation:
         return self.protocol_b * self.tokens / math.log(2)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data under stable names. `nats_per_token` is that of protocol B."""
+        """Plain data under stable names. `nats_per_token` is that of protocol B, static and without temperature."""
         found: dict[str, Any] = {
             "tokens": self.tokens,
             "nats_per_token": self.protocol_b,
@@ -63,6 +82,10 @@ class Evaluation:
         if self.notes is not None and self.seconds is not None:
             found["bits_per_note"] = _ratio(self.bits, self.notes)
             found["bits_per_second"] = _ratio(self.bits, self.seconds)
+        if self.tempered is not None:
+            found["temperature"] = self.tempered.to_json()
+        if self.dynamic is not None:
+            found["dynamic"] = self.dynamic.to_json()
         return found
 
 
@@ -82,23 +105,88 @@ def evaluate(
         starts: (D+1,) where documents begin.
         device: Where to compute.
         ngram: A baseline over the codec's own ids, fitted on the training documents.
-        watch: Takes the number of predictions made since it was last called; in all about two for each token.
+        watch: Takes the number of predictions made since it was last called; about `passes(checkpoint)` a token.
 
     Raises:
         StreamError: No document has two tokens.
     """
     tokenizer = checkpoint.tokenizer
-    ids, starts = unframed(ids, starts, tokenizer.document_id)
+    ids, starts = _predictable(ids, starts, tokenizer)
     network = checkpoint.network(device)
-    if not (np.diff(starts) > 1).any():
-        raise StreamError("no document has more than one token, so there is nothing to predict", "choose longer files")
     b = stateful(network, ids, starts, device, watch)
     a = cold_windows(network, ids, starts, device=device, watch=watch)
-    counted = _predicted_bytes(tokenizer, ids, starts)
-    size, notes, seconds = _music(tokenizer, ids, starts) if counted is None else (counted, None, None)
+    size, notes, seconds = _counts(tokenizer, ids, starts)
     baseline = None if ngram is None else float(_predicted(ngram.nats(ids, starts), starts).mean(dtype=np.float64))
-    documents = int((np.diff(starts) > 1).sum())
-    return Evaluation(b.count, documents, size, a.mean, b.mean, baseline, notes, seconds)
+    tempered, temperature = None, stored_temperature(checkpoint.metrics)
+    if temperature is not None:
+        scaled = Ensemble([network], temperatures=[temperature])
+        tempered = Tempered(temperature, stateful(scaled, ids, starts, device, watch).mean)
+    return Evaluation(b.count, _documents(starts), size, a.mean, b.mean, baseline, notes, seconds, tempered)
+
+
+def passes(checkpoint: Checkpoint) -> int:
+    """How many predictions `evaluate` makes for each token."""
+    return 2 if stored_temperature(checkpoint.metrics) is None else 3
+
+
+def evaluate_dynamic(
+    checkpoint: Checkpoint,
+    ids: Ids,
+    starts: Offsets,
+    settings: DynamicSettings,
+    training: tuple[Ids, Offsets] | None = None,
+    device: str = "cpu",
+    watch: Watch = lambda count: None,
+) -> DynamicScore:
+    """Dynamic evaluation of a checkpoint, over the very predictions that `evaluate` makes under protocol B.
+
+    Args:
+        checkpoint: The model; it is left as it is.
+        ids, starts: As in `evaluate`.
+        settings: How to learn.
+        training: (ids, starts) of training documents for the gradient statistics, if there are any.
+        device: Where to compute.
+        watch: Takes the number of predictions made since it was last called, training ids included.
+
+    Raises:
+        StreamError: No document has two tokens.
+        SettingError: The learning rate makes the network diverge.
+    """
+    ids, starts = _predictable(ids, starts, checkpoint.tokenizer)
+    if training is not None:
+        training = unframed(*training, checkpoint.tokenizer.document_id)
+    score, used = dynamic(checkpoint.network(device), ids, starts, settings, training, device, watch)
+    return DynamicScore(score.mean, used)
+
+
+def evaluate_ensemble(
+    checkpoints: Sequence[Checkpoint],
+    ids: Ids,
+    starts: Offsets,
+    average: Average = "probabilities",
+    device: str = "cpu",
+    watch: Watch = lambda count: None,
+) -> Evaluation:
+    """Measure the average of several checkpoints of one tokenizer; arguments as in `evaluate`.
+
+    Raises:
+        StreamError: No document has two tokens.
+    """
+    tokenizer = checkpoints[0].tokenizer
+    ids, starts = _predictable(ids, starts, tokenizer)
+    ensemble = Ensemble([checkpoint.network(device) for checkpoint in checkpoints], average)
+    b = stateful(ensemble, ids, starts, device, watch)
+    a = cold_windows(ensemble, ids, starts, device=device, watch=watch)
+    size, notes, seconds = _counts(tokenizer, ids, starts)
+    return Evaluation(b.count, _documents(starts), size, a.mean, b.mean, notes=notes, seconds=seconds)
+
+
+def _predictable(ids: Ids, starts: Offsets, tokenizer: Tokenizer) -> tuple[Ids, Offsets]:
+    """The ids without framing, if there is something to predict among them."""
+    ids, starts = unframed(ids, starts, tokenizer.document_id)
+    if not (np.diff(starts) > 1).any():
+        raise StreamError("no document has more than one token, so there is nothing to predict", "choose longer files")
+    return ids, starts
 
 
 def surprise(
@@ -118,6 +206,17 @@ def surprise(
     nats = prediction_nats(checkpoint.network(device), ids, device)[len(frame) - 1 :]
     names = tokenizer.vocabulary()
     return [(names[token], float(value)) for token, value in zip(ids[len(frame) :], nats)]
+
+
+def _documents(starts: Offsets) -> int:
+    """How many have something to predict."""
+    return int((np.diff(starts) > 1).sum())
+
+
+def _counts(tokenizer: Tokenizer, ids: Ids, starts: Offsets) -> tuple[int, int | None, float | None]:
+    """(bytes, notes, seconds) of what is predicted."""
+    counted = _predicted_bytes(tokenizer, ids, starts)
+    return _music(tokenizer, ids, starts) if counted is None else (counted, None, None)
 
 
 def _predicted(values: NDArray[Any], starts: Offsets) -> NDArray[Any]:

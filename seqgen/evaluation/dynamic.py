@@ -1,0 +1,178 @@
+"""Dynamic evaluation: a network that goes on learning from what it has just been measured on.
+
+Krause, Kahembwe, Murray & Renals (2018), "Dynamic evaluation of neural sequence models", section 3. The text is read
+in segments, the state carried (protocol B). Each segment is scored first and learned from afterwards, so no
+prediction is made with weights that have seen its answer:
+
+    θ ← θ + λ' (θ₀ − θ) − η g / (RMS + ε)        g: gradient of the segment's nats, per token of a full segment
+    λ' = min(λ RMS / mean RMS, 1)                θ₀: the trained weights
+
+RMS is the root mean square of each weight's gradient over segments of the training text: what used to move much may
+move at ease and comes back fast. Where no training text is at hand, plain gradient steps take its place, RMS + ε and
+λ'/λ being one. Weights are carried from document to document, the state is not. Knows ids, not media.
+"""
+
+import copy
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seqgen.errors import SettingError
+from seqgen.evaluation.protocols import Device, Ints, Score, Watch, one_thread
+from seqgen.models._network import RecurrentLM, detach
+from seqgen.settings import option, require
+
+Tensors = list[Tensor]
+
+RATE = 5e-4  # η with gradient statistics: how far a weight moves with a gradient of usual size
+PLAIN_RATE = 0.1  # η without
+FLOOR = 0.1  # ε as a share of the mean RMS: weights that hardly ever had a gradient do not leap at their first
+
+
+@dataclass(frozen=True)
+class DynamicSettings:
+    """How a network learns while it is measured. Defaults were chosen by measurement; a changed `segment` wants
+    another `learning_rate`, in proportion to its root."""
+
+    learning_rate: float | None = option(None, f"η; none: {RATE:g}, without gradient statistics {PLAIN_RATE:g}")
+    decay: float = option(0.005, "λ, the share of the way back to the trained weights with each segment")
+    segment: int = option(64, "tokens that are scored before they are learned from")
+    statistics: int = option(20_000, "training tokens for the gradient statistics; 0: plain gradient steps")
+
+    def __post_init__(self) -> None:
+        rate = self.learning_rate
+        require(rate is None or 0 <= rate <= 1e3, "learning_rate", rate, "none or 0 to 1000")
+        require(0 <= self.decay <= 1, "decay", self.decay, "0 to 1")
+        require(1 <= self.segment <= 1 << 14, "segment", self.segment, "1 to 16384")
+        require(0 <= self.statistics <= 1 << 30, "statistics", self.statistics, "0 to 2^30")
+
+
+@dataclass(frozen=True)
+class DynamicScore:
+    """What dynamic evaluation came to, and how.
+
+    Attributes:
+        nats: Nats per token under protocol B, each token predicted before it was learned from.
+        settings: As they were resolved: `learning_rate` is a number, `statistics` the tokens in fact read.
+    """
+
+    nats: float
+    settings: DynamicSettings
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data under stable names."""
+        return {"nats_per_token": self.nats, **asdict(self.settings)}
+
+
+class Adaptive:
+    """A copy of a network with the weights that it has now, and those to which it is drawn back.
+
+    Args:
+        network: It is left as it is.
+        settings: How to learn.
+    """
+
+    def __init__(self, network: RecurrentLM, settings: DynamicSettings) -> None:
+        self.network = copy.deepcopy(network).eval()
+        for module in self.network.modules():
+            if isinstance(module, nn.RNNBase):
+                module.train()  # cuDNN has no backward pass otherwise; a single layer drops nothing of its own
+        self.weights: Tensors = list(self.network.parameters())  # tied weights once
+        self.trained = [weight.detach().clone() for weight in self.weights]
+        self.settings = settings
+        self.rate = PLAIN_RATE if settings.learning_rate is None else settings.learning_rate  # η
+        self.scales: Tensors | None = None  # per weight 1 / (RMS + ε); None: one for all
+        self.returns: Tensors | None = None  # per weight λ'; None: λ for all
+
+    def segments(self, ids: Ints, starts: Ints, device: Device) -> Iterator[tuple[Tensor, int]]:
+        """(summed nats, differentiable, and number of predictions) of each segment in turn."""
+        size = self.settings.segment
+        for begin, end in pairwise(np.unique(np.append(starts, len(ids))).tolist()):
+            state = self.network.initial_state(1)
+            for at in range(begin, end - 1, size):
+                piece = torch.from_numpy(ids[at : min(at + size + 1, end)].astype(np.int64)).to(device)
+                logits, state = self.network(piece[None, :-1], state)
+                yield functional.cross_entropy(logits[0].float(), piece[1:], reduction="sum"), len(piece) - 1
+                state = detach(state)
+
+    def gradients(self, nats: Tensor) -> Tensors:
+        """Of nats per token of a full segment; a short one counts for less."""
+        return list(torch.autograd.grad(nats / self.settings.segment, self.weights))
+
+    def normalise(self, ids: Ints, starts: Ints, limit: int, device: Device, watch: Watch) -> int:
+        """Take steps and decay by the weights' root mean square gradients over up to `limit` ids; how many it took."""
+        squares = [torch.zeros_like(weight) for weight in self.weights]
+        read = segments = 0
+        for nats, size in self.segments(ids, starts, device):
+            for square, gradient in zip(squares, self.gradients(nats)):
+                square.addcmul_(gradient, gradient)
+            read, segments = read + size, segments + 1
+            watch(size)
+            if read >= limit:
+                break
+        roots = [square.div_(max(segments, 1)).sqrt_() for square in squares]
+        mean = sum(float(root.sum()) for root in roots) / sum(root.numel() for root in roots)
+        if not 0 < mean < float("inf"):
+            return 0
+        self.rate = RATE if self.settings.learning_rate is None else self.settings.learning_rate
+        self.scales = [1 / (root + FLOOR * mean) for root in roots]
+        self.returns = [(self.settings.decay / mean * root).clamp_(max=1.0) for root in roots]
+        return read
+
+    @torch.no_grad()
+    def learn(self, gradients: Tensors, share: float) -> None:
+        """One step; `share` is how full the segment was."""
+        for index, (weight, trained, gradient) in enumerate(zip(self.weights, self.trained, gradients)):
+            if self.settings.decay:
+                back = self.settings.decay if self.returns is None else self.returns[index]
+                weight.lerp_(trained, back if share == 1 else back * share)
+            if self.scales is None:
+                weight.sub_(gradient, alpha=self.rate)
+            else:
+                weight.addcmul_(self.scales[index], gradient, value=-self.rate)
+
+
+def dynamic(
+    network: RecurrentLM,
+    ids: Ints,
+    starts: Ints,
+    settings: DynamicSettings,
+    training: tuple[Ints, Ints] | None = None,
+    device: Device = "cpu",
+    watch: Watch = lambda count: None,
+) -> tuple[Score, DynamicSettings]:
+    """Protocol B with dynamic evaluation, and the settings as they were resolved.
+
+    Args:
+        network: On `device`; it is left as it is.
+        ids: (N,) codec ids, see `protocols.unframed`.
+        starts: (D,) or (D+1,) where documents begin.
+        settings: How to learn.
+        training: (ids, starts) of training documents, at least `settings.statistics` ids of which the gradient
+            statistics are taken, or None.
+        device: Where to compute; a CPU computes on one thread.
+        watch: Takes the number of predictions made since it was last called, those on training ids included.
+
+    Raises:
+        SettingError: The learning rate makes the network diverge.
+    """
+    with one_thread() if torch.device(device).type == "cpu" else nullcontext():
+        adaptive, read = Adaptive(network, settings), 0
+        if training is not None and settings.statistics:
+            read = adaptive.normalise(*training, settings.statistics, device, watch)
+        total, count = 0.0, 0
+        for nats, size in adaptive.segments(ids, starts, device):
+            total += float(nats.detach())
+            count += size
+            adaptive.learn(adaptive.gradients(nats), size / settings.segment)
+            watch(size)
+    if not np.isfinite(total):
+        raise SettingError(f"learning_rate {adaptive.rate:g} is too large: the network diverges", "try a tenth of it")
+    return Score(total, count), replace(settings, learning_rate=adaptive.rate, statistics=read)
