@@ -1,11 +1,11 @@
 """The sampling loop: an engine, prompts and rules become steps of ids, in constant memory however long it runs.
 
-It knows ids only. What ends a stream is told from outside: a length, an end token, a `stop` function, a grammar.
+It knows ids only. What ends a stream and what it may hold is told from outside, as `Limits`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,31 +13,13 @@ from numpy.typing import NDArray
 from seqgen.errors import UsageError
 from seqgen.generation import Engine, Ids, Logits
 from seqgen.generation._history import History
-from seqgen.generation.sampling import Race, log_probabilities
-from seqgen.rules import NEVER, Rule
+from seqgen.generation.limits import NO_LIMITS, Constraints, Grammar, Guard, Limits, Mask
+from seqgen.generation.sampling import Race, entropies, log_probabilities
+from seqgen.rules import Rule
+
+__all__ = ["Grammar", "Guard", "Limits", "Sample", "Step", "collect", "generate", "prefill"]
 
 Reason = Literal["length", "end", "stop", "interrupted"]
-Mask = NDArray[np.bool_]
-
-
-class Grammar(Protocol):
-    """What may follow, as a state machine over ids; `seqgen.codecs.Grammar` is one."""
-
-    def start(self) -> Any:
-        """The state before the first token."""
-        ...
-
-    def step(self, state: Any, token: int) -> Any:
-        """The state after one more token."""
-        ...
-
-    def allowed(self, state: Any) -> Mask:
-        """(V,) True where a token may follow."""
-        ...
-
-    def may_end(self, state: Any) -> bool:
-        """Whether the stream may end here."""
-        ...
 
 
 class Step(NamedTuple):
@@ -47,11 +29,13 @@ class Step(NamedTuple):
         ids: (B,) the token of each stream; −1 where it has ended. An end token is not shown.
         log_probabilities: (B,) nats, under the model before rules; NaN where a stream has ended. None if not wanted.
         finished: Stream index → why it ended, for the streams that ended with this step.
+        entropies: (B,) nats, of the model's distribution before rules; as `log_probabilities`.
     """
 
     ids: Ids
     log_probabilities: NDArray[np.float32] | None
     finished: Mapping[int, Reason]
+    entropies: NDArray[np.float32] | None = None
 
 
 @dataclass
@@ -69,28 +53,6 @@ class Sample:
     finished: Reason = "interrupted"
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What ends a stream, and what it may hold.
-
-    Attributes:
-        length: Tokens at most; None: no limit.
-        end_id: The token that ends a stream; None: none does.
-        stop: Called with (stream index, token) after each token; True ends the stream.
-        grammar: What may follow what, from the first token of the prompt on.
-        banned: (V,) True where a token is never drawn.
-    """
-
-    length: int | None = None
-    end_id: int | None = None
-    stop: Callable[[int, int], bool] | None = None
-    grammar: Grammar | None = None
-    banned: Mask | None = None
-
-
-NO_LIMITS = Limits()
-
-
 def generate(
     engine: Engine[Any],
     prompts: Sequence[Ids],
@@ -105,7 +67,7 @@ def generate(
     Args:
         engine: The network.
         prompts: (n,) ids of each stream's prompt, n ≥ 1; equal prompts are read once.
-        rules: Applied in order, after the grammar and the banned tokens.
+        rules: Applied in order, after bans, grammar and guard; bound already where they need it (`seqgen.rules.bind`).
         seed: With the stream's index and the position it determines each draw.
         limits: What ends a stream, and what it may hold.
         scores: Whether log-probabilities are wanted.
@@ -122,7 +84,7 @@ def generate(
     while run.active:
         ids = run.draw()
         finished = run.ended(ids)
-        yield Step(run.shown(ids, finished), run.scores(ids) if scores else None, finished)
+        yield run.step(ids, finished, scores)
         run.advance(ids, finished)
 
 
@@ -152,18 +114,15 @@ class _Run:
         self.active = list(range(self.count))
         self.race = Race(seed, self.active, vocab_size)
         self.history = History(prompts, max((rule.window for rule in rules), default=0))
-        self.penalty = None if limits.banned is None else np.where(limits.banned, NEVER, np.float32(0))
-        self.states = None if limits.grammar is None else [_read(limits.grammar, prompt) for prompt in prompts]
-        self.logits, self.state = _prefill(engine, prompts)
+        self.constraints = Constraints(limits, prompts)
+        self.logits, self.state = prefill(engine, prompts)
 
     def draw(self) -> Ids:
         """(rows,) the next token of each."""
-        logits = self.logits if self.penalty is None else self.logits + self.penalty
-        if self.states is not None:
-            logits = self._grammatical(logits)
+        logits = self.constraints.apply(self.logits)
         past = self.history.latest
         for rule in self.rules:
-            logits = rule(logits, past)
+            logits = rule.at(self.position)(logits, past)
         return self.race.draw(logits)
 
     def ended(self, ids: Ids) -> dict[int, Reason]:
@@ -172,7 +131,7 @@ class _Run:
         self.position += 1
         if self.position == limits.length:
             reasons: dict[int, Reason] = dict.fromkeys(self.active, "length")
-        elif limits.end_id is None and limits.stop is None and self.states is None:
+        elif limits.end_id is None and limits.stop is None:
             return {}
         else:
             reasons = {}
@@ -191,10 +150,18 @@ class _Run:
         out[self.active] = np.where(ids == self.limits.end_id, -1, ids) if self.limits.end_id is not None else ids
         return out
 
-    def scores(self, ids: Ids) -> NDArray[np.float32]:
-        """(B,) log-probabilities under the model; NaN where a stream has ended."""
+    def step(self, ids: Ids, finished: Mapping[int, Reason], scores: bool) -> Step:
+        """What has been drawn; with `scores` how likely it was."""
+        shown = self.shown(ids, finished)
+        if not scores:
+            return Step(shown, None, finished)
+        likely = self._spread(log_probabilities(self.logits, ids))
+        return Step(shown, likely, finished, self._spread(entropies(self.logits)))
+
+    def _spread(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(B,) `values` (rows,) at their streams; NaN where a stream has ended."""
         out = np.full(self.count, np.nan, np.float32)
-        out[self.active] = log_probabilities(self.logits, ids)
+        out[self.active] = values
         return out
 
     def advance(self, ids: Ids, finished: Mapping[int, Reason]) -> None:
@@ -205,9 +172,7 @@ class _Run:
         if not self.active:
             return
         self.history.append(ids)
-        if self.states is not None and self.limits.grammar is not None:
-            step = self.limits.grammar.step
-            self.states = [step(state, token) for state, token in zip(self.states, ids.tolist())]
+        self.constraints.advance(ids)
         self.logits, self.state = self.engine.step(ids, self.state)
 
     def _keep(self, rows: list[int], ids: Ids) -> Ids:
@@ -216,19 +181,8 @@ class _Run:
             self.state = self.engine.select(self.state, rows)
             self.race.keep(rows)
             self.history.keep(rows)
-            self.states = None if self.states is None else [self.states[row] for row in rows]
+            self.constraints.select(rows)
         return ids[rows]
-
-    def _grammatical(self, logits: Logits) -> Logits:
-        """Logits with −inf where the grammar forbids a token; where it forbids all that are left, it gives way."""
-        assert self.limits.grammar is not None
-        assert self.states is not None
-        masks = [self.limits.grammar.allowed(state) for state in self.states]
-        kept = np.where(masks[0] if len(masks) == 1 else np.stack(masks), logits, NEVER)
-        highest = kept.max(axis=-1)
-        if highest.min() > NEVER:
-            return kept
-        return np.where((highest > NEVER)[:, None], kept, logits)
 
 
 def _check(prompts: Sequence[Ids], vocab_size: int, banned: Mask | None) -> None:
@@ -241,15 +195,7 @@ def _check(prompts: Sequence[Ids], vocab_size: int, banned: Mask | None) -> None
         raise UsageError("every token is banned, expected one at least that may be drawn")
 
 
-def _read(grammar: Grammar, prompt: Ids) -> Any:
-    """The grammar's state after a prompt."""
-    state = grammar.start()
-    for token in prompt.tolist():
-        state = grammar.step(state, token)
-    return state
-
-
-def _prefill(engine: Engine[Any], prompts: Sequence[Ids]) -> tuple[Logits, Any]:
+def prefill(engine: Engine[Any], prompts: Sequence[Ids]) -> tuple[Logits, Any]:
     """(B, V) logits and the state after the prompts; equal prompts are read once."""
     keys = [prompt.astype(np.int64).tobytes() for prompt in prompts]
     rows: dict[bytes, int] = {}

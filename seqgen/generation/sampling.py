@@ -85,3 +85,12 @@ def log_probabilities(logits: Logits, ids: Ids) -> NDArray[np.float32]:
     shifted = logits - logits.max(axis=-1, keepdims=True)
     chosen = np.take_along_axis(shifted, ids[:, None], axis=-1)[:, 0]
     return np.asarray(chosen - np.log(np.exp(shifted).sum(axis=-1)), np.float32)
+
+
+def entropies(logits: Logits) -> NDArray[np.float32]:
+    """(B,) nats: the entropy of the softmax of (B, V) logits; a token at −inf adds nothing."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    weights = np.exp(shifted)
+    total = weights.sum(axis=-1)
+    mean = np.where(weights > 0, weights * shifted, 0).sum(axis=-1) / total  # 0 · −inf is NaN, and is 0 here
+    return np.asarray(np.log(total) - mean, np.float32)

@@ -4,11 +4,20 @@ A rule is one file here. Its class is a frozen dataclass with one field, the val
 nothing. Rules work in the order given, on (B, V) logits in which −inf stands for "never". A rule takes logits of
 which each row has at least one finite number and leaves at least one, so no list of rules can leave nothing to draw.
 
+What a rule may know beyond logits and history comes in two steps, and most rules pass both by:
+
+    rule.bind(scope)       once, before the first token: the vocabulary's names, bytes and classes, the length
+    rule.at(position)      before each token: the rule as it is after so many tokens of the sample
+
+Any rule with a number takes a schedule instead: `0.6..1.2`, `0.6..1.2/500`, `0.6~1.2/200` (see `_schedule`).
+
 This room knows ids only; it never imports codecs, models or torch.
 """
 
 import abc
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +27,25 @@ from seqgen import registry, settings
 
 Logits = NDArray[np.float32]
 History = NDArray[np.integer[Any]]
+Mask = NDArray[np.bool_]
 NEVER = np.float32(-np.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """What rules are told once, before the first token.
+
+    Attributes:
+        names: (V,) readable token names.
+        token_bytes: (V,) the bytes of each token where tokens spell text, else None.
+        classes: Class name → (V,) mask; no token is in two of them.
+        length: Tokens of a sample at most; None: no limit.
+    """
+
+    names: Sequence[str]
+    token_bytes: Sequence[bytes] | None = None
+    classes: Mapping[str, Mask] = field(default_factory=dict)
+    length: int | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +68,28 @@ class Rule(abc.ABC):
                 shorter than n is filled up in front with −1.
         """
 
+    @classmethod
+    def read(cls, value: Any) -> "Rule":
+        """The rule at a value given as text or as a number.
+
+        Raises:
+            SettingError: The value is of another type, or out of range.
+        """
+        (only,) = dataclasses.fields(cls)
+        return settings.parse(cls, {only.name: value})
+
+    def bind(self, scope: Scope) -> "Rule":
+        """The rule for one vocabulary and length: the rule itself, where it needs to know neither.
+
+        Raises:
+            SettingError: The value names what this vocabulary does not have.
+        """
+        return self
+
+    def at(self, position: int) -> "Rule":
+        """The rule as it is after `position` tokens of a sample: the rule itself, where it does not change."""
+        return self
+
 
 def parse(name: str, value: Any) -> Rule:
     """The rule called `name` at a value given as text or as a number: `-r top-p 0.9`.
@@ -49,13 +98,25 @@ def parse(name: str, value: Any) -> Rule:
         UsageError: There is no such rule; the hint lists those there are.
         SettingError: The value is not a number, or out of range.
     """
-    rule = registry.load("rules", name.replace("-", "_"))
-    (field,) = settings.fields(rule)
-    made = settings.parse(rule, {field: value})
-    assert isinstance(made, Rule)
-    return made
+    from seqgen.rules._schedule import Scheduled, is_schedule
+
+    kind: type[Rule] = registry.load("rules", name.replace("-", "_"))
+    if is_schedule(value) and settings.fields(kind).popitem()[1].type in (int, float, "int", "float"):
+        return Scheduled.of(kind, value)
+    return kind.read(value)
+
+
+def bind(rules: Sequence[Rule], scope: Scope) -> list[Rule]:
+    """The rules for one vocabulary and length; see `Rule.bind`."""
+    return [rule.bind(scope) for rule in rules]
 
 
 def keep_at_least(logits: Logits, threshold: NDArray[np.floating[Any]] | np.float32) -> Logits:
     """The logits, those below their row's threshold, a number or (B, 1), made −inf."""
     return np.where(logits >= threshold, logits, NEVER)
+
+
+def unless_empty(kept: Logits, before: Logits) -> Logits:
+    """`kept`, but `before` in the rows of which nothing is left: a rule that would leave nothing gives way."""
+    highest = kept.max(axis=-1)
+    return kept if highest.min() > NEVER else np.where((highest > NEVER)[:, None], kept, before)

@@ -1,0 +1,138 @@
+"""What ends a stream and what it may hold: told from outside, in ids, and followed row by row while streams run.
+
+A grammar says what may follow at all; a guard refuses single tokens now and then, as `seqgen.originality` does to a
+copy of the corpus. Where one of them leaves nothing to draw it gives way: a stream goes on rather than break off.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.generation import Ids, Logits
+from seqgen.rules import NEVER, unless_empty
+
+Mask = NDArray[np.bool_]
+
+
+class Grammar(Protocol):
+    """What may follow, as a state machine over ids; `seqgen.codecs.Grammar` is one."""
+
+    def start(self) -> Any:
+        """The state before the first token."""
+        ...
+
+    def step(self, state: Any, token: int) -> Any:
+        """The state after one more token."""
+        ...
+
+    def allowed(self, state: Any) -> Mask:
+        """(V,) True where a token may follow."""
+        ...
+
+    def may_end(self, state: Any) -> bool:
+        """Whether the stream may end here."""
+        ...
+
+
+class Guard(Protocol):
+    """What must not follow, as a state machine over ids that mostly has nothing to say. States are never changed."""
+
+    def start(self) -> Any:
+        """The state before the first token."""
+        ...
+
+    def step(self, state: Any, token: int) -> Any:
+        """The state after one more token."""
+        ...
+
+    def refused(self, state: Any) -> Sequence[int]:
+        """The tokens that must not follow; mostly none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What ends a stream, and what it may hold.
+
+    Attributes:
+        length: Tokens at most; None: no limit.
+        end_id: The token that ends a stream; None: none does.
+        stop: Called with (stream index, token) after each token; True ends the stream.
+        grammar: What may follow what, from the first token of the prompt on.
+        banned: (V,) True where a token is never drawn.
+        guard: What is refused token by token, from the first token of the prompt on.
+    """
+
+    length: int | None = None
+    end_id: int | None = None
+    stop: Callable[[int, int], bool] | None = None
+    grammar: Grammar | None = None
+    banned: Mask | None = None
+    guard: Guard | None = None
+
+
+NO_LIMITS = Limits()
+
+
+class Constraints:
+    """Bans, grammar and guard of several streams, each at its own state.
+
+    Args:
+        limits: What holds for all of them.
+        prompts: What each has read so far.
+    """
+
+    def __init__(self, limits: Limits, prompts: Sequence[Ids]) -> None:
+        self.grammar, self.guard = limits.grammar, limits.guard
+        self.penalty = None if limits.banned is None else np.where(limits.banned, NEVER, np.float32(0))
+        self.states = [] if self.grammar is None else [_read(self.grammar, prompt) for prompt in prompts]
+        self.matches = [] if self.guard is None else [_read(self.guard, prompt) for prompt in prompts]
+
+    def apply(self, logits: Logits) -> Logits:
+        """(B, V) logits with −inf where a token may not follow; the argument is left as it is."""
+        if self.penalty is not None:
+            logits = logits + self.penalty
+        if self.grammar is not None:
+            masks = [self.grammar.allowed(state) for state in self.states]
+            kept = np.where(masks[0] if len(masks) == 1 else np.stack(masks), logits, NEVER)
+            logits = unless_empty(kept, logits)
+        return logits if self.guard is None else self._guarded(logits, self.guard)
+
+    def advance(self, ids: Ids) -> None:
+        """One more token of each stream."""
+        if self.grammar is not None:
+            step = self.grammar.step
+            self.states = [step(state, token) for state, token in zip(self.states, ids.tolist())]
+        if self.guard is not None:
+            step = self.guard.step
+            self.matches = [step(state, token) for state, token in zip(self.matches, ids.tolist())]
+
+    def read(self, ids: Ids) -> None:
+        """(n,) more tokens of a single stream."""
+        for position in range(len(ids)):
+            self.advance(ids[position : position + 1])
+
+    def select(self, rows: Sequence[int]) -> None:
+        """Go on with the streams at `rows`, in that order; one may be taken more than once."""
+        self.states = [self.states[row] for row in rows] if self.states else []
+        self.matches = [self.matches[row] for row in rows] if self.matches else []
+
+    def _guarded(self, logits: Logits, guard: Guard) -> Logits:
+        refused = [(row, tokens) for row, state in enumerate(self.matches) if (tokens := guard.refused(state))]
+        if not refused:
+            return logits
+        kept = logits.copy()
+        for row, tokens in refused:
+            kept[row, tokens] = NEVER
+        return unless_empty(kept, logits)
+
+
+def _read(machine: Grammar | Guard, prompt: Ids) -> Any:
+    """The state of a grammar or a guard after a prompt."""
+    state = machine.start()
+    for token in prompt.tolist():
+        state = machine.step(state, token)
+    return state
