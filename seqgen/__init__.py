@@ -1,4 +1,33 @@
-"""seqgen: a corpus becomes a stream of token ids, a recurrent model learns it, a sampler continues it."""
+"""seqgen: a corpus becomes a stream of token ids, a recurrent model learns it, a sampler continues it.
+
+    model = seqgen.load("checkpoints/plays")
+    print(model.sample("ROMEO:", temperature=0.8, seed=7).text)
+
+The names below are imported when they are first asked for, so that `import seqgen` costs nothing.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqgen.api.model import Model, load
+    from seqgen.api.sample import Sample
 
 __version__ = "0.1.0"
-__all__ = ["__version__"]
+__all__ = ["Model", "Sample", "__version__", "load"]
+_HOMES = {
+    "Model": "seqgen.api.model",
+    "Sample": "seqgen.api.sample",
+    "load": "seqgen.api.model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'seqgen' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -32,6 +32,7 @@ ALLOWED = {
     "evaluation": BASIC | {"stream", "tokenizer", "codecs", "models", "generation", "checkpoint", "container"},
     "training": BASIC | {"stream", "tokenizer", "models", "evaluation", "checkpoint", "container"},
     "render": {"errors", "files", "codecs"},
+    "api": BASIC | {"container", "checkpoint", "tokenizer", "codecs", "rules", "generation", "render", "training"},
 }
 FREE = {"cli", "__init__", "__main__"}
 

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqgen.api import sampler
+from seqgen.api.model import load
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import _sampling, run
 from seqgen.cli._samples import Pipe, Terminal, paths
@@ -271,7 +273,7 @@ def test_a_pipe_is_flushed_while_it_runs(monkeypatch: Any) -> None:
 
 def interrupt(monkeypatch: Any, after: int) -> None:
     """Ctrl-C after some steps."""
-    sample = _sampling.generate
+    sample = sampler.generate
 
     def generate(*arguments: Any, **options: Any) -> Any:
         for number, step in enumerate(sample(*arguments, **options)):
@@ -279,7 +281,7 @@ def interrupt(monkeypatch: Any, after: int) -> None:
                 raise KeyboardInterrupt
             yield step
 
-    monkeypatch.setattr(_sampling, "generate", generate)
+    monkeypatch.setattr(sampler, "generate", generate)
 
 
 def test_ctrl_c_keeps_what_was_sampled(capsysbinary: Any, text: str, tmp_path: Path, monkeypatch: Any) -> None:
@@ -380,10 +382,11 @@ def test_where_documents_have_labels_each_sample_gets_one(text: str) -> None:
         }
         return _sampling.Request(**given | {"engine": "numpy", "device": "cpu", "as_json": False} | change)
 
-    tokenizer = Checkpoint.load(text).tokenizer
-    drawn = [int(prompt[1]) for prompt in _sampling.prompts(tokenizer, request())]
+    model = load(text)
+    tokenizer = model.tokenizer
+    drawn = [int(prompt[1]) for prompt in _sampling.prompts(model, request())]
     assert set(drawn) == {tokenizer.label_id("bach"), tokenizer.label_id("verdi")}
-    assert drawn[:5] == [int(prompt[1]) for prompt in _sampling.prompts(tokenizer, request(samples=5))]
-    asked = _sampling.prompts(tokenizer, request(label="verdi", prompt="aé"))
+    assert drawn[:5] == [int(prompt[1]) for prompt in _sampling.prompts(model, request(samples=5))]
+    asked = _sampling.prompts(model, request(label="verdi", prompt="aé"))
     assert {int(prompt[1]) for prompt in asked} == {tokenizer.label_id("verdi")}
     assert asked[0][2:].tolist() == tokenizer.encode("aé".encode()).tolist()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgen import files
+from seqgen.api.model import Model
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import _training
 from seqgen.cli._options import note
@@ -145,7 +146,7 @@ def _generate(checkpoint: Checkpoint, piece: Piece, seed: int, path: Path) -> No
         temperature=piece.temperature, rules=piece.rules, output=str(path), seed=seed, stop=(), label=None,
         free=False, engine="numpy", device="cpu", as_json=False,
     )  # fmt: skip
-    Session(checkpoint, request).run()
+    Session(Model(checkpoint, engine="numpy"), request).run()
 
 
 def _overview(results: list[Result]) -> Section:

@@ -3,29 +3,21 @@
 import json
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seqgen.checkpoint import Checkpoint
+from seqgen.api.model import EngineName, Model, read_prompt
+from seqgen.api.sampler import UNLIMITED, Sampler, Sampling
 from seqgen.cli._options import note
 from seqgen.cli._samples import Sink, paths, standard_output
 from seqgen.codecs import Ids
-from seqgen.errors import CorpusError, UsageError
+from seqgen.errors import UsageError
 from seqgen.files import STANDARD, atomic_write, write_bytes
-from seqgen.generation import Engine, load
-from seqgen.generation.loop import Limits, generate
-from seqgen.generation.stopping import StopStrings
-from seqgen.rules import Rule, parse
-from seqgen.tokenizer import Tokenizer
-
-LENGTH = 1_000
-LENGTHS = {".mid": 20_000}  # music ends by itself; this is the cap
-UNLIMITED = float("inf")
+from seqgen.generation.loop import Step
 
 
 @dataclass(frozen=True)
@@ -36,42 +28,65 @@ class Request:
     prompt_file: str | None
     samples: int
     length: float | None
-    temperature: float
+    temperature: float | str
     rules: tuple[tuple[str, str], ...]
     output: str | None
     seed: int
     stop: tuple[str, ...]
     label: str | None
     free: bool
-    engine: Literal["auto", "numpy", "torch"]
+    engine: EngineName
     device: str
     as_json: bool
 
+    def sampling(self) -> Sampling:
+        """What of it concerns the draws."""
+        return Sampling(self.seed, self.temperature, self.rules, self.length, self.stop, not self.free)
+
+
+@dataclass
+class Track:
+    """One sample while it grows.
+
+    Attributes:
+        kept: Tokens that have not gone out.
+        count: Tokens sampled.
+        finished: Why it ended.
+        seconds: How long it took.
+    """
+
+    kept: list[int] = field(default_factory=list)
+    count: int = 0
+    finished: str = "interrupted"
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Tokens a second."""
+        return self.count / self.seconds if self.seconds else 0.0
+
 
 class Session:
-    """A request on its checkpoint. The first sample of a text goes out while it is sampled, the others at the end.
+    """A request on its model. The first sample of a text goes out while it is sampled, the others at the end.
 
     Args:
-        checkpoint: What to sample from.
+        model: What to sample from.
         request: The options.
 
     Raises:
-        SeqgenError: An option does not fit the checkpoint, or the prompt cannot be read.
+        SeqgenError: An option does not fit the model, or the prompt cannot be read.
     """
 
-    def __init__(self, checkpoint: Checkpoint, request: Request) -> None:
-        self.request, self.tokenizer = request, checkpoint.tokenizer
-        self.rules = chain(request.temperature, request.rules)
-        self.pieces = self.tokenizer.token_bytes()  # None where only whole documents can be decoded
-        self.paths = paths(request.output, request.samples, self.tokenizer.codec.artifact)
+    def __init__(self, model: Model, request: Request) -> None:
+        self.model, self.request = model, request
+        self.paths = paths(request.output, request.samples, model.artifact)
         self._check()
-        self.prompts = prompts(self.tokenizer, request)
-        self.stops = self._stops()
-        self.engine = _engine(checkpoint, request)
-        self.kept: list[list[int]] = [[] for _ in range(request.samples)]  # tokens that have not gone out
-        self.counts = [0] * request.samples
-        self.reasons = ["length" if request.length == 0 else "interrupted"] * request.samples
-        self.seconds = [0.0] * request.samples
+        self.sampler: Sampler = model.sampler(request.sampling(), prompts(model, request))
+        _ = model.engine  # a device that is not there is told before anything is written
+        self.tracks = [Track() for _ in range(request.samples)]
+        if request.length == 0:
+            for track in self.tracks:
+                track.finished = "length"
         self.began = 0.0
 
     def run(self) -> None:
@@ -87,8 +102,8 @@ class Session:
                 self._sample(sink)
             except KeyboardInterrupt:
                 interrupted = True
-                self.seconds = [each or time.perf_counter() - self.began for each in self.seconds]
-                if not any(self.counts):
+                self._stop_clocks()
+                if not any(track.count for track in self.tracks):
                     raise
             self._write_rest(sink)
         self._report()
@@ -97,33 +112,39 @@ class Session:
 
     def _live(self) -> AbstractContextManager[Any]:
         """Where the first sample goes as it comes; gives None where it cannot."""
-        if self.pieces is None or (self.paths is None and self.request.as_json):
+        if self.model.pieces is None or (self.paths is None and self.request.as_json):
             return nullcontext(None)
         return standard_output() if self.paths is None else atomic_write(self.paths[0])
 
     def _sample(self, sink: Sink | None) -> None:
         if sink is not None:
-            sink.write(self.tokenizer.decode(self.prompts[0]))
-        for step in generate(self.engine, self.prompts, self.rules, seed=self.request.seed, limits=self._limits()):
+            sink.write(self.model.tokenizer.decode(self.sampler.prompts[0]))
+        for step in self._steps():
             for index, token in enumerate(step.ids.tolist()):
                 if token >= 0:
-                    self.counts[index] += 1
                     self._take(index, token, sink)
             for index, reason in step.finished.items():
-                self.reasons[index] = reason
-                self.seconds[index] = time.perf_counter() - self.began
+                self.tracks[index].finished = reason
+                self.tracks[index].seconds = time.perf_counter() - self.began
+
+    def _steps(self) -> Iterator[Step]:
+        return self.sampler.steps()
 
     def _take(self, index: int, token: int, sink: Sink | None) -> None:
-        if index or sink is None or self.pieces is None:
-            self.kept[index].append(token)
-            return
-        piece = self.pieces[token]
-        excess = 0 if self.stops is None else self.stops.excess.get(index, 0)
-        sink.write(piece[: len(piece) - excess])
+        track = self.tracks[index]
+        track.count += 1
+        if index or sink is None:
+            track.kept.append(token)
+        else:
+            sink.write(self.sampler.piece(index, token))
+
+    def _stop_clocks(self) -> None:
+        for track in self.tracks:
+            track.seconds = track.seconds or time.perf_counter() - self.began
 
     def _write_rest(self, sink: Sink | None) -> None:
         """The samples that have not gone out yet."""
-        for index in range(0 if sink is None else 1, len(self.counts)):
+        for index in range(0 if sink is None else 1, len(self.tracks)):
             if self.paths is not None:
                 write_bytes(self.paths[index], self.data(index))
             elif sink is not None:
@@ -133,126 +154,59 @@ class Session:
 
     def data(self, index: int) -> bytes:
         """The artifact of a kept sample, prompt included."""
-        ids: NDArray[Any] = np.concatenate([self.prompts[index].astype(np.int64), np.array(self.kept[index], np.int64)])
-        made = self.tokenizer.decode(ids)
-        excess = 0 if self.stops is None else self.stops.excess.get(index, 0)
-        return made[: len(made) - excess]
+        return self.sampler.data(index, np.array(self.tracks[index].kept, np.int64))
 
     def _report(self) -> None:
         """What was made: lines of JSON on stdout, or a remark on stderr."""
         if self.request.as_json:
-            sys.stdout.write("".join(json.dumps(self._record(index)) + "\n" for index in range(len(self.counts))))
+            sys.stdout.write("".join(json.dumps(self._record(index)) + "\n" for index in range(len(self.tracks))))
             sys.stdout.flush()
             return
-        total, seconds = sum(self.counts), max(self.seconds)
-        note(f"{total:,} tokens in {seconds:.2f} s ({_rate(total, seconds):,.0f} tokens/s), seed {self.request.seed}")
+        total, seconds = sum(track.count for track in self.tracks), max(track.seconds for track in self.tracks)
+        rate = total / seconds if seconds else 0.0
+        note(f"{total:,} tokens in {seconds:.2f} s ({rate:,.0f} tokens/s), seed {self.request.seed}")
         for path in self.paths or ():
             note(f"Wrote {path}")
 
     def _record(self, index: int) -> dict[str, Any]:
+        track = self.tracks[index]
         record = {
             "sample": index + 1,
             "seed": self.request.seed,
-            "tokens": self.counts[index],
-            "tokens_per_second": round(_rate(self.counts[index], self.seconds[index]), 1),
-            "finished": self.reasons[index],
+            "tokens": track.count,
+            "tokens_per_second": round(track.rate, 1),
+            "finished": track.finished,
         }
         if self.paths is not None:
             return {**record, "path": str(self.paths[index])}
         return {**record, "text": self.data(index).decode("utf-8", "replace")}
 
-    def _limits(self) -> Limits:
-        wanted = self.request.length
-        length = LENGTHS.get(self.tokenizer.codec.artifact, LENGTH) if wanted is None else wanted
-        banned = np.arange(self.tokenizer.vocab_size) > self.tokenizer.document_id  # labels stand in prompts only
-        return Limits(
-            length=None if length == UNLIMITED else int(length),
-            end_id=self.tokenizer.document_id,
-            stop=self.stops,
-            grammar=None if self.request.free else self.tokenizer.grammar(),
-            banned=banned if banned.any() else None,
-        )
-
-    def _stops(self) -> StopStrings | None:
-        stops = [text.encode("utf-8", "surrogateescape") for text in self.request.stop]
-        if not stops:
-            return None
-        if not all(stops):
-            raise UsageError("--stop is empty, expected the text to stop after")
-        assert self.pieces is not None
-        return StopStrings(self.pieces, stops)
-
     def _check(self) -> None:
         """Whether the options fit the medium."""
-        request, suffix = self.request, self.tokenizer.codec.artifact
+        request, suffix, text = self.request, self.model.artifact, self.model.pieces is not None
         if request.prompt is not None and request.prompt_file is not None:
             raise UsageError("both --prompt and --prompt-file were given, expected one of them")
-        if request.length == UNLIMITED and (self.pieces is None or request.samples > 1 or request.as_json):
+        if request.length == UNLIMITED and (not text or request.samples > 1 or request.as_json):
             raise UsageError("--length inf goes with a single sample of text", "give a number of tokens")
-        if self.pieces is not None:
+        if text or request.stop:  # the sampler refuses --stop for music
             return
-        if request.stop:
-            raise UsageError(f"--stop is for text, this model makes {suffix} files", "use --length instead")
         if self.paths is None and (sys.stdout.isatty() or request.as_json or request.samples > 1):
             raise UsageError(f"{suffix} files are not for the terminal", f"name a file: -o song{suffix}")
 
 
-def chain(temperature: float, given: tuple[tuple[str, str], ...]) -> list[Rule]:
-    """The rules in order: the temperature first, unless it stands among the given ones."""
-    rules = [parse(name, value) for name, value in given]
-    first = [] if any(name == "temperature" for name, _ in given) else [parse("temperature", temperature)]
-    return first + rules
-
-
-def prompts(tokenizer: Tokenizer, request: Request) -> list[Ids]:
+def prompts(model: Model, request: Request) -> list[Ids]:
     """(n,) ids of each sample's beginning: the frame of a document and the prompt, if there is one.
 
     Raises:
         UsageError: There is no such label.
         DataError: The prompt cannot be read, or holds nothing to go on from.
     """
-    name, data = request.prompt_file, (request.prompt or "").encode("utf-8", "surrogateescape")
-    if tokenizer.token_bytes() is None and request.prompt:
+    name = request.prompt_file
+    if request.prompt and model.pieces is None:
         name = request.prompt  # music is continued from a file, whichever flag names it
-    if name is not None:
-        data = _read(name)
-    opening = tokenizer.opening(data) if data else tokenizer.frame()[:0]
-    if data and not len(opening):
-        raise CorpusError(f"{name}: holds no note to go on from", "leave the prompt out to begin a new piece")
-    return [np.concatenate([tokenizer.frame(label), opening]) for label in _labels(tokenizer, request)]
-
-
-def _labels(tokenizer: Tokenizer, request: Request) -> list[str | None]:
-    """Each sample's label: the one asked for, or any, since every document that was learned from has one."""
-    if request.label is not None or not tokenizer.labels:
-        return [request.label] * request.samples
-    drawn: list[str | None] = []
-    for index in range(request.samples):
-        generator = np.random.default_rng([request.seed, index])
-        drawn.append(tokenizer.labels[int(generator.integers(len(tokenizer.labels)))])
-    note(f"Label {', '.join(sorted({str(label) for label in drawn}))}; --label chooses.")
-    return drawn
-
-
-def _read(name: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if name == STANDARD else Path(name).read_bytes()
-    except OSError as error:
-        raise CorpusError(f"{name}: cannot be read ({error.strerror})", "name a file, or - for stdin") from error
-
-
-def _engine(checkpoint: Checkpoint, request: Request) -> Engine[Any]:
-    """The engine asked for; only torch knows other devices than the CPU."""
-    device, name = request.device, request.engine
-    if name == "torch" and device == "auto":
-        from seqgen.training.device import pick_device
-
-        device = str(pick_device("auto"))
-    device = "cpu" if device == "auto" else device
-    if name == "numpy" and device != "cpu":
-        raise UsageError(f"the numpy engine runs on the cpu, not on {device!r}", "use --engine torch")
-    return load(name, checkpoint.cell, checkpoint.settings, checkpoint.weights, device)
-
-
-def _rate(tokens: int, seconds: float) -> float:
-    return tokens / seconds if seconds else 0.0
+    data = model.read(request.prompt) if name is None else read_prompt(name)
+    labels = [model.label(request.label, request.seed, index) for index in range(request.samples)]
+    if request.label is None and model.tokenizer.labels:
+        note(f"Label {', '.join(sorted({str(label) for label in labels}))}; --label chooses.")
+    made = {label: model.prompt(data, label, name or "the prompt") for label in dict.fromkeys(labels)}
+    return [made[label] for label in labels]

@@ -25,7 +25,7 @@ def _length(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 @click.option(
     "-l", "--length", callback=_length, metavar="TOKENS", help="At most; inf: no limit. [text 1000, music 20000]"
 )
-@click.option("-t", "--temperature", type=float, default=0.8, show_default=True, help="0: always the likeliest token.")
+@click.option("-t", "--temperature", default="0.8", show_default=True, help="0: always the likeliest token.")
 @click.option(
     "-r", "--rule", "rules", nargs=2, multiple=True, metavar="RULE VALUE",
     help=f"As often as wanted: {', '.join(names('rules'))}.",
@@ -54,11 +54,11 @@ def command(checkpoint: str, seed: int | None, **options: Any) -> None:
     """
     import secrets
 
-    from seqgen.checkpoint import Checkpoint
+    from seqgen.api.model import load
     from seqgen.cli._sampling import Request, Session
 
     if seed is None:
         seed = secrets.randbits(32)
         note(f"Seed: {seed}")
     request = Request(seed=seed, **options)
-    Session(Checkpoint.load(checkpoint), request).run()
+    Session(load(checkpoint, request.engine, request.device), request).run()

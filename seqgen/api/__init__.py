@@ -1,0 +1,1 @@
+"""The Python API: a model that samples, and what it makes. `seqgen.load` is where to begin."""

@@ -1,0 +1,239 @@
+"""A trained model ready to sample: checkpoint, tokenizer and engine joined. Knows no command line, no terminal.
+
+model = seqgen.load("checkpoints/plays")
+for piece in model.generate("ROMEO:", temperature=0.8):
+    print(piece, end="", flush=True)
+sample = model.sample("ROMEO:", seed=7)      # a finished `seqgen.api.sample.Sample`
+"""
+
+import secrets
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypedDict, Unpack
+
+import numpy as np
+
+from seqgen.api.sample import Sample
+from seqgen.api.sampler import UNLIMITED, Sampler, Sampling, Token
+from seqgen.checkpoint import Checkpoint, find
+from seqgen.codecs import Ids
+from seqgen.container import read_header
+from seqgen.errors import CheckpointError, CorpusError, UsageError
+from seqgen.files import STANDARD
+from seqgen.generation import Engine
+from seqgen.generation import load as load_engine
+from seqgen.generation.loop import Reason
+
+MAX_PROMPT = 16_000_000  # bytes; a recurrent model has forgotten the beginning long before
+EngineName = Literal["auto", "numpy", "torch"]
+Prompt = str | bytes | Path | None
+
+
+class How(TypedDict, total=False):
+    """How to sample, by keyword; what is left out has the default of `seqgen.api.sampler.Sampling`.
+
+    Keys:
+        temperature: Boldness, 0 to 100, or a schedule as text; 0 takes the likeliest token always. Default 0.8.
+        rules: (name, value) pairs as `-r NAME VALUE` takes them: `[("top_p", 0.95)]`.
+        length: Tokens at most; `float("inf")` goes on until the document ends or you stop asking. Default: text 1000,
+            music 20000.
+        stop: Texts after which the sample ends.
+        grammar: Whether C and music keep their grammar. Default: they do.
+    """
+
+    temperature: float | str
+    rules: Sequence[tuple[str, Any]]
+    length: float | None
+    stop: Sequence[str]
+    grammar: bool
+
+
+class Model:
+    """A checkpoint with an engine.
+
+    Args:
+        checkpoint: Weights, codec and settings.
+        digest: The SHA-256 of the checkpoint's data, which names it in takes; "" where it has no file.
+        name: What people call it, mostly its path.
+        engine: `auto`: numpy on the CPU, torch elsewhere.
+        device: `auto`: the CPU for numpy, the best there is for torch.
+
+    Raises:
+        UsageError: There is no such engine or device.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        digest: str = "",
+        name: str = "",
+        engine: EngineName = "auto",
+        device: str = "auto",
+    ) -> None:
+        self.checkpoint, self.digest, self.name = checkpoint, digest, name
+        self.tokenizer = checkpoint.tokenizer
+        self._engine, self._device = engine, device
+
+    @cached_property
+    def engine(self) -> Engine[Any]:
+        """The network, made when it is first needed."""
+        return make_engine(self.checkpoint, self._engine, self._device)
+
+    @cached_property
+    def pieces(self) -> list[bytes] | None:
+        """(V,) the bytes of each token; None for music, of which only whole pieces can be decoded."""
+        return self.tokenizer.token_bytes()
+
+    @property
+    def artifact(self) -> str:
+        """The file name ending of what is made: ".txt", ".c", ".mid"."""
+        return self.tokenizer.codec.artifact
+
+    def generate(
+        self, prompt: Prompt = None, *, label: str | None = None, seed: int | None = None, **how: Unpack[How]
+    ) -> Iterator[str]:
+        """Sample, piece by piece: text in whole characters, or for music the names of events. The prompt is not given.
+
+        Args:
+            prompt: What to continue: text, or for music the path (or the bytes) of a MIDI file. None: a new document.
+            label: Begin a document of this label, where the corpus had labels.
+            seed: The same seed gives the same sample; None draws one.
+            how: See `How`.
+
+        Raises:
+            UsageError: A rule, a value or a label does not exist or fit.
+            DataError: The prompt cannot be read.
+        """
+        return (token.text for token in self.tokens(prompt, label=label, seed=seed, **how) if token.text)
+
+    def tokens(
+        self, prompt: Prompt = None, *, label: str | None = None, seed: int | None = None, **how: Unpack[How]
+    ) -> Iterator[Token]:
+        """As `generate`, but every token with its id, log-probability and entropy."""
+        return self._sampler(prompt, label, Sampling(fresh(seed), **how)).tokens()
+
+    def sample(
+        self, prompt: Prompt = None, *, label: str | None = None, seed: int | None = None, **how: Unpack[How]
+    ) -> Sample:
+        """A finished sample. The arguments are those of `generate`; the length must be finite.
+
+        Raises:
+            UsageError: A rule, a value or a label does not exist or fit.
+            DataError: The prompt cannot be read.
+        """
+        sampling = Sampling(fresh(seed), **how)
+        if sampling.length == UNLIMITED:
+            raise UsageError("a finished sample of length inf never comes", "use generate, or give a number of tokens")
+        sampler = self._sampler(prompt, label, sampling)
+        rows: list[tuple[int, float, float]] = []
+        reason: Reason = "length"
+        for step in sampler.steps(scores=True):
+            reason = step.finished.get(0, reason)
+            if step.ids[0] >= 0 and step.log_probabilities is not None and step.entropies is not None:
+                rows.append((int(step.ids[0]), float(step.log_probabilities[0]), float(step.entropies[0])))
+        ids = np.array([row[0] for row in rows], np.int64)
+        scores = np.array([row[1:] for row in rows], np.float32).reshape(-1, 2)
+        return Sample(
+            self.tokenizer,
+            sampler.prompts[0],
+            ids,
+            scores[:, 0],
+            scores[:, 1],
+            sampling.seed,
+            reason,
+            sampler.excess(0),
+        )
+
+    def sampler(self, sampling: Sampling, prompts: Sequence[Ids]) -> Sampler:
+        """Settings joined with this model: what `generate`, `sample` and the command line go through.
+
+        Raises:
+            UsageError: A rule or a value does not exist or fit.
+        """
+        return Sampler(self, sampling, prompts)
+
+    def prompt(self, data: bytes, label: str | None = None, name: str = "the prompt") -> Ids:
+        """(n,) ids with which a sample begins: the frame of a document, and `data` if there are any.
+
+        Raises:
+            UsageError: There is no such label.
+            DataError: The data cannot be read, or hold nothing to go on from; `name` is what they are called then.
+        """
+        opening = self.tokenizer.opening(data) if data else self.tokenizer.frame()[:0]
+        if data and not len(opening):
+            raise CorpusError(f"{name}: holds no note to go on from", "leave the prompt out to begin a new piece")
+        return np.concatenate([self.tokenizer.frame(label), opening])
+
+    def label(self, wanted: str | None, seed: int, index: int = 0) -> str | None:
+        """The label wanted, or any, drawn from the seed, since every document that was learned from has one."""
+        labels = self.tokenizer.labels
+        if wanted is not None or not labels:
+            return wanted
+        return labels[int(np.random.default_rng([seed, index]).integers(len(labels)))]
+
+    def read(self, prompt: Prompt) -> bytes:
+        """The bytes of a prompt; for music a str is the name of a file."""
+        if isinstance(prompt, Path) or (isinstance(prompt, str) and prompt and self.pieces is None):
+            return read_prompt(prompt)
+        return prompt if isinstance(prompt, bytes) else (prompt or "").encode("utf-8", "surrogateescape")
+
+    def _sampler(self, prompt: Prompt, label: str | None, sampling: Sampling) -> Sampler:
+        return self.sampler(sampling, [self.prompt(self.read(prompt), self.label(label, sampling.seed))])
+
+    def _repr_html_(self) -> str:
+        return f"<code>{self.name or 'a model'}: {self.checkpoint.model}, {self.checkpoint.parameters:,} numbers</code>"
+
+
+def load(path: str | Path, engine: EngineName = "auto", device: str = "auto") -> Model:
+    """The model in a file or a run folder, or published under a name.
+
+    Args:
+        path: As `seqgen generate` takes it.
+        engine: numpy (one CPU, starts at once), torch (any device), or auto.
+        device: cpu, cuda, cuda:1, mps, or auto.
+
+    Raises:
+        CheckpointError: There is none, or it is damaged.
+    """
+    file = find(path)
+    digest = read_header(file, CheckpointError).metadata.get("data_sha256", "")
+    return Model(Checkpoint.load(file), digest, str(path), engine, device)
+
+
+def make_engine(checkpoint: Checkpoint, name: EngineName, device: str) -> Engine[Any]:
+    """The engine asked for; only torch knows other devices than the CPU."""
+    if name == "torch" and device == "auto":
+        from seqgen.training.device import pick_device
+
+        device = str(pick_device("auto"))
+    device = "cpu" if device == "auto" else device
+    if name == "numpy" and device != "cpu":
+        raise UsageError(f"the numpy engine runs on the cpu, not on {device!r}", "use the torch engine: --engine torch")
+    return load_engine(name, checkpoint.cell, checkpoint.settings, checkpoint.weights, device)
+
+
+def read_prompt(path: str | Path) -> bytes:
+    """A file to go on from; "-" is standard input.
+
+    Raises:
+        CorpusError: It cannot be read, or is larger than MAX_PROMPT.
+    """
+    try:
+        if str(path) == STANDARD:
+            data = sys.stdin.buffer.read(MAX_PROMPT + 1)
+        else:
+            with Path(path).open("rb") as file:
+                data = file.read(MAX_PROMPT + 1)
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror})", "name a file, or - for stdin") from error
+    if len(data) > MAX_PROMPT:
+        hint = "give its end: tail -c 100000 FILE | seqgen generate … --prompt-file -"
+        raise CorpusError(f"{path}: is longer than a prompt may be ({MAX_PROMPT // 1_000_000} MB)", hint)
+    return data
+
+
+def fresh(seed: int | None) -> int:
+    """The seed, or a new one."""
+    return secrets.randbits(32) if seed is None else seed

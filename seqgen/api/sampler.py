@@ -1,0 +1,175 @@
+"""Settings joined with a model: the rules and limits of one call, and the way from tokens back to bytes.
+
+It reads no prompt and writes no file. The command line and the Python API both sample through `Sampler`, so that
+there is one way to sample.
+"""
+
+import codecs
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from seqgen.codecs import Ids
+from seqgen.errors import UsageError
+from seqgen.generation.loop import Limits, Step, generate
+from seqgen.generation.steering import Steered
+from seqgen.generation.stopping import StopStrings
+from seqgen.rules import Rule, Scope, bind, parse
+
+if TYPE_CHECKING:
+    from seqgen.api.model import Model
+
+LENGTH = 1_000
+LENGTHS = {".mid": 20_000}  # music ends by itself; this is the cap
+UNLIMITED = float("inf")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to sample; with a checkpoint and prompts it determines every token.
+
+    Attributes:
+        seed: 0 to 2⁶⁴ − 1.
+        temperature: First of the rules, unless one of them is a temperature; a number or a schedule as text.
+        rules: Name and value of each, in the order in which they work.
+        length: Tokens at most; None: by medium; inf: no limit.
+        stop: Texts after which a sample ends.
+        grammar: Whether C and music keep their grammar.
+    """
+
+    seed: int
+    temperature: float | str = 0.8
+    rules: Sequence[tuple[str, Any]] = ()
+    length: float | None = None
+    stop: Sequence[str] = ()
+    grammar: bool = True
+
+
+class Token(NamedTuple):
+    """One sampled token.
+
+    Attributes:
+        id: What the network drew.
+        text: What it adds to the text, in whole characters; for music the name of the event.
+        log_probability: Nats, under the model before any rule.
+        entropy: Nats, of the model's distribution before any rule.
+    """
+
+    id: int
+    text: str
+    log_probability: float
+    entropy: float
+
+
+class Sampler:
+    """One call of the sampling loop: rules and limits made from settings, and the way from tokens back to bytes.
+
+    Args:
+        model: What to sample from.
+        sampling: How.
+        prompts: (n,) ids of each sample's beginning.
+    """
+
+    def __init__(self, model: "Model", sampling: Sampling, prompts: Sequence[Ids]) -> None:
+        self.model, self.sampling, self.prompts = model, sampling, prompts
+        self.rules = self.chain(sampling.temperature, sampling.rules)
+        self.stops = self._stops()
+
+    def steps(self, scores: bool = False) -> Iterator[Step]:
+        """The steps of `seqgen.generation.loop.generate`."""
+        return generate(
+            self.model.engine, self.prompts, self.rules, seed=self.sampling.seed, limits=self.limits(), scores=scores
+        )
+
+    def steered(self, scores: bool = False) -> Steered:
+        """The first prompt as a stream whose rules and past can be changed while it runs."""
+        return Steered(self.model.engine, self.prompts[0], self.rules, self.sampling.seed, self.limits(), scores)
+
+    def tokens(self) -> Iterator[Token]:
+        """The tokens of the first sample."""
+        words = Words(self)
+        for step in self.steps(scores=True):
+            if step.ids[0] >= 0:
+                yield words.token(0, step)
+
+    def chain(self, temperature: Any, given: Sequence[tuple[str, Any]]) -> list[Rule]:
+        """The rules in order: the temperature first, unless it stands among the given ones."""
+        rules = [parse(name, value) for name, value in given]
+        first = [] if any(name == "temperature" for name, _ in given) else [parse("temperature", temperature)]
+        return bind(first + rules, self._scope())
+
+    def _scope(self) -> Scope:
+        """What rules may know of the vocabulary and of the length."""
+        model, length = self.model, self.length
+        return Scope(model.tokenizer.vocabulary(), model.pieces, length=length)
+
+    @property
+    def length(self) -> int | None:
+        """Tokens at most; None: no limit."""
+        wanted = self.sampling.length
+        length = LENGTHS.get(self.model.artifact, LENGTH) if wanted is None else wanted
+        return None if length == UNLIMITED else int(length)
+
+    def limits(self) -> Limits:
+        """What ends a sample, and what it may hold."""
+        tokenizer = self.model.tokenizer
+        banned = np.arange(tokenizer.vocab_size) > tokenizer.document_id  # labels stand in prompts only
+        return Limits(
+            length=self.length,
+            end_id=tokenizer.document_id,
+            stop=self.stops,
+            grammar=tokenizer.grammar() if self.sampling.grammar else None,
+            banned=banned if banned.any() else None,
+        )
+
+    def excess(self, index: int) -> int:
+        """How many bytes of a sample's last token lie behind its stop string."""
+        return 0 if self.stops is None else self.stops.excess.get(index, 0)
+
+    def piece(self, index: int, token: int) -> bytes:
+        """The bytes that a sampled token adds to a text, up to the stop string."""
+        assert self.model.pieces is not None
+        piece = self.model.pieces[token]
+        return piece[: len(piece) - self.excess(index)] if self.stops is not None else piece
+
+    def data(self, index: int, ids: Ids) -> bytes:
+        """The finished file of a sample whose tokens (N,) `ids` were sampled after its prompt."""
+        made = self.model.tokenizer.decode(np.concatenate([self.prompts[index].astype(np.int64), ids]))
+        return made[: len(made) - self.excess(index)]
+
+    def _stops(self) -> StopStrings | None:
+        given = self.sampling.stop
+        texts = [given] if isinstance(given, str) else given
+        stops = [text.encode("utf-8", "surrogateescape") for text in texts]
+        if not stops:
+            return None
+        if self.model.pieces is None:
+            raise UsageError(
+                f"--stop is for text, this model makes {self.model.artifact} files", "use --length instead"
+            )
+        if not all(stops):
+            raise UsageError("--stop is empty, expected the text to stop after")
+        return StopStrings(self.model.pieces, stops)
+
+
+class Words:
+    """Steps as `Token`s: bytes are kept back until they make whole characters, sample by sample."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self.sampler = sampler
+        self.names = sampler.model.tokenizer.vocabulary() if sampler.model.pieces is None else []
+        make = codecs.getincrementaldecoder("utf-8")
+        self.decoders = [make("replace") for _ in sampler.prompts]
+
+    def token(self, index: int, step: Step) -> Token:
+        """What `step` holds of the sample `index`."""
+        assert step.log_probabilities is not None
+        assert step.entropies is not None
+        token = int(step.ids[index])
+        text = self.names[token] if self.names else self._whole(index, token, index in step.finished)
+        return Token(token, text, float(step.log_probabilities[index]), float(step.entropies[index]))
+
+    def _whole(self, index: int, token: int, final: bool) -> str:
+        return self.decoders[index].decode(self.sampler.piece(index, token), final)
