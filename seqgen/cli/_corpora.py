@@ -52,6 +52,11 @@ class Recorded:
         ids, starts = own_tokens(self.held_stream.ids, self.held, codec_size, max(1, self.held.tokens))
         return Documents("its own validation split", ids, starts)
 
+    def training(self, codec_size: int, limit: int) -> Documents:
+        """About `limit` tokens of what the run was trained on, from all over it."""
+        ids, starts = own_tokens(self.train_stream.ids, self.train, codec_size, limit)
+        return Documents("its own training documents", ids, starts)
+
     def baseline(self, codec_size: int) -> NGram:
         """An n-gram model of the documents that the run was trained on."""
         return NGram.fit(*own_tokens(self.train_stream.ids, self.train, codec_size, NGRAM), codec_size)

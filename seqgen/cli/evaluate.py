@@ -3,97 +3,138 @@
 import json
 import math
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from seqgen.cli._options import config_option, json_option, note, progress_hidden
-from seqgen.errors import StreamError, UsageError
+from seqgen.cli._options import config_option, json_option, note, settings_option
+from seqgen.errors import UsageError
+from seqgen.settings import parse
 
 if TYPE_CHECKING:
     from seqgen.checkpoint import Checkpoint
+    from seqgen.cli._measuring import Found
     from seqgen.evaluation.report import Evaluation
 
 WIDTH = 80
 
 
 @click.command("evaluate", short_help="Measure how well a checkpoint predicts.")
-@click.argument("checkpoint")
-@click.argument("source", nargs=-1)
+@click.argument("arguments", nargs=-1, required=True, metavar="CHECKPOINT... [SOURCE]...")
 @click.option("--text", help="Judge this text instead of a corpus: how likely is each of its characters?")
 @click.option("--label", help="With --text: the label of the document that it begins.")
+@click.option("--dynamic", is_flag=True, help="Measure again while the model goes on learning from what it has read.")
+@click.option(
+    "--average", type=click.Choice(["probabilities", "logits"]), default="probabilities", show_default=True,
+    help="What an ensemble averages.",
+)  # fmt: skip
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@settings_option
 @json_option
 @config_option
 def command(
-    checkpoint: str, source: tuple[str, ...], text: str | None, label: str | None, device: str, as_json: bool
+    arguments: tuple[str, ...],
+    text: str | None,
+    label: str | None,
+    dynamic: bool,
+    average: Literal["probabilities", "logits"],
+    device: str,
+    settings: dict[str, str],
+    as_json: bool,
 ) -> None:
     """Measure CHECKPOINT on SOURCE: files, folders, globs, a .tokens file, or a corpus by name.
 
     Files go through the checkpoint's own codec. Without SOURCE, the run's own validation split is taken. Lower is
-    better, everywhere; an n-gram model of the run's training documents stands beside as the mark to beat.
+    better, everywhere; an n-gram model of the run's training documents stands beside as the mark to beat. Several
+    checkpoints with the same tokens are measured each, and as an ensemble.
+
+    With --dynamic (Krause et al. 2018), each piece of SOURCE is scored first and then learned from. Its settings, by
+    -P: learning_rate, decay back to the trained weights, segment and statistics, both in tokens.
 
     \b
       seqgen evaluate checkpoints/plays another-play.txt
+      seqgen evaluate checkpoints/plays another-play.txt --dynamic
+      seqgen evaluate checkpoints/seed-1 checkpoints/seed-2 another-play.txt
       seqgen evaluate checkpoints/plays --text "To be, or not to be"
     """
-    if text is not None and source:
-        raise UsageError("both SOURCE and --text were given, expected one of them")
     if text is None and label is not None:
         raise UsageError("--label was given without --text", "a corpus is measured without its labels")
-    from seqgen.checkpoint import Checkpoint
+    if settings and not dynamic:
+        raise UsageError("-P was given without --dynamic, whose settings it takes")
+    from seqgen.cli._checkpoints import divided
     from seqgen.training.device import pick_device
 
-    loaded = Checkpoint.load(checkpoint)
-    where = str(pick_device(device))
+    checkpoints, source = divided(arguments)
     if text is not None:
-        _judge(loaded, text, label, where, as_json)
+        _judge(_only(checkpoints, source, dynamic), text, label, str(pick_device(device)), as_json)
         return
-    name, found, order = _measure(checkpoint, loaded, source, where)
+    from seqgen.cli._measuring import Wanted, measure
+    from seqgen.evaluation.dynamic import DynamicSettings
+
+    learning = parse(DynamicSettings, settings) if dynamic else None
+    found = measure(Wanted(checkpoints, source, average, learning, str(pick_device(device))))
     if as_json:
-        click.echo(json.dumps(found.to_json()))
+        click.echo(json.dumps(_record(found, average)))
     else:
-        click.echo(f"{checkpoint} on {name}\n" + _table(found, order, loaded.tokenizer.codec_name))
+        click.echo(_table(found, average))
 
 
-def _measure(
-    checkpoint: str, loaded: "Checkpoint", source: tuple[str, ...], device: str
-) -> tuple[str, "Evaluation", int]:
-    """(what was measured on, the result, the order of the n-gram baseline or 0)."""
-    from tqdm import tqdm
-
-    from seqgen.cli import _corpora
-    from seqgen.evaluation.report import evaluate
-
-    size = loaded.tokenizer.document_id
+def _only(checkpoints: list[str], source: list[str], dynamic: bool) -> "Checkpoint":
+    """The one checkpoint that a text is judged by."""
     if source:
-        corpus = _corpora.opened(source, loaded.tokenizer)
-        ngram = _corpora.fitted_baseline(checkpoint, size, corpus)
-    else:
-        run = _corpora.recorded(checkpoint)
-        corpus, ngram = run.held_out(size), run.baseline(size)
-    total = 2 * len(corpus.ids)
-    try:
-        with tqdm(total=total, disable=progress_hidden(), unit=" tokens", unit_scale=True, leave=False) as bar:
-            found = evaluate(loaded, corpus.ids, corpus.starts, device, ngram, bar.update)
-    except StreamError as error:
-        raise StreamError(f"{corpus.name}: {error.message}", error.hint) from error
-    return corpus.name, found, 0 if ngram is None else ngram.order
+        raise UsageError("both SOURCE and --text were given, expected one of them")
+    if len(checkpoints) > 1:
+        raise UsageError(f"--text takes one checkpoint, {len(checkpoints)} were given")
+    if dynamic:
+        raise UsageError("--dynamic is for a SOURCE, --text was given")
+    from seqgen.checkpoint import Checkpoint
+
+    return Checkpoint.load(checkpoints[0])
 
 
-def _table(found: "Evaluation", order: int, codec: str) -> str:
+def _record(found: "Found", average: str) -> dict[str, Any]:
+    """The result for programs: the first checkpoint's, and beside it the members and the ensemble."""
+    data: dict[str, Any] = found.members[0][1].to_json()
+    if found.ensemble is None:
+        return data
+    members = [{"checkpoint": name, **each.to_json()} for name, each in found.members]
+    together = {key: value for key, value in found.ensemble.to_json().items() if key != "ngram"}
+    return {**data, "members": members, "ensemble": {**together, "average": average}}
+
+
+def _table(found: "Found", average: str) -> str:
     """The result for people."""
-    documents = f" in {found.documents:,} documents" if found.documents > 1 else ""
-    lines = [f"{found.tokens:,} predicted tokens of codec {codec}{documents}", ""]
+    first = found.members[0][1]
+    names = ", ".join(name for name, _ in found.members)
+    documents = f" in {first.documents:,} documents" if first.documents > 1 else ""
+    lines = [f"{names} on {found.name}", f"{first.tokens:,} predicted tokens of codec {found.codec}{documents}", ""]
     lines.append(f"  {'':34}{'nats/token':>12}{'bits/token':>12}{'perplexity':>12}")
-    rows = [("stateful (protocol B)", found.protocol_b), ("cold windows of 256 (protocol A)", found.protocol_a)]
-    if found.ngram is not None:
-        rows.append((f"{order}-gram of the training documents", found.ngram))
+    rows: list[tuple[str, float | None]] = []
+    for name, each in found.members:
+        if len(found.members) > 1:
+            rows.append((name if len(name) <= 34 else "…" + name[-33:], None))
+        rows += _rows(each)
+    if found.ensemble is not None:
+        rows += [(f"ensemble of {len(found.members)}, mean {average}", None), *_rows(found.ensemble)]
+    if first.ngram is not None:
+        rows.append((f"{found.order}-gram of the training documents", first.ngram))
     for name, nats in rows:
-        lines.append(f"  {name:34}{nats:12.4f}{nats / math.log(2):12.4f}{math.exp(min(nats, 700)):12.4g}")
-    rates = {key.replace("_", " "): value for key, value in found.to_json().items() if key.startswith("bits_")}
+        numbers = "" if nats is None else f"{nats:12.4f}{nats / math.log(2):12.4f}{math.exp(min(nats, 700)):12.4g}"
+        lines.append(f"  {name:34}{numbers}".rstrip())
+    shown = first if found.ensemble is None else found.ensemble
+    rates = {key.replace("_", " "): value for key, value in shown.to_json().items() if key.startswith("bits_")}
     lines += ["", *(f"  {name:34}{value:12.4f}" for name, value in rates.items() if value is not None)]
     return "\n".join(lines)
+
+
+def _rows(found: "Evaluation") -> list[tuple[str, float | None]]:
+    """The numbers of one model."""
+    rows: list[tuple[str, float | None]] = [("stateful (protocol B)", found.protocol_b)]
+    if found.tempered is not None:
+        rows.append((f"  at temperature {found.tempered.temperature:.3f}", found.tempered.nats))
+    if found.dynamic is not None:
+        rows.append(("  with dynamic evaluation", found.dynamic.nats))
+    return [*rows, ("cold windows of 256 (protocol A)", found.protocol_a)]
 
 
 def _judge(checkpoint: "Checkpoint", text: str, label: str | None, device: str, as_json: bool) -> None:
