@@ -31,6 +31,7 @@ ALLOWED = {
     "checkpoint": BASIC | {"container", "models", "tokenizer", "stream"},
     "evaluation": BASIC | {"stream", "tokenizer", "codecs", "models", "generation", "checkpoint", "container"},
     "training": BASIC | {"stream", "tokenizer", "models", "evaluation", "checkpoint", "container"},
+    "originality": {"errors", "files", "settings", "container"},
     "render": {"errors", "files", "codecs"},
     "api": BASIC | {"container", "checkpoint", "tokenizer", "codecs", "rules", "generation", "render", "training"},
 }
