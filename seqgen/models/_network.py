@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqgen.models import Cell, ModelSettings
+from seqgen.models import Cell, ModelSettings, _lstm_loop
 from seqgen.models._dropout import NOTHING, Rates, connections, locked, rows
 
 State = tuple[tuple[Tensor, ...], ...]  # per layer: (h,) or (h, c), each (B, H)
@@ -30,9 +30,11 @@ class RecurrentLM(nn.Module):
 
     Attributes:
         rates: What is dropped in training mode.
+        by_loop: Whether training goes through `_lstm_loop` instead of the layers' own kernels.
     """
 
     rates: Rates = NOTHING
+    by_loop: bool = False
 
     def __init__(self, cell: Cell, settings: ModelSettings, vocab_size: int) -> None:
         super().__init__()
@@ -72,11 +74,18 @@ class RecurrentLM(nn.Module):
     def hidden(self, ids: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """The last layer's hidden states (T, B, H), after dropout and before, and the state after the last token."""
         rates = self.rates if self.training else NOTHING
-        x = raw = functional.embedding(ids.t(), rows(self.embedding.weight, rates.embedding))  # (T, B, E)
-        x = locked(x, rates.input)
+        table = rows(self.embedding.weight, rates.embedding)
+        looping = self.by_loop and self.training
+        if looping and not rates.input and ids.numel() > len(table):
+            x = raw = table  # a row a token of the vocabulary; see _loop
+        else:
+            x = raw = locked(functional.embedding(ids.t(), table), rates.input)  # (T, B, E)
         after = []
         for layer, parts in zip(self.layers, state):
-            raw, parts = _recur(layer, x, parts, rates.recurrent)
+            if looping:
+                raw, parts = _loop(layer, x, ids, parts, rates.recurrent)
+            else:
+                raw, parts = _recur(layer, x, parts, rates.recurrent)
             after.append(parts)
             x = locked(raw, rates.hidden if len(after) < len(self.layers) else rates.output)
         return x, raw, tuple(after)
@@ -95,6 +104,22 @@ def _recur(layer: nn.Module, x: Tensor, parts: tuple[Tensor, ...], rate: float) 
         x, after = layer(x, hx if len(hx) > 1 else hx[0])
         last = list(after) if isinstance(after, tuple) else [after]
     return x, tuple(part.squeeze(0) for part in last)
+
+
+def _loop(
+    layer: nn.Module, x: Tensor, ids: Tensor, parts: tuple[Tensor, ...], rate: float
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """One layer by `_lstm_loop`, over (T, B, inputs) or over the table (V, inputs) that `ids` (B, T) are rows of.
+
+    A corpus has fewer different tokens than a window has tokens, so the first layer's input product is made once for
+    each token of the vocabulary and looked up.
+    """
+    weights = dict(layer.named_parameters())
+    bias = weights["bias_ih_l0"] + weights["bias_hh_l0"]
+    product = _lstm_loop.inputs(x, weights["weight_ih_l0"], bias)
+    if x.ndim == 2:
+        product = functional.embedding(ids.t(), product)
+    return _lstm_loop.run(product, connections(weights["weight_hh_l0"], rate), parts)
 
 
 def detach(state: State) -> State:

@@ -1,12 +1,18 @@
 """Which device and precision to train on: probed and said aloud, never assumed."""
 
 import contextlib
+import ctypes
+import sys
 from contextlib import AbstractContextManager
 
 import torch
 
 from seqgen.errors import UsageError
+from seqgen.models import _lstm_loop
+from seqgen.models._network import RecurrentLM
+from seqgen.models.lstm import LSTM
 
+KEPT = 1 << 30  # bytes
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -49,6 +55,28 @@ def pick_precision(wanted: str, device: torch.device) -> torch.dtype:
     if device.type == "cpu" and _cpu_has_bfloat16():
         return torch.bfloat16
     return torch.float32
+
+
+def loop_pays(network: RecurrentLM, precision: torch.dtype) -> bool:
+    """Whether `_lstm_loop` trains this network faster than the layers' own kernels."""
+    on_cpu = network.embedding.weight.device.type == "cpu" and precision == torch.bfloat16
+    wide = network.settings.hidden >= _lstm_loop.NARROWEST
+    return on_cpu and wide and isinstance(network.cell, LSTM) and _lstm_loop.available()
+
+
+def keep_memory() -> None:
+    """Have the C library keep what a step frees, for the next step to use.
+
+    Otherwise glibc gives large arrays back to the system after each step and has their pages made anew, zeroed, in
+    the next; that takes up to a fifth of a step's time (`benchmarks/README.md`). Elsewhere nothing happens.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+    if mallopt is not None:
+        trim_threshold, mmap_threshold = -1, -3  # their numbers in <malloc.h>
+        mallopt(mmap_threshold, KEPT)
+        mallopt(trim_threshold, KEPT)
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> AbstractContextManager[object]:

@@ -1,0 +1,81 @@
+"""The LSTM loop computes what the library's LSTM does, forward and backward, to bfloat16's precision."""
+
+import pytest
+import torch
+
+from seqgen.models import ModelSettings, _lstm_loop
+from seqgen.models._dropout import NOTHING, Rates
+from seqgen.models._network import RecurrentLM
+from seqgen.models.gru import GRU
+from seqgen.models.lstm import LSTM
+from seqgen.training import device
+
+pytestmark = pytest.mark.skipif(not _lstm_loop.available(), reason="this build of torch has no such product")
+VOCAB, BATCH, STEPS = 23, 8, 12
+
+
+def distance(found, expected):
+    return float((found - expected).detach().norm() / expected.detach().norm())
+
+
+def make_network(**shape):
+    torch.manual_seed(1)
+    return RecurrentLM(LSTM(), ModelSettings(**{"hidden": 64, "layers": 2} | shape), VOCAB).train()
+
+
+def losses_and_gradients(network, ids, by_loop, rates=NOTHING):
+    network.zero_grad()
+    network.by_loop, network.rates = by_loop, rates
+    torch.manual_seed(5)
+    start = tuple((torch.randn(BATCH, 64) * 0.3, torch.randn(BATCH, 64)) for _ in network.layers)
+    with torch.autocast("cpu", dtype=torch.bfloat16) if by_loop else torch.autocast("cpu", enabled=False):
+        logits, state = network(ids, start)
+    target = torch.roll(ids, -1, 1)
+    loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), target.flatten())
+    (loss + sum(0.01 * part.square().mean() for parts in state for part in parts)).backward()
+    gradients = {name: weight.grad.clone() for name, weight in network.named_parameters()}
+    return loss.detach(), state, gradients
+
+
+@pytest.mark.parametrize("shape", [{}, {"layers": 1}, {"embedding": 32}, {"tied": False}])
+@pytest.mark.parametrize("steps", [STEPS, 2])  # more and fewer tokens than the vocabulary has
+def test_it_agrees_with_the_librarys_lstm(shape, steps):
+    network = make_network(**shape)
+    for weight in network.parameters():
+        torch.nn.init.normal_(weight, std=0.15)
+    ids = torch.randint(VOCAB, (BATCH, steps), generator=torch.Generator().manual_seed(2))
+    loss, state, gradients = losses_and_gradients(network, ids, by_loop=False)
+    mine, my_state, my_gradients = losses_and_gradients(network, ids, by_loop=True)
+    assert float(mine) == pytest.approx(float(loss), rel=3e-3)
+    for parts, my_parts in zip(state, my_state):
+        assert all(part.dtype == torch.float32 for part in my_parts)
+        assert all(distance(a, b) < 0.01 for a, b in zip(my_parts, parts))
+    for name, gradient in gradients.items():
+        assert distance(my_gradients[name], gradient) < 0.03, name
+
+
+def test_dropout_reaches_the_loop():
+    network = make_network()
+    ids = torch.randint(VOCAB, (BATCH, STEPS), generator=torch.Generator().manual_seed(2))
+    plain, _, _ = losses_and_gradients(network, ids, by_loop=True)
+    for rates in (Rates(embedding=0.5), Rates(input=0.5), Rates(hidden=0.5), Rates(output=0.5), Rates(recurrent=0.5)):
+        dropped, _, gradients = losses_and_gradients(network, ids, by_loop=True, rates=rates)
+        assert dropped != plain, rates
+        assert all(torch.isfinite(gradient).all() for gradient in gradients.values())
+
+
+def test_it_is_taken_for_wide_lstms_in_bfloat16_alone():
+    wide = make_network(hidden=_lstm_loop.NARROWEST)
+    assert device.loop_pays(wide, torch.bfloat16)
+    assert not device.loop_pays(wide, torch.float32)
+    assert not device.loop_pays(make_network(hidden=64), torch.bfloat16)
+    assert not device.loop_pays(RecurrentLM(GRU(), ModelSettings(hidden=512), VOCAB), torch.bfloat16)
+
+
+def test_it_is_left_when_the_network_stops_training():
+    network = make_network().eval()
+    ids = torch.randint(VOCAB, (BATCH, STEPS), generator=torch.Generator().manual_seed(2))
+    expected, _ = network(ids, network.initial_state(BATCH))
+    network.by_loop = True
+    found, _ = network(ids, network.initial_state(BATCH))
+    assert torch.equal(found, expected)
