@@ -22,7 +22,7 @@ def settings_option(function: Function) -> Function:
         nargs=2,
         multiple=True,
         metavar="KEY VALUE",
-        callback=lambda ctx, parameter, pairs: dict(pairs),
+        callback=lambda ctx, parameter, pairs: dict([*(ctx.lookup_default("settings") or ()), *pairs]),
         help="A setting by name; give it again for more.",
     )
     return decorate(function)

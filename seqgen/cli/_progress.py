@@ -1,13 +1,17 @@
 """What a person sees of a training run: a bar with loss, rate and time left; validations; samples."""
 
+import json
 import math
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from seqgen import files
 from seqgen.cli._options import progress_hidden
+from seqgen.cli._terminal import harmless
 from seqgen.training.trainer import Progress
 
 SAMPLE_LINES, SAMPLE_WIDTH = 3, 74
@@ -19,10 +23,11 @@ class Watcher:
 
     Args:
         sample: A short text from the network as it stands, or None where the medium is not readable.
+        samples: Where those texts are kept, one JSON object a line: the step, the loss and the text.
     """
 
-    def __init__(self, sample: Callable[[], str] | None) -> None:
-        self.sample = sample
+    def __init__(self, sample: Callable[[], str] | None, samples: Path | None = None) -> None:
+        self.sample, self.samples = sample, samples
         self._bar: tqdm[Any] | None = None
         self._before = (0, 0.0)
 
@@ -47,14 +52,27 @@ class Watcher:
             f"{train}validation {line['validation_nats']:.4f} nats ({mark})"
         )
         if self.sample is not None and improved:
-            for text in self.sample().strip("\n").split("\n")[:SAMPLE_LINES]:
-                self._print("  │ " + text[:SAMPLE_WIDTH])
+            text = self.sample()
+            self._keep({"step": line["step"], "nats": line["validation_nats"], "text": text})
+            for row in harmless(text).strip("\n").split("\n")[:SAMPLE_LINES]:
+                self._print("  │ " + row[:SAMPLE_WIDTH])
 
     def close(self) -> None:
         """Take the bar away."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+    def drop_after(self, step: int) -> None:
+        """Forget the samples of steps that a resumed run takes again."""
+        if self.samples is not None and self.samples.exists():
+            lines = self.samples.read_bytes().splitlines(keepends=True)
+            files.write_bytes(self.samples, b"".join(line for line in lines if json.loads(line)["step"] <= step))
+
+    def _keep(self, sample: dict[str, Any]) -> None:
+        if self.samples is not None:
+            with self.samples.open("ab") as file:
+                file.write(json.dumps(sample).encode() + b"\n")
 
     def _print(self, text: str) -> None:
         if self._bar is not None and not self._bar.disable:

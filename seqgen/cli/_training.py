@@ -1,88 +1,136 @@
-"""The parts of `seqgen train`: from what was asked for to a run, and what is said before and after."""
+"""The parts of `seqgen train`: from what was asked for to a run, and from a run to what is said at its end."""
 
-import dataclasses
-import json
-import secrets
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seqgen import registry, settings
-from seqgen.checkpoint import make_model
+from seqgen import settings
+from seqgen.cli import _guidance
 from seqgen.cli._options import note
+from seqgen.cli._plan import Parent, model_kinds, model_of, new_plan, old_plan, preset_of, recall
 from seqgen.cli._progress import Watcher
-from seqgen.cli._terminal import harmless
-from seqgen.errors import CheckpointError, SettingError, UsageError
+from seqgen.errors import SettingError, UsageError
 from seqgen.files import size
 from seqgen.generation import load
 from seqgen.generation.loop import Limits, collect, generate
-from seqgen.models import ModelSettings, parameters, weight_shapes
 from seqgen.rules.temperature import Temperature
 from seqgen.stream import TokenStream
-from seqgen.tokenization.building import separate
+from seqgen.tokenization.building import grown, separate
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
-from seqgen.training import defaults
-from seqgen.training.device import describe, pick_device
-from seqgen.training.run import TRAINING_FILE, Plan, Run
-from seqgen.training.settings import TrainSettings
-from seqgen.training.trainer import Budget
+from seqgen.training import growing
+from seqgen.training.device import pick_device
+from seqgen.training.run import Plan, Run
 
 SAMPLE_LENGTH = 160
 SAMPLE_TEMPERATURE = 0.7
-WIDTH = 80
 
 
 def prepare(folder: Path, source: tuple[str, ...], resume: bool, options: dict[str, Any]) -> Run:
     """A run that is ready to train, introduced to whoever watches."""
-    recalled = _recall(folder) if resume else {}
-    given = options["settings"]
-    kinds = model_kinds(recalled["plan"]["model"] if recalled else options["model"])
-    known = {name for kind in kinds for name in settings.fields(kind)}
-    for_codec = {key: value for key, value in given.items() if key not in known}
-    for_training = {key: value for key, value in given.items() if key in known}
-    stream = open_stream(source or (recalled["stream"],), for_codec, options)
+    if resume and options.get("parent"):
+        raise UsageError("both --resume and --from were given", "--from begins a run, --resume goes on with one")
+    recalled = recall(folder) if resume else {}
+    parent = Parent.load(options["parent"]) if options.get("parent") else None
+    pick_device(options["device"])
+    preset_of(options)
+    for_codec, for_training = _shares(options["settings"], recalled, options, parent)
+    stream = open_stream(source or (recalled["stream"],), for_codec, options, parent)
     name = options["held_out"] or recalled.get("held_out")
     held_out = None if name is None else _open_held_out(name, stream, options)
+    tokenizer = Tokenizer.from_spec(stream.codec_spec)
     if recalled:
-        plan = _old_plan(recalled["plan"], for_training, options)
+        plan = old_plan(recalled["plan"], for_training, options)
     else:
-        plan = _plan(stream, kinds, for_training, options)
+        plan = new_plan(stream, for_training, options, parent)
     watcher = Watcher(None)
-    run = Run(folder, stream, held_out, Tokenizer.from_spec(stream.codec_spec), plan, watcher)
-    watcher.sample = sampler(run)
+    initial = None if parent is None else _grown_weights(parent, tokenizer, stream, plan)
+    run = Run(folder, stream, held_out, tokenizer, plan, watcher, initial)
+    watcher.sample, watcher.samples = sampler(run), folder / _guidance.SAMPLES_FILE
     if resume:
         run.resume()
+        watcher.drop_after(run.trainer.progress.total_steps)
     else:
         run.start()
-    introduce(run)
+    _guidance.introduce(run)
     return run
 
 
-def model_kinds(model: str) -> tuple[type, type, type]:
-    """The settings classes among which -P KEY VALUE finds its place, those of the codec aside."""
-    return registry.load("models", model), ModelSettings, TrainSettings
+def _shares(
+    given: dict[str, Any], recalled: dict[str, Any], options: dict[str, Any], parent: Parent | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(the codec's, the training's) share of what was given with -P."""
+    kinds = model_kinds(recalled["plan"]["model"] if recalled else model_of(options, parent))
+    known = {name for kind in kinds for name in settings.fields(kind)}
+    for_codec = {key: value for key, value in given.items() if key not in known}
+    return for_codec, {key: value for key, value in given.items() if key in known}
 
 
-def open_stream(source: tuple[str, ...], for_codec: dict[str, Any], options: dict[str, Any]) -> TokenStream:
-    """The token stream that SOURCE is or becomes."""
+def open_stream(
+    source: tuple[str, ...], for_codec: dict[str, Any], options: dict[str, Any], parent: Parent | None = None
+) -> TokenStream:
+    """The token stream that SOURCE is or becomes; in the tokens of a checkpoint where a run goes on from one."""
     if len(source) == 1 and source[0].endswith(".tokens"):
         _refuse_settings(for_codec, "a corpus that is tokenized already")
         given = TokenStream.open(source[0])
         given.verify()
+        if parent is not None:
+            _check_codec(parent, given.codec_spec["name"], f"{source[0]} has")
         return given
+    if parent is not None:
+        return _in_tokens_of(parent, source, for_codec, options)
     own, skip_bad = separate(for_codec)
     stream = cached_stream(
         resolve(source, note), options["codec"], own, workers=options["workers"], encoding=options["encoding"],
         label=options["label"], skip_bad=skip_bad, note=note,
     )  # fmt: skip
+    _tell_skipped(stream)
+    return stream
+
+
+def _in_tokens_of(
+    parent: Parent, source: tuple[str, ...], for_codec: dict[str, Any], options: dict[str, Any]
+) -> TokenStream:
+    """SOURCE through the codec of a checkpoint, which gains tokens where the corpus holds something new."""
+    own, skip_bad = separate(for_codec)
+    _refuse_settings(own, f"the checkpoint {parent.name}, whose codec is kept,")
+    if options["codec"] is not None:
+        _check_codec(parent, options["codec"], "--codec is")
+    sources, how = resolve(source, note), {"encoding": options["encoding"], "label": options["label"]}
+    tokenizer = grown(sources, parent.checkpoint.tokenizer, **how, skip_bad=skip_bad)
+    workers = options["workers"]
+    stream = cached_stream(sources, tokenizer=tokenizer, **how, workers=workers, skip_bad=skip_bad, note=note)
+    _tell_skipped(stream)
+    return stream
+
+
+def _tell_skipped(stream: TokenStream) -> None:
     for name, reason in list(stream.report.skipped.items())[:5]:
         note(f"Left out {name}: {reason}")
-    return stream
+
+
+def _check_codec(parent: Parent, codec: str, what: str) -> None:
+    own = parent.checkpoint.tokenizer.codec_name
+    if codec != own:
+        raise UsageError(
+            f"{what} {codec!r}, but the checkpoint {parent.name} has codec {own!r}",
+            "a model goes on in its own codec: leave --codec out, or begin a run without --from",
+        )
+
+
+def _grown_weights(parent: Parent, tokenizer: Tokenizer, stream: TokenStream, plan: Plan) -> dict[str, Any]:
+    """The checkpoint's weights with rows for what the corpus holds anew."""
+    known, vocabulary = parent.checkpoint.tokenizer.vocabulary(), tokenizer.vocabulary()
+    place = growing.places(known, vocabulary)
+    counts = growing.count_tokens(stream.ids, tokenizer.vocab_size)
+    new = sorted(set(range(len(vocabulary))) - set(place.tolist()))
+    names = [vocabulary[index] for index in new]
+    shown = "no new tokens" if not new else f"{len(new)} new tokens ({' '.join(names[:8])}{' …' * (len(new) > 8)})"
+    note(f"Going on from {parent.name} ({parent.sha256[:12]}): {shown}.")
+    return growing.grow(parent.checkpoint.weights, place, counts, plan.seed)
 
 
 def _open_held_out(name: str, stream: TokenStream, options: dict[str, Any]) -> TokenStream:
@@ -101,69 +149,6 @@ def _refuse_settings(values: dict[str, Any], what: str) -> None:
         raise SettingError(f"no setting of {what} is called {key!r}", "seqgen train -P help true lists them")
 
 
-def _plan(stream: TokenStream, kinds: tuple[type, type, type], given: dict[str, Any], options: dict[str, Any]) -> Plan:
-    """The resolved configuration: what was asked for, and defaults for the rest."""
-    device = pick_device(options["device"])
-    budget = Budget(options["minutes"], options["epochs"], options["steps"])
-    if budget == Budget():
-        budget = Budget(minutes=defaults.CPU_MINUTES if device.type == "cpu" else defaults.GPU_MINUTES)
-    cell, shape, train = settings.distribute(given, *kinds)
-    shape_defaults, train_defaults = defaults.choose(len(stream.ids), device.type, budget.minutes)
-    return Plan(
-        options["model"],
-        settings.parse(kinds[0], cell),
-        settings.parse(ModelSettings, shape_defaults | shape),
-        settings.parse(TrainSettings, train_defaults | train),
-        budget,
-        secrets.randbits(31) if options["seed"] is None else options["seed"],
-        device,
-    )
-
-
-def _recall(folder: Path) -> dict[str, Any]:
-    """What an earlier call wrote down."""
-    path = folder / TRAINING_FILE
-    try:
-        found = json.loads(path.read_bytes())
-        return {"stream": found["stream"], "held_out": found["held_out"], "plan": dict(found["plan"])}
-    except FileNotFoundError:
-        raise CheckpointError(f"{folder}: holds no run to go on with", "leave --resume out to begin one") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path}: is damaged ({error})", "train anew under another -o") from error
-
-
-def _old_plan(recorded: dict[str, Any], given: dict[str, Any], options: dict[str, Any]) -> Plan:
-    """The configuration of an earlier call; the budget may be a new one, and so may settings that then must agree."""
-    kinds = model_kinds(recorded["model"])
-    cell, shape, train = settings.distribute(given, *kinds)
-    made, model = make_model(recorded["model"], recorded["cell"] | cell, recorded["settings"] | shape)
-    budget = Budget(options["minutes"], options["epochs"], options["steps"])
-    return Plan(
-        recorded["model"],
-        made,
-        model,
-        settings.parse(TrainSettings, recorded["train"] | train),
-        Budget(**recorded["budget"]) if budget == Budget() else budget,
-        recorded["seed"] if options["seed"] is None else options["seed"],
-        pick_device(options["device"] if options["device"] != "auto" else recorded["device"]),
-    )
-
-
-def introduce(run: Run) -> None:
-    """One paragraph before training: corpus, model, device, budget, seed."""
-    plan, stream, tokenizer = run.plan, run.stream, run.tokenizer
-    count = parameters(weight_shapes(plan.cell, plan.shape, tokenizer.vocab_size))
-    shape = f"{plan.shape.layers}×{plan.shape.hidden}"
-    note(
-        f"Corpus: {len(stream.ids):,} tokens in {stream.documents:,} documents, codec {tokenizer.codec_name}, "
-        f"vocabulary {tokenizer.vocab_size}; {run.validation_spans.tokens:,} tokens held out."
-    )
-    note(f"Model: {plan.model} {shape}, {count:,} parameters ({size(4 * count)}); seed {plan.seed}.")
-    budget = [f"{value:g} {unit}" for unit, value in dataclasses.asdict(plan.budget).items() if value is not None]
-    precision = str(run.trainer.step.precision).removeprefix("torch.")
-    note(f"Device: {describe(plan.device)}, {precision}; budget {', '.join(budget)}. Ctrl-C stops and saves.")
-
-
 def conclude(run: Run) -> None:
     """What was reached, beside the n-gram baseline, and what to do next."""
     note("Measuring the best model…")
@@ -173,6 +158,7 @@ def conclude(run: Run) -> None:
         f"Validation: {nats:.4f} nats per token ({metrics['bits_per_token']:.3f} bits); "
         f"{metrics['ngram_order']}-gram baseline {ngram:.4f} ({100 * (nats / ngram - 1):+.0f} %)."
     )
+    _guidance.conclude(run, metrics)
     note(f"Checkpoint: {run.model_path} ({size(run.model_path.stat().st_size)})")
     note(f"Next: seqgen generate {run.folder}")
 
@@ -190,29 +176,6 @@ def sampler(run: Run) -> Callable[[], str] | None:
         rules, limits = [Temperature(SAMPLE_TEMPERATURE)], Limits(length=SAMPLE_LENGTH)
         steps = generate(engine, opening, rules, seed=run.plan.seed, limits=limits)
         ids = np.array(collect(steps, 1)[0].ids)
-        return harmless(tokenizer.decode(ids).decode("utf-8", "replace"))
+        return tokenizer.decode(ids).decode("utf-8", "replace")
 
     return sample
-
-
-def wants_help(given: dict[str, str]) -> bool:
-    """`-P help true`."""
-    return "help" in given
-
-
-def settings_help(model: str, codec: str | None) -> str:
-    """Every setting that -P takes while training, with default and meaning."""
-    chosen = {key for device in ("cpu", "cuda") for part in defaults.choose(1_000_000, device, 1.0) for key in part}
-    lines = [f"Settings of {model} models and their training; auto: chosen for you."]
-    for kind in model_kinds(model):
-        for name, default, text in settings.document(kind):
-            lines.append(_row(name, "auto" if name in chosen else default, text))
-    for codec_name in registry.names("codecs") if codec is None else (codec,):
-        rows = settings.document(registry.load("codecs", codec_name).Options)
-        lines += [f"Settings of codec {codec_name}:", *(_row(*row) for row in rows)] if rows else []
-    return "\n".join(lines)
-
-
-def _row(name: str, default: str, text: str) -> str:
-    head = f"  {name:<15} {default:>8}  "
-    return textwrap.fill(head + text, WIDTH, subsequent_indent=" " * len(head))

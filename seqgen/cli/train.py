@@ -11,15 +11,21 @@ import click
 from seqgen import registry
 from seqgen.cli._options import config_option, note, settings_option
 from seqgen.errors import UsageError
+from seqgen.training import presets
 
 if TYPE_CHECKING:
     from seqgen.training.run import Run
+
+HELP = "help"
+PRESETS = (presets.AUTO, *presets.names(), HELP)
 
 
 @click.command(short_help="Train a model on a corpus.")
 @click.argument("source", nargs=-1)
 @click.option("-o", "--output", metavar="FOLDER", help="The run folder.  [default: checkpoints/<name of the source>]")
-@click.option("-m", "--model", default="lstm", show_default=True, type=click.Choice(registry.names("models")))
+@click.option("-m", "--model", type=click.Choice(registry.names("models")), help="The cell.  [default: lstm]")
+@click.option("--preset", default=presets.AUTO, show_default=True, type=click.Choice(PRESETS), help="A recipe.")
+@click.option("--from", "parent", metavar="CHECKPOINT", help="Go on from a trained model, on a new corpus.")
 @click.option("-c", "--codec", help="How files become tokens; guessed from the files where it is not given.")
 @settings_option
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Stop after this long.")
@@ -32,26 +38,40 @@ if TYPE_CHECKING:
 @click.option("--encoding", help="The text's encoding, where it is not UTF-8.")
 @click.option("--label", help="Label every document so, instead of by its folder.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; SOURCE is then not needed.")
+@click.option("--report", metavar="FILE.html", help="A page about the run; without SOURCE, about the run in -o.")
 @config_option
-def command(source: tuple[str, ...], output: str | None, resume: bool, **options: Any) -> None:
+def command(source: tuple[str, ...], output: str | None, resume: bool, report: str | None, **options: Any) -> None:
     """Train a model on SOURCE: files, folders, globs, a .tokens file, or a corpus by name.
 
     Every setting has a default chosen for the corpus and the machine. Others by -P KEY VALUE: hidden, layers,
-    embedding, dropout, batch, window, learning_rate and more; -P help true lists them.
+    embedding, dropout, batch, window, learning_rate and more; -P help true lists them, --preset help the presets.
 
     \b
       seqgen train plays/ -o checkpoints/plays --minutes 5
       seqgen generate checkpoints/plays
     """
-    from seqgen.cli import _training
+    from seqgen.cli import _run_page, _settings_help, _training
 
-    if _training.wants_help(options["settings"]):
-        click.echo(_training.settings_help(options["model"], options["codec"]))
+    if HELP in options["settings"]:
+        click.echo(_settings_help.settings_help(options["model"], options["codec"]))
         return
-    if not source and not resume:
+    if options["preset"] == HELP:
+        click.echo(_settings_help.preset_help())
+        return
+    if not source and not resume and not (report and output):
         raise UsageError("no SOURCE was given", "name a file, a folder or a corpus, as in: seqgen train shakespeare")
     folder = Path(output) if output else Path("checkpoints") / _name(source)
-    run = _training.prepare(folder, source, resume, options)
+    if source or resume:
+        _train(_training.prepare(folder, source, resume, options), folder)
+    if report:
+        _run_page.write_page(folder, report)
+        note(f"Wrote {report}")
+
+
+def _train(run: "Run", folder: Path) -> None:
+    """Train until the end; a stop by a signal is one too, with an exit code of its own."""
+    from seqgen.cli import _training
+
     with _stop_on_signals(run):
         run.train()
     if run.trainer.stopping:

@@ -64,6 +64,13 @@ class Codec(abc.ABC):
         `documents` is passed over once and may be larger than memory; a piece may be a part of a document.
         """
 
+    def grow(self, documents: Iterable[bytes]) -> "Codec":
+        """This codec with tokens besides for what these pieces of documents hold anew.
+
+        Itself, without a look at them, where the vocabulary is closed, as most are.
+        """
+        return self
+
     @classmethod
     @abc.abstractmethod
     def restore(cls, options: Any, state: Mapping[str, Any]) -> "Codec":

@@ -114,13 +114,14 @@ class Characters:
         return [bytes([value]) for value in range(BYTES)] + [char.encode() for char in self.characters]
 
 
-def learn(pieces: Iterable[bytes], min_count: int, max_characters: int) -> str:
+def learn(pieces: Iterable[bytes], min_count: int, max_characters: int, known: str = "") -> str:
     """The multi-byte characters of a corpus, ascending by code point, in memory that does not grow with it.
 
     Args:
         pieces: The corpus in order; a character may be cut by the end of a piece.
         min_count: Characters seen less often are left out.
         max_characters: At most so many, the most frequent; of equals the lower code point.
+        known: Characters that are left out.
     """
     counts = np.zeros(CODE_POINTS, np.int64)
     rest = b""
@@ -130,6 +131,7 @@ def learn(pieces: Iterable[bytes], min_count: int, max_characters: int) -> str:
         whole, rest = (whole[:end], whole[end:]) if end < len(whole) else (whole, b"")
         _count(whole, counts)
     counts[0xD800:0xE000] = 0  # escaped bytes are no characters
+    counts[code_points(known)] = 0
     seen = np.flatnonzero(counts >= max(min_count, 1))
     kept = np.sort(seen[np.argsort(-counts[seen], kind="stable")][:max_characters])
     return "".join(map(chr, kept.tolist()))

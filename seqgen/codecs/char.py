@@ -38,6 +38,11 @@ class Char(Codec):
     def fit(cls, documents: Iterable[bytes], options: CharOptions) -> "Char":
         return cls(learn(documents, options.min_count, options.max_characters), options)
 
+    def grow(self, documents: Iterable[bytes]) -> "Char":
+        options, known = self._options, self._characters.characters
+        new = learn(documents, options.min_count, max(0, options.max_characters - len(known)), known)
+        return Char("".join(sorted(known + new)), options) if new else self
+
     @classmethod
     def restore(cls, options: CharOptions, state: Mapping[str, Any]) -> "Char":
         return cls(state["characters"], options)

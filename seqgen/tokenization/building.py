@@ -7,6 +7,7 @@ which order the ids are written does not depend on the number of workers, so nei
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,24 @@ def build(made: Plan, output: str | Path, workers: int, progress: Callable[[int]
                 work.take(job, result)
         if not writer.tokens:
             raise _nothing(writer.report)
+
+
+def grown(
+    sources: Sequence[Source],
+    tokenizer: Tokenizer,
+    *,
+    encoding: str | None = None,
+    label: str | None = None,
+    skip_bad: bool | None = None,
+    note: Note = silent,
+) -> Tokenizer:
+    """A tokenizer with tokens besides for the characters and labels that these files hold anew.
+
+    Arguments and errors are those of `tokenize`. Ids of the codec may move; the names of tokens do not.
+    """
+    made = plan(sources, tokenizer.codec_name, asdict(tokenizer.codec.options), encoding, label, skip_bad, None, note)
+    new = {source.label for source in made.sources if source.label is not None} - set(tokenizer.labels)
+    return Tokenizer(tokenizer.codec.grow(_pieces(made)), made.codec, (*tokenizer.labels, *sorted(new)))
 
 
 def _fitted(made: Plan) -> Tokenizer:

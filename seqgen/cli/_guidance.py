@@ -1,0 +1,122 @@
+"""What is said before a run and after it: the numbers for `seqgen.training.guidance`, gathered."""
+
+import hashlib
+import re
+import textwrap
+from typing import Any
+
+from seqgen.cli._options import note
+from seqgen.cli._plan import describe_shape, weight_count
+from seqgen.stream import TokenStream
+from seqgen.tokenizer import Tokenizer
+from seqgen.training import guidance
+from seqgen.training.device import describe
+from seqgen.training.estimate import estimate
+from seqgen.training.guidance import After, Before, Check
+from seqgen.training.run import Run
+
+SAMPLES_FILE = "samples.jsonl"
+WIDTH = 80
+HASHED = 1 << 26  # tokens of documents compared whole
+READ = 1 << 21  # tokens whose lines are compared
+LONG = 20  # characters: shorter lines repeat by nature
+FIGURES = re.compile(rb"[\s\d]+")
+
+
+def introduce(run: Run) -> None:
+    """One paragraph before training."""
+    note(textwrap.fill(guidance.before(facts_before(run)) + f" Seed {run.plan.seed}. Ctrl-C stops and saves.", WIDTH))
+
+
+def conclude(run: Run, metrics: dict[str, Any]) -> None:
+    """Plain words after training."""
+    note(
+        textwrap.fill(
+            advice(run.plan.to_json(), run.trainer.progress.history, metrics, run.trainer.step.skipped), WIDTH
+        )
+    )
+
+
+def facts_before(run: Run) -> Before:
+    """What is known of a run before its first step."""
+    plan, stream, tokenizer = run.plan, run.stream, run.tokenizer
+    found = estimate(plan, tokenizer.vocab_size)
+    precision = str(run.trainer.step.precision).removeprefix("torch.")
+    return Before(
+        tokens=len(stream.ids),
+        documents=stream.documents,
+        held_out=run.validation_spans.tokens,
+        train_tokens=run.train_spans.tokens,
+        codec=tokenizer.codec_name,
+        vocabulary=tokenizer.vocab_size,
+        copies=copies(stream),
+        repeated=repeated_lines(stream, tokenizer),
+        chosen=plan.preset if plan.parent is None else "checkpoint",
+        shape=describe_shape(plan),
+        parameters=weight_count(plan, tokenizer.vocab_size),
+        device=f"{describe(plan.device)}, {precision}",
+        rate=found.rate,
+        memory=found.memory,
+        minutes=plan.budget.minutes,
+        epochs=plan.budget.epochs,
+        steps=plan.budget.steps,
+        step_tokens=plan.train.batch * plan.train.window,
+    )
+
+
+def advice(plan: dict[str, Any], log: list[dict[str, Any]], metrics: dict[str, Any], skipped: int = 0) -> str:
+    """The sentences after a run, from its plan as JSON, its validations and what was measured at its end."""
+    checks = [
+        Check(line["step"], line["epoch"], line["nats"], line["validation_nats"])
+        for line in log
+        if line.get("validation_nats") is not None
+    ]
+    best = min(range(len(checks)), key=lambda index: checks[index].validation, default=0)
+    train, shape, patience = plan["train"], plan["settings"], plan["train"]["patience"]
+    return guidance.after(
+        After(
+            checks,
+            metrics["nats_per_token"],
+            metrics["ngram_nats"],
+            train["dropout"],
+            shape["hidden"],
+            shape["layers"],
+            0 < patience <= len(checks) - 1 - best,
+            skipped,
+        )
+    )
+
+
+def copies(stream: TokenStream) -> int:
+    """Documents that are exact copies of earlier ones; of a large corpus, among its first documents."""
+    seen: set[bytes] = set()
+    count = read = 0
+    for index in range(stream.documents):
+        ids = stream.document(index)
+        read += len(ids)
+        if read > HASHED:
+            break
+        own = ids[1 if stream.labels[index] < 0 else 2 :]
+        seen.add(hashlib.blake2b(own.tobytes(), digest_size=16).digest())
+        count += 1
+    return count - len(seen)
+
+
+def repeated_lines(stream: TokenStream, tokenizer: Tokenizer) -> float | None:
+    """The share of long lines that came before, figures, spaces and case aside; None where tokens are no text."""
+    if tokenizer.token_bytes() is None:
+        return None
+    step = max(1, -(-len(stream.ids) // READ))  # of a large corpus, every so many documents
+    seen: set[bytes] = set()
+    count = read = 0
+    for index in range(0, stream.documents, step):
+        ids = stream.document(index)[: READ - read]
+        read += len(ids)
+        for line in tokenizer.decode(ids).lower().split(b"\n"):
+            plain = FIGURES.sub(b"", line)
+            if len(plain) >= LONG:
+                count += 1
+                seen.add(plain)
+        if read >= READ:
+            break
+    return None if count == 0 else 1 - len(seen) / count

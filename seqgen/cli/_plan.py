@@ -1,0 +1,202 @@
+"""How a run is to go: flags, preset, checkpoint to go on from and defaults, resolved into a `Plan`."""
+
+import dataclasses
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqgen import registry, settings
+from seqgen.checkpoint import MODEL_FILE, Checkpoint, find, make_model
+from seqgen.errors import CheckpointError, SettingError, UsageError
+from seqgen.models import ModelSettings, weight_shapes
+from seqgen.stream import TokenStream
+from seqgen.training import defaults, presets
+from seqgen.training.device import pick_device
+from seqgen.training.run import TRAINING_FILE, Plan
+from seqgen.training.settings import TrainSettings
+from seqgen.training.trainer import Budget
+
+DEFAULT_MODEL = "lstm"
+GENTLER = 0.3  # the learning rate of a model that goes on from a checkpoint, as a share of a fresh one's
+
+
+@dataclass(frozen=True, eq=False)
+class Parent:
+    """The checkpoint that a run goes on from.
+
+    Attributes:
+        name: What its run folder or file is called.
+        sha256: Of the file.
+        checkpoint: What it holds.
+    """
+
+    name: str
+    sha256: str
+    checkpoint: Checkpoint
+
+    @classmethod
+    def load(cls, path: str) -> "Parent":
+        """The checkpoint of a run folder, a file, or a published name. Raises CheckpointError."""
+        file = find(path)
+        checkpoint = Checkpoint.load(file)
+        with file.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        return cls(file.resolve().parent.name if file.name == MODEL_FILE else file.stem, digest, checkpoint)
+
+
+def model_kinds(model: str) -> tuple[type, type, type]:
+    """The settings classes among which -P KEY VALUE finds its place, those of the codec aside."""
+    return registry.load("models", model), ModelSettings, TrainSettings
+
+
+def preset_of(options: dict[str, Any]) -> presets.Preset | None:
+    """The preset asked for, or None for `auto`."""
+    name = options.get("preset") or presets.AUTO
+    return None if name == presets.AUTO else presets.load(name)
+
+
+def model_of(options: dict[str, Any], parent: Parent | None) -> str:
+    """The cell's name: as asked for, as the checkpoint or the preset has it, or the default.
+
+    Raises:
+        UsageError: The checkpoint has another, or there is a preset besides.
+    """
+    preset, asked = preset_of(options), options["model"]
+    if parent is None:
+        return str(asked or (preset.model if preset else DEFAULT_MODEL))
+    found = parent.checkpoint.model
+    if asked not in (None, found):
+        raise UsageError(f"--model is {asked!r}, but the checkpoint {parent.name} is of {found!r}", "leave it out")
+    if preset is not None:
+        raise UsageError("both --preset and --from were given", "the checkpoint has a shape: leave --preset out")
+    return found
+
+
+def new_plan(stream: TokenStream, given: dict[str, Any], options: dict[str, Any], parent: Parent | None) -> Plan:
+    """The resolved configuration of a run that begins: what was asked for, and defaults for the rest."""
+    device, preset = pick_device(options["device"]), preset_of(options)
+    budget = Budget(options["minutes"], options["epochs"], options["steps"])
+    if budget == Budget():
+        budget = Budget(minutes=defaults.CPU_MINUTES if device.type == "cpu" else defaults.GPU_MINUTES)
+    model = model_of(options, parent)
+    kinds = model_kinds(model)
+    values = dict(preset.settings) if preset else _automatic(stream, device.type, budget)
+    if parent is not None:
+        values = _gentle(values)
+    cell, shape, train = settings.distribute(_known(values, kinds) | given, *kinds)
+    if parent is not None:
+        cell, shape = _inherited(parent, given, kinds)
+    return Plan(
+        model,
+        settings.parse(kinds[0], cell),
+        settings.parse(ModelSettings, shape),
+        settings.parse(TrainSettings, train),
+        budget,
+        _seed(options, stream, parent),
+        device,
+        preset=options.get("preset") or presets.AUTO,
+        parent=None if parent is None else {"name": parent.name, "sha256": parent.sha256},
+    )
+
+
+def _automatic(stream: TokenStream, device: str, budget: Budget) -> dict[str, Any]:
+    shape, train = defaults.choose(len(stream.ids), device, budget.minutes)
+    return shape | train
+
+
+def _gentle(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings for a model that knows something already: large steps would make it forget."""
+    return values | {"learning_rate": GENTLER * values["learning_rate"]}
+
+
+def _known(values: dict[str, Any], kinds: tuple[type, ...]) -> dict[str, Any]:
+    """Those values that some class knows: a preset for one cell may be used with another."""
+    fields = {name for kind in kinds for name in settings.fields(kind)}
+    return {key: value for key, value in values.items() if key in fields}
+
+
+def _inherited(parent: Parent, given: dict[str, Any], kinds: tuple[type, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(cell's, model's) settings as the checkpoint has them.
+
+    Raises:
+        SettingError: Others were asked for.
+    """
+    checkpoint = parent.checkpoint
+    cell = dataclasses.asdict(checkpoint.cell)  # type: ignore[call-overload]
+    found = cell | dataclasses.asdict(checkpoint.settings)
+    hints = _types(kinds)
+    for key, value in given.items():
+        if key in found and settings.convert(key, value, hints[key]) != found[key]:
+            has = settings.text(found[key])
+            message = f"{key} is {value}, but the checkpoint {parent.name} has {has}"
+            raise SettingError(message, f"leave it out: with --from, {key} comes from the checkpoint")
+    return cell, dataclasses.asdict(checkpoint.settings)
+
+
+def _types(kinds: tuple[type, ...]) -> dict[str, Any]:
+    import typing
+
+    return {key: hint for kind in kinds for key, hint in typing.get_type_hints(kind).items()}
+
+
+def _seed(options: dict[str, Any], stream: TokenStream, parent: Parent | None) -> int:
+    """The seed asked for, or a fresh one; on the parent's own corpus its seed, so that the same part is held out."""
+    if options["seed"] is not None:
+        return int(options["seed"])
+    if parent is not None:
+        about = parent.checkpoint.provenance
+        if about.get("corpus") == stream.fingerprint and isinstance(about.get("seed"), int):
+            return int(about["seed"])
+    return secrets.randbits(31)
+
+
+def recall(folder: Path) -> dict[str, Any]:
+    """What an earlier call wrote down: the stream, what was held out, the plan.
+
+    Raises:
+        CheckpointError: There was none, or it cannot be read.
+    """
+    path = folder / TRAINING_FILE
+    try:
+        found = json.loads(path.read_bytes())
+        return {"stream": found["stream"], "held_out": found["held_out"], "plan": dict(found["plan"])}
+    except FileNotFoundError:
+        raise CheckpointError(f"{folder}: holds no run to go on with", "leave --resume out to begin one") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: is damaged ({error})", "train anew under another -o") from error
+
+
+def old_plan(recorded: dict[str, Any], given: dict[str, Any], options: dict[str, Any]) -> Plan:
+    """The configuration of an earlier call; the budget may be a new one, and so may settings that then must agree."""
+    kinds = model_kinds(recorded["model"])
+    preset = preset_of(options)
+    asked = (_known(preset.settings, kinds) if preset else {}) | given
+    cell, shape, train = settings.distribute(asked, *kinds)
+    made, model = make_model(recorded["model"], recorded["cell"] | cell, recorded["settings"] | shape)
+    budget = Budget(options["minutes"], options["epochs"], options["steps"])
+    return Plan(
+        recorded["model"],
+        made,
+        model,
+        settings.parse(TrainSettings, recorded["train"] | train),
+        Budget(**recorded["budget"]) if budget == Budget() else budget,
+        recorded["seed"] if options["seed"] is None else options["seed"],
+        pick_device(options["device"] if options["device"] != "auto" else recorded["device"]),
+        preset=recorded.get("preset", presets.AUTO),
+        parent=recorded.get("parent"),
+    )
+
+
+def describe_shape(plan: Plan) -> str:
+    """`lstm 2×512`."""
+    return f"{plan.model} {plan.shape.layers}×{plan.shape.hidden}"
+
+
+def weight_count(plan: Plan, vocab_size: int) -> int:
+    """How many numbers the weights hold."""
+    from seqgen.models import parameters
+
+    return parameters(weight_shapes(plan.cell, plan.shape, vocab_size))

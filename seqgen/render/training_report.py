@@ -1,0 +1,106 @@
+"""The page about one training run: what it reached, its curves, its samples through time, its settings.
+
+It takes plain numbers and texts, as a run folder holds them, and knows no model.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from seqgen.render.curves import Curve, Series
+from seqgen.render.report import Part, Sample, Section, Table, Text, report_html
+
+MOST_SAMPLES = 12
+
+
+@dataclass(frozen=True)
+class Story:
+    """A run, told in data.
+
+    Attributes:
+        name: What it is called.
+        facts: (what, value) of corpus, model, device and result, in the order to be shown.
+        log: The lines of its log: "step", "nats" and, at a validation, "validation_nats"; others are optional.
+        samples: "step", "nats" and "text" each, in order.
+        settings: Title → its settings by name.
+        baselines: (name, nats per token) of what it stands beside.
+        advice: What the curves say, and what to try.
+    """
+
+    name: str
+    facts: Sequence[tuple[str, Any]]
+    log: Sequence[Mapping[str, Any]]
+    samples: Sequence[Mapping[str, Any]] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    baselines: Sequence[tuple[str, float]] = ()
+    advice: str = ""
+
+
+def training_page(story: Story) -> str:
+    """One HTML file that holds everything; write it as UTF-8."""
+    sections = [_result(story), _curves(story), *_samples(story), *_settings(story)]
+    return report_html(f"Training {story.name}", sections, "Lower is better: nats per token on text held out.")
+
+
+def _result(story: Story) -> Section:
+    parts: list[Part] = [Text(story.advice)] if story.advice else []
+    rows = tuple((what, _plain(value)) for what, value in story.facts)
+    return Section("What was reached", (*parts, Table(("", ""), rows)))
+
+
+def _curves(story: Story) -> Section:
+    names = {
+        "nats": "training",
+        "validation_nats": "validation",
+        "raw_nats": "as they are",
+        "averaged_nats": "averaged",
+    }
+    series = []
+    for key, name in names.items():
+        points = [(line["step"], line[key]) for line in story.log if line.get(key) is not None]
+        if points:
+            series.append(Series(name, [x for x, _ in points], [y for _, y in points]))
+    checks = [line for line in story.log if line.get("validation_nats") is not None]
+    rows = tuple(
+        (line["step"], line.get("epoch"), line.get("seconds"), line.get("nats"), line["validation_nats"])
+        for line in checks
+    )
+    table = Table(("step", "passes", "seconds", "training", "validation"), rows, "Validations")
+    return Section("Loss", (Curve("Loss over the run", tuple(series), tuple(story.baselines)), table))
+
+
+def _samples(story: Story) -> list[Section]:
+    shown = _spread(story.samples)
+    if not shown:
+        return []
+    about = Text("A short text from the model as it stood, each with the same seed; the training went on after each.")
+    parts = [Sample(str(it["text"]), f"step {it['step']:,}: {it['nats']:.3f} nats per token") for it in shown]
+    return [Section("Samples through time", (about, *parts))]
+
+
+def _settings(story: Story) -> list[Section]:
+    tables = [
+        Table(("setting", "value"), tuple((key, _plain(value)) for key, value in values.items()), title)
+        for title, values in story.settings.items()
+        if values
+    ]
+    return [Section("Settings", tuple(tables))] if tables else []
+
+
+def _spread(samples: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """At most MOST_SAMPLES of them, the first and the last among them."""
+    if len(samples) <= MOST_SAMPLES:
+        return list(samples)
+    step = (len(samples) - 1) / (MOST_SAMPLES - 1)
+    return [samples[round(index * step)] for index in range(MOST_SAMPLES)]
+
+
+def _plain(value: Any) -> str:
+    """A value as text, so that a table of many kinds keeps one side; numbers as a person would write them."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) < 1 << 40 else str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "none" if value is None else str(value)

@@ -1,0 +1,252 @@
+"""From numbers to plain words: what a run is going to be, and afterwards what it shows and what to try.
+
+Pure functions; it knows losses, counts and seconds, and nothing of files, networks or codecs. Thresholds are rules of
+thumb, named below.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+FLAT = 0.003  # a change of the validation loss that counts for nothing, as a share of it
+GAP = 0.10  # training this far below validation: the corpus is being learned by heart
+RISEN = 0.01  # validation this far above its best: it has risen
+FALLING = 0.008  # a gain over the last fifth of the run that more time would go on with
+COPIES = 0.02  # a share of repeated documents or lines that is worth a word
+
+
+@dataclass(frozen=True)
+class Before:
+    """What is known before the first step.
+
+    Attributes:
+        copies: Documents that are exact copies of earlier ones.
+        repeated: The share of long lines that came before, figures and case aside; None where there are no lines.
+        chosen: What the settings were chosen by: "auto" or a preset's name.
+        rate: Tokens a second, measured or None.
+        memory: Bytes at the peak, estimated or None.
+        minutes, epochs, steps: The budget.
+        step_tokens: Tokens a step.
+    """
+
+    tokens: int
+    documents: int
+    held_out: int
+    train_tokens: int
+    codec: str
+    vocabulary: int
+    copies: int
+    repeated: float | None
+    chosen: str
+    shape: str
+    parameters: int
+    device: str
+    rate: float | None
+    memory: float | None
+    minutes: float | None
+    epochs: float | None
+    steps: int | None
+    step_tokens: int
+
+
+@dataclass(frozen=True)
+class Check:
+    """One validation: where it stood, and the losses in nats per token. `train` is measured with dropout on."""
+
+    step: int
+    epoch: float
+    train: float | None
+    validation: float
+
+
+@dataclass(frozen=True)
+class After:
+    """What is known when a run has ended.
+
+    Attributes:
+        checks: Every validation, in order.
+        nats, ngram: The best model and the n-gram baseline on the held-out part, nats per token.
+        dropout: The share of units that were dropped.
+        hidden, layers: The model's size.
+        patience_ended: Whether it stopped because validation no longer improved.
+        skipped: Steps left out because their gradient was not finite.
+    """
+
+    checks: Sequence[Check]
+    nats: float
+    ngram: float
+    dropout: float
+    hidden: int
+    layers: int
+    patience_ended: bool
+    skipped: int = 0
+
+
+def before(facts: Before) -> str:
+    """One paragraph: corpus, model, device, time and memory."""
+    return " ".join([_corpus(facts), *_copies(facts), _model(facts), _course(facts), _fit(facts)]).rstrip()
+
+
+def _corpus(facts: Before) -> str:
+    documents = f"{facts.documents:,} document{'s' * (facts.documents != 1)}"
+    return (
+        f"Corpus: {facts.tokens:,} tokens in {documents}, codec {facts.codec}, vocabulary {facts.vocabulary:,}; "
+        f"{facts.held_out:,} tokens held out."
+    )
+
+
+def _copies(facts: Before) -> list[str]:
+    said = []
+    if facts.copies:
+        plural = "s are exact copies" if facts.copies > 1 else " is an exact copy"
+        said.append(f"{facts.copies:,} document{plural}: validation may flatter.")
+    if facts.repeated is not None and facts.repeated > COPIES:
+        said.append(f"{100 * facts.repeated:.0f} % of the lines repeat earlier ones.")
+    return said
+
+
+def _model(facts: Before) -> str:
+    time = f" and {facts.minutes:g} minutes" if facts.minutes is not None else ""
+    why = {
+        "auto": f"chosen for {_short(facts.tokens)} tokens{time}",
+        "checkpoint": "as in the checkpoint",
+    }.get(facts.chosen, f"preset {facts.chosen}")
+    return f"Model: {facts.shape}, {_short(facts.parameters)} parameters ({why})."
+
+
+def _course(facts: Before) -> str:
+    """Where, how fast, how long, how much memory."""
+    budget = [(facts.minutes, "minutes"), (facts.epochs, "epochs"), (facts.steps, "steps")]
+    stops = " or ".join(f"{value:g} {unit}" for value, unit in budget if value is not None)
+    said = f"Device: {facts.device}; it stops after {stops}"
+    seconds = expected_seconds(facts)
+    if facts.rate is not None and seconds is not None:
+        passes = facts.rate * seconds / max(facts.train_tokens, 1)
+        time = "" if facts.minutes is not None and seconds >= 60 * facts.minutes else f"{duration(seconds)} at "
+        said += f": about {time}{facts.rate:,.0f} tokens/s, {_passes(passes)}"
+    if facts.memory is not None:
+        said += f", {facts.memory / 1e9:.1f} GB of memory"
+    return said + "."
+
+
+def _fit(facts: Before) -> str:
+    """A warning where the time and the corpus do not go together."""
+    seconds = expected_seconds(facts)
+    if facts.rate is None or seconds is None:
+        return ""
+    passes = facts.rate * seconds / max(facts.train_tokens, 1)
+    if passes < 0.5:
+        return "It will not see the whole corpus: give it more time, or a smaller model (--preset tiny)."
+    if passes > 60:
+        return "It reads the corpus very often: less time would do, or more text."
+    return ""
+
+
+def expected_seconds(facts: Before) -> float | None:
+    """How long the run will take: the least of what its bounds allow; None where the rate is unknown."""
+    bounds = [] if facts.minutes is None else [60 * facts.minutes]
+    if facts.rate:
+        if facts.epochs is not None:
+            bounds.append(facts.epochs * facts.train_tokens / facts.rate)
+        if facts.steps is not None:
+            bounds.append(facts.steps * min(facts.step_tokens, facts.train_tokens) / facts.rate)
+    return min(bounds, default=None)
+
+
+def after(facts: After) -> str:
+    """A sentence or two: whether it learned too little or by heart, and what to try next."""
+    said = [_verdict(facts)]
+    if facts.nats > facts.ngram:
+        said.append("It is still worse than counting n-grams, which is what to beat first.")
+    if facts.skipped:
+        said.append(f"{facts.skipped} steps were left out, their gradient not being finite: a lower learning_rate.")
+    return " ".join(said)
+
+
+def _verdict(facts: After) -> str:
+    checks = [check for check in facts.checks if math.isfinite(check.validation)]
+    if len(checks) < 3:
+        return "Too few validations to judge by; give it more time (--minutes)."
+    best = min(checks, key=lambda check: check.validation)
+    last = checks[-1]
+    risen = last.validation > (1 + RISEN) * best.validation
+    if risen and last.epoch > 1 and _fell(best, last):
+        return (
+            f"Validation rose from step {best.step:,} on while training fell: it began to learn the corpus by "
+            f"heart, and the model of that step was kept. Try {_against_overfitting(facts)}."
+        )
+    if risen or (facts.patience_ended and last.epoch < 1):
+        return f"Validation got worse after step {best.step:,}: its steps were too large. Try half the learning_rate."
+    if last.epoch < 1:
+        return (
+            f"It has read {100 * last.epoch:.0f} % of the corpus once and learns on: give it more time, "
+            "or a smaller model, which reads faster."
+        )
+    return _of_a_steady_run(facts, checks)
+
+
+def _of_a_steady_run(facts: After, checks: Sequence[Check]) -> str:
+    """Validation never rose: is it still falling, and how far below is training?"""
+    last = checks[-1]
+    gap = 0.0 if last.train is None else 1 - last.train / last.validation
+    falling = _gain(checks) > FALLING and not facts.patience_ended
+    if falling and gap < GAP:
+        return (
+            f"It was still learning after {_passes(last.epoch)}, and is far from knowing the corpus by heart: "
+            "give it more time, or a larger model with it."
+        )
+    if falling:
+        return f"It was still learning after {_passes(last.epoch)}: give it more time."
+    if gap > GAP:
+        return (
+            f"Training is {100 * gap:.0f} % below validation, which no longer falls: the corpus is used up. "
+            f"Try {_against_overfitting(facts)}."
+        )
+    less = f"less dropout (-P dropout {_halved(facts.dropout)}) or " if facts.dropout >= 0.1 else ""
+    return f"Training and validation are close and both have come to rest: try {less}{_larger(facts)}."
+
+
+def _fell(first: Check, last: Check) -> bool:
+    """Whether the training loss went down from one validation to another."""
+    return first.train is not None and last.train is not None and last.train < first.train
+
+
+def _gain(checks: Sequence[Check]) -> float:
+    """What the last fifth of the run took off the validation loss, as a share of it."""
+    begin = max(0, len(checks) - 1 - max(1, round(len(checks) / 5)))
+    return 1 - checks[-1].validation / checks[begin].validation
+
+
+def _against_overfitting(facts: After) -> str:
+    more = min(0.6, round(facts.dropout + (0.2 if facts.dropout < 0.4 else 0.1), 2))
+    dropout = f"more dropout (-P dropout {more:g}), " if more > facts.dropout else ""
+    smaller = f"a smaller model (-P hidden {max(64, facts.hidden // 2)})"
+    return f"{dropout}{smaller} or more text"
+
+
+def _halved(dropout: float) -> str:
+    return f"{round(dropout / 2, 2):g}"
+
+
+def _larger(facts: After) -> str:
+    return f"a larger model (-P hidden {-(-facts.hidden * 3 // 2 // 64) * 64})"
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `3 min`, `2.5 h`."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _passes(passes: float) -> str:
+    if passes < 1:
+        return f"{100 * passes:.0f} % of one pass"
+    return f"{passes:.0f} passes" if passes >= 10 else f"{passes:.1f} passes"
+
+
+def _short(count: float) -> str:
+    """`870`, `12 thousand`, `1.1 million`."""
+    if count < 10_000:
+        return f"{count:,.0f}"
+    return f"{count / 1e3:.0f} thousand" if count < 999_500 else f"{count / 1e6:,.1f} million"
