@@ -152,7 +152,7 @@ def test_decode_refuses(here: Path, capsys: pytest.CaptureFixture[str], monkeypa
         ("absent.tokens", "o"): "absent.tokens: there is no such file",
         ("plays", "o"): "plays: is a folder, expected a file",
         ("p.tokens", "plays"): "plays: exists already, expected a new or empty folder",
-        ("p.tokens", "absent/o"): "absent/o: cannot be made",
+        ("p.tokens", "absent/o"): "absent/o: there is no folder absent",
     }
     before = sorted(path.name for path in here.iterdir())
     for (name, output), message in cases.items():

@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 
 from seqgen.container import Writer, read_header
 from seqgen.errors import DataError, OutputError, StreamError
+from seqgen.files.system import System, replaced
 from seqgen.report import Report
 from seqgen.stream import StreamWriter, TokenStream
 from seqgen.tokenization.restoring import restore_folder
@@ -353,14 +354,14 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(stream: Path) -> None:
     assert list(stream.parent.iterdir()) == [stream]
 
 
-def test_a_full_disk_is_one_sentence(stream: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_one_sentence(stream: Path) -> None:
     before = stream.read_bytes()
 
-    def full(self: Writer, values: object) -> None:
-        raise OSError(28, "No space left on device")
+    class Full(System):
+        def write(self, descriptor: int, data: object) -> int:
+            raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Writer, "extend", full)
-    with pytest.raises(OutputError, match=r"s\.tokens: the disk is full; nothing was overwritten"):
+    with replaced(Full()), pytest.raises(OutputError, match=r"s\.tokens: the disk is full; nothing was overwritten"):
         write(stream)
     assert stream.read_bytes() == before
     assert list(stream.parent.iterdir()) == [stream]

@@ -13,7 +13,7 @@ from pathlib import Path
 from seqgen.catalogue import _archive, _fetch
 from seqgen.catalogue._recipe import Expect, Recipe, recipe
 from seqgen.errors import DownloadError, OutputError
-from seqgen.files import cache_folder, make_folder, size
+from seqgen.files import cache_folder, make_folder, new_file, size, sync_folder, system
 
 try:
     import fcntl
@@ -85,8 +85,14 @@ def _fetched(chosen: Recipe, note: Note) -> Path:
             archive = _fetch.fetch(chosen.source, Path(scratch))
             found = _write(_files(chosen, archive), stage / chosen.name)
         _verify(chosen, found, note)
-        (stage / "ATTRIBUTION.txt").write_text(f"{chosen.name}: {chosen.licence}\n{chosen.attribution}\n", "utf-8")
-        (stage / "found.json").write_text(json.dumps({"files": found.files, "bytes": found.bytes}), "utf-8")
+        texts = {
+            "ATTRIBUTION.txt": f"{chosen.name}: {chosen.licence}\n{chosen.attribution}\n",
+            "found.json": json.dumps({"files": found.files, "bytes": found.bytes}),
+        }
+        for name, text in texts.items():
+            with new_file(stage / name) as file:
+                file.write(text.encode())
+        system.calls.sync_all()
         _put(stage, home, chosen)
     seconds = time.monotonic() - start
     note(f"{chosen.name}: {found.files:,} files, {size(found.bytes)}, in {seconds:.1f} s")
@@ -130,7 +136,7 @@ def _write(files: Iterable[Member], folder: Path) -> Expect:
         path = folder.joinpath(*_archive.safe_name(name).split("/"))
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with path.open("xb") as file:
+            with new_file(path) as file:
                 file.write(data)
         except FileExistsError:
             raise DownloadError(f"the archive gives two files the name {name!r}", "nothing was kept") from None
@@ -162,7 +168,9 @@ def _copied(folder: Path, to: Path) -> Path:
         shutil.copytree(folder, stage / folder.name)
         if to.exists():
             to.rmdir()  # empty, as was checked
-        (stage / folder.name).rename(to)
+        system.calls.sync_all()
+        system.calls.rename(stage / folder.name, to)
+        sync_folder(to.parent)
     return to
 
 
@@ -202,12 +210,15 @@ def _put(stage: Path, home: Path, chosen: Recipe) -> None:
     for part in (chosen.name, "ATTRIBUTION.txt", "found.json"):
         (stage / part).rename(whole / part)
     try:
-        whole.rename(home)
+        system.calls.rename(whole, home)
     except OSError:
         if _intact(chosen):
             return
+        if not home.exists():
+            raise
         home.rename(stage / "damaged")
-        whole.rename(home)
+        system.calls.rename(whole, home)
+    sync_folder(home.parent)
 
 
 def _sweep(folder: Path) -> None:

@@ -68,6 +68,12 @@ def run(arguments: list[str] | None = None) -> int:
         return 1
     except BrokenPipeError:
         return _closed_pipe()
+    except OSError as error:  # what no room foresaw, such as a disk that fails while a log line is written
+        name = f"{error.filename}: " if error.filename is not None else ""
+        click.echo(
+            f"Error: {name}{error.strerror or error}\nHint: is the disk full, or the file out of reach?", err=True
+        )
+        return 1
     except MemoryError:
         click.echo("Error: out of memory\nHint: choose a smaller model, batch or file", err=True)
         return 1

@@ -3,10 +3,7 @@
 Names in a stream come from elsewhere and are not trusted: no file is written outside the given folder.
 """
 
-import contextlib
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.errors import OutputError, UsageError
-from seqgen.files import make_folder
+from seqgen.errors import UsageError
+from seqgen.files import atomic_folder, new_file
 from seqgen.stream import TokenStream
 from seqgen.tokenization.sources import plain_name
 from seqgen.tokenizer import Tokenizer
@@ -50,33 +47,13 @@ def restore_folder(stream: TokenStream, tokenizer: Tokenizer, folder: str | Path
     Raises:
         OutputError: The folder cannot be made, or holds something already.
     """
-    folder = Path(folder)
-    with _new_folder(folder) as staged:
+    with atomic_folder(folder) as staged:
         for index, name in enumerate(_names(stream, tokenizer)):
             path = staged / name
-            make_folder(path.parent)
-            with path.open("wb") as file:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with new_file(path) as file:
                 file.writelines(contents(tokenizer, stream.document(index)))
     return stream.documents
-
-
-@contextlib.contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
-    """A folder that appears whole, or not at all."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(f"{folder}: exists already, expected a new or empty folder", "nothing was overwritten")
-    try:
-        staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.absolute().parent))
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
-    try:
-        yield staged
-        staged.chmod(0o755)
-        staged.replace(folder)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be written ({error.strerror})", "nothing was left behind") from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _names(stream: TokenStream, tokenizer: Tokenizer) -> Iterator[str]:
