@@ -9,32 +9,78 @@ import pytest
 from seqgen import registry, rules
 from seqgen.errors import SettingError, UsageError
 from seqgen.generation.sampling import Race
-from seqgen.rules import Rule
+from seqgen.rules import Rule, Scope
 from seqgen.rules.repetition import Repetition
 from seqgen.rules.temperature import Temperature
 from seqgen.rules.top_k import TopK
 from seqgen.rules.top_p import TopP
 
 NAMES = registry.names("rules")
-NEUTRAL = {"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0, "typical": 1, "repetition": 1}
-VALUES: dict[str, list[float]] = {
-    "temperature": [0, 1e-300, 1e-6, 0.3, 0.8, 1, 1.7, 100],
+NEUTRAL: dict[str, Any] = {
+    "temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0, "typical": 1, "repetition": 1, "no_repeat": 0, "ban": "",
+    "bias": "a=0",
+}  # fmt: skip
+VALUES: dict[str, list[Any]] = {
+    "temperature": [0, 1e-300, 1e-6, 0.3, 0.8, 1, 1.7, 100, "0.5..1.5", "0.5~1.5/8", "low=0.3", "low=0,0.7,high=2"],
     "top_k": [0, 1, 3, 9, 10_000],
     "top_p": [0, 1e-9, 0.25, 0.85, 0.999999, 1],
     "min_p": [0, 1e-9, 0.25, 1],
     "typical": [0, 0.2, 0.95, 1],
     "repetition": [1, 1.3, 100],
+    "no_repeat": [0, 1, 2, 3],
+    "ban": ["", "c", "ab", "eab"],
+    "bias": ["a=0", "b=1.5", "ac=-2", "c=100"],
 }
 CASES = [(name, value) for name in NAMES for value in VALUES[name]]
 CHANCES = np.array([0.30, 0.22, 0.18, 0.12, 0.08, 0.06, 0.04])
 NONE = np.empty((1, 0), np.int64)
+POSITION = 2  # of a sample of LENGTH tokens, so that a ramp has gone half its way and a cycle of 8 too
+LENGTH = 5
 
 
-def expected(name: str, value: float, history: list[int]) -> Any:
+def scope(size: int) -> Scope:
+    """A vocabulary of letters in two classes and some of none."""
+    token = np.arange(size)
+    names = [chr(97 + each) for each in range(size)]
+    classes = {"low": token < 3, "high": (token >= 3) & (token < 6)}
+    return Scope(names, [name.encode() for name in names], classes, LENGTH)
+
+
+def made(name: str, value: Any, size: int) -> Rule:
+    """A rule as it is in the midst of a sample."""
+    return rules.parse(name, value).bind(scope(size)).at(POSITION)
+
+
+def tempered(p: Any, value: float) -> Any:
+    return (p == p.max()) * 1.0 if value < 1e-3 else p ** (1 / value)
+
+
+def by_class(p: Any, text: str) -> Any:
+    """Each named class keeps its chance at the others' temperature and deals it out by its own."""
+    parts = {name: value for name, _, value in (item.rpartition("=") for item in text.split(","))}
+    out = tempered(p, float(parts.get("", 1)))
+    for name, mask in scope(7).classes.items():
+        if name in parts:
+            inner = tempered(p[mask], float(parts[name]))
+            out[mask] = out[mask].sum() * inner / inner.sum()
+    return out
+
+
+def expected(name: str, value: Any, history: list[int]) -> Any:
     """The distribution that a rule promises for CHANCES, from its definition in plain words."""
-    p = CHANCES
-    if name == "temperature":
-        kept = p ** (1 / value) if value else (p == p.max()) * 1.0
+    p = CHANCES.copy()
+    if name == "temperature" and isinstance(value, str):
+        kept = by_class(p, value) if "=" in value else p  # half way from 0.5 to 1.5 is 1
+    elif name == "temperature":
+        kept = tempered(p, value)
+    elif name == "no_repeat":
+        grams = [history[at : at + value] for at in range(len(history) - value + 1)]
+        kept = np.array([0 if value and [*history, t][-value:] in grams else p[t] for t in range(7)])
+    elif name in ("ban", "bias"):
+        text, _, nats = value.rpartition("=") if name == "bias" else (value, "", "-inf")
+        said = "".join(chr(97 + token) for token in history)
+        completes = [bool(text) and (said + chr(97 + token)).endswith(text) for token in range(7)]
+        kept = np.where(completes, p * np.exp(float(nats)), p)
     elif name == "top_k":
         kept = np.where(np.arange(7) < (value or 7), p, 0)
     elif name == "top_p":
@@ -59,8 +105,8 @@ def test_every_rule_has_its_cases_here() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), CASES)
-def test_shape_and_type_stay_and_something_is_left(name: str, value: float) -> None:
-    rule = rules.parse(name, str(value))
+def test_shape_and_type_stay_and_something_is_left(name: str, value: Any) -> None:
+    rule = made(name, str(value), 50)
     rng = np.random.default_rng(1)
     logits = (20 * rng.standard_normal((6, 50))).astype(np.float32)
     logits[1] = 3  # all alike
@@ -80,20 +126,20 @@ def test_shape_and_type_stay_and_something_is_left(name: str, value: float) -> N
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_neutral_value_changes_nothing(name: str) -> None:
-    rule = rules.parse(name, NEUTRAL[name])
+    rule = made(name, NEUTRAL[name], 40)
     logits = np.random.default_rng(2).standard_normal((3, 40)).astype(np.float32)
     np.testing.assert_array_equal(rule(logits, np.zeros((3, rule.window), np.int64)), logits)
 
 
 @pytest.mark.parametrize(("name", "value"), CASES)
-def test_what_is_drawn_has_the_promised_distribution(name: str, value: float) -> None:
-    rule, history = rules.parse(name, value), [4, 0]
-    past = np.array([[-1] * (rule.window - 2) + history]) if rule.window else NONE
+def test_what_is_drawn_has_the_promised_distribution(name: str, value: Any) -> None:
+    rule, history = made(name, value, 7), [0, 0, 2, 0, 4, 0]
+    past = np.array([([-1] * rule.window + history)[-rule.window :]]) if rule.window else NONE
     logits = rule(np.log(CHANCES)[None].astype(np.float32) + 5, past)
     race = Race(seed=1, streams=[0], vocab_size=7)
     counts = np.bincount([int(race.draw(logits)[0]) for _ in range(4_000)], minlength=7)
     with np.errstate(over="ignore", under="ignore"):
-        chances = CHANCES == 0.30 if name == "temperature" and value < 1e-3 else expected(name, value, history)
+        chances = expected(name, value, history)
     possible = chances > 0
     assert counts[~possible].sum() == 0
     statistic = ((counts - 4_000 * chances)[possible] ** 2 / (4_000 * chances[possible] + 1e-9)).sum()
@@ -103,7 +149,7 @@ def test_what_is_drawn_has_the_promised_distribution(name: str, value: float) ->
 def test_a_chain_of_all_rules_in_any_order_leaves_something() -> None:
     rng = np.random.default_rng(5)
     for _ in range(300):
-        chain = [rules.parse(name, value) for name, value in (CASES[i] for i in rng.permutation(len(CASES)))]
+        chain = [made(name, value, 12) for name, value in (CASES[i] for i in rng.permutation(len(CASES)))]
         logits = (rng.choice([0.1, 3, 1000]) * rng.standard_normal((2, 12))).astype(np.float32)
         for rule in chain:
             logits = rule(logits, rng.integers(-1, 12, (2, rule.window)))
@@ -114,7 +160,7 @@ def test_rows_do_not_see_one_another() -> None:
     rng = np.random.default_rng(6)
     logits = rng.standard_normal((5, 30)).astype(np.float32)
     for name, value in CASES:
-        rule = rules.parse(name, value)
+        rule = made(name, value, 30)
         history = rng.integers(-1, 30, (5, rule.window))
         alone = [rule(logits[row : row + 1], history[row : row + 1])[0] for row in range(5)]
         np.testing.assert_array_equal(rule(logits, history), alone)
@@ -177,3 +223,112 @@ def test_a_hair_of_temperature_does_not_overflow() -> None:
 def test_top_p_keeps_what_ties_with_the_last() -> None:
     logits = np.log(np.array([[0.4, 0.2, 0.2, 0.2]], np.float32))
     assert np.isfinite(TopP(0.5)(logits, NONE)).sum() == 4
+
+
+def along(value: str, length: int | None = 5) -> list[float]:
+    """The temperature after 0, 1, 2 … tokens, told from what it does to a logit."""
+    rule = rules.parse("temperature", value).bind(Scope(["a", "b"], length=length))
+    return [
+        round(float(1 / rule.at(position)(np.array([[1.0, 0]], np.float32), NONE)[0, 0]), 3) for position in range(9)
+    ]
+
+
+def test_a_ramp_goes_evenly_over_the_sample_or_its_span() -> None:
+    assert along("0.5..1.5") == [0.5, 0.75, 1, 1.25, 1.5, 1.5, 1.5, 1.5, 1.5]
+    assert along("2..1/4", None) == [2, 1.75, 1.5, 1.25, 1, 1, 1, 1, 1]
+    assert along("0.5..1.5", 1)[0] == 0.5
+
+
+def test_a_cycle_comes_back() -> None:
+    half = round(0.5 + (1 - np.cos(np.pi / 4)) / 2, 3)
+    assert along("0.5~1.5/8", None) == [0.5, half, 1, round(2 - half, 3), 1.5, round(2 - half, 3), 1, half, 0.5]
+
+
+def test_any_rule_follows_a_schedule() -> None:
+    ramp = rules.parse("top_k", "1..5").bind(scope(7))
+    logits = np.log(CHANCES)[None].astype(np.float32)
+    assert [int(np.isfinite(ramp.at(position)(logits, NONE)).sum()) for position in range(6)] == [1, 2, 3, 4, 5, 5]
+    repetition = rules.parse("repetition", "1..2/4")
+    assert repetition.window == Repetition.window
+    assert repetition.bind(scope(7)).at(2)(logits, np.array([[3]]))[0, 3] == pytest.approx(logits[0, 3] - np.log(1.5))
+
+
+def test_a_class_may_follow_a_schedule_of_its_own() -> None:
+    rule = rules.parse("temperature", "1, low=0.5..1.5").bind(scope(7))
+    logits = np.log(CHANCES)[None].astype(np.float32)
+    for position, value in ((0, 0.5), (2, 1), (9, 1.5)):
+        out = np.exp(rule.at(position)(logits, NONE)[0])
+        np.testing.assert_allclose(out / out.sum(), by_class(CHANCES.copy(), f"low={value}"), rtol=1e-5)
+
+
+def test_if_all_classes_have_one_temperature_it_is_that_of_all() -> None:
+    logits = np.random.default_rng(7).standard_normal((2, 9)).astype(np.float32)
+    alike = rules.parse("temperature", "0.6,low=0.6,high=0.6").bind(scope(9))(logits, NONE)
+    np.testing.assert_array_equal(alike, Temperature(0.6)(logits, NONE))
+
+
+def test_a_banned_text_never_comes_however_it_is_cut() -> None:
+    pieces = [b"c", b"a", b"b", b"ab", b"ba", b"aba", "é".encode(), b"\xc3", b"\xa9"]
+    for text in ("a", "ab", "aab", "abab", "é"):
+        rule = rules.parse("ban", text).bind(Scope([str(piece) for piece in pieces], pieces))
+        race, past = Race(seed=3, streams=[0], vocab_size=9), [3, 1]
+        for _ in range(300):
+            history = np.array([([-1] * rule.window + past)[len(past) :]]) if rule.window else NONE
+            past.append(int(race.draw(rule(np.zeros((1, 9), np.float32), history))[0]))
+        assert text.encode() not in b"".join(pieces[token] for token in past[2:])
+        assert len(set(past[2:])) > 4
+
+
+def test_where_tokens_spell_nothing_bans_and_biases_take_classes_and_names() -> None:
+    music = Scope(["PITCH_1", "PITCH_2", "END"], None, {"pitch": np.array([True, True, False])})
+    logits = np.zeros((1, 3), np.float32)
+    assert rules.parse("ban", "pitch").bind(music)(logits, NONE).tolist() == [[-np.inf, -np.inf, 0]]
+    assert rules.parse("bias", "PITCH_2=-3").bind(music)(logits, NONE).tolist() == [[0, -3, 0]]
+    with pytest.raises(SettingError) as caught:
+        rules.parse("ban", "pich").bind(music)
+    assert caught.value.message == "no token and no class of tokens is called 'pich'"
+    assert "did you mean 'pitch'?" in caught.value.hint
+
+
+def test_no_ngram_comes_twice() -> None:
+    for n in (1, 2, 4):
+        rule, race, past = rules.parse("no_repeat", n), Race(seed=4, streams=[0], vocab_size=9), [2, 1]
+        for _ in range(7 if n == 1 else 50):
+            history = np.array([([-1] * rule.window + past)[len(past) :]])
+            past.append(int(race.draw(rule(np.zeros((1, 9), np.float32), history))[0]))
+        grams = [tuple(past[at : at + n]) for at in range(len(past) - n + 1)]
+        assert len(grams) == len(set(grams))
+        assert n == 1 or len({*past}) < len(past)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("temperature", "0.5..", "temperature is '0.5..', expected a number"),
+        ("temperature", "x..1", "temperature is 'x..1', expected a number, or a schedule such as"),
+        ("temperature", "0.6~1.2", "temperature is '0.6~1.2', a cycle without its length"),
+        ("temperature", "0.6..1.2/0", "temperature is 0.6..1.2/0, expected a span of at least one token"),
+        ("temperature", "0.6..1000", "temperature is 1000.0, expected 0 to 100"),
+        ("temperature", "low=-1", "temperature is -1.0, expected 0 to 100"),
+        ("temperature", "1,2", "temperature is '1,2', in which '2' is one too many"),
+        ("temperature", "low=1,low=2", "temperature is 'low=1,low=2', in which 'low' is one too many"),
+        ("temperature", "middle=1", "no class of tokens is called 'middle'"),
+        ("top_p", "0.5..1.5", "p is 1.5, expected 0 to 1"),
+        ("no_repeat", "-1", "n is -1, expected 0 (off) to 1024"),
+        ("bias", "e", "bias is 'e', expected TEXT=NATS"),
+        ("bias", "e=lots", "bias is 'lots', expected a number"),
+        ("bias", "e=200", "bias is 200, expected -100 to 100 nats"),
+        ("bias", "e=nan", "bias is nan, expected -100 to 100 nats"),
+        ("ban", "x" * 300, "the text is of 300 bytes, expected at most 256"),
+    ],
+)
+def test_schedules_classes_and_texts_out_of_range_are_one_sentence(name: str, value: str, message: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        rules.parse(name, value).bind(scope(7))
+    assert caught.value.message.startswith(message)
+
+
+def test_a_ramp_over_a_sample_without_end_needs_a_span() -> None:
+    with pytest.raises(SettingError) as caught:
+        rules.parse("temperature", "0.6..1.2").bind(Scope(["a"]))
+    assert caught.value.hint == "give it a span: 0.6..1.2/500"

@@ -28,6 +28,7 @@ from seqgen import registry, settings
 Logits = NDArray[np.float32]
 History = NDArray[np.integer[Any]]
 Mask = NDArray[np.bool_]
+Ids = NDArray[np.integer[Any]]
 NEVER = np.float32(-np.inf)
 
 

@@ -15,7 +15,7 @@ from seqgen.errors import SettingError
 from seqgen.rules import History, Logits, Rule, Scope
 
 FORMS = "a number, or a schedule such as 0.6..1.2, 0.6..1.2/500 or 0.6~1.2/200"
-_FORM = re.compile(r"(?P<begin>[^~/]+?)(?P<shape>\.\.|~)(?P<end>[^~/]+?)(?:/(?P<span>\d{1,12}))?")
+_FORM = re.compile(r"(?P<begin>[^~/=,]+?)(?P<shape>\.\.|~)(?P<end>[^~/=,]+?)(?:/(?P<span>\d{1,12}))?")
 
 
 @dataclass(frozen=True)

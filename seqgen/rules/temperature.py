@@ -1,6 +1,7 @@
-"""Temperature: how bold the draw is."""
+"""Temperature: how bold the draw is, at all times or along a schedule, for all tokens or for each class of them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +13,23 @@ COLD = 0.01  # below it the quotient could overflow, so the maximum is taken off
 
 @dataclass(frozen=True)
 class Temperature(Rule):
-    """Divide the logits: below 1 the likely grows likelier, above 1 all grow alike, 0 leaves the maximum alone."""
+    """Divide the logits: below 1 the likely grows likelier, above 1 all grow alike, 0 leaves the maximum alone.
+
+    Takes `0.6..1.2` and `0.6~1.2/200` (see `_schedule`), and `0.8,pitch=1.1,time=0.7..0.9` (see `_by_class`).
+    """
 
     temperature: float
 
     def __post_init__(self) -> None:
         require(0 <= self.temperature <= 100, "temperature", self.temperature, "0 to 100")
+
+    @classmethod
+    def read(cls, value: Any) -> Rule:
+        if isinstance(value, str) and ("=" in value or "," in value):
+            from seqgen.rules._by_class import ByClass
+
+            return ByClass.read(value)
+        return super().read(value)
 
     def __call__(self, logits: Logits, history: History) -> Logits:
         if self.temperature >= COLD:

@@ -1,0 +1,34 @@
+"""N-gram blocking (Paulus, Xiong & Socher 2018)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqgen.rules import NEVER, History, Logits, Rule, unless_empty
+from seqgen.settings import require
+
+
+@dataclass(frozen=True)
+class NoRepeat(Rule):
+    """Let no n tokens in a row come twice among the latest 1,024; 0 lets them. Where nothing is left it gives way."""
+
+    window = 1024
+    n: int
+
+    def __post_init__(self) -> None:
+        require(0 <= self.n <= self.window, "n", self.n, f"0 (off) to {self.window}")
+
+    def __call__(self, logits: Logits, history: History) -> Logits:
+        if self.n == 0 or history.shape[-1] < self.n:
+            return logits
+        out = logits.copy()
+        for row, past in zip(out, history[:, -self.window :]):
+            row[self._blocked(past)] = NEVER
+        return unless_empty(out, logits)
+
+    def _blocked(self, past: History) -> History:
+        """The tokens that came after what now stands at the end."""
+        after = np.arange(self.n - 1, len(past))  # places whose n − 1 tokens before may be those at the end
+        for back in range(1, self.n):
+            after = after[past[after - back] == past[-back]]
+        return past[after[past[after] >= 0]]
