@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from seqgen.codecs._c_lexer import DEPTH, FRAMES, CGrammar, State, _fits
+from seqgen.codecs._c_grammar import CGrammar, _fits
+from seqgen.codecs._c_lexer import DEPTH, FRAMES, State
 from seqgen.codecs.c_source import CSource, CSourceOptions
 from seqgen.errors import SettingError
 from seqgen.report import Report
@@ -230,8 +231,10 @@ def test_a_file_does_not_end_in_the_middle_and_can_be_closed(grammar: CGrammar, 
 
 
 def test_closing_adds_what_is_missing_and_no_more(grammar: CGrammar) -> None:
-    assert grammar.closing(walk(grammar, b'int f(void) { g("a')) == b'")}'
-    assert grammar.closing(walk(grammar, b"{\n#if A\n(")) == b")\n#endif\n}"
+    assert grammar.closing(walk(grammar, b'int f(void) { g("a')) == b'");}'
+    assert grammar.closing(walk(grammar, b"{\n#if A\n(")) == b"x);\n#endif\n}"
+    assert grammar.closing(walk(grammar, b"int a[] = {1, {2,")) == b"}};"
+    assert grammar.closing(walk(grammar, b"struct s { int a")) == b";};"
     assert grammar.closing(walk(grammar, b"int a;")) == b""
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from seqgen.codecs import Codec, Grammar, Ids
-from seqgen.codecs._c_lexer import CGrammar
+from seqgen.codecs._c_grammar import CGrammar
 from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, learn
 from seqgen.report import Report
 from seqgen.settings import option, require
@@ -50,6 +50,11 @@ class CSource(Codec):
     @classmethod
     def fit(cls, documents: Iterable[bytes], options: CSourceOptions) -> "CSource":
         return cls(learn(documents, options.min_count, options.max_characters), options)
+
+    def grow(self, documents: Iterable[bytes]) -> "CSource":
+        options, known = self._options, self._characters.characters
+        new = learn(documents, options.min_count, max(0, options.max_characters - len(known)), known)
+        return CSource("".join(sorted(known + new)), options) if new else self
 
     @classmethod
     def restore(cls, options: CSourceOptions, state: Mapping[str, Any]) -> "CSource":
