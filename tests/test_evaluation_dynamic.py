@@ -111,7 +111,7 @@ def test_decay_draws_back_to_the_trained_weights():
     network = make_network()
 
     def distance(decay):
-        adaptive = Adaptive(network, DynamicSettings(segment=8, decay=decay, learning_rate=0.1))
+        adaptive = Adaptive(network, DynamicSettings(segment=8, decay=decay, learning_rate=0.005))
         adaptive.normalise(random_ids(300), np.array([0]), 200, "cpu", lambda count: None)
         for score, _ in adaptive.segments(pattern(200), np.array([0]), "cpu"):
             adaptive.learn(adaptive.gradients(score), 1.0)
