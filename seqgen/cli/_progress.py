@@ -49,13 +49,21 @@ class Watcher:
         train = "" if line["nats"] is None else f"train {line['nats']:.4f}, "
         self._print(
             f"step {line['step']:>7,}  epoch {line['epoch']:.2f}  {line['seconds']:.0f} s  "
-            f"{train}validation {line['validation_nats']:.4f} nats ({mark})"
+            f"{train}validation {_nats(line['validation_nats'])} ({mark})"
         )
         if self.sample is not None and improved:
             text = self.sample()
             self._keep({"step": line["step"], "nats": line["validation_nats"], "text": text})
             for row in harmless(text).strip("\n").split("\n")[:SAMPLE_LINES]:
                 self._print("  │ " + row[:SAMPLE_WIDTH])
+
+    def rolled_back(self, progress: Progress, line: dict[str, Any]) -> None:
+        """Say so."""
+        data = "" if line["event"] == "rollback" else "; the data in between are left out"
+        self._print(
+            f"step {line['step']:>7,}  the loss exploded ({_nats(line['loss'])}): back to step {line['to']:,}, "
+            f"learning rate × {line['damping']:g}{data}"
+        )
 
     def close(self) -> None:
         """Take the bar away."""
@@ -79,3 +87,7 @@ class Watcher:
             self._bar.write(text, file=sys.stderr)
         else:
             print(text, file=sys.stderr, flush=True)
+
+
+def _nats(value: float | None) -> str:
+    return "not a number" if value is None else f"{value:.4f} nats"

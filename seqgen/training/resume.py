@@ -1,7 +1,15 @@
 """What only resuming needs: weights as they stand, optimizer, random state, hidden state, and where the run was.
 
 It lies beside the checkpoint as `resume.safetensors`, a container like every other file of seqgen. The order of data
-is a pure function of (seed, epoch, step), so three numbers say where to go on.
+is a pure function of (seed, epoch, step), so three numbers say where to go on. Tensors:
+
+    weights.*, adam.*, average.*   as `seqgen.training.snapshot` names them
+    state.LAYER.PART               (B, H) the hidden states of all streams, whichever process read them
+    random.*                       (R, K) the random state of each process
+    losses                         (R,) float64, each process's sum since the last log line
+    good.*                         the same of the last good state, where the run has moved on from it
+
+With another number of processes a run goes on as well; what it drops is then drawn anew.
 """
 
 import dataclasses
@@ -14,89 +22,141 @@ import torch
 from numpy.typing import NDArray
 
 from seqgen.checkpoint import write_tensors
-from seqgen.container import read_header
+from seqgen.container import Header, read_header
 from seqgen.errors import CheckpointError
+from seqgen.training import snapshot
+from seqgen.training.parallel import Ranks
+from seqgen.training.rollback import Place
+from seqgen.training.snapshot import Tensors
 from seqgen.training.trainer import Progress, Trainer
 
 FORMAT = "seqgen resume"
-VERSION = "1"
+VERSION = "2"
 RESUME_FILE = "resume.safetensors"
+GOOD = "good."
 
 
-def save(path: Path, trainer: Trainer, about: dict[str, Any]) -> None:
-    """Write a trainer's whole state atomically.
+def save(path: Path, trainer: Trainer, about: dict[str, Any], files: dict[str, int]) -> None:
+    """Write a trainer's whole state atomically. Every rank calls it, rank 0 writes.
 
     Args:
         path: The file.
         trainer: Stands between two steps.
         about: What must be the same when the run goes on (corpus, seed, settings).
+        files: How long the run's other files are by now, in bytes.
     """
-    counts = {"steps": trainer.step.steps, "skipped": trainer.step.skipped}
-    details = {"progress": dataclasses.asdict(trainer.progress), "step": counts, "about": about}
-    write_tensors(path, _tensors(trainer), details, {"format": FORMAT, "version": VERSION})
+    place, ranks = trainer.good.place, trainer.ranks
+    tensors = _gather(snapshot.capture(trainer.step), ranks)
+    moved = place is not None and place.total_steps != trainer.progress.total_steps
+    if moved:
+        tensors |= {GOOD + name: tensor for name, tensor in _gather(trainer.good.tensors, ranks).items()}
+    tensors["losses"] = ranks.stacked(trainer.losses.cpu().double())
+    details = {
+        "progress": dataclasses.asdict(trainer.progress),
+        "updates": trainer.step.steps,
+        "targets": trainer.targets,
+        "good": dataclasses.asdict(place) if moved and place is not None else None,
+        "budget": dataclasses.asdict(trainer.budget),
+        "files": files,
+        "about": about,
+    }
+    if ranks.leads:
+        arrays: dict[str, NDArray[Any]] = {name: np.atleast_1d(tensor.numpy()) for name, tensor in tensors.items()}
+        write_tensors(path, arrays, details, {"format": FORMAT, "version": VERSION})
 
 
-def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> None:
+def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> dict[str, int]:
     """Put a trainer, made with the same settings, back where `save` found it.
+
+    Returns:
+        How long the run's other files were then, in bytes.
 
     Raises:
         CheckpointError: The file is missing, damaged, or belongs to a run with other settings.
     """
-    header = read_header(path, CheckpointError)
-    if (header.metadata.get("format"), header.metadata.get("version")) != (FORMAT, VERSION):
-        raise CheckpointError(f"{path}: is not a file to resume from, or of another version")
-    header.verify()
-    details = json.loads(header.read("details").tobytes())
-    for key, wanted in about.items():
-        found = details["about"].get(key)
-        if found != wanted:
-            raise CheckpointError(
-                f"{path}: the run to resume has {key} {found!r}, this call has {wanted!r}",
-                "resume with the same settings and corpus, or train anew under another -o",
-            )
-    tensors = {name: torch.from_numpy(header.read(name)) for name in header.tensors if name != "details"}
+    header = _open(path)
     try:
-        _restore(trainer, tensors)
-        trainer.progress = Progress(**details["progress"])
-        trainer.step.steps, trainer.step.skipped = details["step"]["steps"], details["step"]["skipped"]
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        details = json.loads(header.read("details").tobytes())
+        _check_same(path, details["about"], about)
+        tensors = {name: torch.from_numpy(header.read(name)) for name in header.tensors if name != "details"}
+        _put_back(trainer, details, tensors)
+        return dict(details["files"])
+    except (KeyError, RuntimeError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{path}: does not fit this run ({error})", "train anew under another -o") from error
-    trainer.start_epoch()
 
 
-def _tensors(trainer: Trainer) -> dict[str, NDArray[Any]]:
-    step, named = trainer.step, dict[str, torch.Tensor](trainer.network.named_parameters())
-    tensors: dict[str, torch.Tensor] = {f"weights.{name}": weight for name, weight in named.items()}
-    for name, weight in named.items():
-        for key, value in step.optimizer.state.get(weight, {}).items():
-            tensors[f"adam.{name}.{key}"] = value
-    for name, weight in (step.average.weights if step.average is not None else {}).items():
-        tensors[f"average.{name}"] = weight
-    for layer, parts in enumerate(step.state):
-        for index, part in enumerate(parts):
-            tensors[f"state.{layer}.{index}"] = part.float()  # exact: a bfloat16 is a float32 with a short tail
-    tensors["random.cpu"] = torch.get_rng_state()
-    if step.device.type == "cuda":
-        tensors["random.cuda"] = torch.cuda.get_rng_state(step.device)
-    return {name: np.atleast_1d(tensor.detach().cpu().numpy()) for name, tensor in tensors.items()}
+def _open(path: Path) -> Header:
+    header = read_header(path, CheckpointError)
+    found, version = header.metadata.get("format"), header.metadata.get("version")
+    if found != FORMAT:
+        raise CheckpointError(f"{path}: is not a file to resume from (its format is {found!r})")
+    if version != VERSION:
+        hint = "go on with it by the version of seqgen that began it, or train anew under another -o"
+        raise CheckpointError(f"{path}: is a file of version {version!r} to resume from, expected {VERSION!r}", hint)
+    header.verify()
+    return header
 
 
-def _restore(trainer: Trainer, tensors: dict[str, torch.Tensor]) -> None:
-    step, device = trainer.step, trainer.step.device
-    with torch.no_grad():
-        for name, weight in trainer.network.named_parameters():
-            weight.copy_(tensors[f"weights.{name}"])
-            prefix = f"adam.{name}."
-            moments = {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
-            if moments:
-                moments["step"] = moments["step"].reshape(())
-                step.optimizer.state[weight] = {key: value.to(device) for key, value in moments.items()}
-        for name, average in (step.average.weights if step.average is not None else {}).items():
-            average.copy_(tensors[f"average.{name}"])
-        step.state = tuple(
-            tuple(tensors[f"state.{layer}.{index}"].to(device) for index in range(len(parts)))
-            for layer, parts in enumerate(step.state)
+def _check_same(path: Path, recorded: dict[str, Any], about: dict[str, Any]) -> None:
+    for key, wanted in about.items():
+        found = recorded.get(key)
+        if found == wanted:
+            continue
+        if isinstance(found, dict) and isinstance(wanted, dict):
+            name = next(name for name in {**found, **wanted} if found.get(name) != wanted.get(name))
+            key, found, wanted = name, found.get(name), wanted.get(name)
+        raise CheckpointError(
+            f"{path}: the run to resume has {key} {found!r}, this call has {wanted!r}",
+            "resume with the same settings and corpus, or train anew under another -o",
         )
-    torch.set_rng_state(tensors["random.cpu"])
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(tensors["random.cuda"], device)
+
+
+def _put_back(trainer: Trainer, details: dict[str, Any], tensors: Tensors) -> None:
+    ranks, step = trainer.ranks, trainer.step
+    trainer.progress = Progress(**details["progress"])
+    trainer.start_epoch()
+    good = {name.removeprefix(GOOD): tensor for name, tensor in tensors.items() if name.startswith(GOOD)}
+    if details["good"] is not None:
+        snapshot.restore(step, _deal(good, trainer))
+        step.steps = details["good"]["updates"]
+        trainer.good.keep(step, Place(**details["good"]))
+    snapshot.restore(step, _deal(tensors, trainer))
+    step.steps, trainer.targets = int(details["updates"]), int(details["targets"])
+    if details["good"] is None:
+        trainer.keep()
+    sums = tensors["losses"]
+    own = sums[ranks.number] if len(sums) == ranks.count else sums.sum() * ranks.leads
+    trainer.losses.copy_(own)
+    if details["budget"] != dataclasses.asdict(trainer.budget):  # validations are dealt out anew
+        trainer.progress.checks = min(trainer.progress.checks, int(trainer.used() * trainer.settings.checks))
+        trainer.progress.bad_checks = 0
+
+
+def _gather(tensors: Tensors, ranks: Ranks) -> Tensors:
+    """The whole of what each rank holds a part of, on the CPU. Every rank calls it."""
+    found = {}
+    for name, tensor in tensors.items():
+        if name.startswith("state."):
+            rows = ranks.stacked(tensor.float())  # exact: a bfloat16 is a float32 with a short tail
+            found[name] = rows.reshape(-1, rows.shape[-1])
+        elif name.startswith("random."):
+            found[name] = ranks.stacked(tensor)
+        else:
+            found[name] = tensor.detach().cpu()
+    return found
+
+
+def _deal(tensors: Tensors, trainer: Trainer) -> Tensors:
+    """This rank's part of what `_gather` found."""
+    ranks, rows = trainer.ranks, trainer.ranks.rows(trainer.settings.batch)
+    found = {}
+    for name, tensor in tensors.items():
+        if name.startswith("state."):
+            if len(tensor) != trainer.settings.batch:
+                raise ValueError(f"{len(tensor)} streams, expected {trainer.settings.batch}")
+            found[name] = tensor[rows]
+        elif not name.startswith("random."):
+            found[name] = tensor
+        elif len(tensor) == ranks.count:
+            found[name] = tensor[ranks.number].contiguous()
+    return found

@@ -2,10 +2,13 @@
 
     model.safetensors    the best model so far by validation: the checkpoint
     resume.safetensors   what only resuming needs
-    log.jsonl            one JSON object a line: losses as they were measured
+    log.jsonl            one JSON object a line: losses as they were measured, and rollbacks
+    timing.jsonl         for each line of losses the step and the seconds: the clock is kept out of the log, which
+                         is the same to the byte however often a run was stopped
     training.json        where the corpus lies and how it was split, for the n-gram baseline and for --resume
 
-It joins the trainer, the evaluation and the files; it prints nothing.
+It joins the trainer, the evaluation and the files; it prints nothing. Of several ranks each has a Run, and the first
+one's writes.
 """
 
 import dataclasses
@@ -28,15 +31,15 @@ from seqgen.models import Cell, ModelSettings, weight_shapes
 from seqgen.models._network import RecurrentLM
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
-from seqgen.training import resume
+from seqgen.training import parallel, resume
 from seqgen.training.data import Spans, split
 from seqgen.training.device import describe, pick_precision
+from seqgen.training.journal import Journal
 from seqgen.training.settings import TrainSettings
 from seqgen.training.start import set_unigram_bias
 from seqgen.training.trainer import Budget, Observer, Progress, Trainer
 from seqgen.training.validation import Validation
 
-LOG_FILE = "log.jsonl"
 TRAINING_FILE = "training.json"
 FREE = ("budget", "device")  # what may differ when a run goes on
 SAVE_SECONDS = 300.0  # what an unforeseen end may cost at most
@@ -95,6 +98,7 @@ class Run:
 
     Raises:
         CorpusError: The corpus is too short to train on.
+        UsageError: The streams cannot be dealt out to the ranks evenly.
     """
 
     def __init__(
@@ -108,9 +112,11 @@ class Run:
         initial: Weights | None = None,
     ) -> None:
         self.folder, self.stream, self.tokenizer, self.plan, self.observer = folder, stream, tokenizer, plan, observer
+        self.journal = Journal(folder)
         self.train_spans, self.validation_spans = _split(stream, held_out, plan)
         self.held_out = held_out or stream
         _check_length(self.train_spans, self.validation_spans, plan.train)
+        self.ranks = parallel.current()
         torch.manual_seed(plan.seed)
         self.network = RecurrentLM(plan.cell, plan.shape, tokenizer.vocab_size)
         if initial is None:
@@ -119,12 +125,14 @@ class Run:
             state = {name: torch.from_numpy(np.array(weight)) for name, weight in initial.items()}
             self.network.load_state_dict(state, strict=False)  # tied weights have one name in a checkpoint, two here
         self.network.to(plan.device)
+        if not self.ranks.leads:
+            torch.manual_seed(self.ranks.seed(plan.seed))
         precision = pick_precision(plan.train.precision, plan.device)
         codec_size = tokenizer.document_id
         self.validation = Validation(self.held_out.ids, self.validation_spans, codec_size, precision)
         self.trainer = Trainer(
             self.network, stream.ids, self.train_spans, tokenizer.document_id,
-            plan.train, plan.budget, plan.seed, self.validation.quick, self,
+            plan.train, plan.budget, plan.seed, self.validation.quick, self, self.ranks,
         )  # fmt: skip
         self._saved = time.monotonic()
 
@@ -138,31 +146,22 @@ class Run:
 
         Raises:
             CheckpointError: Another run lies there already.
+            UsageError: The ranks were told different things.
         """
-        if self.model_path.exists() or (self.folder / resume.RESUME_FILE).exists():
-            raise CheckpointError(
-                f"{self.folder}: another run lies there already, and is left as it is",
-                "go on with it by --resume, or choose another -o",
-            )
-        files.make_folder(self.folder)
-        about = {
-            "stream": str(self.stream.path.resolve()),
-            "fingerprint": self.stream.fingerprint,
-            "head": 1 if self.stream.labels[0] < 0 else 2,
-            "validation": self.plan.train.validation if self.held_out is self.stream else 0.0,
-            "held_out": None if self.held_out is self.stream else str(self.held_out.path.resolve()),
-            "plan": self.plan.to_json(),
-        }
-        files.write_bytes(self.folder / TRAINING_FILE, json.dumps(about, indent=1).encode() + b"\n")
-        files.write_bytes(self.folder / LOG_FILE, b"")
+        self.ranks.agree(self._told())
+        self.ranks.lead(self._make_folder)
+        self.ranks.share_weights(self.network.parameters())
 
     def resume(self) -> None:
-        """Go back to where an earlier call stopped, dropping log lines written after its last save."""
-        resume.load(self.folder / resume.RESUME_FILE, self.trainer, self._about())
-        path = self.folder / LOG_FILE
-        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-        kept = [line for line in lines if json.loads(line)["step"] <= self.trainer.progress.total_steps]
-        files.write_bytes(path, b"".join(kept))
+        """Go back to where an earlier call stopped, dropping log lines written after its last save.
+
+        Raises:
+            CheckpointError: There is no such run, or it had other settings or another corpus.
+            UsageError: The ranks were told different things.
+        """
+        lengths = resume.load(self.folder / resume.RESUME_FILE, self.trainer, self._about())
+        self.ranks.agree(self._told() | {"state to go on from": self.trainer.progress})
+        self.ranks.lead(lambda: self._cut_logs(lengths))
 
     def train(self) -> None:
         """Train until the budget is used up or `trainer.stopping` is set; then save."""
@@ -187,17 +186,26 @@ class Run:
     def stepped(self, progress: Progress, share: float, line: dict[str, Any]) -> None:
         """Log, and save now and then."""
         self._log(line)
-        if time.monotonic() - self._saved > SAVE_SECONDS:
+        if self.ranks.steer(time.monotonic() - self._saved, False)[0] > SAVE_SECONDS:
             self.save_resume()
-        self.observer.stepped(progress, share, line)
+        if self.ranks.leads:
+            self.observer.stepped(progress, share, line)
 
     def checked(self, progress: Progress, line: dict[str, Any], improved: bool) -> None:
         """Keep the model if it is the best so far, and save."""
         self._log(line)
-        if improved:
+        if improved and self.ranks.leads:
             self.keep(line["validation_nats"])
         self.save_resume()
-        self.observer.checked(progress, line, improved)
+        if self.ranks.leads:
+            self.observer.checked(progress, line, improved)
+
+    def rolled_back(self, progress: Progress, line: dict[str, Any]) -> None:
+        """Log, and save: the smaller step must not be lost."""
+        self._log(line)
+        self.save_resume()
+        if self.ranks.leads:
+            self.observer.rolled_back(progress, line)
 
     def keep(self, nats: float) -> None:
         """Write the checkpoint, of the averaged weights where they are the better ones."""
@@ -211,11 +219,13 @@ class Run:
     def close(self) -> None:
         """Save, and let go of the observer."""
         self.save_resume()
-        self.observer.close()
+        if self.ranks.leads:
+            self.observer.close()
 
     def save_resume(self) -> None:
-        """Write `resume.safetensors`."""
-        resume.save(self.folder / resume.RESUME_FILE, self.trainer, self._about())
+        """Write `resume.safetensors`. Every rank calls it, rank 0 writes."""
+        lengths = self.journal.lengths() if self.ranks.leads else {}
+        resume.save(self.folder / resume.RESUME_FILE, self.trainer, self._about(), lengths)
         self._saved = time.monotonic()
 
     def checkpoint(self, metrics: dict[str, Any]) -> Checkpoint:
@@ -250,9 +260,38 @@ class Run:
         plan: dict[str, Any] = {key: value for key, value in self.plan.to_json().items() if key not in FREE}
         return {"corpus": self.stream.fingerprint} | plan
 
+    def _told(self) -> dict[str, Any]:
+        """What all ranks must have been told alike."""
+        held_out = {"validation corpus": self.held_out.fingerprint}
+        found = {"version of seqgen": seqgen.__version__, "version of torch": str(torch.__version__)}
+        return found | self._about() | held_out | {key: self.plan.to_json()[key] for key in FREE}
+
+    def _make_folder(self) -> float:
+        if self.model_path.exists() or (self.folder / resume.RESUME_FILE).exists():
+            raise CheckpointError(
+                f"{self.folder}: another run lies there already, and is left as it is",
+                "go on with it by --resume, or choose another -o",
+            )
+        files.make_folder(self.folder)
+        about = {
+            "stream": str(self.stream.path.resolve()),
+            "fingerprint": self.stream.fingerprint,
+            "head": 1 if self.stream.labels[0] < 0 else 2,
+            "validation": self.plan.train.validation if self.held_out is self.stream else 0.0,
+            "held_out": None if self.held_out is self.stream else str(self.held_out.path.resolve()),
+            "plan": self.plan.to_json(),
+        }
+        files.write_bytes(self.folder / TRAINING_FILE, json.dumps(about, indent=1).encode() + b"\n")
+        self.journal.cut({})
+        return 0.0
+
+    def _cut_logs(self, lengths: dict[str, int]) -> float:
+        self.journal.cut(lengths)
+        return 0.0
+
     def _log(self, line: dict[str, Any]) -> None:
-        with (self.folder / LOG_FILE).open("ab") as file:
-            file.write(json.dumps(line).encode() + b"\n")
+        if self.ranks.leads:
+            self.journal.add(line)
 
 
 def _split(stream: TokenStream, held_out: TokenStream | None, plan: Plan) -> tuple[Spans, Spans]:

@@ -4,7 +4,6 @@ It holds all that changes from step to step: weights, optimizer, hidden state, a
 run ends is the trainer's business.
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 

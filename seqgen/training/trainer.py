@@ -2,6 +2,10 @@
 
 It knows a network, ids and a budget. What happens around it (bars, samples, files) hangs on an `Observer`; what a
 validation is, on a function it is given.
+
+Stopped after any step and resumed, a run comes to the same bits as one that was not, on the same CPU and with the same
+number of threads, where its budget is in steps or epochs. A budget in minutes makes the learning rate and the
+validations follow the clock, which no two runs have in common.
 """
 
 import math
@@ -13,11 +17,13 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from seqgen.models._network import RecurrentLM
-from seqgen.training.data import IGNORED, Epoch, Spans, gather
+from seqgen.training import rollback, snapshot
+from seqgen.training.data import Epoch, Spans, gather
 from seqgen.training.optimizer import learning_rate
+from seqgen.training.parallel import ALONE, Ranks
+from seqgen.training.rollback import LastGood, Place
 from seqgen.training.settings import TrainSettings
 from seqgen.training.step import Step
 
@@ -44,7 +50,13 @@ class Progress:
     seconds: float = 0.0
     checks: int = 0
     bad_checks: int = 0
+    checked: int = 0  # total_steps at the last validation
     best: float | None = None  # nats per token on the validation split
+    start: float | None = None  # nats per token of the first step
+    recent: list[float] = field(default_factory=list)  # training losses at the last log lines
+    rollbacks: int = 0
+    stuck: int = 0  # of those, to the present place
+    damping: float = 1.0  # what they have left of the learning rate
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -57,6 +69,10 @@ class Observer(Protocol):
 
     def checked(self, progress: Progress, line: dict[str, Any], improved: bool) -> None:
         """After each validation."""
+        ...
+
+    def rolled_back(self, progress: Progress, line: dict[str, Any]) -> None:
+        """After the loss exploded: `line` has the step, the loss (None: not a number), where the run went back to."""
         ...
 
     def close(self) -> None:
@@ -74,7 +90,12 @@ class Trainer:
         end_id: The document token.
         settings, budget, seed: How, how long, in which order.
         validate: Nats per token of the network on the held-out part.
-        observer: Told of every log line and validation.
+        observer: Told of every log line and validation, on every rank.
+        ranks: The processes that train this network together.
+
+    Attributes:
+        stopping: To be set from outside, at any time: the run ends after the step at hand.
+        averaged_is_best: Whether the last validation liked the averaged weights better.
     """
 
     def __init__(
@@ -88,37 +109,42 @@ class Trainer:
         seed: int,
         validate: Callable[[RecurrentLM], float],
         observer: Observer,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.network, self.ids, self.spans, self.end_id = network, ids, spans, end_id
-        self.settings, self.budget, self.seed = settings, budget, seed
+        self.settings, self.budget, self.seed, self.ranks = settings, budget, seed, ranks
         self.validate, self.observer = validate, observer
-        self.step = Step(network, settings)
+        self.step = Step(network, settings, ranks)
         self.progress = Progress()
-        self.stopping = False
+        self.good = LastGood()
+        self.stopping = self.averaged_is_best = False
         self.start_epoch()
-        self.averaged_is_best = False  # whether the last validation liked the averaged weights better
-        self._losses: list[tuple[Tensor, int]] = []
-        self._latest: float | None = None  # the last training loss that was read
+        exact = torch.float32 if self.step.device.type == "mps" else torch.float64
+        self.losses = torch.zeros((), dtype=exact, device=self.step.device)  # this rank's, since the last log line
+        self.targets = 0  # of all ranks, since the last log line
         self._clock = time.perf_counter()
+        self._share, self._halted = 0.0, False
 
     def run(self) -> None:
         """Train until the budget is used up, validation stops improving, or `stopping` is set."""
         self._clock = time.perf_counter() - self.progress.seconds
         self.network.train()
-        while not self.stopping and self.share() < 1 and not self._out_of_patience():
+        if self.good.place is None:
+            self.keep()
+        self._steer()
+        while not self._halted and self._share < 1 and not self._out_of_patience():
             self._advance()
-            if self.progress.total_steps % LOG_EVERY == 0:
-                self._log()
-            if int(self.share() * self.settings.checks) > self.progress.checks:
-                self.check()
-        if not self.stopping and self._losses:
-            self.check()
+            self._steer()
+            check = self._share >= 1 or int(self._share * self.settings.checks) > self.progress.checks
+            if check or self.progress.total_steps % LOG_EVERY == 0:
+                self._look(check)
+        if not self._halted and self.progress.total_steps > self.progress.checked:
+            self._look(True)
         self.observer.close()
 
-    def share(self) -> float:
+    def used(self) -> float:
         """The share of the budget that is used, 1 or more when it is used up."""
         budget, progress = self.budget, self.progress
-        self.progress.seconds = time.perf_counter() - self._clock
         used = [0.0]
         if budget.minutes is not None:
             used.append(progress.seconds / (60 * budget.minutes) if budget.minutes else 1.0)
@@ -129,14 +155,80 @@ class Trainer:
             used.append(done / budget.epochs if budget.epochs else 1.0)
         return max(used)
 
-    def check(self) -> None:
+    def start_epoch(self) -> None:
+        """Lay out the epoch that `progress` names."""
+        settings, fresh = self.settings, self.settings.reset == "document"
+        shape = settings.batch, settings.window, self.seed, self.progress.epoch
+        self._epoch = Epoch(self.spans, *shape, fresh, settings.reset_probability)
+
+    def _steer(self) -> None:
+        """Settle with the other ranks how far the run is and whether it stops: all must do the same at each step."""
+        self.progress.seconds = time.perf_counter() - self._clock
+        self._share, self._halted = self.ranks.steer(self.used(), self.stopping)
+        self.stopping = self.stopping or self._halted
+
+    def _advance(self) -> None:
+        """One step: the windows that come next, learned from."""
+        progress, settings, device = self.progress, self.settings, self.step.device
+        begin, length, fresh = self._epoch.windows(progress.step)
+        count, rows = int(length.sum()), self.ranks.rows(settings.batch)
+        begin, length, fresh = begin[rows], length[rows], fresh[rows]
+        inputs, targets = gather(self.ids, begin, length, settings.window, self.end_id)
+        x = torch.from_numpy(inputs).to(device, non_blocking=True)
+        y = torch.from_numpy(targets).to(device, non_blocking=True)
+        keep = torch.from_numpy(~fresh).to(device) if fresh.any() else None
+        loss = self.step(x, y, keep, count, progress.damping * learning_rate(settings, self._share))
+        self.losses += loss
+        self.targets += count
+        progress.tokens += count
+        if progress.start is None:
+            progress.start = _number(self.ranks.total(float(loss)) / max(count, 1))
+        self._move(1)
+
+    def _move(self, steps: int) -> None:
+        """Go on in the data."""
+        progress = self.progress
+        progress.total_steps += steps
+        progress.step += steps
+        while progress.step >= self._epoch.steps:
+            progress.epoch, progress.step = progress.epoch + 1, progress.step - self._epoch.steps
+            self.start_epoch()
+
+    def _look(self, check: bool) -> None:
+        """Read the loss: go back where it has exploded, else log it, and validate where that is due."""
+        # A rank whose weights or hidden states are spoilt makes the sum not a number, and so all ranks go back.
+        losses = self.ranks.total(float(self.losses) if snapshot.finite(self.step) else math.nan)
+        nats = losses / self.targets if self.targets else None
+        progress = self.progress
+        self.losses.zero_()
+        self.targets = 0
+        if nats is not None:
+            if self._exploded(nats):
+                self._roll_back(nats)
+                return
+            progress.recent = [*progress.recent, nats][-rollback.MEMORY :]
+            progress.stuck = 0
+            self.keep()
+        line = {
+            "step": progress.total_steps,
+            "epoch": round(progress.epoch + progress.step / self._epoch.steps, 4),
+            "tokens": progress.tokens,
+            "seconds": round(progress.seconds, 2),
+            "learning_rate": progress.damping * learning_rate(self.settings, self._share),
+            "nats": nats,
+        }
+        self.observer.stepped(progress, self._share, line)
+        if check:
+            self._check(line)
+
+    def _check(self, line: dict[str, Any]) -> None:
         """Validate, and tell the observer whether this is the best so far."""
-        line = self._log()
         raw, averaged = self._validate()
         found = [nats for nats in (raw, averaged) if nats is not None and math.isfinite(nats)]
         nats = min(found, default=math.inf)
         progress = self.progress
-        progress.checks = max(progress.checks + 1, int(self.share() * self.settings.checks))
+        progress.checks = max(progress.checks + 1, int(self._share * self.settings.checks))
+        progress.checked = progress.total_steps
         improved = nats < (math.inf if progress.best is None else progress.best)
         progress.bad_checks = 0 if improved else progress.bad_checks + 1
         if improved:
@@ -144,61 +236,54 @@ class Trainer:
         self.averaged_is_best = averaged is not None and averaged == nats
         line = line | {"validation_nats": nats if found else None}
         if averaged is not None:
-            line |= {"raw_nats": raw, "averaged_nats": averaged}
+            line |= {"raw_nats": _number(raw), "averaged_nats": _number(averaged)}
         progress.history.append(line)
         self.observer.checked(progress, line, improved)
-
-    def _advance(self) -> None:
-        """One step: the windows that come next, learned from."""
-        progress, settings, device = self.progress, self.settings, self.step.device
-        begin, length, fresh = self._epoch.windows(progress.step)
-        inputs, targets = gather(self.ids, begin, length, settings.window, self.end_id)
-        count = int((targets != IGNORED).sum())
-        x = torch.from_numpy(inputs).to(device, non_blocking=True)
-        y = torch.from_numpy(targets).to(device, non_blocking=True)
-        keep = torch.from_numpy(~fresh).to(device) if fresh.any() else None
-        loss = self.step(x, y, keep, count, learning_rate(settings, self.share()))
-        self._losses.append((loss, count))
-        progress.tokens += count
-        progress.total_steps += 1
-        progress.step += 1
-        if progress.step >= self._epoch.steps:
-            progress.epoch, progress.step = progress.epoch + 1, 0
-            self.start_epoch()
 
     def _validate(self) -> tuple[float, float | None]:
         """Nats per token on the held-out part: of the weights, and of their average where there is one."""
         self.network.eval()
-        raw, average = self.validate(self.network), self.step.average
-        averaged = None
+        average, averaged = self.step.average, None
+        raw = self.ranks.lead(lambda: self.validate(self.network))
         if average is not None:
             with average.in_place():
-                averaged = self.validate(self.network)
+                averaged = self.ranks.lead(lambda: self.validate(self.network))
         self.network.train()
         return raw, averaged
 
-    def _log(self) -> dict[str, Any]:
-        share, progress = self.share(), self.progress
-        total = float(sum(float(loss) for loss, _ in self._losses))
-        count = sum(number for _, number in self._losses)
-        self._losses.clear()
-        self._latest = total / count if count else self._latest
-        line = {
-            "step": progress.total_steps,
-            "epoch": round(progress.epoch + progress.step / self._epoch.steps, 4),
-            "tokens": progress.tokens,
-            "seconds": round(progress.seconds, 2),
-            "learning_rate": learning_rate(self.settings, share),
-            "nats": self._latest,
-        }
-        self.observer.stepped(progress, share, line)
-        return line
+    def _exploded(self, nats: float) -> bool:
+        start = self.progress.start if self.progress.start is not None else math.inf
+        recent = self.progress.recent or [start]
+        return rollback.exploded(nats, recent, start, self.network.vocab_size)
 
-    def start_epoch(self) -> None:
-        """Lay out the epoch that `progress` names."""
-        settings, fresh = self.settings, self.settings.reset == "document"
-        shape = settings.batch, settings.window, self.seed, self.progress.epoch
-        self._epoch = Epoch(self.spans, *shape, fresh, settings.reset_probability)
+    def keep(self) -> None:
+        """The state at hand is good: what comes may go back to it."""
+        progress = self.progress
+        place = Place(progress.epoch, progress.step, progress.total_steps, progress.tokens, self.step.steps)
+        self.good.keep(self.step, place)
+
+    def _roll_back(self, nats: float) -> None:
+        """Back to the last good state, with a smaller step; past the data, where that has not helped."""
+        progress, reached = self.progress, self.progress.total_steps
+        place = self.good.put_back(self.step)
+        progress.epoch, progress.step = place.epoch, place.step
+        progress.total_steps, progress.tokens = place.total_steps, place.tokens
+        progress.rollbacks, progress.stuck = progress.rollbacks + 1, progress.stuck + 1
+        progress.damping *= rollback.SMALLER
+        self.start_epoch()
+        line = {"step": reached, "event": "rollback", "to": place.total_steps, "loss": _number(nats)}
+        if progress.stuck > rollback.STUBBORN:
+            line["event"], progress.stuck = "skip", 0
+            self._move(reached - place.total_steps)
+            self.step.state = self.network.initial_state(self.ranks.share_of(self.settings.batch))
+            self.keep()
+        self._steer()
+        self.observer.rolled_back(progress, line | {"damping": progress.damping})
 
     def _out_of_patience(self) -> bool:
         return 0 < self.settings.patience <= self.progress.bad_checks
+
+
+def _number(value: float | None) -> float | None:
+    """A value as JSON can hold it."""
+    return value if value is not None and math.isfinite(value) else None
