@@ -5,7 +5,7 @@ document and, in generation, ends one. Id V0+1+i is label i, which follows the d
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from seqgen import registry, settings
 from seqgen.codecs import Codec, Grammar, Ids, Mask, id_type
-from seqgen.errors import SettingError, StreamError, UsageError
+from seqgen.codecs._classes import token_classes
+from seqgen.errors import CheckpointError, SettingError, StreamError, UsageError
 from seqgen.report import Report
 
 
@@ -89,6 +90,10 @@ class Tokenizer:
         own = self.codec.token_bytes()
         return None if own is None else own + [b""] * (1 + len(self.labels))
 
+    def classes(self) -> dict[str, Mask]:
+        """Class name → (V,) mask: letter, space and so on for text, pitch, time and so on for music."""
+        return token_classes(self.vocabulary(), self.token_bytes())
+
     def grammar(self) -> Grammar | None:
         """The codec's grammar over the full vocabulary, or None where it has none."""
         own = self.codec.grammar()
@@ -122,6 +127,47 @@ class Tokenizer:
         except (KeyError, TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise StreamError(f"the stored codec is damaged ({reason})", "tokenize the corpus again") from error
+
+
+def require_same_tokens(names: Sequence[str], tokenizers: Sequence[Tokenizer], exactly: bool = False) -> None:
+    """Refuse checkpoints that are to work together, but whose ids do not mean the same.
+
+    Args:
+        names: The checkpoints, for the message.
+        tokenizers: Theirs.
+        exactly: Whether codec, settings and labels must be the same, too; else it is enough that ids below the
+            document token stand for the same bytes.
+
+    Raises:
+        CheckpointError: They do not fit; the message names what only one of two has.
+    """
+    first = tokenizers[0]
+    for name, other in zip(names[1:], tokenizers[1:]):
+        pair, hint = f"{names[0]} and {name}", "train both with -c byte, whose tokens are always the same"
+        own, theirs = first.codec.token_bytes(), other.codec.token_bytes()
+        if own == theirs and own is not None and not exactly:
+            continue
+        if first.codec_name != other.codec_name and (exactly or own is None or theirs is None):
+            raise CheckpointError(f"{pair} have different codecs, {first.codec_name} and {other.codec_name}", hint)
+        if first.codec.vocabulary() != other.codec.vocabulary():
+            said = _differences(names[0], first.codec.vocabulary(), name, other.codec.vocabulary())
+            raise CheckpointError(f"{pair} have different vocabularies: {said}", hint)
+        if first.spec() | {"labels": []} != other.spec() | {"labels": []}:
+            raise CheckpointError(f"{pair} have codec {first.codec_name} with different settings", hint)
+        if exactly and first.labels != other.labels:
+            said = _differences(names[0], first.labels, name, other.labels)
+            raise CheckpointError(f"{pair} have different labels: {said}", "train both on the same corpus")
+
+
+def _differences(name: str, own: Sequence[str], other: str, theirs: Sequence[str]) -> str:
+    """What each of two has that the other has not, up to three of it named."""
+    said = []
+    for where, mine, others in ((name, own, set(theirs)), (other, theirs, set(own))):
+        only = [each for each in mine if each not in others]
+        rest = f" and {len(only) - 3:,} more" if len(only) > 3 else ""
+        if only:
+            said.append(f"only {where} has {', '.join(map(repr, only[:3]))}{rest}")
+    return "; ".join(said) or "the order differs"
 
 
 FRESH, LABELLED, FILLED = range(3)  # what a document holds so far: nothing, a label, tokens of its own
