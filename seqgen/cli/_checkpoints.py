@@ -1,4 +1,4 @@
-"""Several checkpoints on one command line: which arguments are checkpoints, and whether their tokens are the same."""
+"""Several checkpoints on one command line: which of the arguments are checkpoints, and which are a SOURCE."""
 
 import os
 from collections.abc import Sequence
@@ -7,9 +7,6 @@ from pathlib import Path
 from seqgen.checkpoint import FORMAT, MODEL_FILE, find
 from seqgen.container import read_header
 from seqgen.errors import CheckpointError, DataError, UsageError
-from seqgen.tokenizer import Tokenizer
-
-NAMED = 3  # tokens that a message names on either side
 
 
 def divided(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -57,47 +54,3 @@ def is_corpus(name: str) -> bool:
     from seqgen import catalogue
 
     return name in catalogue.names()
-
-
-def require_same_tokens(names: Sequence[str], tokenizers: Sequence[Tokenizer], labels: bool) -> None:
-    """Refuse checkpoints whose ids do not mean the same.
-
-    Args:
-        names: The checkpoints.
-        tokenizers: Theirs.
-        labels: Whether the labels must be the same too.
-
-    Raises:
-        CheckpointError: The codecs, their tokens or settings, or the labels differ; the message names the tokens.
-    """
-    first = tokenizers[0]
-    for name, other in zip(names[1:], tokenizers[1:]):
-        pair = f"{names[0]} and {name}"
-        hint = "train both with -c byte, whose tokens are always the same"
-        if first.codec_name != other.codec_name:
-            raise CheckpointError(f"{pair} have different codecs, {first.codec_name} and {other.codec_name}", hint)
-        own, theirs = first.codec.vocabulary(), other.codec.vocabulary()
-        if own != theirs:
-            said = [f"only {where} has {_named(only)}" for where, only in _differences(names[0], own, name, theirs)]
-            raise CheckpointError(f"{pair} have different vocabularies: {'; '.join(said) or 'another order'}", hint)
-        mine, its = first.spec() | {"labels": []}, other.spec() | {"labels": []}
-        if mine != its:
-            raise CheckpointError(f"{pair} have a codec {first.codec_name} of different settings", hint)
-        if labels and first.labels != other.labels:
-            said = [f"only {where} has {_named(only)}" for where, only in _differences(
-                names[0], list(first.labels), name, list(other.labels))]  # fmt: skip
-            raise CheckpointError(
-                f"{pair} have different labels: {'; '.join(said) or 'another order'}", "train both on the same corpus"
-            )
-
-
-def _differences(name: str, own: list[str], other: str, theirs: list[str]) -> list[tuple[str, list[str]]]:
-    """(name, what only it has) for each of the two that has something of its own."""
-    sides = [(name, [each for each in own if each not in set(theirs)])]
-    sides.append((other, [each for each in theirs if each not in set(own)]))
-    return [(where, only) for where, only in sides if only]
-
-
-def _named(tokens: list[str]) -> str:
-    rest = len(tokens) - NAMED
-    return ", ".join(map(repr, tokens[:NAMED])) + (f" and {rest} more" if rest > 0 else "")

@@ -8,12 +8,12 @@ import numpy as np
 
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import _corpora
-from seqgen.cli._checkpoints import require_same_tokens
 from seqgen.cli._options import note, progress_hidden
 from seqgen.errors import DataError, StreamError, UsageError
 from seqgen.evaluation import report
 from seqgen.evaluation.ensemble import Average
 from seqgen.evaluation.report import Evaluation
+from seqgen.tokenizer import require_same_tokens
 
 if TYPE_CHECKING:
     from seqgen.evaluation.dynamic import DynamicSettings
@@ -66,7 +66,7 @@ def measure(wanted: Wanted) -> Found:
     """
     names = list(wanted.checkpoints)
     loaded = [Checkpoint.load(name) for name in names]
-    require_same_tokens(names, [each.tokenizer for each in loaded], labels=True)
+    require_same_tokens(names, [each.tokenizer for each in loaded], exactly=True)
     corpus, ngram = _corpus(wanted, loaded[0])
     try:
         members = [
