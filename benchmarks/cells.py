@@ -1,0 +1,69 @@
+"""The table of Karpathy, Johnson & Fei-Fei (2015, table 1): which cell, how many layers, how wide?
+
+    python benchmarks/cells.py TEXT C [--seconds 30] [--sizes 64 128 256 512] [--layers 1 2 3] [--seed 1]
+
+Trains rnn, gru and lstm of every shape on one text and one C corpus (paths or names of corpora), each for the same
+wall time with the same settings, and prints the cross-entropy on the held-out part (nats per character, protocol B),
+beside the n-gram baseline. Under one time budget a wider model sees fewer tokens: that is the question which a person
+with two cores has. `--epochs` gives every shape the same tokens instead, as the paper does.
+"""
+
+import argparse
+from typing import Any
+
+from _report import print_table, write_json
+from _training import ngram, open_corpus, train
+
+from seqgen.stream import TokenStream
+from seqgen.training.trainer import Budget
+
+CELLS = ("rnn", "gru", "lstm")
+RATES = {"rnn": 2e-3, "gru": 4e-3, "lstm": 7e-3}  # the highest learning rate at 128 units; see benchmarks/README.md
+TRAINING = {"batch": 16, "window": 64, "checks": 4, "patience": 0, "average": "ema", "average_decay": 0.99}
+
+
+def main() -> None:
+    """Train every shape on both corpora; print and store the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("text")
+    parser.add_argument("c")
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--epochs", type=float, help="instead of --seconds")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[64, 128, 256, 512])
+    parser.add_argument("--layers", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--name", default="cells", help="of the file in results/")
+    asked = parser.parse_args()
+    budget = Budget(epochs=asked.epochs) if asked.epochs else Budget(minutes=asked.seconds / 60)
+    corpora = {"text": open_corpus(asked.text, "char"), "c": open_corpus(asked.c, "char")}
+    results = {name: table(name, stream, asked, budget) for name, stream in corpora.items()}
+    shown = {"seconds": asked.seconds, "epochs": asked.epochs, "seed": asked.seed, "learning_rates": RATES}
+    print(write_json(asked.name, results, shown | TRAINING))
+
+
+def table(name: str, stream: TokenStream, asked: argparse.Namespace, budget: Budget) -> dict[str, Any]:
+    """All shapes on one corpus."""
+    nats, order = ngram(stream, asked.seed)
+    runs: list[dict[str, Any]] = []
+    for cell in CELLS:
+        for layers in asked.layers:
+            for size in asked.sizes:
+                shape = {"hidden": size, "layers": layers}
+                rate = RATES[cell] * (128 / size) ** 0.3
+                found = train(stream, cell, shape, TRAINING | {"learning_rate": rate}, budget, asked.seed)
+                runs.append({"cell": cell} | shape | found)
+                print(f"{name} {cell} {layers}×{size}: {found['nats']} ({found['tokens']:,} tokens)", flush=True)
+    print(f"\n{name}: nats per character; {order}-gram baseline {nats:.3f}")
+    columns = [(cell, layers) for cell in CELLS for layers in asked.layers]
+    rows = [[size, *(_nats(runs, cell, layers, size) for cell, layers in columns)] for size in asked.sizes]
+    print_table(["units", *(f"{cell} {layers}" for cell, layers in columns)], rows)
+    return {"ngram": round(nats, 4), "ngram_order": order, "runs": runs}
+
+
+def _nats(runs: list[dict[str, Any]], cell: str, layers: int, size: int) -> str:
+    wanted = {"cell": cell, "layers": layers, "hidden": size}
+    return next(f"{run['nats']:.3f}" for run in runs if wanted.items() <= run.items())
+
+
+if __name__ == "__main__":
+    main()
