@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seqgen.codecs import Mask
 from seqgen.codecs._c_closing import closing, settled

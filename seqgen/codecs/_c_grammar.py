@@ -50,7 +50,9 @@ class CGrammar:
 
     def _grouped(self) -> tuple[list[int], list[int], list[int]]:
         """The kinds without brackets and `#`, those with brackets, those with `#`."""
-        plain, bracketed, directing = [], [], []
+        plain: list[int] = []
+        bracketed: list[int] = []
+        directing: list[int] = []
         for index, kind in enumerate(self._kinds):
             group = directing if "#" in kind else bracketed if set(kind) & (OPENERS | CLOSERS) else plain
             group.append(index)
@@ -92,9 +94,9 @@ class CGrammar:
             ending += char
         return ending.encode("ascii")
 
-    def byte(self, value: int) -> int:
-        """The token of a single byte."""
-        return self._tokens.index(chr(value))
+    def byte(self, char: str) -> int:
+        """The token of a single byte, given as the character of the same number."""
+        return self._tokens.index(char)
 
     def _fitting(self, group: list[int], view: Hashable, state: State) -> NDArray[np.intp]:
         """Which kinds of a group are allowed in a state of this view."""

@@ -109,7 +109,7 @@ def _open(state: State, char: str) -> Move:
     _, _, stack, frames, last, prose, tidy = state
     if char == "{":
         around = stack[-1:]
-        if last in "=,[" and last or around == LIST:
+        if last in ("=", ",", "[") or around == LIST:
             char = LIST
         elif last in ("w", '"') and around in ("", RECORD):
             char = RECORD
@@ -177,7 +177,7 @@ def _branch(name: str, state: State) -> State:
 
 
 def _literal(state: State, char: str) -> Move:
-    """In a string or a character constant. Neither may hold a raw end of line; in directives and prose that ends both."""
+    """In a string or a character constant. Neither may hold a raw end of line; in directives and prose it ends both."""
     place, inside, stack, frames, last, prose, tidy = state
     quote, loose = inside[0], place == "directive" or prose > 0
     if inside[-1] == "\\":

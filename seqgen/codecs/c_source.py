@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from seqgen.codecs import Codec, Grammar, Ids
+from seqgen.codecs._c_balanced import Balanced
 from seqgen.codecs._c_grammar import CGrammar
 from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, learn
 from seqgen.report import Report
@@ -109,6 +110,18 @@ class CSource(Codec):
 
     def grammar(self) -> Grammar:
         return self._grammar
+
+
+def balanced_grammar(token_bytes: Sequence[bytes], length: int, grace: int, functions: int = 0) -> Balanced:
+    """A grammar whose files end outside everything, for any vocabulary whose tokens stand for bytes.
+
+    Args:
+        token_bytes: (V,) the bytes of each token; every single byte is one.
+        length: Tokens, the prompt's included, from which on an end is looked for.
+        grace: So many tokens more, the model may find an end itself; then what is open is closed.
+        functions: An end is looked for, too, when so many function bodies are complete; 0: only by length.
+    """
+    return Balanced(CGrammar(token_bytes, tidy=True), length, grace, functions)
 
 
 def without_licence(data: bytes) -> bytes:

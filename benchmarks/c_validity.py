@@ -1,0 +1,209 @@
+"""How much of the C that a model writes is in order: brackets that match, and what a real parser accepts.
+
+    pip install tree-sitter tree-sitter-c
+    python benchmarks/c_validity.py CHECKPOINT [-n 200] [--seed 1] [--temperature 0.6] [--min-p 0.05] [--length 1500]
+
+It samples N functions, each from the beginning of a declaration such as `static int `, and lets each end where its
+first function body is closed: once with the grammar and a balanced end, once freely until a line is `}`. The model
+reads `}` and an empty line before, so that it is between two definitions; these are no part of what is judged.
+
+Balance is judged by a reader of this file's own, which shares nothing with the grammar: comments, literals and
+directives are cut out by one regular expression, and the brackets of what remains have to cancel, whichever branches
+of conditionals are taken: all first ones, all last ones, or only those of `#else`. The parser is tree-sitter-c: a text
+is accepted if its tree has no ERROR and no MISSING node. The shares among functions that people wrote are the ceiling:
+`--real FILE...` measures them on the functions of some files.
+"""
+
+import argparse
+import re
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqgen import rules
+from seqgen.api.model import Model, load
+from seqgen.codecs.c_source import balanced_grammar
+from seqgen.generation.limits import Limits
+from seqgen.generation.loop import collect, generate
+from seqgen.generation.stopping import StopStrings
+from seqgen.tokenizer import FramedGrammar
+
+from _report import print_table, write_json  # isort: skip
+
+BEFORE = "}\n\n"
+PROMPTS = ("static int ", "static void ", "int ", "void ", "static const char *", "static unsigned ")
+CONDITIONAL = re.compile(r"\s*#\s*(ifdef|ifndef|if|elif|else|endif)\b(.*)", re.DOTALL)
+CUT = re.compile(
+    r"""(?P<directive>^[ \t]*\#(?:/\*.*?\*/|//[^\n]*|\\\n|[^\n])*)
+      | (?P<comment>/\*.*?\*/|//(?:\\\n|[^\n])*)
+      | (?P<literal>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])+')""",
+    re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
+FUNCTION = re.compile(r"^(?:static|int|void|unsigned|const)\b[^\n;{}=#]*\([^;{}#]*\)\s*\{\n.*?^\}\n", re.M | re.S)
+Branch = tuple[str, list[Any]]  # if, elif or else; code (str) and conditionals (list of branches)
+
+
+def tree(text: str) -> list[Any] | None:
+    """Code without comments and literals, conditionals as lists of branches; None where they do not match."""
+    root: list[Any] = []
+    conditionals: list[tuple[list[Any], list[Branch]]] = []
+    inner, at = root, 0
+    for match in CUT.finditer(text):
+        inner.append(text[at : match.start()])
+        at = match.end()
+        found = CONDITIONAL.match(match[0]) if match.lastgroup == "directive" else None
+        if found is None:
+            inner.append(" ")
+            continue
+        name = found[1]
+        if name.startswith("if"):
+            conditionals.append((inner, [("never" if found[2].strip() == "0" else "if", [])]))
+        elif not conditionals:
+            return None
+        elif name == "endif":
+            inner, branches = conditionals.pop()
+            inner.append(branches)
+            continue
+        else:
+            conditionals[-1][1].append((name, []))
+        inner = conditionals[-1][1][-1][1]
+    inner.append(text[at:])
+    return None if conditionals else root
+
+
+def reading(parts: list[Any], choice: str) -> Iterator[str]:
+    """The code that remains when of each conditional the first, the last or only the else branch is taken."""
+    for part in parts:
+        if isinstance(part, str):
+            yield part
+            continue
+        branches: list[Branch] = [branch for branch in part if branch[0] != "never"]
+        if choice == "else":
+            branches = [branch for branch in branches if branch[0] == "else"]
+        if branches:
+            yield from reading(branches[0 if choice == "first" else -1][1], choice)
+
+
+def balanced(text: str) -> bool:
+    """Whether brackets, literals, comments and conditionals match."""
+    parts = tree(text)
+    return parts is not None and all(cancels("".join(reading(parts, choice))) for choice in ("first", "last", "else"))
+
+
+def cancels(code: str) -> bool:
+    """Whether nothing unfinished stands in code without comments and literals."""
+    if re.search(r"[\"'#]|/\*", code):
+        return False
+    brackets = re.sub(r"[^()\[\]{}]", "", code)
+    while (shorter := re.sub(r"\(\)|\[\]|\{\}", "", brackets)) != brackets:
+        brackets = shorter
+    return not brackets
+
+
+class Parser:
+    """tree-sitter-c."""
+
+    def __init__(self) -> None:
+        import tree_sitter
+        import tree_sitter_c
+
+        self._parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_c.language()))
+
+    def faults(self, text: str) -> list[tuple[str, int]]:
+        """What does not parse: kind and byte offset of each outermost ERROR or MISSING node."""
+        found, nodes = [], [self._parser.parse(text.encode()).root_node]
+        while nodes:
+            node = nodes.pop()
+            if node.is_error or node.is_missing:
+                found.append((f"missing {node.type}" if node.is_missing else "error", node.start_byte))
+            elif node.has_error:
+                nodes += node.children
+        return sorted(found, key=lambda fault: fault[1])
+
+
+def sample(model: Model, options: argparse.Namespace, free: bool) -> tuple[list[str], Counter[str], float]:
+    """Functions, why they ended, and seconds."""
+    tokenizer = model.tokenizer
+    texts = [PROMPTS[index % len(PROMPTS)] for index in range(options.n)]
+    prompts = [model.prompt((BEFORE + text).encode()) for text in texts]
+    chain = [rules.parse("temperature", options.temperature), rules.parse("min_p", options.min_p)]
+    banned = np.arange(tokenizer.vocab_size) >= (tokenizer.document_id if free else tokenizer.document_id + 1)
+    if free:
+        stop = StopStrings(tokenizer.token_bytes() or [], [b"\n}\n"])
+        limits = Limits(2 * options.length, tokenizer.document_id, stop, banned=banned)
+    else:
+        inner = balanced_grammar(tokenizer.codec.token_bytes() or [], options.length, options.length, functions=1)
+        grammar = FramedGrammar(inner, tokenizer.document_id, tokenizer.vocab_size)
+        limits = Limits(inner.longest, tokenizer.document_id, grammar=grammar, banned=banned if banned.any() else None)
+    began = time.perf_counter()
+    made = collect(generate(model.engine, prompts, chain, seed=options.seed, limits=limits), options.n)
+    seconds = time.perf_counter() - began
+    whole = [text + tokenizer.decode(np.array(each.ids)).decode("utf-8", "replace") for text, each in zip(texts, made)]
+    return whole, Counter(each.finished for each in made), seconds
+
+
+def judged(texts: Sequence[str], parser: Parser) -> dict[str, Any]:
+    """Shares of some texts."""
+    faults = [parser.faults(text) for text in texts]
+    in_order = [balanced(text) for text in texts]
+    return {
+        "functions": len(texts),
+        "balanced": sum(in_order) / len(texts),
+        "parsed": sum(not each for each in faults) / len(texts),
+        "parsed_under_1000_bytes": share([not each for text, each in zip(texts, faults) if len(text) < 1000]),
+        "different": len(set(texts)) / len(texts),
+        "median_bytes": statistics.median(map(len, texts)),
+        "first_faults": dict(Counter(each[0][0] for each in faults if each).most_common(8)),
+    }
+
+
+def share(each: Sequence[bool]) -> float | None:
+    return sum(each) / len(each) if each else None
+
+
+def show(texts: Sequence[str], parser: Parser, count: int) -> None:
+    """The places where parsing failed first."""
+    for text in texts:
+        faults = parser.faults(text)
+        if count and faults:
+            kind, at = faults[0]
+            data, count = text.encode(), count - 1
+            print(f"{kind}: {data[max(at - 90, 0) : at].decode('utf-8', 'replace')!r} >>> {data[at : at + 50]!r}")
+        if not balanced(text):
+            print(f"UNBALANCED: {text!r}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint")
+    parser.add_argument("-n", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--temperature", type=float, default=0.6)
+    parser.add_argument("--min-p", type=float, default=0.05)
+    parser.add_argument("--length", type=int, default=1500, help="tokens before an end is looked for, and grace")
+    parser.add_argument("--real", nargs="*", default=[], metavar="FILE", help="files whose functions are judged too")
+    parser.add_argument("--show", type=int, default=0, metavar="N", help="print N places that do not parse")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/c_validity.json")
+    options = parser.parse_args()
+    judge, model, results = Parser(), load(options.checkpoint), {}
+    for name in ("grammar, balanced end", "no grammar"):
+        texts, finished, seconds = sample(model, options, name == "no grammar")
+        results[name] = {**judged(texts, judge), "finished": dict(finished), "seconds": round(seconds, 1)}
+        if name != "no grammar":
+            show(texts, judge, options.show)
+    if options.real:
+        real = [text for path in options.real for text in FUNCTION.findall(Path(path).read_text("utf-8", "replace"))]
+        results["written by people"] = judged(real, judge)
+    keys = ("functions", "balanced", "parsed", "parsed_under_1000_bytes", "different", "median_bytes")
+    print_table(["", *keys], [[name, *(each[key] for key in keys)] for name, each in results.items()])
+    if options.save:
+        print(write_json("c_validity", results, {key: value for key, value in vars(options).items() if key != "real"}))
+
+
+if __name__ == "__main__":
+    main()
