@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seqgen.api.model import Model, load
     from seqgen.api.sample import Sample
+    from seqgen.takes.store import Takes
 
 __version__ = "0.1.0"
-__all__ = ["Model", "Sample", "__version__", "load"]
+__all__ = ["Model", "Sample", "Takes", "__version__", "load"]
 _HOMES = {
     "Model": "seqgen.api.model",
     "Sample": "seqgen.api.sample",
+    "Takes": "seqgen.takes.store",
     "load": "seqgen.api.model",
 }
 

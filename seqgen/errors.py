@@ -9,6 +9,7 @@
         ├── StreamError         a token stream that is damaged or does not fit
         ├── CheckpointError     a checkpoint that is damaged or does not fit
         ├── DownloadError       a named corpus that cannot be fetched
+        ├── TakeError           a take that is not there, or a list of takes that is damaged
         └── OutputError         a file that cannot be written
 
 A message names the thing, the value and what was expected; the hint says what to do next.
@@ -70,6 +71,10 @@ class CheckpointError(DataError):
 
 class DownloadError(DataError):
     """A named corpus cannot be fetched, or is not what its recipe promises."""
+
+
+class TakeError(DataError):
+    """A take is not there, or the list of takes cannot be read or written."""
 
 
 class OutputError(DataError):

@@ -33,6 +33,7 @@ ALLOWED = {
     "training": BASIC | {"stream", "tokenizer", "models", "evaluation", "checkpoint", "container"},
     "originality": {"errors", "files", "settings", "container"},
     "render": {"errors", "files", "codecs"},
+    "takes": BASIC | {"codecs", "tokenizer"},
     "api": BASIC | {"container", "checkpoint", "tokenizer", "codecs", "rules", "generation", "render", "training"},
 }
 FREE = {"cli", "__init__", "__main__"}

@@ -17,7 +17,7 @@ import pytest
 from seqgen.api import sampler
 from seqgen.api.model import load
 from seqgen.checkpoint import Checkpoint
-from seqgen.cli import _sampling, run
+from seqgen.cli import _request, run
 from seqgen.cli._samples import Pipe, Terminal, paths
 from seqgen.codecs.byte import Byte
 from seqgen.codecs.char import Char, CharOptions
@@ -380,13 +380,16 @@ def test_where_documents_have_labels_each_sample_gets_one(text: str) -> None:
             "stop": (),
             "free": False,
         }
-        return _sampling.Request(**given | {"engine": "numpy", "device": "cpu", "as_json": False} | change)
+        return _request.Request(**given | {"engine": "numpy", "device": "cpu", "as_json": False} | change)
 
     model = load(text)
     tokenizer = model.tokenizer
-    drawn = [int(prompt[1]) for prompt in _sampling.prompts(model, request())]
+    def prompts(asked: Any) -> Any:
+        return _request.prompts(model, asked, _request.labels(model, asked))
+
+    drawn = [int(prompt[1]) for prompt in prompts(request())]
     assert set(drawn) == {tokenizer.label_id("bach"), tokenizer.label_id("verdi")}
-    assert drawn[:5] == [int(prompt[1]) for prompt in _sampling.prompts(model, request(samples=5))]
-    asked = _sampling.prompts(model, request(label="verdi", prompt="aé"))
+    assert drawn[:5] == [int(prompt[1]) for prompt in prompts(request(samples=5))]
+    asked = prompts(request(label="verdi", prompt="aé"))
     assert {int(prompt[1]) for prompt in asked} == {tokenizer.label_id("verdi")}
     assert asked[0][2:].tolist() == tokenizer.encode("aé".encode()).tolist()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seqgen import files
-from seqgen.api.model import Model
+from seqgen.api.model import load
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import _training
 from seqgen.cli._options import note
@@ -127,7 +127,7 @@ class Demo:
         _training.conclude(run)
         checkpoint = Checkpoint.load(run.model_path)
         path = self.folder / piece.artifact
-        _generate(checkpoint, piece, self.seed, path)
+        _generate(run.model_path, piece, self.seed, path)
         lines = [json.loads(line) for line in (run_folder / "log.jsonl").read_text("utf-8").splitlines()]
         return Result(piece, checkpoint, lines, path, path.read_bytes(), time.monotonic() - began)
 
@@ -139,14 +139,14 @@ class Demo:
         }  # fmt: skip
 
 
-def _generate(checkpoint: Checkpoint, piece: Piece, seed: int, path: Path) -> None:
+def _generate(model: Path, piece: Piece, seed: int, path: Path) -> None:
     """Write the artifact."""
     request = Request(
         prompt=piece.prompt or None, prompt_file=None, samples=1, length=piece.length,
         temperature=piece.temperature, rules=piece.rules, output=str(path), seed=seed, stop=(), label=None,
         free=False, engine="numpy", device="cpu", as_json=False,
     )  # fmt: skip
-    Session(Model(checkpoint, engine="numpy"), request).run()
+    Session(load(model, "numpy"), request).run()
 
 
 def _overview(results: list[Result]) -> Section:

@@ -1,4 +1,4 @@
-"""One call of `seqgen generate`: from a checkpoint, a prompt and rules to samples, shown and written."""
+"""One call of `seqgen generate`: from a checkpoint, a prompt and rules to samples, shown, written and kept."""
 
 import json
 import sys
@@ -10,38 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from seqgen.api.model import EngineName, Model, read_prompt
-from seqgen.api.sampler import UNLIMITED, Sampler, Sampling
+from seqgen.api.model import Model
+from seqgen.cli._events import Events
+from seqgen.cli._interrupts import Interrupts
+from seqgen.cli._keeping import Keeping
 from seqgen.cli._options import note
+from seqgen.cli._request import Request, check, labels, prompts
 from seqgen.cli._samples import Sink, paths, standard_output
-from seqgen.codecs import Ids
-from seqgen.errors import UsageError
 from seqgen.files import STANDARD, atomic_write, write_bytes
 from seqgen.generation.loop import Step
+from seqgen.takes.recorder import Recorder
+from seqgen.takes.replay import inscribed
 
-
-@dataclass(frozen=True)
-class Request:
-    """The options of the command, as they were given; `length` None: by medium."""
-
-    prompt: str | None
-    prompt_file: str | None
-    samples: int
-    length: float | None
-    temperature: float | str
-    rules: tuple[tuple[str, str], ...]
-    output: str | None
-    seed: int
-    stop: tuple[str, ...]
-    label: str | None
-    free: bool
-    engine: EngineName
-    device: str
-    as_json: bool
-
-    def sampling(self) -> Sampling:
-        """What of it concerns the draws."""
-        return Sampling(self.seed, self.temperature, self.rules, self.length, self.stop, not self.free)
+__all__ = ["Request", "Session", "Track"]
 
 
 @dataclass
@@ -49,16 +30,22 @@ class Track:
     """One sample while it grows.
 
     Attributes:
-        kept: Tokens that have not gone out.
+        recorder: Keeps it as a take; None: nobody does.
+        kept: Tokens that have not gone out, None where they need not be kept.
         count: Tokens sampled.
         finished: Why it ended.
         seconds: How long it took.
+        take: The id of its take, None where it is not kept.
+        inscription: What its file says about its take, or "".
     """
 
-    kept: list[int] = field(default_factory=list)
+    recorder: Recorder | None
+    kept: list[int] | None = field(default_factory=list)
     count: int = 0
     finished: str = "interrupted"
     seconds: float = 0.0
+    take: str | None = None
+    inscription: str = ""
 
     @property
     def rate(self) -> float:
@@ -80,13 +67,15 @@ class Session:
     def __init__(self, model: Model, request: Request) -> None:
         self.model, self.request = model, request
         self.paths = paths(request.output, request.samples, model.artifact)
-        self._check()
-        self.sampler: Sampler = model.sampler(request.sampling(), prompts(model, request))
+        check(request, model, self.paths)
+        self.labels = labels(model, request)
+        self.sampler = model.sampler(request.sampling(), prompts(model, request, self.labels))
         _ = model.engine  # a device that is not there is told before anything is written
-        self.tracks = [Track() for _ in range(request.samples)]
-        if request.length == 0:
-            for track in self.tracks:
-                track.finished = "length"
+        self.events = Events(sys.stdout.buffer, self.sampler) if request.events else None
+        self.keeping = None if request.no_take else Keeping(model, request)
+        self.tracks = [self._track(index) for index in range(request.samples)]
+        self.sink: Sink | None = None
+        self.interrupts = Interrupts()
         self.began = 0.0
 
     def run(self) -> None:
@@ -97,74 +86,137 @@ class Session:
         """
         interrupted = False
         self.began = time.perf_counter()
-        with self._live() as sink:
+        with self._live() as self.sink:
             try:
-                self._sample(sink)
+                with self.interrupts:
+                    self._sample()
             except KeyboardInterrupt:
                 interrupted = True
-                self._stop_clocks()
                 if not any(track.count for track in self.tracks):
                     raise
-            self._write_rest(sink)
+            finally:
+                self._finish()
+            self._write_rest()
         self._report()
         if interrupted:
             raise KeyboardInterrupt
 
+    def feed(self, ids: list[int]) -> None:
+        """Tokens that the first sample was told to go on with, as if it had said them."""
+        track, decode = self.tracks[0], self.model.tokenizer.decode
+        if track.recorder is not None:
+            track.recorder.extend(ids)
+        if self.sink is not None:
+            self.sink.write(decode(np.array(ids, np.int64)))
+        elif track.kept is not None:
+            track.kept.extend(ids)
+
+    def _track(self, index: int) -> Track:
+        recorder = None if self.keeping is None else self.keeping.recorder(index, self.labels[index])
+        streams = self.request.unlimited or (index == 0 and self._is_live)
+        track = Track(recorder, None if streams else [])
+        if recorder is not None:
+            recorder.begin(self.sampler.prompts[index].tolist())
+        if self.request.length == 0:
+            track.finished = "length"
+        return track
+
+    @property
+    def _is_live(self) -> bool:
+        """Whether the first sample goes out as it comes."""
+        told = self.request.as_json or self.request.events
+        return self.model.pieces is not None and not (self.paths is None and told)
+
     def _live(self) -> AbstractContextManager[Any]:
         """Where the first sample goes as it comes; gives None where it cannot."""
-        if self.model.pieces is None or (self.paths is None and self.request.as_json):
+        if not self._is_live:
             return nullcontext(None)
         return standard_output() if self.paths is None else atomic_write(self.paths[0])
 
-    def _sample(self, sink: Sink | None) -> None:
-        if sink is not None:
-            sink.write(self.model.tokenizer.decode(self.sampler.prompts[0]))
+    def _sample(self) -> None:
+        if self.events is not None:
+            self._tell_start(self.events)
+        if self.sink is not None:
+            self.sink.write(self.model.tokenizer.decode(self.sampler.prompts[0]))
         for step in self._steps():
+            self.interrupts.hold()
             for index, token in enumerate(step.ids.tolist()):
                 if token >= 0:
-                    self._take(index, token, sink)
+                    self._take(index, token, step)
             for index, reason in step.finished.items():
                 self.tracks[index].finished = reason
                 self.tracks[index].seconds = time.perf_counter() - self.began
+            self.interrupts.release()
 
     def _steps(self) -> Iterator[Step]:
-        return self.sampler.steps()
+        """Where the tokens come from."""
+        if not self.request.follow:
+            return self.sampler.steps(scores=self.request.events)
+        from seqgen.cli._following import follow
 
-    def _take(self, index: int, token: int, sink: Sink | None) -> None:
+        return follow(self)
+
+    def _take(self, index: int, token: int, step: Step) -> None:
         track = self.tracks[index]
         track.count += 1
-        if index or sink is None:
+        if track.recorder is not None:
+            track.recorder.append(token)
+        if track.kept is not None:
             track.kept.append(token)
-        else:
-            sink.write(self.sampler.piece(index, token))
+        elif self.sink is not None:
+            self.sink.write(self.sampler.piece(index, token))
+        if self.events is not None:
+            self.events.token(index, step)
 
-    def _stop_clocks(self) -> None:
-        for track in self.tracks:
+    def _finish(self) -> None:
+        """Stop the clocks and close the takes; one that was stopped before its first token is none."""
+        for index, track in enumerate(self.tracks):
             track.seconds = track.seconds or time.perf_counter() - self.began
+            if track.recorder is not None and (track.count or track.finished != "interrupted"):
+                excess = self.sampler.excess(index)
+                track.inscription, track.take = track.recorder.finish(track.finished, excess, track.seconds)
+        if self.keeping is not None:
+            self.keeping.close()
 
-    def _write_rest(self, sink: Sink | None) -> None:
+    def _write_rest(self) -> None:
         """The samples that have not gone out yet."""
-        for index in range(0 if sink is None else 1, len(self.tracks)):
+        for index in range(0 if self.sink is None else 1, len(self.tracks)):
             if self.paths is not None:
                 write_bytes(self.paths[index], self.data(index))
-            elif sink is not None:
-                sink.write(b"\n\n" + self.data(index))
-            elif not self.request.as_json:
+            elif self.sink is not None:
+                self.sink.write(b"\n\n" + self.data(index))
+            elif not (self.request.as_json or self.request.events):
                 write_bytes(STANDARD, self.data(index))
 
     def data(self, index: int) -> bytes:
         """The artifact of a kept sample, prompt included."""
-        return self.sampler.data(index, np.array(self.tracks[index].kept, np.int64))
+        track = self.tracks[index]
+        made = self.sampler.data(index, np.array(track.kept, np.int64))
+        return inscribed(self.model.tokenizer, made, track.inscription) if track.inscription else made
 
     def _report(self) -> None:
         """What was made: lines of JSON on stdout, or a remark on stderr."""
-        if self.request.as_json:
-            sys.stdout.write("".join(json.dumps(self._record(index)) + "\n" for index in range(len(self.tracks))))
+        records = [self._record(index) for index in range(len(self.tracks))] if self._told else []
+        if self.events is not None:
+            for record in records:
+                self.events.tell("sample", **record)
+        elif self.request.as_json:
+            sys.stdout.write("".join(json.dumps(record) + "\n" for record in records))
             sys.stdout.flush()
-            return
+        else:
+            self._remark()
+
+    @property
+    def _told(self) -> bool:
+        """Whether a program listens, rather than a person."""
+        return self.request.as_json or self.request.events
+
+    def _remark(self) -> None:
         total, seconds = sum(track.count for track in self.tracks), max(track.seconds for track in self.tracks)
         rate = total / seconds if seconds else 0.0
-        note(f"{total:,} tokens in {seconds:.2f} s ({rate:,.0f} tokens/s), seed {self.request.seed}")
+        takes = [track.take for track in self.tracks if track.take is not None]
+        kept = "" if not takes else f", take {takes[0]}" if len(takes) == 1 else f", {len(takes)} takes"
+        note(f"{total:,} tokens in {seconds:.2f} s ({rate:,.0f} tokens/s), seed {self.request.seed}{kept}")
         for path in self.paths or ():
             note(f"Wrote {path}")
 
@@ -176,37 +228,24 @@ class Session:
             "tokens": track.count,
             "tokens_per_second": round(track.rate, 1),
             "finished": track.finished,
+            "take": track.take,
         }
         if self.paths is not None:
             return {**record, "path": str(self.paths[index])}
-        return {**record, "text": self.data(index).decode("utf-8", "replace")}
+        whole = self.model.pieces is not None and track.kept is not None
+        return {**record, "text": self.data(index).decode("utf-8", "replace") if whole else None}
 
-    def _check(self) -> None:
-        """Whether the options fit the medium."""
-        request, suffix, text = self.request, self.model.artifact, self.model.pieces is not None
-        if request.prompt is not None and request.prompt_file is not None:
-            raise UsageError("both --prompt and --prompt-file were given, expected one of them")
-        if request.length == UNLIMITED and (not text or request.samples > 1 or request.as_json):
-            raise UsageError("--length inf goes with a single sample of text", "give a number of tokens")
-        if text or request.stop:  # the sampler refuses --stop for music
-            return
-        if self.paths is None and (sys.stdout.isatty() or request.as_json or request.samples > 1):
-            raise UsageError(f"{suffix} files are not for the terminal", f"name a file: -o song{suffix}")
-
-
-def prompts(model: Model, request: Request) -> list[Ids]:
-    """(n,) ids of each sample's beginning: the frame of a document and the prompt, if there is one.
-
-    Raises:
-        UsageError: There is no such label.
-        DataError: The prompt cannot be read, or holds nothing to go on from.
-    """
-    name = request.prompt_file
-    if request.prompt and model.pieces is None:
-        name = request.prompt  # music is continued from a file, whichever flag names it
-    data = model.read(request.prompt) if name is None else read_prompt(name)
-    labels = [model.label(request.label, request.seed, index) for index in range(request.samples)]
-    if request.label is None and model.tokenizer.labels:
-        note(f"Label {', '.join(sorted({str(label) for label in labels}))}; --label chooses.")
-    made = {label: model.prompt(data, label, name or "the prompt") for label in dict.fromkeys(labels)}
-    return [made[label] for label in labels]
+    def _tell_start(self, events: Events) -> None:
+        request, prompt = self.request, self.sampler.prompts[0]
+        text = self.model.tokenizer.decode(prompt).decode("utf-8", "replace") if self.model.pieces else None
+        events.tell(
+            "start",
+            seed=request.seed,
+            samples=request.samples,
+            checkpoint=self.model.digest,
+            temperature=request.temperature,
+            rules=[list(rule) for rule in request.rules],
+            label=self.labels[0],
+            prompt=text,
+            prompt_tokens=len(prompt),
+        )

@@ -17,6 +17,14 @@ def _length(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     return int(value)
 
 
+def _temperature(ctx: click.Context, parameter: click.Parameter, value: str) -> float | str:
+    """A number, or a schedule as it is."""
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
 @click.command("generate", short_help="Sample new text, code or music.")
 @click.argument("checkpoint")
 @click.option("-p", "--prompt", metavar="TEXT", help="Text to continue (for music a file); none: a new document.")
@@ -25,7 +33,14 @@ def _length(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 @click.option(
     "-l", "--length", callback=_length, metavar="TOKENS", help="At most; inf: no limit. [text 1000, music 20000]"
 )
-@click.option("-t", "--temperature", default="0.8", show_default=True, help="0: always the likeliest token.")
+@click.option(
+    "-t",
+    "--temperature",
+    callback=_temperature,
+    default="0.8",
+    show_default=True,
+    help="0: always the likeliest token.",
+)
 @click.option(
     "-r", "--rule", "rules", nargs=2, multiple=True, metavar="RULE VALUE",
     help=f"As often as wanted: {', '.join(names('rules'))}.",
@@ -39,6 +54,9 @@ def _length(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 @click.option(
     "--device", default="auto", show_default=True, help="cpu, cuda or mps; auto: the CPU, which starts at once."
 )
+@click.option("--no-take", is_flag=True, help="Do not keep it for `seqgen takes`.")
+@click.option("--events", is_flag=True, help="Tell of every token, as lines of JSON on stdout.")
+@click.option("--follow", is_flag=True, help="Be steered by lines of JSON on stdin.")
 @json_option
 @config_option
 def command(checkpoint: str, seed: int | None, **options: Any) -> None:

@@ -1,0 +1,103 @@
+"""The options of `seqgen generate`: whether they fit the model, and the prompts that they stand for."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqgen.api.model import EngineName, Model, read_prompt
+from seqgen.api.sampler import UNLIMITED, Sampling
+from seqgen.cli._options import note
+from seqgen.codecs import Ids
+from seqgen.errors import UsageError
+from seqgen.files import STANDARD
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of the command, as they were given; `length` None: by medium."""
+
+    prompt: str | None
+    prompt_file: str | None
+    samples: int
+    length: float | None
+    temperature: float | str
+    rules: tuple[tuple[str, str], ...]
+    output: str | None
+    seed: int
+    stop: tuple[str, ...]
+    label: str | None
+    free: bool
+    engine: EngineName
+    device: str
+    as_json: bool
+    events: bool = False
+    follow: bool = False
+    no_take: bool = False
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether there is no end to it, so that nothing may be kept in memory."""
+        return self.length == UNLIMITED
+
+    def sampling(self) -> Sampling:
+        """What of it concerns the draws."""
+        return Sampling(self.seed, self.temperature, self.rules, self.length, self.stop, not self.free)
+
+
+def check(request: Request, model: Model, paths: list[Path] | None) -> None:
+    """Whether the options fit each other and the medium.
+
+    Raises:
+        UsageError: They do not.
+    """
+    text = model.pieces is not None
+    if request.prompt is not None and request.prompt_file is not None:
+        raise UsageError("both --prompt and --prompt-file were given, expected one of them")
+    if request.events and request.as_json:
+        raise UsageError("both --events and --json were given, expected one of them", "--events tells of samples too")
+    if request.unlimited:
+        _check_unlimited(request, text, paths)
+    if request.follow:
+        _check_follow(request)
+    if text or request.stop or request.events:  # the sampler refuses --stop for music
+        return
+    if paths is None and (sys.stdout.isatty() or request.as_json or request.samples > 1):
+        suffix = model.artifact
+        raise UsageError(f"{suffix} files are not for the terminal", f"name a file: -o song{suffix}")
+
+
+def _check_unlimited(request: Request, text: bool, paths: list[Path] | None) -> None:
+    told = request.events and paths is None  # music without an end can be told of, but makes no file
+    if request.samples > 1 or request.as_json or not (text or told):
+        raise UsageError("--length inf goes with a single sample of text, or with --events", "give a number of tokens")
+
+
+def _check_follow(request: Request) -> None:
+    if request.samples > 1:
+        raise UsageError(f"--follow steers a single sample, not {request.samples}", "leave --samples out")
+    if STANDARD in (request.prompt_file,):
+        hint = "give the prompt as a file, or as a control line"
+        raise UsageError("--follow reads standard input, so the prompt cannot come from there", hint)
+
+
+def labels(model: Model, request: Request) -> list[str | None]:
+    """Each sample's label: the one asked for, or any, since every document that was learned from has one."""
+    chosen = [model.label(request.label, request.seed, index) for index in range(request.samples)]
+    if request.label is None and model.tokenizer.labels:
+        note(f"Label {', '.join(sorted({str(label) for label in chosen}))}; --label chooses.")
+    return chosen
+
+
+def prompts(model: Model, request: Request, chosen: list[str | None]) -> list[Ids]:
+    """(n,) ids of each sample's beginning: the frame of a document and the prompt, if there is one.
+
+    Raises:
+        UsageError: There is no such label.
+        DataError: The prompt cannot be read, or holds nothing to go on from.
+    """
+    name = request.prompt_file
+    if request.prompt and model.pieces is None:
+        name = request.prompt  # music is continued from a file, whichever flag names it
+    data = model.read(request.prompt) if name is None else read_prompt(name)
+    made = {label: model.prompt(data, label, name or "the prompt") for label in dict.fromkeys(chosen)}
+    return [made[label] for label in chosen]

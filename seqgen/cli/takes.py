@@ -1,0 +1,201 @@
+"""`seqgen takes`: everything that was ever sampled, kept so that it can be made again."""
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from seqgen.cli._options import json_option, note
+from seqgen.files import STANDARD, atomic_write, standard_output
+
+if TYPE_CHECKING:
+    from seqgen.takes.record import Take
+    from seqgen.takes.store import Takes
+
+PROMPT = 500  # tokens of a prompt that are shown
+WIDTH = 30  # characters of it in a list
+
+
+@click.group(short_help="What was sampled: list, show, replay, star, export.")
+def command() -> None:
+    """Everything that `seqgen generate` made, kept so that it can be made again byte by byte.
+
+    A take holds its tokens and its codec: to replay it needs no checkpoint. TAKE is its id, the beginning of it, or
+    "last". Takes lie in the user's data folder, or where SEQGEN_TAKES points.
+
+    \b
+      seqgen takes list
+      seqgen takes replay last -o again.txt
+    """
+
+
+@command.command("list", short_help="What there is, the latest first.")
+@click.option("-n", "--number", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--all", "every", is_flag=True, help="All of them.")
+@click.option("--starred", is_flag=True, help="Only those with a star.")
+@json_option
+def list_takes(number: int, every: bool, starred: bool, as_json: bool) -> None:
+    """List takes, the latest first; * marks those with a star."""
+    from seqgen.takes.exchange import facts
+    from seqgen.takes.store import Takes, place
+
+    if not place().exists():
+        _list_none(as_json)
+        return
+    with Takes(write=False) as takes:
+        found = takes.list(None if every else number, starred)
+        if not found:
+            _list_none(as_json)
+        elif as_json:
+            click.echo(json.dumps([facts(take) for take in found], indent=2))
+        else:
+            for take in found:
+                click.echo(_row(takes, take))
+
+
+@command.command("show", short_help="One take: seed, rules, prompt, checkpoint.")
+@click.argument("take")
+@json_option
+def show(take: str, as_json: bool) -> None:
+    """Show what is known of TAKE. A MIDI file that names its take will do as well."""
+    from seqgen.takes.exchange import facts
+    from seqgen.takes.replay import artifact, prompt_text
+    from seqgen.takes.store import Takes
+
+    with Takes(write=False) as takes:
+        found = takes.find(_named(take))
+        source = found.beginning.source
+        about = {**facts(found), "checkpoint": source.name, "corpus": source.corpus, "artifact": artifact(found)}
+        about["prompt"] = prompt_text(takes, found, PROMPT)
+    if as_json:
+        click.echo(json.dumps(about, indent=2))
+        return
+    from seqgen.cli._terminal import harmless
+
+    for key, value in about.items():
+        shown = value if isinstance(value, str) else json.dumps(value)
+        click.echo(harmless(f"{key:14}{json.dumps(shown)[1:-1] if key == 'prompt' else shown}"))
+
+
+@command.command("replay", short_help="Make it again, byte by byte.")
+@click.argument("take")
+@click.option("-o", "--output", metavar="OUT", default=STANDARD, help="A file; without it, stdout.")
+def replay(take: str, output: str) -> None:
+    """Write TAKE to OUT again, as it was: neither its checkpoint nor its engine is needed."""
+    from seqgen.errors import UsageError
+    from seqgen.takes.replay import artifact
+    from seqgen.takes.replay import replay as pieces
+    from seqgen.takes.store import Takes
+
+    with Takes(write=False) as takes:
+        found = takes.find(_named(take))
+        suffix = artifact(found)
+        if output == STANDARD and suffix == ".mid" and sys.stdout.isatty():
+            raise UsageError(f"{suffix} files are not for the terminal", f"name a file: -o again{suffix}")
+        _write(output, pieces(takes, found))
+    if output != STANDARD:
+        note(f"Wrote {output}")
+
+
+@command.command("star", short_help="Mark what you like.")
+@click.argument("takes", nargs=-1, required=True, metavar="TAKE...")
+@click.option("--off", is_flag=True, help="Take the star away.")
+def star(takes: tuple[str, ...], off: bool) -> None:
+    """Mark each TAKE with a star, or take the star away."""
+    from seqgen.takes.store import Takes
+
+    with Takes() as store:
+        for take in [store.find(_named(name)) for name in takes]:
+            store.star(take, not off)
+
+
+@command.command("delete", short_help="Forget takes for good.")
+@click.argument("takes", nargs=-1, required=True, metavar="TAKE...")
+def delete(takes: tuple[str, ...]) -> None:
+    """Forget each TAKE for good."""
+    from seqgen.takes.store import Takes
+
+    with Takes() as store:
+        for take in {take.id: take for take in [store.find(_named(name)) for name in takes]}.values():
+            store.delete(take)
+
+
+@command.command("export", short_help="Takes in one file, for another machine.")
+@click.argument("takes", nargs=-1, metavar="[TAKE...]")
+@click.option("--starred", is_flag=True, help="All with a star.")
+@click.option("--all", "every", is_flag=True, help="All there are.")
+@click.option("-o", "--output", metavar="OUT", default=STANDARD, help="A file; without it, stdout.")
+def export(takes: tuple[str, ...], starred: bool, every: bool, output: str) -> None:
+    """Write takes as lines of JSON, with all that `seqgen takes import` needs to replay them elsewhere."""
+    from seqgen.errors import UsageError
+    from seqgen.takes import exchange
+    from seqgen.takes.store import Takes
+
+    if bool(takes) + starred + every != 1:
+        raise UsageError("expected takes by name, or --starred, or --all", "seqgen takes list shows those there are")
+    with Takes(write=False) as store:
+        named = {take.id: take for take in [store.find(_named(name)) for name in takes]}
+        chosen = list(named.values()) if takes else store.list(starred=starred)[::-1]
+        _write(output, exchange.export(store, chosen))
+    if output != STANDARD:
+        note(f"Wrote {len(chosen)} take{'s' if len(chosen) != 1 else ''} to {output}")
+
+
+@command.command("import", short_help="Take in what was exported elsewhere.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+def import_takes(file: str) -> None:
+    """Add the takes of FILE, an export; those that are there already are passed over."""
+    from seqgen.takes import exchange
+    from seqgen.takes.store import Takes
+
+    name = "standard input" if file == STANDARD else file
+    with click.open_file(file, "rb") as stream, Takes() as store:
+        new, known = exchange.bring_in(store, stream, name)
+    note(f"{new} new, {known} known already")
+
+
+def _named(name: str) -> str:
+    """The id that a MIDI file carries, where `name` is one; else `name`."""
+    if not name.endswith(".mid"):
+        return name
+    from pathlib import Path
+
+    from seqgen.codecs.midi.annotation import annotation
+    from seqgen.errors import CorpusError
+
+    try:
+        with Path(name).open("rb") as file:
+            text = annotation(file.read(1 << 18)) or ""
+    except OSError as error:
+        raise CorpusError(f"{name}: cannot be read ({error.strerror})") from error
+    try:
+        return str(json.loads(text.removeprefix("seqgen "))["take"])
+    except (ValueError, KeyError, TypeError):
+        raise CorpusError(f"{name}: names no take") from None
+
+
+def _row(takes: "Takes", take: "Take") -> str:
+    from seqgen.cli._terminal import harmless
+    from seqgen.takes.replay import prompt_text
+
+    star, when = "*" if take.starred else " ", take.created[:16].replace("T", " ")
+    prompt = " ".join(prompt_text(takes, take, WIDTH).split())
+    name = take.beginning.source.name.rstrip("/").rsplit("/", 1)[-1] or "?"
+    return harmless(
+        f"{star} {take.id:15} {when}  {take.ending.tokens:7,} tokens  {name:.12}  {prompt:.{WIDTH}}"
+    ).rstrip()
+
+
+def _write(output: str, pieces: Iterator[bytes]) -> None:
+    with standard_output() if output == STANDARD else atomic_write(output) as file:
+        for piece in pieces:
+            file.write(piece)
+
+
+def _list_none(as_json: bool) -> None:
+    if as_json:
+        click.echo("[]")
+    else:
+        note("No takes yet: seqgen generate makes them.")

@@ -1,0 +1,168 @@
+"""What a take is. Knows no files.
+
+The id of a take is a fingerprint: the first 12 hexadecimal digits of the SHA-256 of
+
+    one JSON object (keys sorted, no spaces, ASCII): checkpoint, sample, seed, settings
+    the byte 0, then every token, prompt first, as little-endian uint32
+    one JSON object: excess, finished, prompt_tokens
+
+so that the same command gives the same id, and a file that names its take is the same file when it is made again.
+"""
+
+import copy
+import hashlib
+import json
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import seqgen
+
+DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Source:
+    """The checkpoint that takes come from, as far as replaying needs it.
+
+    Attributes:
+        hash: The SHA-256 of the checkpoint's data.
+        name: What it was called.
+        corpus: The fingerprint of the corpus that it learned from.
+        tokenizer: `seqgen.tokenizer.Tokenizer.spec`.
+    """
+
+    hash: str
+    name: str
+    corpus: str
+    tokenizer: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What is known of a take before its first token.
+
+    Attributes:
+        source: The checkpoint.
+        sample: Which of the samples of one call, from 1.
+        seed: 0 to 2⁶⁴ − 1.
+        settings: Temperature, rules, length, stop, label, grammar: plain JSON data.
+        circumstances: Engine, device, where the prompt came from: what does not change the tokens.
+    """
+
+    source: Source
+    sample: int
+    seed: int
+    settings: dict[str, Any]
+    circumstances: dict[str, Any]
+
+    def fingerprint(self) -> "Fingerprint":
+        """To be fed with the tokens."""
+        return Fingerprint(
+            {"checkpoint": self.source.hash, "sample": self.sample, "seed": self.seed, "settings": self.settings}
+        )
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What is known of a take when it is over.
+
+    Attributes:
+        finished: length, end, stop or interrupted.
+        prompt_tokens: How many of its tokens are the prompt, framing included.
+        tokens: How many were sampled, or read while it ran.
+        excess: Bytes of the last token that lie behind a stop string.
+        seconds: How long it took.
+    """
+
+    finished: str
+    prompt_tokens: int
+    tokens: int
+    excess: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Take:
+    """A stored take, without its tokens.
+
+    Attributes:
+        id: Its fingerprint; the second take with the same one has "-2" behind it, and so on.
+        created: When it began, in UTC, as ISO 8601 text.
+        beginning: What it began with.
+        ending: How it ended.
+        versions: Of what made it.
+        starred: Whether somebody liked it.
+    """
+
+    id: str
+    created: str
+    beginning: Beginning
+    ending: Ending
+    versions: dict[str, str]
+    starred: bool
+
+    @property
+    def whole(self) -> bool:
+        """Whether somebody finished it; else its program was killed while it grew."""
+        return not self.id.startswith("open-")
+
+    @property
+    def base(self) -> str:
+        """The id without a count behind it."""
+        return self.id.split("-")[0]
+
+
+class Fingerprint:
+    """The id of a take, fed with its tokens as they come."""
+
+    def __init__(self, beginning: dict[str, Any]) -> None:
+        self._sum = hashlib.sha256(_json(beginning) + b"\0")
+
+    def extended(self, tokens: bytes) -> "Fingerprint":
+        """This one, with more tokens, as `pack` has them."""
+        other = copy.copy(self)
+        other._sum = self._sum.copy()
+        other._sum.update(tokens)
+        return other
+
+    def id(self, ending: Ending) -> str:
+        """The id, once the last token has been seen."""
+        tail = {"excess": ending.excess, "finished": ending.finished, "prompt_tokens": ending.prompt_tokens}
+        whole = self._sum.copy()
+        whole.update(_json(tail))
+        return whole.hexdigest()[:DIGITS]
+
+
+def pack(ids: Any) -> bytes:
+    """Tokens (n,) as little-endian uint32."""
+    return np.asarray(ids).astype("<u4").tobytes()
+
+
+def unpack(data: bytes) -> NDArray[np.uint32]:
+    """(n,) the tokens that `pack` made bytes of. Raises ValueError where there is no whole number of them."""
+    return np.frombuffer(data, "<u4")
+
+
+def inscription(id: str, beginning: Beginning) -> str:
+    """The line of JSON that a MIDI file carries, to find its take by, or to make it again."""
+    about = {"take": id, "sample": beginning.sample, "seed": beginning.seed, "checkpoint": beginning.source.hash}
+    return "seqgen " + json.dumps(about | beginning.settings, sort_keys=True)
+
+
+def versions() -> dict[str, str]:
+    """Of what samples."""
+    return {"seqgen": seqgen.__version__, "numpy": np.__version__, "python": platform.python_version()}
+
+
+def now() -> str:
+    """The time, in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")

@@ -1,0 +1,87 @@
+"""A stored take as the bytes that it was: from tokens and tokenizer alone, checkpoint and engine may be gone."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from seqgen.errors import StreamError, TakeError
+from seqgen.takes.record import Take, inscription, unpack
+from seqgen.takes.store import Part, Takes
+from seqgen.tokenizer import Tokenizer
+
+
+def replay(takes: Takes, take: Take) -> Iterator[bytes]:
+    """The artifact, piece by piece: text in constant memory, music at once.
+
+    Raises:
+        TakeError: The take is damaged, or its codec is one that this version does not have.
+    """
+    tokenizer = _tokenizer(take)
+    pieces = tokenizer.token_bytes()
+    if pieces is None:
+        yield _whole(takes, take, tokenizer)
+        return
+    held = b""  # the latest part, until it is known whether it is the last
+    for part in checked(takes, take, tokenizer.vocab_size):
+        yield held
+        held = b"".join([pieces[token] for token in unpack(part.data).tolist()])
+    yield held[: len(held) - take.ending.excess]
+
+
+def checked(takes: Takes, take: Take, vocab_size: int) -> Iterator[Part]:
+    """The tokens of a take, which are compared with its fingerprint in the end."""
+    fingerprint, count = take.beginning.fingerprint(), 0
+    for part in takes.parts(take):
+        tokens = unpack(part.data)
+        if tokens.max(initial=0) >= vocab_size:
+            raise _damaged(take, "it has tokens outside its vocabulary")
+        fingerprint = fingerprint.extended(part.data)
+        count += len(tokens)
+        yield part
+    if count != take.ending.prompt_tokens + take.ending.tokens:
+        raise _damaged(take, "some of its tokens are missing")
+    if take.whole and fingerprint.id(take.ending) != take.base:
+        raise _damaged(take, "its tokens do not match its id")
+
+
+def prompt_text(takes: Takes, take: Take, limit: int) -> str:
+    """The prompt of a text, its first `limit` tokens at most; for music the empty text."""
+    tokenizer = _tokenizer(take)
+    if tokenizer.token_bytes() is None:
+        return ""
+    for part in takes.parts(take):
+        ids = unpack(part.data)[: min(limit, take.ending.prompt_tokens)]
+        if ids.max(initial=0) < tokenizer.vocab_size:
+            return tokenizer.decode(ids).decode("utf-8", "replace")
+    return ""
+
+
+def artifact(take: Take) -> str:
+    """The file name ending of what a take is."""
+    return _tokenizer(take).codec.artifact
+
+
+def _whole(takes: Takes, take: Take, tokenizer: Tokenizer) -> bytes:
+    parts = [unpack(part.data) for part in checked(takes, take, tokenizer.vocab_size)]
+    ids = np.concatenate(parts) if parts else np.empty(0, np.uint32)
+    return inscribed(tokenizer, tokenizer.decode(ids), inscription(take.base, take.beginning))
+
+
+def inscribed(tokenizer: Tokenizer, made: bytes, text: str) -> bytes:
+    """The artifact with a line about its take, where its format has room for one."""
+    if tokenizer.codec.artifact != ".mid":
+        return made
+    from seqgen.codecs.midi.annotation import annotate
+
+    return annotate(made, text)
+
+
+def _tokenizer(take: Take) -> Tokenizer:
+    try:
+        return Tokenizer.from_spec(take.beginning.source.tokenizer)
+    except StreamError as error:
+        raise TakeError(f"take {take.id}: {error.message}", "replay it with the version that made it") from error
+
+
+def _damaged(take: Take, fault: str) -> TakeError:
+    return TakeError(f"take {take.id} is damaged: {fault}", "import it again from an export, if there is one")
