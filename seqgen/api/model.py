@@ -15,6 +15,7 @@ from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
 
+from seqgen.api.grammars import GrammarName
 from seqgen.api.sample import Sample
 from seqgen.api.sampler import UNLIMITED, Sampler, Sampling, Token
 from seqgen.checkpoint import Checkpoint, find
@@ -40,14 +41,16 @@ class How(TypedDict, total=False):
         length: Tokens at most; `float("inf")` goes on until the document ends or you stop asking. Default: text 1000,
             music 20000.
         stop: Texts after which the sample ends.
-        grammar: Whether C and music keep their grammar. Default: they do.
+        grammar: Whether C and music keep their grammar. Default: they do. "c": for a text model that learned from C.
+        balanced: Whether C goes on after `length` until a definition ends outside all brackets. Default: no.
     """
 
     temperature: float | str
     rules: Sequence[tuple[str, Any]]
     length: float | None
     stop: Sequence[str]
-    grammar: bool
+    grammar: GrammarName
+    balanced: bool
 
 
 class Model:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from seqgen.codecs import Ids
+from seqgen.api.grammars import GrammarName, balanced, framed
+from seqgen.codecs import Grammar, Ids
 from seqgen.errors import UsageError
 from seqgen.generation.loop import Limits, Step, generate
 from seqgen.generation.steering import Steered
@@ -36,7 +37,8 @@ class Sampling:
         rules: Name and value of each, in the order in which they work.
         length: Tokens at most; None: by medium; inf: no limit.
         stop: Texts after which a sample ends.
-        grammar: Whether C and music keep their grammar.
+        grammar: Whether C and music keep their grammar; "c" for a text model that learned from C.
+        balanced: Whether C goes on after `length` until a definition ends outside all brackets.
     """
 
     seed: int
@@ -44,7 +46,8 @@ class Sampling:
     rules: Sequence[tuple[str, Any]] = ()
     length: float | None = None
     stop: Sequence[str] = ()
-    grammar: bool = True
+    grammar: GrammarName = True
+    balanced: bool = False
 
 
 class Token(NamedTuple):
@@ -76,6 +79,7 @@ class Sampler:
         self.model, self.sampling, self.prompts = model, sampling, prompts
         self.rules = self.chain(sampling.temperature, sampling.rules)
         self.stops = self._stops()
+        self._grammar, self._longest = self._bounds()
 
     def steps(self, scores: bool = False) -> Iterator[Step]:
         """The steps of `seqgen.generation.loop.generate`."""
@@ -117,12 +121,19 @@ class Sampler:
         tokenizer = self.model.tokenizer
         banned = np.arange(tokenizer.vocab_size) > tokenizer.document_id  # labels stand in prompts only
         return Limits(
-            length=self.length,
+            length=self._longest,
             end_id=tokenizer.document_id,
             stop=self.stops,
-            grammar=tokenizer.grammar() if self.sampling.grammar else None,
+            grammar=self._grammar,
             banned=banned if banned.any() else None,
         )
+
+    def _bounds(self) -> tuple[Grammar | None, int | None]:
+        """The grammar, and the tokens within which a sample ends."""
+        tokenizer, name, length = self.model.tokenizer, self.sampling.grammar, self.length
+        if self.sampling.balanced:
+            return balanced(tokenizer, name, length, self.prompts)
+        return framed(tokenizer, name), length
 
     def excess(self, index: int) -> int:
         """How many bytes of a sample's last token lie behind its stop string."""

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seqgen.api.model import EngineName, Model, read_prompt
 from seqgen.api.sampler import UNLIMITED, Sampling
@@ -33,6 +34,8 @@ class Request:
     events: bool = False
     follow: bool = False
     no_take: bool = False
+    grammar: str = "auto"
+    balanced: bool = False
 
     @property
     def unlimited(self) -> bool:
@@ -41,7 +44,8 @@ class Request:
 
     def sampling(self) -> Sampling:
         """What of it concerns the draws."""
-        return Sampling(self.seed, self.temperature, self.rules, self.length, self.stop, not self.free)
+        grammar: Any = "c" if self.grammar == "c" and not self.free else not self.free
+        return Sampling(self.seed, self.temperature, self.rules, self.length, self.stop, grammar, self.balanced)
 
 
 def check(request: Request, model: Model, paths: list[Path] | None) -> None:

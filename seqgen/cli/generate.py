@@ -49,6 +49,11 @@ def _temperature(ctx: click.Context, parameter: click.Parameter, value: str) -> 
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Same seed, same sample.  [default: a fresh one]")
 @click.option("--stop", multiple=True, metavar="TEXT", help="End a text after this, as often as wanted.")
 @click.option("--label", help="Begin a document of this label, where the corpus had labels.")
+@click.option(
+    "--grammar", type=click.Choice(["auto", "c"]), default="auto", show_default=True,
+    help="c: that of C, for a text model that learned from C.",
+)  # fmt: skip
+@click.option("--balanced", is_flag=True, help="Let C end where a definition does, soon after the length.")
 @click.option("--no-grammar", "free", is_flag=True, help="Let C and music break their grammar.")
 @click.option("--engine", type=click.Choice(["auto", "numpy", "torch"]), default="auto", show_default=True)
 @click.option(

@@ -112,6 +112,15 @@ class CSource(Codec):
         return self._grammar
 
 
+def c_grammar(token_bytes: Sequence[bytes]) -> CGrammar:
+    """The grammar of C over any vocabulary whose tokens stand for bytes.
+
+    Args:
+        token_bytes: (V,) the bytes of each token.
+    """
+    return CGrammar(token_bytes)
+
+
 def balanced_grammar(token_bytes: Sequence[bytes], length: int, grace: int, functions: int = 0) -> Balanced:
     """A grammar whose files end outside everything, for any vocabulary whose tokens stand for bytes.
 
