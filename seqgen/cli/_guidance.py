@@ -32,7 +32,7 @@ def conclude(run: Run, metrics: dict[str, Any]) -> None:
     """Plain words after training."""
     note(
         textwrap.fill(
-            advice(run.plan.to_json(), run.trainer.progress.history, metrics, run.trainer.step.skipped), WIDTH
+            advice(run.plan.to_json(), run.trainer.progress.history, metrics, run.trainer.progress.rollbacks), WIDTH
         )
     )
 
@@ -64,7 +64,7 @@ def facts_before(run: Run) -> Before:
     )
 
 
-def advice(plan: dict[str, Any], log: list[dict[str, Any]], metrics: dict[str, Any], skipped: int = 0) -> str:
+def advice(plan: dict[str, Any], log: list[dict[str, Any]], metrics: dict[str, Any], rollbacks: int = 0) -> str:
     """The sentences after a run, from its plan as JSON, its validations and what was measured at its end."""
     checks = [
         Check(line["step"], line["epoch"], line["nats"], line["validation_nats"])
@@ -82,7 +82,7 @@ def advice(plan: dict[str, Any], log: list[dict[str, Any]], metrics: dict[str, A
             shape["hidden"],
             shape["layers"],
             0 < patience <= len(checks) - 1 - best,
-            skipped,
+            rollbacks,
         )
     )
 

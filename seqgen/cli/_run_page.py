@@ -9,7 +9,7 @@ from seqgen.checkpoint import Checkpoint
 from seqgen.cli._guidance import SAMPLES_FILE, advice
 from seqgen.errors import CheckpointError
 from seqgen.render.training_report import Story, training_page
-from seqgen.training.run import LOG_FILE
+from seqgen.training.journal import LOG_FILE, TIMING_FILE
 
 
 def write_page(folder: Path, path: str) -> None:
@@ -25,7 +25,7 @@ def write_page(folder: Path, path: str) -> None:
 def story(folder: Path) -> Story:
     """A run folder as data for the page."""
     checkpoint = Checkpoint.load(folder)
-    log, samples = _lines(folder / LOG_FILE), _lines(folder / SAMPLES_FILE)
+    log, samples = _log(folder), _lines(folder / SAMPLES_FILE)
     training, metrics = checkpoint.training, checkpoint.metrics
     measured = "ngram_nats" in metrics
     try:
@@ -43,6 +43,12 @@ def story(folder: Path) -> Story:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}: its log or settings are damaged ({error!r})", "train it again") from error
+
+
+def _log(folder: Path) -> list[dict[str, Any]]:
+    """The lines of the log, each with the time at its step."""
+    clock = {line.get("step"): line.get("seconds") for line in _lines(folder / TIMING_FILE)}
+    return [line | {"seconds": clock.get(line.get("step"))} for line in _lines(folder / LOG_FILE)]
 
 
 def _facts(checkpoint: Checkpoint) -> list[tuple[str, Any]]:

@@ -69,7 +69,7 @@ class After:
         dropout: The share of units that were dropped.
         hidden, layers: The model's size.
         patience_ended: Whether it stopped because validation no longer improved.
-        skipped: Steps left out because their gradient was not finite.
+        rollbacks: How often the loss exploded and training went back.
     """
 
     checks: Sequence[Check]
@@ -79,7 +79,7 @@ class After:
     hidden: int
     layers: int
     patience_ended: bool
-    skipped: int = 0
+    rollbacks: int = 0
 
 
 def before(facts: Before) -> str:
@@ -158,8 +158,8 @@ def after(facts: After) -> str:
     said = [_verdict(facts)]
     if facts.nats > facts.ngram:
         said.append("It is still worse than counting n-grams, which is what to beat first.")
-    if facts.skipped:
-        said.append(f"{facts.skipped} steps were left out, their gradient not being finite: a lower learning_rate.")
+    if facts.rollbacks:
+        said.append(f"The loss exploded {facts.rollbacks} times: a lower learning_rate, -P learning_rate.")
     return " ".join(said)
 
 
@@ -235,7 +235,7 @@ def _larger(facts: After) -> str:
 def duration(seconds: float) -> str:
     """`40 s`, `3 min`, `2.5 h`."""
     if seconds < 99.5:
-        return f"{seconds:.0f} s"
+        return f"{max(seconds, 1):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
