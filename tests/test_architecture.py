@@ -30,11 +30,12 @@ ALLOWED = {
     "generation": {"errors", "settings", "registry", "models", "rules"},
     "checkpoint": BASIC | {"container", "models", "tokenizer", "stream"},
     "evaluation": BASIC | {"stream", "tokenizer", "codecs", "models", "generation", "checkpoint", "container"},
-    "training": BASIC | {"stream", "tokenizer", "models", "evaluation", "checkpoint", "container"},
+    "training": BASIC | {"stream", "tokenizer", "models", "evaluation", "checkpoint", "container", "originality"},
     "originality": {"errors", "files", "settings", "container"},
     "render": {"errors", "files", "codecs"},
     "takes": BASIC | {"codecs", "tokenizer"},
-    "api": BASIC | {"container", "checkpoint", "tokenizer", "codecs", "rules", "generation", "render", "training"},
+    "api": BASIC
+    | {"container", "checkpoint", "tokenizer", "codecs", "rules", "generation", "render", "training", "originality"},
 }
 FREE = {"cli", "__init__", "__main__"}
 

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from seqgen.checkpoint import find
 from seqgen.cli._options import note
-from seqgen.errors import CheckpointError, DataError, StreamError
+from seqgen.errors import DataError, StreamError
 from seqgen.evaluation.ngram import NGram
 from seqgen.stream import TokenStream
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
-from seqgen.training.data import Spans, split
-from seqgen.training.run import TRAINING_FILE
+from seqgen.training import recorded as training
+from seqgen.training.data import Spans
 from seqgen.training.validation import NGRAM, own_tokens
 
 
@@ -69,25 +69,8 @@ def recorded(checkpoint: str) -> Recorded:
         CheckpointError: The folder says nothing, or the corpus has changed since.
         StreamError: The corpus is gone or damaged.
     """
-    path = find(checkpoint).parent / TRAINING_FILE
-    hint = "name files, a .tokens file or a corpus to evaluate on"
-    try:
-        about = json.loads(path.read_bytes())
-        stream = TokenStream.open(about["stream"])
-        held_stream = stream if about["held_out"] is None else TokenStream.open(about["held_out"])
-        share, seed = float(about["validation"]), int(about["plan"]["seed"])
-        head, expected = int(about["head"]), about["fingerprint"]
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: is not there, so the corpus of this run is not known", hint) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path}: cannot be read ({type(error).__name__}: {error})", hint) from error
-    if stream.fingerprint != expected:
-        raise CheckpointError(f"{stream.path}: is not the corpus that this run was trained on any more", hint)
-    if held_stream is stream:
-        train, held = split(stream.starts, head, share, seed)
-    else:
-        train, held = (Spans(each.starts[:-1], each.starts[1:]) for each in (stream, held_stream))
-    return Recorded(stream, train, held_stream, held)
+    run = training.recorded(find(checkpoint).parent, "name files, a .tokens file or a corpus to evaluate on")
+    return Recorded(run.stream, run.train, run.held_stream, run.held)
 
 
 def opened(source: Sequence[str], tokenizer: Tokenizer) -> Documents:

@@ -15,7 +15,8 @@ from seqgen.models import ModelSettings, weight_shapes
 from seqgen.stream import TokenStream
 from seqgen.training import defaults, presets
 from seqgen.training.device import pick_device
-from seqgen.training.run import TRAINING_FILE, Plan
+from seqgen.training.recorded import TRAINING_FILE
+from seqgen.training.run import Plan
 from seqgen.training.settings import TrainSettings
 from seqgen.training.trainer import Budget
 

@@ -35,12 +35,12 @@ from seqgen.training import parallel, resume
 from seqgen.training.data import Spans, split
 from seqgen.training.device import describe, pick_precision
 from seqgen.training.journal import Journal
+from seqgen.training.recorded import TRAINING_FILE
 from seqgen.training.settings import TrainSettings
 from seqgen.training.start import set_unigram_bias
 from seqgen.training.trainer import Budget, Observer, Progress, Trainer
 from seqgen.training.validation import Validation
 
-TRAINING_FILE = "training.json"
 FREE = ("budget", "device")  # what may differ when a run goes on
 SAVE_SECONDS = 300.0  # what an unforeseen end may cost at most
 

@@ -1,0 +1,78 @@
+"""The originality index of a run folder: made at the end of a training run, or when it is first asked for."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from seqgen.errors import CheckpointError, DataError
+from seqgen.originality.index import INDEX_FILE, Corpus, Index, build
+from seqgen.stream import TokenStream
+from seqgen.tokenizer import Tokenizer
+from seqgen.training.data import Spans
+from seqgen.training.recorded import recorded
+
+HINT = "the index is made from the training corpus: train again, or bring the corpus back"
+
+
+def write_index(folder: Path, stream: TokenStream, train: Spans, tokenizer: Tokenizer) -> None:
+    """Index what a run was trained on, into its folder. About a second for a million tokens.
+
+    Raises:
+        CorpusError: There is nothing to index, or too much.
+        OutputError: The folder cannot be written.
+    """
+    sources = [(str(source["name"]), int(source["documents"])) for source in stream.sources]
+    corpus = Corpus(
+        stream.ids, stream.starts, train.begin, train.end, tokenizer.document_id, tokenizer.vocab_size,
+        _named(stream.fingerprint, train.tokens), sources,
+    )  # fmt: skip
+    build(corpus, folder / INDEX_FILE)
+
+
+def open_index(
+    folder: Path,
+    provenance: Mapping[str, Any],
+    tokenizer: Tokenizer,
+    most: int | None = None,
+    note: Callable[[str], object] = lambda message: None,
+) -> Index:
+    """The index of a run folder; where there is none, or another corpus's, it is made if the corpus is still there.
+
+    Args:
+        folder: The folder of the checkpoint.
+        provenance: The checkpoint's.
+        tokenizer: The checkpoint's.
+        most: Make no index of more tokens than that; None: of any number.
+        note: Takes a remark for people before it takes time.
+
+    Raises:
+        DataError: There is none, and it cannot be made.
+    """
+    path = folder / INDEX_FILE
+    wanted = _named(str(provenance.get("corpus", "")), provenance.get("train_tokens", 0))
+    if path.exists():
+        index = Index(path)
+        if index.corpus == wanted:
+            return index
+    run = recorded(folder, HINT)
+    found = _named(run.stream.fingerprint, run.train.tokens)
+    if found != wanted:
+        raise CheckpointError(f"{folder}: the checkpoint was not trained on the corpus that its folder names", HINT)
+    if most is not None and run.train.tokens > most:
+        raise CheckpointError(f"{folder}: has no index of its {run.train.tokens:,} training tokens")
+    note(f"Indexing the {run.train.tokens:,} tokens of the training corpus, this once …")
+    write_index(folder, run.stream, run.train, tokenizer)
+    return Index(path)
+
+
+def index_if_there(folder: Path, provenance: Mapping[str, Any], tokenizer: Tokenizer, most: int | None) -> Index | None:
+    """`open_index`, or None where there is none and cannot be."""
+    try:
+        return open_index(folder, provenance, tokenizer, most)
+    except DataError:
+        return None
+
+
+def _named(fingerprint: str, tokens: Any) -> str:
+    """What tells one part of one corpus from another."""
+    return f"{fingerprint}:{tokens}"

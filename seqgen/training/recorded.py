@@ -1,0 +1,59 @@
+"""What a run folder remembers of its corpus: where it lies and how it was split. Never imports torch."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqgen.errors import CheckpointError
+from seqgen.stream import TokenStream
+from seqgen.training.data import Spans, split
+
+TRAINING_FILE = "training.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """The corpus of a training run, as it was split.
+
+    Attributes:
+        stream: What it was trained on.
+        train: The part of it that it saw.
+        held_stream: What it was validated on, mostly the same stream.
+        held: The part of that.
+    """
+
+    stream: TokenStream
+    train: Spans
+    held_stream: TokenStream
+    held: Spans
+
+
+def recorded(folder: Path, hint: str = "") -> Recorded:
+    """The corpus that lies where the run folder says.
+
+    Args:
+        folder: The run folder.
+        hint: What to do where it does not.
+
+    Raises:
+        CheckpointError: The folder says nothing, or the corpus has changed since.
+        StreamError: The corpus is gone or damaged.
+    """
+    path = folder / TRAINING_FILE
+    try:
+        about = json.loads(path.read_bytes())
+        stream = TokenStream.open(about["stream"])
+        held_stream = stream if about["held_out"] is None else TokenStream.open(about["held_out"])
+        share, seed = float(about["validation"]), int(about["plan"]["seed"])
+        head, expected = int(about["head"]), about["fingerprint"]
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: is not there, so the corpus of this run is not known", hint) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({type(error).__name__}: {error})", hint) from error
+    if stream.fingerprint != expected:
+        raise CheckpointError(f"{stream.path}: is not the corpus that this run was trained on any more", hint)
+    if held_stream is stream:
+        train, held = split(stream.starts, head, share, seed)
+    else:
+        train, held = (Spans(each.starts[:-1], each.starts[1:]) for each in (stream, held_stream))
+    return Recorded(stream, train, held_stream, held)
