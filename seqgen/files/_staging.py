@@ -33,11 +33,17 @@ UNSYNCED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)  # from syst
 _swept: set[Path] = set()
 
 
+class WriteError(OSError):
+    """What the system said about a file that was to hold `wanted` bytes or more."""
+
+    wanted = 0
+
+
 class _Raw(io.FileIO):
     """A file whose calls go through `system`, and that remembers what it was to hold and what failed."""
 
     wanted = 0
-    error: OSError | None = None
+    error: WriteError | None = None
 
     def write(self, data: Any, /) -> int:
         """Write some of the bytes."""
@@ -58,8 +64,9 @@ class _Raw(io.FileIO):
         try:
             yield
         except OSError as error:
-            self.error = error
-            raise
+            self.error = WriteError(error.errno, error.strerror)
+            self.error.wanted = self.wanted
+            raise self.error from error
 
 
 def buffered(descriptor: int) -> BinaryIO:
@@ -111,7 +118,7 @@ def staged_folder(target: Path) -> Iterator[Path]:
         system.calls.sync_all()  # one call, where a sync of each of many files would take minutes
         put(staged, target)
     except OSError as error:
-        raise output_error(target, error) from error
+        raise output_error(target, error, error.wanted if isinstance(error, WriteError) else 0) from error
     finally:
         if staged is not None:
             shutil.rmtree(staged, ignore_errors=True)

@@ -1,0 +1,138 @@
+"""A training run is killed (SIGKILL) at random moments, again and again: its files load, it goes on, nothing is left.
+
+A process that has imported torch is forked for every life, so that a life is spent training and not importing.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+from seqgen import files
+from seqgen.checkpoint import Checkpoint
+from seqgen.container import read_header
+from seqgen.errors import CheckpointError, SeqgenError
+from seqgen.selftest import Tally, _materials
+
+TITLE = "kills at random moments: all load, one interval lost at most"
+QUICK, LONG = 8, 500
+DISK = True
+STEPS, CHECKS = 4_000, 1_000  # so that model and resume file are written every four steps
+LIVES = 40  # of one run, at most
+LONGEST = 1.5  # seconds of a life after it was ready
+
+
+def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
+    """Start or resume, kill, look."""
+    if not hasattr(os, "fork"):
+        tally.case(True, "this system cannot fork; nothing was tried")
+        return
+    import seqgen.cli._training  # noqa: F401 (so that every life has it)
+
+    play, place = _materials.play(folder), folder / "run"
+    lives = saved = 0
+    for _ in range(count):
+        if lives == LIVES:
+            shutil.rmtree(place, ignore_errors=True)
+            lives = saved = 0
+        lives += 1
+        ended = _life(tally, play, place, random)
+        orphans = list(place.glob(".*.part"))
+        tally.most("orphans_of_one_life", len(orphans))
+        tally.case(len(orphans) <= 1, f"{len(orphans)} orphans: those of earlier lives were not removed")
+        now = _look(tally, place)
+        tally.case(now >= saved, f"saved after step {now}, but after {saved} before")
+        saved = now
+        if ended:
+            lives = LIVES
+    _last(tally, play, place)
+
+
+def _arguments(play: Path, place: Path, steps: int) -> list[str]:
+    if (place / "resume.safetensors").exists():
+        begin = ["--resume"]
+    else:
+        shutil.rmtree(place, ignore_errors=True)
+        begin = [str(play), "--seed", "1", "-P", "checks", str(CHECKS), "-P", "window", "16", "-P", "batch", "4"]
+        begin += ["-P", "hidden", "8", "-P", "patience", "0"]
+    return ["train", *begin, "--steps", str(steps), "-o", str(place), "--device", "cpu"]
+
+
+def _life(tally: Tally, play: Path, place: Path, random: Random) -> bool:
+    """One life of the run; returns whether it ended by itself."""
+    arguments, said = _arguments(play, place, STEPS), place.parent / "said.txt"
+    child = _forked(arguments, said)
+    time.sleep(random.random() ** 2 * LONGEST)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    ended = os.WIFEXITED(status)
+    tally.count("ended_before_the_kill" if ended else "killed")
+    failed = ended and os.WEXITSTATUS(status) != 0
+    tally.case(not failed, f"{' '.join(arguments[:2])} failed: {said.read_text('utf-8', 'replace')[-300:]}")
+    return ended
+
+
+def _forked(arguments: list[str], said: Path) -> int:
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        out = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+        from seqgen.cli import run as command
+        from seqgen.files import _staging
+
+        _staging._swept.clear()  # a life is a process of its own
+        code = command(arguments)
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _look(tally: Tally, place: Path) -> int:
+    """Whether what lies there loads, and what was lost; returns the last step that was saved."""
+    if not (place / "resume.safetensors").exists():
+        tally.count("killed_before_the_first_save")
+        return 0
+    try:
+        header = read_header(place / "resume.safetensors", CheckpointError)
+        header.verify()
+        saved = json.loads(header.read("details").tobytes())["progress"]["total_steps"]
+        Checkpoint.load(place / "model.safetensors")
+        tally.case(True, "")
+    except (SeqgenError, KeyError, ValueError) as error:
+        tally.case(False, f"a file does not load: {error}")
+        return 0
+    logged = _last_step(place / "log.jsonl")
+    tally.most("steps_lost", logged - saved)
+    tally.case(logged - saved <= 2 * STEPS // CHECKS, f"saved after step {saved}, but step {logged} was done")
+    return int(saved)
+
+
+def _last_step(log: Path) -> int:
+    """The last step that was logged, in a line that is whole."""
+    for line in reversed(log.read_bytes().splitlines() if log.exists() else []):
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            return int(json.loads(line)["step"])
+    return 0
+
+
+def _last(tally: Tally, play: Path, place: Path) -> None:
+    """The run goes on to an end, and nothing is left beside its files."""
+    done = _look(tally, place)
+    arguments = _arguments(play, place, done + 20 if done else STEPS // 40)
+    code = os.waitpid(_forked(arguments, place.parent / "said.txt"), 0)[1]
+    tally.case(code == 0, f"the last life failed: {(place.parent / 'said.txt').read_text('utf-8', 'replace')[-300:]}")
+    left = [path.name for path in place.glob(".*")]
+    tally.facts["orphans_after_the_next_start"] = len(left)
+    tally.case(not left, f"left over: {left}")
+    tally.case(files.sweep(place) == 0, "something staged was left")
