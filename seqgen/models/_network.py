@@ -6,6 +6,8 @@ One call trains and samples: T tokens at once equal T single steps. Layers are m
 the fastest cuDNN kernel takes no other shape. Inside, time comes first, as the kernels like it.
 """
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -95,15 +97,44 @@ def _recur(layer: nn.Module, x: Tensor, parts: tuple[Tensor, ...], rate: float) 
     """One layer over (T, B, inputs), with a share `rate` of its recurrent connections dropped."""
     assert isinstance(layer, nn.RNNBase)
     hx = tuple(part.unsqueeze(0) for part in parts)
-    if rate:
-        weights = dict(layer.named_parameters())
-        held: dict[str, Tensor] = weights | {"weight_hh_l0": connections(weights["weight_hh_l0"], rate)}
-        run = getattr(torch, layer.mode.lower())  # the function that the module itself calls
-        x, *last = run(x, hx if len(hx) > 1 else hx[0], list(held.values()), True, 1, 0.0, True, False, False)
+    if rate or _needs_casting(x):
+        x, *last = _by_function(layer, x, hx, rate)
     else:
         x, after = layer(x, hx if len(hx) > 1 else hx[0])
         last = list(after) if isinstance(after, tuple) else [after]
     return x, tuple(part.squeeze(0) for part in last)
+
+
+def _needs_casting(x: Tensor) -> bool:
+    """Whether autocast asks for a precision that it does not give: on CUDA it runs recurrent layers in float16 only."""
+    return x.is_cuda and torch.is_autocast_enabled("cuda") and torch.get_autocast_dtype("cuda") != torch.float16
+
+
+def _by_function(layer: nn.RNNBase, x: Tensor, hx: tuple[Tensor, ...], rate: float) -> tuple[Tensor, ...]:
+    """A layer by the function that the module itself calls, so that weights may be others than the module's own.
+
+    On CUDA the weights go into one buffer, as cuDNN wants them; for float16 autocast does that.
+    """
+    given = dict(layer.named_parameters())
+    given["weight_hh_l0"] = connections(given["weight_hh_l0"], rate)
+    weights, kind = list(given.values()), x.device.type
+    mixed = torch.is_autocast_enabled(kind)
+    precision = torch.get_autocast_dtype(kind) if mixed else x.dtype
+    context: AbstractContextManager[object] = nullcontext()
+    if x.is_cuda and not (mixed and precision == torch.float16):
+        weights, x, hx = _packed(weights, precision), x.to(precision), tuple(part.to(precision) for part in hx)
+        context = torch.autocast(kind, enabled=False)
+    run = getattr(torch, layer.mode.lower())
+    with context:
+        done: tuple[Tensor, ...] = run(x, hx if len(hx) > 1 else hx[0], weights, True, 1, 0.0, True, False, False)
+    return done
+
+
+def _packed(weights: list[Tensor], precision: torch.dtype) -> list[Tensor]:
+    """The same weights as views of one buffer, in the order in which cuDNN lays them out: matrices, then biases."""
+    flat = torch.cat([weight.reshape(-1) for weight in weights]).to(precision)
+    parts = flat.split_with_sizes([weight.numel() for weight in weights])
+    return [part.view(weight.shape) for part, weight in zip(parts, weights)]
 
 
 def _loop(

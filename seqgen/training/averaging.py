@@ -30,10 +30,15 @@ class Average:
         self._live: list[Tensor] = list(network.parameters())
         self._kept = [weight.detach().clone() for weight in self._live]
         self.weights: dict[str, Tensor] = dict(zip((name for name, _ in network.named_parameters()), self._kept))
+        self._share = [self._kept[0].new_zeros(())] * len(self._kept)
 
-    def update(self, step: int) -> None:
-        """Take in the weights after update number `step`, counted from 1."""
-        torch._foreach_lerp_(self._kept, [weight.detach() for weight in self._live], self.share(step))
+    def expect(self, step: int) -> None:
+        """The next update is number `step`, counted from 1."""
+        self._share[0].fill_(self.share(step))
+
+    def update(self) -> None:
+        """Take in the weights as they stand. Only tensors take part, so that this can be captured in a graph."""
+        torch._foreach_lerp_(self._kept, [weight.detach() for weight in self._live], self._share)
 
     def share(self, step: int) -> float:
         """What of the average update number `step` replaces."""

@@ -100,6 +100,22 @@ class Epoch:
             fresh |= np.random.default_rng([*self._key, step]).random(self.batch) < self.chance
         return begin, length, fresh
 
+    def plan(self, first: int, steps: int) -> tuple[Offsets, Offsets, NDArray[np.bool_]]:
+        """What `windows` gives for each of `steps` steps from `first` on: (S, B) each."""
+        step = np.arange(first, first + steps)
+        begin, length = np.zeros((steps, self.batch), np.int64), np.zeros((steps, self.batch), np.int64)
+        fresh = np.zeros((steps, self.batch), np.bool_)
+        for row, (start, starts, ends) in enumerate(self._streams):
+            read = step[step < start[-1]]  # steps before the stream has run out
+            piece = np.searchsorted(start, read, side="right") - 1
+            at = starts[piece] + (read - start[piece]) * self.window
+            begin[: len(read), row], length[: len(read), row] = at, np.minimum(self.window, ends[piece] - at)
+            fresh[: len(read), row] = (read == start[piece]) & (self.reset | (piece == 0))
+        if self.chance:
+            for row, number in enumerate(step.tolist()):
+                fresh[row] |= np.random.default_rng([*self._key, number]).random(self.batch) < self.chance
+        return begin, length, fresh
+
 
 def gather(
     ids: NDArray[np.unsignedinteger], begin: Offsets, length: Offsets, window: int, end_id: int

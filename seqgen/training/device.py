@@ -11,6 +11,7 @@ from seqgen.errors import UsageError
 from seqgen.models import _lstm_loop
 from seqgen.models._network import RecurrentLM
 from seqgen.models.lstm import LSTM
+from seqgen.training.settings import TrainSettings
 
 KEPT = 1 << 30  # bytes
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -41,8 +42,64 @@ def describe(device: torch.device) -> str:
     return "Apple GPU" if device.type == "mps" else f"CPU, {torch.get_num_threads()} threads"
 
 
+def choose_precision(network: RecurrentLM, settings: TrainSettings) -> torch.dtype:
+    """The precision of matrix products for a network where it is, in the shapes that it is trained in."""
+    device = network.embedding.weight.device
+    if settings.precision != "auto" or device.type != "cuda":
+        return pick_precision(settings.precision, device)
+    shape, found = network.settings, torch.cuda.get_device_properties(device)
+    sizes = {shape.embedding_size, shape.hidden} if shape.layers > 1 else {shape.embedding_size}
+    kind = type(network.cell).__name__.lower()
+    persistent = persistent_device(found.major, found.minor, found.multi_processor_count) and all(
+        persistent_kernel_legal(shape.hidden, size, settings.batch, torch.float16, kind) for size in sizes
+    )
+    return cuda_precision(persistent, found.major, _bfloat16_recurs(device))
+
+
+def cuda_precision(persistent: bool, major: int, bfloat16: bool) -> torch.dtype:
+    """The fastest precision that an NVIDIA GPU trains in.
+
+    float16 where the persistent kernel takes the shapes, and where there are tensor cores but no bfloat16; else
+    bfloat16, which needs no loss scale; else float32, whose products Ampere and later round to TF32.
+
+    Args:
+        persistent: Whether the persistent kernel takes all layers.
+        major: Of the device's compute capability.
+        bfloat16: Whether recurrent layers work in it.
+    """
+    if persistent or major == 7:
+        return torch.float16
+    return torch.bfloat16 if bfloat16 else torch.float32
+
+
+def persistent_kernel_legal(hidden: int, inputs: int, batch: int, dtype: torch.dtype, cell: str = "lstm") -> bool:
+    """Whether torch gives a layer to cuDNN's persistent kernel, which keeps the recurrent weights on the chip.
+
+    The conditions are those of `use_persist_common_heuristics` and `use_persist_device_heuristics` in PyTorch's
+    `aten/src/ATen/native/cudnn/RNN.cpp` for compute capability 8 and above. One layer a module is a condition too;
+    `RecurrentLM` keeps to it.
+
+    Args:
+        hidden: Units of the layer.
+        inputs: Size of what it reads.
+        batch: Streams on this device.
+        dtype: What it multiplies in.
+        cell: lstm, rnn or gru.
+    """
+    sizes = 0 < hidden <= 1024 and hidden % 128 == 0 and inputs % 128 == 0
+    streams = 0 < batch <= 128 and batch % 8 == 0
+    if cell == "rnn":
+        streams = streams and (batch < 96 or hidden < 896)
+    return dtype == torch.float16 and sizes and streams and cell in ("lstm", "rnn")
+
+
+def persistent_device(major: int, minor: int, processors: int) -> bool:
+    """Whether torch uses persistent kernels on a device of this compute capability with so many multiprocessors."""
+    return major >= 8 and minor != 6 and processors >= 98
+
+
 def pick_precision(wanted: str, device: torch.device) -> torch.dtype:
-    """bfloat16 where the device multiplies it in hardware, else float32.
+    """bfloat16 where the device multiplies it in hardware, else float32, whatever the shapes.
 
     Without AVX512-BF16 or AMX the bfloat16 kernels are slower than float32, and some builds crash in them.
     """
@@ -83,7 +140,20 @@ def autocast(device: torch.device, precision: torch.dtype) -> AbstractContextMan
     """The context in which matrix products run in `precision`."""
     if precision == torch.float32:
         return contextlib.nullcontext()
-    return torch.autocast(device.type, dtype=precision)
+    # A cached cast would outlive the graph that captured it.
+    return torch.autocast(device.type, dtype=precision, cache_enabled=device.type != "cuda")
+
+
+def _bfloat16_recurs(device: torch.device) -> bool:
+    """Whether recurrent layers run in bfloat16 here, both ways: some builds of torch have no kernel for it."""
+    if torch.cuda.get_device_capability(device)[0] < 8:  # older ones would only pretend
+        return False
+    try:
+        layer = torch.nn.LSTM(8, 8).to(device, torch.bfloat16)
+        layer(torch.zeros(2, 1, 8, device=device, dtype=torch.bfloat16))[0].sum().backward()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _cpu_has_bfloat16() -> bool:

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from seqgen.training.settings import Optimisation
 
@@ -15,8 +15,12 @@ def make_optimizer(network: nn.Module, settings: Optimisation) -> torch.optim.Ad
         {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": settings.weight_decay},
         {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
     ]
-    fused = weights[0].device.type in ("cpu", "cuda")
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, settings.beta2), fused=fused)
+    device = weights[0].device
+    fused = device.type in ("cpu", "cuda")
+    # A rate in a tensor can change under a captured graph.
+    rate: float | Tensor = torch.tensor(settings.learning_rate, device=device) if fused else settings.learning_rate
+    betas, capturable = (0.9, settings.beta2), device.type == "cuda"
+    return torch.optim.AdamW(groups, lr=rate, betas=betas, fused=fused, capturable=capturable)
 
 
 def learning_rate(settings: Optimisation, progress: float) -> float:
@@ -40,4 +44,7 @@ def learning_rate(settings: Optimisation, progress: float) -> float:
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Use `rate` from the next step on."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate

@@ -1,9 +1,13 @@
 """One update: a window forward and backward, the gradient clipped, the optimizer's step, the average's.
 
-It holds all that changes from step to step: weights, optimizer, hidden state, average. What a window is and when the
-run ends is the trainer's business.
+It holds all that changes from step to step: weights, optimizer, hidden state, average, loss scale. What a window is
+and when the run ends is the trainer's business.
+
+The update itself reads and writes tensors that stay where they are, and never asks the device for an answer, so that
+on a GPU it is captured once and replayed (`graph.py`); elsewhere the very same function is called.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -12,8 +16,10 @@ from seqgen.models._network import RecurrentLM, State, detach, reset
 from seqgen.training import device as devices
 from seqgen.training.averaging import Average
 from seqgen.training.data import IGNORED
+from seqgen.training.graph import Repeated
 from seqgen.training.optimizer import make_optimizer, set_learning_rate
 from seqgen.training.parallel import ALONE, Ranks
+from seqgen.training.scaling import LossScaler
 from seqgen.training.settings import TrainSettings
 
 
@@ -24,25 +30,53 @@ class Step:
         network: The model, on the device where it is to be trained.
         settings: How.
         ranks: The processes that share the work; B is then this one's share of the streams.
+        capture: Whether to use a CUDA graph where that can be done.
 
     Attributes:
-        state: The hidden state that the next window begins with, B streams.
         average: The averaged weights, where they are wanted.
+        scaler: The loss scale, where the precision is float16.
         steps: Updates so far.
+        update: The work of a step; whether it is captured, and if not why, is known there.
     """
 
-    def __init__(self, network: RecurrentLM, settings: TrainSettings, ranks: Ranks = ALONE) -> None:
+    def __init__(
+        self, network: RecurrentLM, settings: TrainSettings, ranks: Ranks = ALONE, capture: bool = True
+    ) -> None:
         self.network, self.settings, self.ranks = network, settings, ranks
         network.rates = settings.rates()
         self.device = network.embedding.weight.device
-        self.precision = devices.pick_precision(settings.precision, self.device)
+        self.precision = devices.choose_precision(network, settings)
         if self.device.type == "cpu":
             devices.keep_memory()
         network.by_loop = devices.loop_pays(network, self.precision)
         self.optimizer = make_optimizer(network, settings)
         self.average = None if settings.average == "none" else Average(network, settings)
-        self.state: State = network.initial_state(ranks.share_of(settings.batch))
+        self.scaler = LossScaler(self.device) if self.precision == torch.float16 else None
         self.steps = 0
+        self.update = Repeated(self._update, self.device, capture and ranks.count == 1)
+        self.resize(settings.batch)
+
+    @property
+    def state(self) -> State:
+        """The hidden state that the next window begins with, B streams. Steps change these tensors in place."""
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        for kept, given in zip(self._state, state):
+            torch._foreach_copy_(list(kept), list(given))
+
+    def resize(self, batch: int) -> None:
+        """Read so many streams from now on, from fresh states. Weights and all that belongs to them stay."""
+        rows, window = self.ranks.share_of(batch), self.settings.window
+        self.optimizer.zero_grad(set_to_none=True)
+        self.update.forget()
+        self._state: State = tuple(tuple(part.clone() for part in parts) for parts in self.network.initial_state(rows))
+        self._x = torch.zeros(rows, window, dtype=torch.int64, device=self.device)
+        self._y = torch.zeros_like(self._x)
+        self._keep = torch.ones(rows, device=self.device)
+        self._count = torch.ones((), device=self.device)
+        self._loss = torch.zeros((), device=self.device)
 
     def __call__(self, x: Tensor, y: Tensor, keep: Tensor | None, count: int, rate: float) -> Tensor:
         """Learn from one window.
@@ -56,32 +90,55 @@ class Step:
         Returns:
             () the summed loss in nats, on the device.
         """
+        self._x.copy_(x)
+        self._y.copy_(y)
+        if keep is None:
+            self._keep.fill_(1)
+        else:
+            self._keep.copy_(keep)
+        self._count.fill_(max(count, 1))
         set_learning_rate(self.optimizer, rate)
-        if keep is not None:
-            self.state = reset(self.state, keep)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss = self._backward(x, y, count)
-        self.ranks.add_gradients(self.network.parameters())
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
-        # A gradient that is not finite spoils the weights. That is not looked for here, where it would cost a GPU a
-        # wait at every step: the trainer sees it in the loss, and rolls back.
-        self.optimizer.step()
         self.steps += 1
         if self.average is not None:
-            self.average.update(self.steps)
-        return loss
+            self.average.expect(self.steps)
+        self.update()
+        return self._loss.clone()
 
-    def _backward(self, x: Tensor, y: Tensor, count: int) -> Tensor:
+    def _update(self) -> None:
+        """The work of a step, from static tensors to static tensors."""
+        self.optimizer.zero_grad(set_to_none=True)
+        state = self._backward()
+        weights = list(self.network.parameters())
+        self.ranks.add_gradients(weights)
+        if self.scaler is not None:
+            self.scaler.unscale([weight.grad for weight in weights if weight.grad is not None])
+        norm = nn.utils.clip_grad_norm_(weights, self.settings.clip)
+        # A gradient that is not finite spoils the weights, save in float16, where the scale makes that a common
+        # thing. It is not looked for from here, where it would cost a GPU a wait at every step: the trainer sees it
+        # in the loss, and rolls back.
+        if self.scaler is not None:
+            bad = (~torch.isfinite(norm)).float()
+            setattr(self.optimizer, "found_inf", bad)  # noqa: B010  as torch.amp.GradScaler tells it to leave a step out
+            self.scaler.update(bad)
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update()
+        self.state = state
+
+    def _backward(self) -> State:
+        """Gradients of the window; the state after it."""
         settings = self.settings
         with devices.autocast(self.device, self.precision):
-            dropped, raw, state = self.network.hidden(x, self.state)
+            dropped, raw, state = self.network.hidden(self._x, reset(self._state, self._keep))
             logits = self.network.output(self.network.out(dropped))  # (T, B, V)
-        self.state = detach(state)
         flat = logits.float().reshape(-1, logits.shape[-1])
-        loss = functional.cross_entropy(flat, y.t().reshape(-1), ignore_index=IGNORED, reduction="sum")
-        total = loss / max(count, 1)
+        loss = functional.cross_entropy(flat, self._y.t().reshape(-1), ignore_index=IGNORED, reduction="sum")
+        total = loss / self._count
         if settings.activation or settings.change:
             penalty = activation_penalty(raw, dropped, settings.activation, settings.change)
             total = total + penalty / self.ranks.count
+        if self.scaler is not None:
+            total = total * self.scaler.scale
         total.backward()  # type: ignore[no-untyped-call]
-        return loss.detach()
+        self._loss.copy_(loss.detach())
+        return detach(state)
