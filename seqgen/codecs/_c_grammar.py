@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.codecs import Mask
+from seqgen.codecs import _c_phrases as phrases
 from seqgen.codecs._c_closing import closing, complete
 from seqgen.codecs._c_lexer import CLOSERS, DEPTH, FRAMES, OPENERS, State, advance
 
@@ -108,22 +109,27 @@ class CGrammar:
 
     def _views(self, state: State) -> tuple[Hashable, Hashable, Hashable]:
         """What a token of each group can see of a state: tokens fare alike in states with equal views."""
-        place, inside, stack, frames, last, prose, tidy = state
+        place, inside, stack, frames, last, prose, tidy, word = state
         here: Hashable = place, inside, min(prose, 2)
         top = self._seen(stack)
         if not frames and place[0] != "#" and not tidy:
             return (0, here), (1, here, top), (2, here, top)
         depths = self._depths(state) if tidy else ()
+        if tidy:
+            here = here, last, word, top
         if place[0] == "#":
             here = here, prose + len(frames) >= FRAMES, bool(frames), tidy and bool(frames) and stack == frames[-1]
         tops = tuple(map(self._seen, frames[-self._directives :]))
         room = min(FRAMES - len(frames) - prose, self._directives)
-        whole = here, top, depths, tops, room, min(prose, self._directives + 1), last if tidy else None
+        whole = here, top, depths, tops, room, min(prose, self._directives + 1)
         return (0, here), (1, whole if place[0] == "#" else (here, top, depths[-1:])), (2, whole)
 
-    def _seen(self, stack: str) -> tuple[str, int]:
-        """The brackets of a stack that one token can close or uncover, and how many it can open."""
-        return stack[max(len(stack) - self._closers - 1, 0) :], min(DEPTH - len(stack), self._openers)
+    def _seen(self, stack: str) -> tuple[Hashable, ...]:
+        """The brackets of a stack that one token can close or uncover, what lies below, and how many it can open."""
+        bottom, room = max(len(stack) - self._closers - 1, 0), min(DEPTH - len(stack), self._openers)
+        if not self._start.tidy:
+            return stack[bottom:], room
+        return stack[bottom:], room, bottom > 0, not phrases.DEFINES.isdisjoint(stack[:bottom])
 
     def _depths(self, state: State) -> tuple[Hashable, ...]:
         """How far a tidy stack lies above each conditional's, as far as one token can come."""
