@@ -13,7 +13,7 @@ from seqgen.stream import TokenStream
 from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
-from seqgen.training.indexing import index_if_there, open_index
+from seqgen.training.indexing import open_index
 from seqgen.training.recorded import TRAINING_FILE, recorded
 
 TEXTS = {f"{name}.txt": f"{name} says: " + f"{name}{name[::-1]} " * 9 for name in ("anna", "berta", "clara", "dora")}
@@ -66,7 +66,8 @@ def test_it_is_made_once_and_again_for_another_corpus(tmp_path: Path) -> None:
 def test_where_the_corpus_is_gone_there_is_none(tmp_path: Path) -> None:
     stream, provenance = run_folder(tmp_path)
     tokenizer = Tokenizer.from_spec(stream.codec_spec)
-    assert index_if_there(tmp_path, provenance, tokenizer, most=10) is None
+    with pytest.raises(CheckpointError, match="has no index of its"):
+        open_index(tmp_path, provenance, tokenizer, most=10)
     (tmp_path / "all.tokens").unlink()
     with pytest.raises(DataError, match=r"all\.tokens: there is no such file"):
         open_index(tmp_path, provenance, tokenizer)

@@ -8,7 +8,7 @@ sample = model.sample("ROMEO:", seed=7)      # a finished `seqgen.api.sample.Sam
 
 import secrets
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
@@ -21,11 +21,13 @@ from seqgen.api.sampler import UNLIMITED, Sampler, Sampling, Token
 from seqgen.checkpoint import Checkpoint, find
 from seqgen.codecs import Ids
 from seqgen.container import read_header
-from seqgen.errors import CheckpointError, CorpusError, UsageError
+from seqgen.errors import CheckpointError, CorpusError, DataError, UsageError
 from seqgen.files import STANDARD
 from seqgen.generation import Engine
 from seqgen.generation import load as load_engine
 from seqgen.generation.loop import Reason
+from seqgen.originality.index import Index
+from seqgen.training.indexing import open_index
 
 MAX_PROMPT = 16_000_000  # bytes; a recurrent model has forgotten the beginning long before
 EngineName = Literal["auto", "numpy", "torch"]
@@ -43,6 +45,7 @@ class How(TypedDict, total=False):
         stop: Texts after which the sample ends.
         grammar: Whether C and music keep their grammar. Default: they do. "c": for a text model that learned from C.
         balanced: Whether C goes on after `length` until a definition ends outside all brackets. Default: no.
+        max_copy: The most tokens in a row that may be the same as in the training corpus. Default: any number.
     """
 
     temperature: float | str
@@ -51,6 +54,7 @@ class How(TypedDict, total=False):
     stop: Sequence[str]
     grammar: GrammarName
     balanced: bool
+    max_copy: int | None
 
 
 class Model:
@@ -78,6 +82,7 @@ class Model:
         self.checkpoint, self.digest, self.name = checkpoint, digest, name
         self.tokenizer = checkpoint.tokenizer
         self._engine, self._device = engine, device
+        self._index: Index | None = None
 
     @cached_property
     def engine(self) -> Engine[Any]:
@@ -93,6 +98,33 @@ class Model:
     def artifact(self) -> str:
         """The file name ending of what is made: ".txt", ".c", ".mid"."""
         return self.tokenizer.codec.artifact
+
+    def index(self, note: Callable[[str], object] = lambda message: None) -> Index:
+        """The training corpus as originality searches it, made where it is not there yet.
+
+        Args:
+            note: Takes a remark for people before that takes time.
+
+        Raises:
+            DataError: It is not there, and neither is the corpus.
+        """
+        if self._index is None:
+            self._index = open_index(self._folder, self.checkpoint.provenance, self.tokenizer, note=note)
+        return self._index
+
+    def index_if_there(self, most: int) -> Index | None:
+        """The same, or None; it is made only of a corpus of `most` tokens at most."""
+        try:
+            if self._index is None:
+                self._index = open_index(self._folder, self.checkpoint.provenance, self.tokenizer, most)
+        except DataError:
+            return None
+        return self._index
+
+    @property
+    def _folder(self) -> Path:
+        """Where the checkpoint lies."""
+        return find(self.name).parent
 
     def generate(
         self, prompt: Prompt = None, *, label: str | None = None, seed: int | None = None, **how: Unpack[How]

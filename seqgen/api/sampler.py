@@ -17,6 +17,7 @@ from seqgen.errors import UsageError
 from seqgen.generation.loop import Limits, Step, generate
 from seqgen.generation.steering import Steered
 from seqgen.generation.stopping import StopStrings
+from seqgen.originality.copying import MaxCopy
 from seqgen.rules import Rule, Scope, bind, parse
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Sampling:
         stop: Texts after which a sample ends.
         grammar: Whether C and music keep their grammar; "c" for a text model that learned from C.
         balanced: Whether C goes on after `length` until a definition ends outside all brackets.
+        max_copy: The most tokens in a row that may be the same as in the training corpus; None: any number.
     """
 
     seed: int
@@ -48,6 +50,7 @@ class Sampling:
     stop: Sequence[str] = ()
     grammar: GrammarName = True
     balanced: bool = False
+    max_copy: int | None = None
 
 
 class Token(NamedTuple):
@@ -79,6 +82,7 @@ class Sampler:
         self.model, self.sampling, self.prompts = model, sampling, prompts
         self.rules = self.chain(sampling.temperature, sampling.rules)
         self.stops = self._stops()
+        self._guard = None if sampling.max_copy is None else MaxCopy(model.index(), sampling.max_copy)
         self._grammar, self._longest = self._bounds()
 
     def steps(self, scores: bool = False) -> Iterator[Step]:
@@ -107,7 +111,7 @@ class Sampler:
     def _scope(self) -> Scope:
         """What rules may know of the vocabulary and of the length."""
         model, length = self.model, self.length
-        return Scope(model.tokenizer.vocabulary(), model.pieces, length=length)
+        return Scope(model.tokenizer.vocabulary(), model.pieces, model.tokenizer.classes(), length)
 
     @property
     def length(self) -> int | None:
@@ -126,6 +130,7 @@ class Sampler:
             stop=self.stops,
             grammar=self._grammar,
             banned=banned if banned.any() else None,
+            guard=self._guard,
         )
 
     def _bounds(self) -> tuple[Grammar | None, int | None]:

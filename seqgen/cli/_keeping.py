@@ -59,4 +59,10 @@ class Keeping:
             "label": label,
             "grammar": not request.free,
         }
-        return settings | ({"followed": True} if request.follow else {})
+        chosen = {
+            "followed": request.follow or None,
+            "max_copy": request.max_copy,
+            "best_of": request.best_of if request.best_of > 1 else None,
+            "beam": request.beam,
+        }
+        return settings | {key: value for key, value in chosen.items() if value is not None}

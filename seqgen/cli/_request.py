@@ -36,6 +36,9 @@ class Request:
     no_take: bool = False
     grammar: str = "auto"
     balanced: bool = False
+    max_copy: int | None = None
+    best_of: int = 1
+    beam: int | None = None
 
     @property
     def unlimited(self) -> bool:
@@ -45,7 +48,8 @@ class Request:
     def sampling(self) -> Sampling:
         """What of it concerns the draws."""
         grammar: Any = "c" if self.grammar == "c" and not self.free else not self.free
-        return Sampling(self.seed, self.temperature, self.rules, self.length, self.stop, grammar, self.balanced)
+        more: Any = {"balanced": self.balanced, "max_copy": self.max_copy}
+        return Sampling(self.seed, self.temperature, self.rules, self.length, self.stop, grammar, **more)
 
 
 def check(request: Request, model: Model, paths: list[Path] | None) -> None:
@@ -63,6 +67,7 @@ def check(request: Request, model: Model, paths: list[Path] | None) -> None:
         _check_unlimited(request, text, paths)
     if request.follow:
         _check_follow(request)
+    _check_choice(request)
     if text or request.stop or request.events:  # the sampler refuses --stop for music
         return
     if paths is None and (sys.stdout.isatty() or request.as_json or request.samples > 1):
@@ -82,6 +87,22 @@ def _check_follow(request: Request) -> None:
     if STANDARD in (request.prompt_file,):
         hint = "give the prompt as a file, or as a control line"
         raise UsageError("--follow reads standard input, so the prompt cannot come from there", hint)
+
+
+def _check_choice(request: Request) -> None:
+    """What is chosen among several cannot go out, or be steered, while it is sampled."""
+    flag = "--beam" if request.beam is not None else "--best-of" if request.best_of > 1 else None
+    if flag is None:
+        return
+    if request.beam is not None and request.best_of > 1:
+        raise UsageError("both --beam and --best-of were given, expected one of them")
+    if request.unlimited or request.follow:
+        other = "--follow" if request.follow else "--length inf"
+        raise UsageError(f"{flag} chooses among whole samples, which does not go with {other}")
+    if request.beam is not None and request.stop:
+        raise UsageError("--beam does not go with --stop", "use --best-of, or a shorter --length")
+    if request.beam is not None and request.samples > request.beam:
+        raise UsageError(f"a beam of {request.beam} gives no {request.samples} samples", "ask for a wider one")
 
 
 def labels(model: Model, request: Request) -> list[str | None]:

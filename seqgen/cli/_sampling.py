@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from seqgen.api.model import Model
+from seqgen.api.selecting import beam_steps, best_steps
+from seqgen.cli._copied import Copied
 from seqgen.cli._events import Events
 from seqgen.cli._interrupts import Interrupts
 from seqgen.cli._keeping import Keeping
@@ -69,6 +71,9 @@ class Session:
         self.paths = paths(request.output, request.samples, model.artifact)
         check(request, model, self.paths)
         self.labels = labels(model, request)
+        if request.max_copy is not None:
+            model.index(note)
+        self.copied = Copied(model, request.samples)
         self.sampler = model.sampler(request.sampling(), prompts(model, request, self.labels))
         _ = model.engine  # a device that is not there is told before anything is written
         self.events = Events(sys.stdout.buffer, self.sampler) if request.events else None
@@ -150,6 +155,10 @@ class Session:
 
     def _steps(self) -> Iterator[Step]:
         """Where the tokens come from."""
+        if self.request.beam is not None:
+            return beam_steps(self.sampler, self.request.beam)
+        if self.request.best_of > 1:
+            return best_steps(self.sampler, self.request.best_of)
         if not self.request.follow:
             return self.sampler.steps(scores=self.request.events)
         from seqgen.cli._following import follow
@@ -159,6 +168,7 @@ class Session:
     def _take(self, index: int, token: int, step: Step) -> None:
         track = self.tracks[index]
         track.count += 1
+        self.copied.hear(index, token)
         if track.recorder is not None:
             track.recorder.append(token)
         if track.kept is not None:
@@ -219,6 +229,8 @@ class Session:
         note(f"{total:,} tokens in {seconds:.2f} s ({rate:,.0f} tokens/s), seed {self.request.seed}{kept}")
         for path in self.paths or ():
             note(f"Wrote {path}")
+        if (remark := self.copied.remark()) is not None:
+            note(remark)
 
     def _record(self, index: int) -> dict[str, Any]:
         track = self.tracks[index]
@@ -229,6 +241,7 @@ class Session:
             "tokens_per_second": round(track.rate, 1),
             "finished": track.finished,
             "take": track.take,
+            **self.copied.fields(index),
         }
         if self.paths is not None:
             return {**record, "path": str(self.paths[index])}

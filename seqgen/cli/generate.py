@@ -48,7 +48,20 @@ def _temperature(ctx: click.Context, parameter: click.Parameter, value: str) -> 
 @click.option("-o", "--output", metavar="OUT", help="A file, a folder (with a slash), or - for stdout.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Same seed, same sample.  [default: a fresh one]")
 @click.option("--stop", multiple=True, metavar="TEXT", help="End a text after this, as often as wanted.")
+@click.option("--max-copy", type=click.IntRange(min=1), metavar="N", help="Never copy more than N tokens in a row.")
+@click.option("--best-of", type=click.IntRange(1, 1024), default=1, metavar="N", help="Keep the likeliest of N.")
+@click.option("--beam", type=click.IntRange(1, 1024), metavar="N", help="Draw nothing: search the likeliest, N wide.")
 @click.option("--label", help="Begin a document of this label, where the corpus had labels.")
+@click.option(
+    "--mix", multiple=True, metavar="CHECKPOINT[:WEIGHT]",
+    help="Blend with another, as often as wanted. 0..1 as weight fades it in.",
+)  # fmt: skip
+@click.option("--blend", metavar="LABEL:WEIGHT,...", help="Blend labels of CHECKPOINT: bach:0.7,joplin:0.3.")
+@click.option("--fade", type=click.IntRange(min=0), metavar="TOKENS", help="How long weights change. [the length]")
+@click.option(
+    "--average", type=click.Choice(["logits", "probabilities"]), default="logits", show_default=True,
+    help="Blend what all can agree on, or what any would say.",
+)  # fmt: skip
 @click.option(
     "--grammar", type=click.Choice(["auto", "c"]), default="auto", show_default=True,
     help="c: that of C, for a text model that learned from C.",
@@ -74,14 +87,15 @@ def command(checkpoint: str, seed: int | None, **options: Any) -> None:
     \b
       seqgen generate checkpoints/plays -p "ROMEO:" -t 0.7 -r top_p 0.95
       seqgen generate checkpoints/chorales -n 4 -o chorale.mid
+      seqgen generate checkpoints/plays --mix checkpoints/code:0..1 -l 4000
     """
     import secrets
 
-    from seqgen.api.model import load
+    from seqgen.cli._mixing import Mixing, chosen
     from seqgen.cli._sampling import Request, Session
 
     if seed is None:
         seed = secrets.randbits(32)
         note(f"Seed: {seed}")
-    request = Request(seed=seed, **options)
-    Session(load(checkpoint, request.engine, request.device), request).run()
+    mixing = Mixing(*(options.pop(name) for name in ("mix", "blend", "fade", "average")))
+    Session(*chosen(checkpoint, Request(seed=seed, **options), mixing)).run()

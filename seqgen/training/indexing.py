@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from seqgen.errors import CheckpointError, DataError
+from seqgen.errors import CheckpointError
 from seqgen.originality.index import INDEX_FILE, Corpus, Index, build
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
@@ -63,14 +63,6 @@ def open_index(
     note(f"Indexing the {run.train.tokens:,} tokens of the training corpus, this once …")
     write_index(folder, run.stream, run.train, tokenizer)
     return Index(path)
-
-
-def index_if_there(folder: Path, provenance: Mapping[str, Any], tokenizer: Tokenizer, most: int | None) -> Index | None:
-    """`open_index`, or None where there is none and cannot be."""
-    try:
-        return open_index(folder, provenance, tokenizer, most)
-    except DataError:
-        return None
 
 
 def _named(fingerprint: str, tokens: Any) -> str:
