@@ -90,7 +90,8 @@ def test_before_says_how_long_steps_take():
 
 
 def test_before_warns_where_time_and_corpus_do_not_fit():
-    assert "will not see the whole corpus" in before(facts(train_tokens=100_000_000))
+    assert before(facts(train_tokens=10**8)).endswith("more time, or a smaller model (--preset tiny).")
+    assert before(facts(train_tokens=10**8, chosen="checkpoint")).endswith("see the whole corpus: give it more time.")
     assert "reads the corpus very often" in before(facts(train_tokens=10_000))
     assert before(facts()).endswith("memory.")
 

@@ -136,7 +136,8 @@ def _fit(facts: Before) -> str:
         return ""
     passes = facts.rate * seconds / max(facts.train_tokens, 1)
     if passes < 0.5:
-        return "It will not see the whole corpus: give it more time, or a smaller model (--preset tiny)."
+        smaller = "" if facts.chosen in ("tiny", "checkpoint") else ", or a smaller model (--preset tiny)"
+        return f"It will not see the whole corpus: give it more time{smaller}."
     if passes > 60:
         return "It reads the corpus very often: less time would do, or more text."
     return ""
