@@ -63,7 +63,7 @@ def refusal(capsys, *arguments, code):
 
 def test_dynamic_stands_beside_the_static_number(place, capsys):
     static = result(capsys, "mine", "new.txt")
-    found = result(capsys, "mine", "new.txt", "--dynamic", "-P", "segment", "16", "-P", "learning_rate", "0.02")
+    found = result(capsys, "mine", "new.txt", "--dynamic", "-P", "segment", "16", "-P", "learning_rate", "0.003")
     learned = found.pop("dynamic")
     assert found == static
     assert learned["nats_per_token"] < static["nats_per_token"] - 0.1

@@ -173,6 +173,6 @@ def dynamic(
             count += size
             adaptive.learn(adaptive.gradients(nats), size / settings.segment)
             watch(size)
-    if not np.isfinite(total):
+    if not total <= 2 * count * np.log(network.vocab_size):  # guessing blindly needs half of it; NaN is not less
         raise SettingError(f"learning_rate {adaptive.rate:g} is too large: the network diverges", "try a tenth of it")
     return Score(total, count), replace(settings, learning_rate=adaptive.rate, statistics=read)
