@@ -65,6 +65,10 @@ class Watcher:
             f"learning rate × {line['damping']:g}{data}"
         )
 
+    def shrunk(self, progress: Progress, line: dict[str, Any]) -> None:
+        """Say so."""
+        self._print(f"step {line['step']:>7,}  the device ran out of memory: on with batch {line['batch']}")
+
     def close(self) -> None:
         """Take the bar away."""
         if self._bar is not None:

@@ -102,10 +102,15 @@ def pick_precision(wanted: str, device: torch.device) -> torch.dtype:
     """bfloat16 where the device multiplies it in hardware, else float32, whatever the shapes.
 
     Without AVX512-BF16 or AMX the bfloat16 kernels are slower than float32, and some builds crash in them.
+
+    Raises:
+        UsageError: The device does not train in what is wanted.
     """
     if wanted != "auto":
         dtype = getattr(torch, wanted)
         assert isinstance(dtype, torch.dtype)
+        if dtype == torch.float16 and device.type != "cuda":
+            raise UsageError(f"precision is 'float16' on {device.type}, expected cuda for it", "give -P precision auto")
         return dtype
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32

@@ -111,7 +111,7 @@ class DeviceFeed:
         self._steps = range(step, max(step + 1, min(step + self.planned, epoch.steps)))
         begin, length, fresh = epoch.plan(step, len(self._steps))
         self._counts: list[int] = length.sum(axis=1).tolist()
-        self._some_fresh: list[bool] = fresh[:, rows].any(axis=1).tolist()
+        self._some_fresh = [bool(row.any()) for row in fresh[:, rows]]
         self._begin, self._length = self._send(begin[:, rows]), self._send(length[:, rows])  # (S, B) each
         self._keep = self._send((~fresh[:, rows]).astype(np.float32))
 

@@ -34,7 +34,7 @@ class Repeated:
         self.work, self.warm_up = work, warm_up
         self.capturing = capture and device.type == "cuda"
         self.failure: str | None = None
-        self._stream = torch.cuda.Stream(device) if self.capturing else None
+        self._stream = torch.cuda.Stream(device) if self.capturing else None  # type: ignore[no-untyped-call]
         self._graph: torch.cuda.CUDAGraph | None = None
         self._calls = 0
 
@@ -78,6 +78,8 @@ class Repeated:
         except torch.cuda.OutOfMemoryError:
             raise
         except RuntimeError as error:
+            if isinstance(error.__context__, torch.cuda.OutOfMemoryError):  # which ended the capture
+                raise error.__context__ from None
             self.capturing, self.failure = False, str(error).partition("\n")[0]
             warnings.warn(f"steps run without a CUDA graph: {self.failure}", RuntimeWarning, stacklevel=2)
             torch.cuda.synchronize()

@@ -114,7 +114,7 @@ def _check_same(path: Path, recorded: dict[str, Any], about: dict[str, Any]) -> 
 def _put_back(trainer: Trainer, details: dict[str, Any], tensors: Tensors) -> None:
     ranks, step = trainer.ranks, trainer.step
     trainer.progress = Progress(**details["progress"])
-    trainer.start_epoch()
+    trainer.resize(trainer.progress.batch or trainer.settings.batch)
     good = {name.removeprefix(GOOD): tensor for name, tensor in tensors.items() if name.startswith(GOOD)}
     if details["good"] is not None:
         snapshot.restore(step, _deal(good, trainer))

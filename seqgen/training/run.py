@@ -33,7 +33,7 @@ from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import parallel, resume
 from seqgen.training.data import Spans, split
-from seqgen.training.device import describe, pick_precision
+from seqgen.training.device import choose_precision, describe
 from seqgen.training.journal import Journal
 from seqgen.training.recorded import TRAINING_FILE
 from seqgen.training.settings import TrainSettings
@@ -42,7 +42,7 @@ from seqgen.training.trainer import Budget, Observer, Progress, Trainer
 from seqgen.training.validation import Validation
 
 FREE = ("budget", "device")  # what may differ when a run goes on
-SAVE_SECONDS = 300.0  # what an unforeseen end may cost at most
+SAVE_SECONDS = 120.0  # what an unforeseen end may cost at most
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Run:
         self.network.to(plan.device)
         if not self.ranks.leads:
             torch.manual_seed(self.ranks.seed(plan.seed))
-        precision = pick_precision(plan.train.precision, plan.device)
+        precision = choose_precision(self.network, plan.train)
         codec_size = tokenizer.document_id
         self.validation = Validation(self.held_out.ids, self.validation_spans, codec_size, precision)
         self.trainer = Trainer(
@@ -192,11 +192,10 @@ class Run:
             self.observer.stepped(progress, share, line)
 
     def checked(self, progress: Progress, line: dict[str, Any], improved: bool) -> None:
-        """Keep the model if it is the best so far, and save."""
+        """Keep the model if it is the best so far."""
         self._log(line)
         if improved and self.ranks.leads:
             self.keep(line["validation_nats"])
-        self.save_resume()
         if self.ranks.leads:
             self.observer.checked(progress, line, improved)
 
@@ -206,6 +205,12 @@ class Run:
         self.save_resume()
         if self.ranks.leads:
             self.observer.rolled_back(progress, line)
+
+    def shrunk(self, progress: Progress, line: dict[str, Any]) -> None:
+        """Log, and save. It happens to a run of one rank alone."""
+        self._log(line)
+        self.save_resume()
+        self.observer.shrunk(progress, line)
 
     def keep(self, nats: float) -> None:
         """Write the checkpoint, of the averaged weights where they are the better ones."""

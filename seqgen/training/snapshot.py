@@ -13,7 +13,7 @@ Tensors = dict[str, Tensor]
 
 
 def capture(step: Step) -> Tensors:
-    """Weights, optimizer, average, hidden state and random state. Not copies, save for the random state."""
+    """Weights, optimizer, average, loss scale, hidden state, random state. Not copies, save for the random state."""
     found: Tensors = {}
     for name, weight in step.network.named_parameters():
         found[f"weights.{name}"] = weight.detach()
@@ -21,6 +21,8 @@ def capture(step: Step) -> Tensors:
             found[f"adam.{name}.{key}"] = value
     for name, average in (step.average.weights if step.average is not None else {}).items():
         found[f"average.{name}"] = average
+    for name, tensor in (step.scaler.tensors() if step.scaler is not None else {}).items():
+        found[f"scaler.{name}"] = tensor
     for layer, parts in enumerate(step.state):
         for index, part in enumerate(parts):
             found[f"state.{layer}.{index}"] = part
@@ -42,6 +44,9 @@ def restore(step: Step, tensors: Tensors) -> None:
             _restore_moments(step, weight, f"adam.{name}.", tensors)
         for name, average in (step.average.weights if step.average is not None else {}).items():
             average.copy_(tensors[f"average.{name}"])
+        for name, tensor in (step.scaler.tensors() if step.scaler is not None else {}).items():
+            if f"scaler.{name}" in tensors:  # not in a run that began on a device that needs no loss scale
+                tensor.copy_(tensors[f"scaler.{name}"].reshape(()))
     step.state = tuple(
         tuple(_like(tensors[f"state.{layer}.{index}"], part) for index, part in enumerate(parts))
         for layer, parts in enumerate(step.state)
@@ -61,13 +66,11 @@ def copy_into(kept: Tensors, found: Tensors) -> None:
             kept[name] = tensor.detach().clone()
 
 
-def finite(step: Step) -> bool:
-    """Whether all weights and hidden states are numbers. One look from the host at the device."""
-    tensors = [weight.detach() for weight in step.network.parameters()] + [
-        part for parts in step.state for part in parts
-    ]
-    norms = torch._foreach_norm(tensors, ord=float("inf"))
-    return bool(torch.isfinite(torch.stack(list(norms))).all())
+def sizes(step: Step) -> Tensor:
+    """(K,) on the CPU: the largest number in each weight, then in each hidden state. One look at the device."""
+    weights = [weight.detach() for weight in step.network.parameters()]
+    states = [part for parts in step.state for part in parts]
+    return torch.stack([size.float() for size in torch._foreach_norm(weights + states, ord=float("inf"))]).cpu()
 
 
 def _restore_moments(step: Step, weight: Tensor, prefix: str, tensors: Tensors) -> None:
@@ -77,7 +80,7 @@ def _restore_moments(step: Step, weight: Tensor, prefix: str, tensors: Tensors) 
     for key, value in known.items():
         value.zero_() if not saved else value.copy_(saved[key].reshape(value.shape))
     if saved and not known:
-        fresh = {key: value.to(weight.device, copy=True) for key, value in saved.items() if key != "step"}
+        fresh = {key: saved[key].to(weight.device, copy=True) for key in ("exp_avg", "exp_avg_sq")}
         step.optimizer.state[weight] = fresh | {"step": _step_count(step, saved["step"].reshape(()))}
 
 

@@ -8,6 +8,7 @@ number of threads, where its budget is in steps or epochs. A budget in minutes m
 validations follow the clock, which no two runs have in common.
 """
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable
@@ -17,10 +18,12 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from seqgen.errors import SeqgenError
 from seqgen.models._network import RecurrentLM
-from seqgen.training import rollback, snapshot
-from seqgen.training.data import Epoch, Spans, gather
+from seqgen.training import feeding, rollback
+from seqgen.training.data import Epoch, Spans
 from seqgen.training.optimizer import learning_rate
 from seqgen.training.parallel import ALONE, Ranks
 from seqgen.training.rollback import LastGood, Place
@@ -57,6 +60,7 @@ class Progress:
     rollbacks: int = 0
     stuck: int = 0  # of those, to the present place
     damping: float = 1.0  # what they have left of the learning rate
+    batch: int | None = None  # streams read since the device ran out of memory; None: as set
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -65,19 +69,18 @@ class Observer(Protocol):
 
     def stepped(self, progress: Progress, share: float, line: dict[str, Any]) -> None:
         """Every LOG_EVERY steps: where the run stands, the share of the budget used, a log line."""
-        ...
 
     def checked(self, progress: Progress, line: dict[str, Any], improved: bool) -> None:
         """After each validation."""
-        ...
 
     def rolled_back(self, progress: Progress, line: dict[str, Any]) -> None:
         """After the loss exploded: `line` has the step, the loss (None: not a number), where the run went back to."""
-        ...
+
+    def shrunk(self, progress: Progress, line: dict[str, Any]) -> None:
+        """After the device ran out of memory: `line` has the step and the batch that the run goes on with."""
 
     def close(self) -> None:
         """When the run ends or stops."""
-        ...
 
 
 class Trainer:
@@ -115,6 +118,7 @@ class Trainer:
         self.settings, self.budget, self.seed, self.ranks = settings, budget, seed, ranks
         self.validate, self.observer = validate, observer
         self.step = Step(network, settings, ranks)
+        self.feed = feeding.choose(ids, end_id, self.step.device)
         self.progress = Progress()
         self.good = LastGood()
         self.stopping = self.averaged_is_best = False
@@ -169,21 +173,42 @@ class Trainer:
 
     def _advance(self) -> None:
         """One step: the windows that come next, learned from."""
-        progress, settings, device = self.progress, self.settings, self.step.device
-        begin, length, fresh = self._epoch.windows(progress.step)
-        count, rows = int(length.sum()), self.ranks.rows(settings.batch)
-        begin, length, fresh = begin[rows], length[rows], fresh[rows]
-        inputs, targets = gather(self.ids, begin, length, settings.window, self.end_id)
-        x = torch.from_numpy(inputs).to(device, non_blocking=True)
-        y = torch.from_numpy(targets).to(device, non_blocking=True)
-        keep = torch.from_numpy(~fresh).to(device) if fresh.any() else None
-        loss = self.step(x, y, keep, count, progress.damping * learning_rate(settings, self._share))
+        progress, settings = self.progress, self.settings
+        rate, rows = progress.damping * learning_rate(settings, self._share), self.ranks.rows(settings.batch)
+        loss: Tensor | None = None
+        try:
+            window = self.feed.window(self._epoch, progress.step, rows)
+            loss, count = self.step(window.x, window.y, window.keep, window.count, rate), window.count
+        except torch.cuda.OutOfMemoryError:
+            count = 0
+        if loss is None:  # past the handler, which holds on to what the step had in memory
+            self._shrink()
+            return
         self.losses += loss
         self.targets += count
         progress.tokens += count
         if progress.start is None:
             progress.start = _number(self.ranks.total(float(loss)) / max(count, 1))
         self._move(1)
+
+    def resize(self, batch: int) -> None:
+        """Read so many streams from now on, and lay the epoch out anew."""
+        self.settings = dataclasses.replace(self.settings, batch=batch)
+        self.step.resize(batch)
+        self.start_epoch()
+
+    def _shrink(self) -> None:
+        """Go on with half the streams, about where in the epoch the run is: the device cannot hold all of them."""
+        progress, batch = self.progress, self.settings.batch
+        if batch < 2 or self.ranks.count > 1:
+            hint = "choose a smaller model, -P window or -P batch" if batch < 2 else f"give -P batch {batch // 2}"
+            raise SeqgenError(f"the device has too little memory for a step of {batch} streams", hint)
+        share, progress.batch = progress.step / self._epoch.steps, batch // 2
+        self.resize(progress.batch)
+        torch.cuda.empty_cache()
+        progress.step = int(share * self._epoch.steps)
+        self.keep()
+        self.observer.shrunk(progress, {"step": progress.total_steps, "event": "memory", "batch": progress.batch})
 
     def _move(self, steps: int) -> None:
         """Go on in the data."""
@@ -197,7 +222,9 @@ class Trainer:
     def _look(self, check: bool) -> None:
         """Read the loss: go back where it has exploded, else log it, and validate where that is due."""
         # A rank whose weights or hidden states are spoilt makes the sum not a number, and so all ranks go back.
-        losses = self.ranks.total(float(self.losses) if snapshot.finite(self.step) else math.nan)
+        moved = self.progress.total_steps - (self.good.place.total_steps if self.good.place is not None else 0)
+        spoilt = self.good.spoilt(self.step, moved * self.settings.learning_rate)
+        losses = self.ranks.total(math.nan if spoilt else float(self.losses))
         nats = losses / self.targets if self.targets else None
         progress = self.progress
         self.losses.zero_()

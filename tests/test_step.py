@@ -1,0 +1,313 @@
+"""A step: what is captured on a GPU is what runs here; precision, loss scale, lack of memory."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from seqgen import registry
+from seqgen.errors import SeqgenError, UsageError
+from seqgen.models import ModelSettings
+from seqgen.models._network import RecurrentLM
+from seqgen.training import device as devices
+from seqgen.training import snapshot
+from seqgen.training.data import Spans
+from seqgen.training.graph import Repeated
+from seqgen.training.scaling import BACKOFF, INTERVAL, START, LossScaler
+from seqgen.training.settings import TrainSettings
+from seqgen.training.step import Step
+from seqgen.training.trainer import Budget, Trainer
+
+V, B, T = 11, 4, 8
+CPU = torch.device("cpu")
+PLAIN = TrainSettings(batch=B, window=T, learning_rate=1e-2, precision="float32")
+ALL = dataclasses.replace(PLAIN, dropout=0.2, weight_drop=0.2, dropout_embedding=0.1, activation=1.0, change=1.0)
+on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+
+def make_step(settings=PLAIN, device=CPU, capture=True, hidden=16, scaled=False):
+    """A step; `scaled`, with the loss scale that float16 brings, which few CPUs can multiply in."""
+    torch.manual_seed(5)
+    network = RecurrentLM(registry.load("models", "lstm")(), ModelSettings(hidden=hidden, layers=2), V)
+    network.to(device).train()
+    step = Step(network, settings, capture=capture)
+    step.scaler = LossScaler(device) if scaled else step.scaler
+    return step
+
+
+def windows(steps, device=CPU, batch=B, window=T):
+    generator = torch.Generator().manual_seed(1)
+    for number in range(steps):
+        x = torch.randint(V, (batch, window + 1), generator=generator).to(device)
+        keep = torch.ones(batch, device=device)
+        keep[number % batch] = 0
+        yield x[:, :-1], x[:, 1:], keep if number % 2 else None
+
+
+def losses(step, steps, **shape):
+    found = [step(x, y, keep, y.numel(), 1e-3) for x, y, keep in windows(steps, step.device, **shape)]
+    return [float(loss) for loss in found]
+
+
+def by_hand(settings, steps):
+    """The same updates as a plain loop, without static tensors."""
+    step = make_step(settings)  # for its network and optimizer alone
+    network, found = step.network, []
+    state = network.initial_state(B)
+    for x, y, keep in windows(steps):
+        for group in step.optimizer.param_groups:
+            group["lr"] = torch.tensor(1e-3)
+        if keep is not None:
+            state = tuple(tuple(part * keep[:, None] for part in parts) for parts in state)
+        step.optimizer.zero_grad()
+        logits, state = network(x, state)
+        state = tuple(tuple(part.detach() for part in parts) for parts in state)
+        loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), y, reduction="sum")
+        (loss / y.numel()).backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
+        step.optimizer.step()
+        found.append(float(loss.detach()))
+    return found, network
+
+
+def test_static_tensors_change_nothing():
+    step = make_step()
+    expected, network = by_hand(PLAIN, 12)
+    np.testing.assert_allclose(losses(step, 12), expected, rtol=1e-5)
+    for ours, theirs in zip(step.network.parameters(), network.parameters()):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_a_loss_outlives_the_next_step():
+    step = make_step()
+    first, second = (step(x, y, keep, y.numel(), 1e-3) for x, y, keep in windows(2))
+    assert float(first) != float(second)
+
+
+def test_everything_stays_where_it_is():
+    step = make_step(dataclasses.replace(ALL, average="ema"), scaled=True)
+    losses(step, 1)
+    before = {name: tensor.data_ptr() for name, tensor in snapshot.capture(step).items()}
+    losses(step, 3)
+    snapshot.restore(step, {name: tensor.clone() for name, tensor in snapshot.capture(step).items()})
+    step.state = step.network.initial_state(B)
+    after = {name: tensor.data_ptr() for name, tensor in snapshot.capture(step).items()}
+    assert {name for name in before if before[name] != after[name]} <= {"random.cpu"}
+
+
+def test_nothing_is_read_back_while_stepping(monkeypatch):
+    step = make_step(dataclasses.replace(ALL, average="tail"), scaled=True)
+    losses(step, 1)
+
+    def refuse(*_):
+        raise AssertionError("a step waits for the device")
+
+    batches = list(windows(2))
+    for name in ("item", "tolist", "__bool__", "__float__", "__int__", "cpu", "numpy", "nonzero"):
+        monkeypatch.setattr(torch.Tensor, name, refuse)
+    for x, y, keep in batches:
+        step(x, y, keep, y.numel(), 1e-3)
+
+
+def test_resized_it_reads_other_streams_from_fresh_states():
+    step = make_step()
+    losses(step, 2)
+    weights = [weight.detach().clone() for weight in step.network.parameters()]
+    step.resize(2)
+    assert all(part.shape == (2, 16) and not part.any() for parts in step.state for part in parts)
+    assert all(torch.equal(*pair) for pair in zip(weights, step.network.parameters()))
+    assert all(np.isfinite(losses(step, 3, batch=2)))
+
+
+def test_a_loss_scale_changes_nothing():
+    plain = make_step()
+    assert plain.scaler is None
+    np.testing.assert_allclose(losses(make_step(scaled=True), 20), losses(plain, 20), rtol=1e-5)
+
+
+def test_float16_is_for_gpus():
+    with pytest.raises(UsageError, match="precision is 'float16' on cpu"):
+        make_step(dataclasses.replace(PLAIN, precision="float16"))
+
+
+def test_an_overflow_leaves_the_step_out_and_lowers_the_scale():
+    step = make_step(scaled=True)
+    losses(step, 2)
+    kept = {name: tensor.clone() for name, tensor in snapshot.capture(step).items() if "random" not in name}
+    step.scaler.scale.fill_(float("inf"))
+    losses(step, 1)
+    now = snapshot.capture(step)
+    changed = {name.split(".")[0] for name in kept if not torch.equal(kept[name], now[name])}
+    assert changed <= {"state", "scaler"}
+    step.scaler.scale.fill_(START)
+    losses(step, 1)
+    assert not torch.equal(kept["weights.output.bias"], snapshot.capture(step)["weights.output.bias"])
+
+
+def test_the_scale_goes_as_that_of_torch_does():
+    ours, theirs = LossScaler(CPU), torch.amp.GradScaler("cpu")
+    theirs.scale(torch.zeros(()))
+    for bad in [1, 0, 0, 1, *[0] * (INTERVAL + 3), 1]:
+        weight = torch.nn.Parameter(torch.zeros(2))
+        weight.grad = torch.full((2,), float("inf") if bad else 1.0)
+        theirs.step(torch.optim.SGD([weight], 0.1))
+        theirs.update()
+        ours.update(torch.tensor(float(bad)))
+        assert float(ours.scale) == theirs.get_scale()
+    assert float(ours.scale) == START * BACKOFF**2
+
+
+def test_the_scale_is_saved_and_put_back():
+    step, other = make_step(scaled=True), make_step(scaled=True)
+    losses(step, 3)
+    step.scaler.scale.fill_(512)
+    snapshot.restore(other, snapshot.capture(step))
+    assert float(other.scaler.scale) == 512
+    assert float(other.scaler.finite) == 3
+
+
+@pytest.mark.parametrize(
+    ("shape", "legal"),
+    [
+        ((768, 768, 16), True),
+        ((1024, 128, 128), True),
+        ((1152, 128, 128), False),
+        ((768, 768, 12), False),
+        ((768, 768, 136), False),
+        ((768, 65, 16), False),
+        ((700, 128, 16), False),
+        ((768, 768, 0), False),
+    ],
+)
+def test_shapes_for_the_persistent_kernel(shape, legal):
+    assert devices.persistent_kernel_legal(*shape, torch.float16) == legal
+    assert not devices.persistent_kernel_legal(*shape, torch.bfloat16)
+    assert not devices.persistent_kernel_legal(*shape, torch.float16, "gru")
+
+
+def test_devices_for_the_persistent_kernel():
+    assert devices.persistent_device(9, 0, 132)
+    assert devices.persistent_device(8, 0, 108)
+    assert not devices.persistent_device(8, 6, 84)
+    assert not devices.persistent_device(7, 5, 72)
+
+
+@pytest.mark.parametrize(
+    ("persistent", "major", "bfloat16", "dtype"),
+    [
+        (True, 9, True, torch.float16),
+        (False, 9, True, torch.bfloat16),
+        (False, 8, False, torch.float32),
+        (False, 7, False, torch.float16),
+        (False, 6, False, torch.float32),
+    ],
+)
+def test_precision_of_a_gpu(persistent, major, bfloat16, dtype):
+    assert devices.cuda_precision(persistent, major, bfloat16) == dtype
+
+
+def test_on_a_cpu_work_is_simply_called():
+    done = []
+    work = Repeated(lambda: done.append(1), CPU)
+    for _ in range(6):
+        work()
+    work.forget()
+    assert (len(done), work.captured, work.failure) == (6, False, None)
+
+
+class Watcher:
+    def __init__(self):
+        self.lines = []
+
+    def stepped(self, progress, share, line):
+        pass
+
+    def checked(self, progress, line, improved):
+        pass
+
+    def shrunk(self, progress, line):
+        self.lines.append(line)
+
+    def close(self):
+        pass
+
+
+def make_trainer(batch, most, steps=30):
+    """A trainer whose device has memory for `most` streams."""
+    torch.manual_seed(5)
+    network = RecurrentLM(registry.load("models", "lstm")(), ModelSettings(hidden=16), V)
+    ids = np.random.default_rng(0).integers(0, V - 1, 3000).astype(np.uint16)
+    spans, settings = Spans(np.array([0]), np.array([3000])), dataclasses.replace(PLAIN, batch=batch, patience=0)
+    trainer = Trainer(
+        network, ids, spans, V - 1, settings, Budget(steps=steps), 1, lambda network: 1.0, Watcher()
+    )  # fmt: skip
+    give_memory(trainer, most)
+    return trainer
+
+
+def give_memory(trainer, most):
+    plain = trainer.step._update
+
+    def update():
+        if len(trainer.step._x) > most:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        plain()
+
+    trainer.step.update.work = update
+
+
+def test_out_of_memory_halves_the_batch_and_goes_on():
+    trainer = make_trainer(16, 4)
+    trainer.run()
+    assert [line["batch"] for line in trainer.observer.lines] == [8, 4]
+    assert trainer.progress.batch == trainer.settings.batch == 4
+    assert trainer.progress.total_steps == 30
+    assert trainer.progress.tokens == 30 * 4 * T
+
+
+def test_out_of_memory_later_goes_on_from_there():
+    trainer = make_trainer(16, 16, steps=10)
+    trainer.run()
+    share = trainer.progress.step / trainer._epoch.steps
+    give_memory(trainer, 8)
+    trainer.budget = Budget(steps=11)
+    trainer.run()
+    after = (trainer.progress.step - 1) / trainer._epoch.steps
+    assert trainer.progress.total_steps == 11
+    assert share - 0.05 < after <= share
+
+
+def test_not_even_one_stream_fits():
+    with pytest.raises(SeqgenError, match="too little memory for a step of 1 streams"):
+        make_trainer(4, 0).run()
+
+
+@on_gpu
+@pytest.mark.parametrize("settings", [PLAIN, ALL], ids=["plain", "dropout"])
+@pytest.mark.parametrize("precision", ["float16", "bfloat16", "float32"])
+def test_a_captured_step_is_the_eager_one(settings, precision):
+    settings = dataclasses.replace(settings, precision=precision, batch=8, average="ema")
+    found = []
+    for capture in (True, False):
+        step = make_step(settings, device=torch.device("cuda"), capture=capture, hidden=128)
+        torch.manual_seed(7)
+        found.append(losses(step, 50, batch=8))
+        assert (step.update.captured, step.update.failure) == (capture, None)
+    np.testing.assert_allclose(*found, rtol=1e-3)
+
+
+@on_gpu
+def test_the_persistent_kernel_runs():
+    from torch.profiler import ProfilerActivity, profile
+
+    settings = dataclasses.replace(ALL, precision="float16", batch=16)
+    step = make_step(settings, device=torch.device("cuda"), capture=False, hidden=768)
+    losses(step, 2, batch=16)
+    with profile(activities=[ProfilerActivity.CUDA]) as seen:
+        losses(step, 1, batch=16)
+        torch.cuda.synchronize()
+    names = {event.key for event in seen.key_averages()}
+    properties = torch.cuda.get_device_properties(0)
+    wanted = devices.persistent_device(properties.major, properties.minor, properties.multi_processor_count)
+    assert any("persist" in name.lower() for name in names) == wanted, sorted(names)
