@@ -332,3 +332,18 @@ def test_a_ramp_over_a_sample_without_end_needs_a_span() -> None:
     with pytest.raises(SettingError) as caught:
         rules.parse("temperature", "0.6..1.2").bind(Scope(["a"]))
     assert caught.value.hint == "give it a span: 0.6..1.2/500"
+
+
+def test_an_added_temperature_stands_behind_the_early_rules() -> None:
+    given = [("top_k", 3), ("no_repeat", 2), ("repetition", "1..2"), ("ban", "a")]
+    kinds = [type(rule).__name__ for rule in rules.chain(0.5, given, scope(7))]
+    assert kinds == ["NoRepeat", "Scheduled", "Aimed", "Temperature", "TopK"]
+    logits = np.log(CHANCES)[None].astype(np.float32)
+    for rule in rules.chain(0, [("ban", "a")], scope(7)):
+        logits = rule(logits, NONE)
+    assert logits.argmax() == 1, "the likeliest that is not banned, not the likeliest of all"
+
+
+def test_a_temperature_that_is_given_keeps_its_place() -> None:
+    given = [("top_k", 3), ("temperature", 2), ("no_repeat", 2)]
+    assert [type(rule).__name__ for rule in rules.chain(0.5, given, scope(7))] == ["TopK", "Temperature", "NoRepeat"]

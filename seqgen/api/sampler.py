@@ -18,7 +18,7 @@ from seqgen.generation.loop import Limits, Step, generate
 from seqgen.generation.steering import Steered
 from seqgen.generation.stopping import StopStrings
 from seqgen.originality.copying import MaxCopy
-from seqgen.rules import Rule, Scope, bind, parse
+from seqgen.rules import Rule, Scope, chain
 
 if TYPE_CHECKING:
     from seqgen.api.model import Model
@@ -34,7 +34,7 @@ class Sampling:
 
     Attributes:
         seed: 0 to 2⁶⁴ − 1.
-        temperature: First of the rules, unless one of them is a temperature; a number or a schedule as text.
+        temperature: Put among the rules unless one is there (see `seqgen.rules.chain`); a number, or text: a schedule.
         rules: Name and value of each, in the order in which they work.
         length: Tokens at most; None: by medium; inf: no limit.
         stop: Texts after which a sample ends.
@@ -103,10 +103,8 @@ class Sampler:
                 yield words.token(0, step)
 
     def chain(self, temperature: Any, given: Sequence[tuple[str, Any]]) -> list[Rule]:
-        """The rules in order: the temperature first, unless it stands among the given ones."""
-        rules = [parse(name, value) for name, value in given]
-        first = [] if any(name == "temperature" for name, _ in given) else [parse("temperature", temperature)]
-        return bind(first + rules, self._scope())
+        """The rules in order, see `seqgen.rules.chain`."""
+        return chain(temperature, given, self._scope())
 
     def _scope(self) -> Scope:
         """What rules may know of the vocabulary and of the length."""

@@ -82,7 +82,8 @@ def command(checkpoint: str, seed: int | None, **options: Any) -> None:
 
     Text goes to the terminal as it is sampled, or to OUT. Several samples go to OUT-1.txt, OUT-2.txt and so on, or
     into the folder OUT/. Music needs OUT. A sample holds the prompt and what follows it; it ends where the model ends
-    its document, at the length, or after --stop. Rules work in the order given, after the temperature.
+    its document, at the length, or after --stop. Rules work in the order given: ban,
+    bias, no_repeat and repetition before the temperature, the others after it.
 
     \b
       seqgen generate checkpoints/plays -p "ROMEO:" -t 0.7 -r top_p 0.95

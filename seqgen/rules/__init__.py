@@ -55,9 +55,12 @@ class Rule(abc.ABC):
 
     Class attributes:
         window: How many of the latest tokens the rule looks at; the loop keeps no more.
+        early: Whether the rule means the model's own logits, and so stands before a temperature that is added to the
+            list: at temperature 0 there would be nothing left to choose from.
     """
 
     window: ClassVar[int] = 0
+    early: ClassVar[bool] = False
 
     @abc.abstractmethod
     def __call__(self, logits: Logits, history: History) -> Logits:
@@ -105,6 +108,18 @@ def parse(name: str, value: Any) -> Rule:
     if is_schedule(value) and settings.fields(kind).popitem()[1].type in (int, float, "int", "float"):
         return Scheduled.of(kind, value)
     return kind.read(value)
+
+
+def chain(temperature: Any, given: Sequence[tuple[str, Any]], scope: Scope) -> list[Rule]:
+    """Rules by name and value, bound, in the order given; where no temperature is among them, one is put in.
+
+    It stands before the first rule that is not early: bans, biases and penalties come before it, top-k and its like
+    after it.
+    """
+    rules = [parse(name, value) for name, value in given]
+    if not any(name == "temperature" for name, _ in given):
+        rules = sorted([parse("temperature", temperature), *rules], key=lambda rule: not rule.early)
+    return bind(rules, scope)
 
 
 def bind(rules: Sequence[Rule], scope: Scope) -> list[Rule]:

@@ -109,6 +109,11 @@ class Scheduled(Rule):
         """The rule's."""
         return self.kind.window
 
+    @property
+    def early(self) -> bool:  # type: ignore[override]
+        """The rule's."""
+        return self.kind.early
+
     def __call__(self, logits: Logits, history: History) -> Logits:
         return self._made(self.curve.begin)(logits, history)
 

@@ -15,6 +15,7 @@ class Ban(Rule):
     bytes and subwords alike. Where nothing else is left, the ban gives way. Several bans are several rules.
     """
 
+    early = True
     text: str
 
     def __call__(self, logits: Logits, history: History) -> Logits:

@@ -19,6 +19,7 @@ class Bias(Rule):
     is next, as the sequence bias of transformers does. What stands before the last "=" is the text.
     """
 
+    early = True
     bias: str
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from seqgen.settings import require
 class NoRepeat(Rule):
     """Let no n tokens in a row come twice among the latest 1,024; 0 lets them. Where nothing is left it gives way."""
 
+    early = True
     window = 1024
     n: int
 

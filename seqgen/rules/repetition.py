@@ -16,6 +16,7 @@ class Repetition(Rule):
     al. divide the logit, which does not.
     """
 
+    early = True
     window = 64
     penalty: float
 
