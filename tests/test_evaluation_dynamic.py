@@ -132,7 +132,7 @@ def test_statistics_are_root_mean_squares():
     assert adaptive.scales is not None
     mean = float((1 / adaptive.scales[1] - wanted).mean()) / module.FLOOR
     torch.testing.assert_close(1 / adaptive.scales[1], wanted + module.FLOOR * mean, rtol=1e-3, atol=1e-6)
-    torch.testing.assert_close(adaptive.returns[1], (0.005 * wanted / mean).clamp(max=1), rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(adaptive.returns[1], (0.003 * wanted / mean).clamp(max=1), rtol=1e-3, atol=1e-6)
 
 
 def test_a_rate_that_is_too_large_is_told():

@@ -31,8 +31,8 @@ from seqgen.settings import option, require
 
 Tensors = list[Tensor]
 
-RATE = 5e-4  # η with gradient statistics: how far a weight moves with a gradient of usual size
-PLAIN_RATE = 0.1  # η without
+RATE = 1.5e-3  # η with gradient statistics: how far a weight moves with a gradient of usual size
+PLAIN_RATE = 0.3  # η without
 FLOOR = 0.1  # ε as a share of the mean RMS: weights that hardly ever had a gradient do not leap at their first
 
 
@@ -42,7 +42,7 @@ class DynamicSettings:
     another `learning_rate`, in proportion to its root."""
 
     learning_rate: float | None = option(None, f"η; none: {RATE:g}, without gradient statistics {PLAIN_RATE:g}")
-    decay: float = option(0.005, "λ, the share of the way back to the trained weights with each segment")
+    decay: float = option(0.003, "λ, the share of the way back to the trained weights with each segment")
     segment: int = option(64, "tokens that are scored before they are learned from")
     statistics: int = option(20_000, "training tokens for the gradient statistics; 0: plain gradient steps")
 
