@@ -24,7 +24,7 @@ QUICK, LONG = 8, 500
 DISK = True
 STEPS, CHECKS = 4_000, 1_000  # so that model and resume file are written every four steps
 LIVES = 40  # of one run, at most
-LONGEST = 1.5  # seconds of a life after it was ready
+LONGEST = 0.8  # seconds of a life after it began to train
 
 
 def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
@@ -67,6 +67,8 @@ def _life(tally: Tally, play: Path, place: Path, random: Random) -> bool:
     """One life of the run; returns whether it ended by itself."""
     arguments, said = _arguments(play, place, STEPS), place.parent / "said.txt"
     child = _forked(arguments, said)
+    if random.random() < 0.85:
+        _wait(child, place / "log.jsonl")  # most lives train; the others are killed while they start
     time.sleep(random.random() ** 2 * LONGEST)
     with contextlib.suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
@@ -76,6 +78,19 @@ def _life(tally: Tally, play: Path, place: Path, random: Random) -> bool:
     failed = ended and os.WEXITSTATUS(status) != 0
     tally.case(not failed, f"{' '.join(arguments[:2])} failed: {said.read_text('utf-8', 'replace')[-300:]}")
     return ended
+
+
+def _wait(child: int, log: Path) -> None:
+    """Until the log grows, the process ends, or half a minute is over."""
+    before, until = _length(log), time.monotonic() + 30
+    while _length(log) <= before and time.monotonic() < until:
+        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            return
+        time.sleep(0.005)
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size if path.exists() else -1
 
 
 def _forked(arguments: list[str], said: Path) -> int:

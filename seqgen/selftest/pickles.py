@@ -21,9 +21,9 @@ from seqgen.stream import TokenStream
 TITLE = "pickles and files too large to be true are refused in 100 ms"
 QUICK, LONG = 1, 10
 LIMIT = 0.1  # seconds
-# Each opcode stream would call os.system; written out here because nothing in this package may pickle.
+# Each opcode stream would call os.system; written out here because nothing here may make a pickle
 CODE = b"cos\nsystem\n(S'touch RAN'\ntR."
-WORDS = r"\b{0}\.|import {0}\b|torch\.load\b|torch\.save\b|allow_pickle=True|\bjoblib\b|\bmarshal\b|\bshelve\b"
+WORDS = r"\b{0}\.|import {0}\b|torch\.load\b|torch\.save\b|allow_{0}=True|\bjoblib\b|\bmarshal\b|\bshelve\b"
 
 
 def run(tally: Tally, count: int, random: Random, folder: Path) -> None:

@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 
 from seqgen.errors import CorpusError
 from seqgen.files import size
-from seqgen.tokenization.sources import Source
+from seqgen.tokenization.sources import Source, archive_error, is_archive
 from seqgen.tokenization.text import check_text, is_binary, transcoded
 
 PIECE = 1 << 20  # pieces and their ids then stay in the processor's cache
@@ -56,6 +56,8 @@ class Reader:
         self.sha256 = ""
 
     def __iter__(self) -> Iterator[bytes]:
+        if self._text and is_archive(self._source.path):
+            raise archive_error(self._source.path)
         pieces = self._unpacked()
         if self._encoding is not None:
             pieces = transcoded(pieces, self._encoding, str(self._source.path))

@@ -24,6 +24,7 @@ from seqgen.files import STANDARD, size
 from seqgen.report import Report
 
 COMPRESSED = (".gz", ".zst")
+ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z", ".rar")
 MAX_SPOOLED = 10_000_000_000
 Note = Callable[[str], None]
 
@@ -125,9 +126,21 @@ def guess_codec(sources: Sequence[Source]) -> str:
     best = max(votes, key=lambda name: votes[name])  # of equals the first in the alphabet
     if votes[best]:
         return best
+    if len(sources) == 1 and is_archive(sources[0].path):
+        raise archive_error(sources[0].path)
     from seqgen.tokenization.reading import looks_binary
 
     return "byte" if looks_binary(sources[0]) else "char"
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file holds many files, by its name."""
+    return path.name.lower().endswith(ARCHIVES)
+
+
+def archive_error(path: Path) -> CorpusError:
+    """The sentence for an archive where plain files are meant."""
+    return CorpusError(f"{path}: is an archive, expected plain files", "unpack it, and name the folder")
 
 
 def is_text(kind: type[Codec]) -> bool:

@@ -1,0 +1,138 @@
+"""Seeded mutation of everything that reads what strangers wrote. Only a SeqgenError may come out, and soon.
+
+A crash that was found becomes a seed in `tests/test_hostile.py`, built there by code.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from seqgen import registry, settings
+from seqgen.catalogue import _recipe
+from seqgen.codecs import Codec
+from seqgen.codecs.midi.read import read_score
+from seqgen.errors import SeqgenError
+from seqgen.models import ModelSettings
+from seqgen.report import Report
+from seqgen.selftest import MEMORY, Tally, _materials, peak_memory
+from seqgen.selftest._mutations import mutated
+
+TITLE = "fuzzed readers, decoders, recipes, settings: no error but ours"
+QUICK, LONG = 3_000, 100_000
+SLOW = 2.0  # seconds of one input; 1 on an idle machine
+Target = Callable[[bytes], object]
+RECIPE = b"""name = "toy"
+description = "A toy."
+medium = "text"
+codec = "char"
+licence = "CC0"
+attribution = "nobody"
+members = ["**/*.txt"]
+strip = 1
+
+[source]
+kind = "url"
+url = "https://example.org/toy.zip"
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+file = "zip"
+
+[expect]
+files = 3
+bytes = 100
+"""
+
+
+def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
+    """All targets in turn."""
+    found = list(targets(folder).items())
+    for index in range(count):
+        name, (target, seeds) = found[index % len(found)]
+        one(tally, name, target, mutated(random, random.choice(seeds)))
+    tally.case(peak_memory() <= MEMORY, f"{peak_memory():,} bytes of memory")
+
+
+def one(tally: Tally, name: str, target: Target, data: bytes) -> None:
+    """One input for one target."""
+    began = time.process_time()
+    try:
+        target(data)
+        tally.count("read")
+    except SeqgenError as error:
+        tally.count("refused")
+        tally.case("\n" not in error.message, f"{name}: {error.message!r} for {data!r}")
+    except Exception as error:
+        tally.case(False, f"{name}: {type(error).__name__}: {error} for {data!r}")
+        return
+    seconds = time.process_time() - began
+    tally.most("slowest_s", seconds)
+    tally.case(seconds < SLOW, f"{name} took {seconds:.1f} s for {data[:300]!r}")
+
+
+def targets(folder: Path) -> dict[str, tuple[Target, list[bytes]]]:
+    """Each target and its seeds."""
+    random = Random(1)
+    found: dict[str, tuple[Target, list[bytes]]] = {
+        "midi": (_score, [_materials.midi(random, size) for size in (1, 10, 60)]),
+        "musicxml": (_score, [_materials.MUSICXML]),
+        "abc": (_score, [_materials.abc(random) for _ in range(3)]),
+        "recipe": (_recipes(folder), [RECIPE]),
+        "settings": (_settings, [b"hidden 64", b"layers 2", b"embedding none", b"dropout 0.5", b"tie true"]),
+    }
+    for name in registry.names("codecs"):
+        codec = _codec(name)
+        found[f"decode {name}"] = (_decoder(codec), [bytes(range(256)), bytes(100)])
+        found[f"encode {name}"] = (
+            _encoder(codec),
+            [_materials.PLAY[:300].encode(), b"int f(int x) { return x; } // y\n"],
+        )
+    return found
+
+
+def _score(data: bytes) -> None:
+    """As a corpus is read, and strictly."""
+    for report in (Report(), None):
+        try:
+            read_score(data, report)
+        except SeqgenError:
+            if report is None:
+                raise
+
+
+def _recipes(folder: Path) -> Target:
+    def read(data: bytes) -> None:
+        path = folder / "toy.toml"
+        path.write_bytes(data)
+        _recipe.read(path)
+
+    return read
+
+
+def _settings(data: bytes) -> None:
+    key, _, value = data.decode("utf-8", "replace").partition(" ")
+    settings.parse(ModelSettings, {key: value})
+
+
+def _codec(name: str) -> Codec:
+    kind = registry.load("codecs", name)
+    text = (kind.suffixes and ".mid" not in kind.suffixes) or not kind.suffixes
+    sample = _materials.PLAY.encode() if text else _materials.midi(Random(2))
+    codec: Codec = kind.fit([sample], kind.Options())
+    return codec
+
+
+def _decoder(codec: Codec) -> Target:
+    def decode(data: bytes) -> None:
+        numbers = np.frombuffer(data[: len(data) // 2 * 2], np.uint16)
+        codec.decode(numbers % codec.vocab_size)
+
+    return decode
+
+
+def _encoder(codec: Codec) -> Target:
+    def encode(data: bytes) -> None:
+        codec.decode(codec.encode(data, Report()))
+
+    return encode
