@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from seqgen.errors import TakeError
 from seqgen.takes.record import Beginning, Ending, Source, Take, pack, unpack
-from seqgen.takes.replay import checked
+from seqgen.takes.replay import checked, tokenizer_of
 from seqgen.takes.store import Part, Takes
 from seqgen.tokenizer import Tokenizer
 
@@ -43,7 +43,7 @@ def export(takes: Takes, chosen: Iterable[Take]) -> Iterator[bytes]:
             about = {"hash": source.hash, "name": source.name, "corpus": source.corpus}
             yield _line(kind="source", **about, tokenizer=source.tokenizer)
         yield _line(kind="take", **facts(take))
-        for part in checked(takes, take, Tokenizer.from_spec(source.tokenizer).vocab_size):
+        for part in checked(takes, take, tokenizer_of(take).vocab_size):
             ids = unpack(part.data)
             for begin in range(0, len(ids), PART):
                 yield _line(kind="tokens", ids=ids[begin : begin + PART].tolist())

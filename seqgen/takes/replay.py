@@ -1,6 +1,8 @@
 """A stored take as the bytes that it was: from tokens and tokenizer alone, checkpoint and engine may be gone."""
 
+import json
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,7 +18,7 @@ def replay(takes: Takes, take: Take) -> Iterator[bytes]:
     Raises:
         TakeError: The take is damaged, or its codec is one that this version does not have.
     """
-    tokenizer = _tokenizer(take)
+    tokenizer = tokenizer_of(take)
     pieces = tokenizer.token_bytes()
     if pieces is None:
         yield _whole(takes, take, tokenizer)
@@ -26,6 +28,23 @@ def replay(takes: Takes, take: Take) -> Iterator[bytes]:
         yield held
         held = b"".join([pieces[token] for token in unpack(part.data).tolist()])
     yield held[: len(held) - take.ending.excess]
+
+
+def tokenizer_of(take: Take) -> Tokenizer:
+    """What the tokens of a take stand for.
+
+    Raises:
+        TakeError: Its codec is damaged, or one that this version does not have.
+    """
+    try:
+        return _tokenizer(json.dumps(take.beginning.source.tokenizer))
+    except StreamError as error:
+        raise TakeError(f"take {take.id}: {error.message}", "replay it with the version that made it") from error
+
+
+@lru_cache(8)
+def _tokenizer(spec: str) -> Tokenizer:
+    return Tokenizer.from_spec(json.loads(spec))
 
 
 def checked(takes: Takes, take: Take, vocab_size: int) -> Iterator[Part]:
@@ -46,7 +65,7 @@ def checked(takes: Takes, take: Take, vocab_size: int) -> Iterator[Part]:
 
 def prompt_text(takes: Takes, take: Take, limit: int) -> str:
     """The prompt of a text, its first `limit` tokens at most; for music the empty text."""
-    tokenizer = _tokenizer(take)
+    tokenizer = tokenizer_of(take)
     if tokenizer.token_bytes() is None:
         return ""
     for part in takes.parts(take):
@@ -58,7 +77,7 @@ def prompt_text(takes: Takes, take: Take, limit: int) -> str:
 
 def artifact(take: Take) -> str:
     """The file name ending of what a take is."""
-    return _tokenizer(take).codec.artifact
+    return tokenizer_of(take).codec.artifact
 
 
 def _whole(takes: Takes, take: Take, tokenizer: Tokenizer) -> bytes:
@@ -74,13 +93,6 @@ def inscribed(tokenizer: Tokenizer, made: bytes, text: str) -> bytes:
     from seqgen.codecs.midi.annotation import annotate
 
     return annotate(made, text)
-
-
-def _tokenizer(take: Take) -> Tokenizer:
-    try:
-        return Tokenizer.from_spec(take.beginning.source.tokenizer)
-    except StreamError as error:
-        raise TakeError(f"take {take.id}: {error.message}", "replay it with the version that made it") from error
 
 
 def _damaged(take: Take, fault: str) -> TakeError:
