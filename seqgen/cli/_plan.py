@@ -21,7 +21,7 @@ from seqgen.training.settings import TrainSettings
 from seqgen.training.trainer import Budget
 
 DEFAULT_MODEL = "lstm"
-GENTLER = 0.3  # the learning rate of a model that goes on from a checkpoint, as a share of a fresh one's
+GENTLER = 0.5  # the learning rate of a model that goes on from a checkpoint, as a share of a fresh one's
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,7 @@ def training_page(story: Story) -> str:
 def _result(story: Story) -> Section:
     parts: list[Part] = [Text(story.advice)] if story.advice else []
     rows = tuple((what, _plain(value)) for what, value in story.facts)
-    return Section("What was reached", (*parts, Table(("", ""), rows)))
+    return Section("What was reached", (*parts, Table(("what", "value"), rows)))
 
 
 def _curves(story: Story) -> Section:
