@@ -5,13 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from test_training import Nobody, make_run, make_stream
 
 from seqgen import registry
 from seqgen.errors import SeqgenError, UsageError
 from seqgen.models import ModelSettings
 from seqgen.models._network import RecurrentLM
+from seqgen.training import defaults, snapshot
 from seqgen.training import device as devices
-from seqgen.training import snapshot
 from seqgen.training.data import Spans
 from seqgen.training.graph import Repeated
 from seqgen.training.scaling import BACKOFF, INTERVAL, START, LossScaler
@@ -193,6 +194,14 @@ def test_devices_for_the_persistent_kernel():
     assert not devices.persistent_device(7, 5, 72)
 
 
+@pytest.mark.parametrize("tokens", [10_000, 1_000_000, 100_000_000])
+def test_defaults_for_a_gpu_are_shapes_for_the_persistent_kernel(tokens):
+    shape, train = defaults.choose(tokens, "cuda", 3.0)
+    settings = ModelSettings(**shape)
+    for inputs in (settings.embedding_size, settings.hidden):
+        assert devices.persistent_kernel_legal(settings.hidden, inputs, train["batch"], torch.float16)
+
+
 @pytest.mark.parametrize(
     ("persistent", "major", "bfloat16", "dtype"),
     [
@@ -276,6 +285,41 @@ def test_out_of_memory_later_goes_on_from_there():
     after = (trainer.progress.step - 1) / trainer._epoch.steps
     assert trainer.progress.total_steps == 11
     assert share - 0.05 < after <= share
+
+
+def test_a_run_that_was_short_of_memory_resumes_with_the_streams_it_had(tmp_path):
+    class Quiet(Nobody):
+        def shrunk(self, progress, line):
+            pass
+
+    stream = make_stream(tmp_path / "corpus.tokens")
+    runs = {}
+    for name, stops in (("straight", ()), ("stopped", (7,))):
+        run = make_run(tmp_path / name, stream, steps=15, observer=Quiet())
+        run.start()
+        give_memory(run.trainer, 2)
+        if stops:
+            stop_after(run.trainer, stops[0])
+            run.train()
+            run = make_run(tmp_path / name, stream, steps=15, observer=Quiet())
+            run.resume()
+            assert run.trainer.settings.batch == 2
+        run.train()
+        assert run.trainer.progress.total_steps == 15
+        runs[name] = snapshot.capture(run.trainer.step)
+    one, two = runs.values()
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def stop_after(trainer, steps):
+    inner = trainer.step.update.work
+
+    def update():
+        inner()
+        trainer.stopping = trainer.stopping or trainer.progress.total_steps + 1 == steps
+
+    trainer.step.update.work = update
 
 
 def test_not_even_one_stream_fits():
