@@ -13,6 +13,7 @@ import sys
 import click
 
 import seqgen
+from seqgen.cli._terminal import harmless
 from seqgen.errors import SeqgenError
 
 
@@ -58,7 +59,7 @@ def run(arguments: list[str] | None = None) -> int:
         code = group.main(arguments, prog_name="seqgen", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except SeqgenError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {harmless(str(error))}", err=True)  # file names may hold anything
         return error.exit_code
     except click.ClickException as error:
         error.show()
@@ -69,7 +70,7 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         return _closed_pipe()
     except OSError as error:  # what no room foresaw, such as a disk that fails while a log line is written
-        name = f"{error.filename}: " if error.filename is not None else ""
+        name = f"{harmless(str(error.filename))}: " if error.filename is not None else ""
         click.echo(
             f"Error: {name}{error.strerror or error}\nHint: is the disk full, or the file out of reach?", err=True
         )

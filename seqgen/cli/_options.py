@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from seqgen.cli._terminal import harmless
 from seqgen.errors import SettingError, UsageError
 from seqgen.registry import nearest
 
@@ -65,7 +66,7 @@ def _read_config(ctx: click.Context, parameter: click.Parameter, path: str | Non
 
 def note(message: str) -> None:
     """A remark for people, on stderr: stdout carries data only."""
-    click.echo(message, err=True)
+    click.echo(harmless(message), err=True)
 
 
 def progress_hidden() -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from seqgen.cli._options import json_option
+from seqgen.cli._terminal import harmless
 from seqgen.files import size
 
 Facts = Mapping[str, Any]
@@ -36,9 +37,9 @@ def command(file: str, as_json: bool) -> None:
         click.echo(json.dumps(found))
         return
     title, rows = TABLES[found["kind"]]
-    click.echo(f"{file}: {title}")
+    click.echo(harmless(f"{file}: {title}"))
     for key, value in rows(found):
-        click.echo(_filled(f"  {key:{KEY}}", value))
+        click.echo(harmless(_filled(f"  {key:{KEY}}", value)))
 
 
 def _stream(found: Facts) -> Rows:

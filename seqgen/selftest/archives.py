@@ -17,7 +17,7 @@ import zstandard
 
 from seqgen.catalogue import _archive
 from seqgen.codecs.midi.read import read_score
-from seqgen.errors import SeqgenError
+from seqgen.errors import DownloadError, SeqgenError
 from seqgen.selftest import MEMORY, Tally, peak_memory
 from seqgen.tokenization.reading import Reader
 from seqgen.tokenization.sources import resolve
@@ -67,7 +67,7 @@ def _readers(path: Path) -> Iterator[Callable[[], object]]:
         members = _archive.read_zip if ".zip" in path.name else _archive.read_tar
         for name, _ in members(path, everything):
             if name.lower() in seen:
-                raise _archive.DownloadError(f"the archive gives two files the name {name!r}", "nothing was kept")
+                raise DownloadError(f"the archive gives two files the name {name!r}", "nothing was kept")
             seen.add(name.lower())
 
     if ".zip" in path.name or ".tar" in path.name:

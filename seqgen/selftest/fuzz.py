@@ -117,8 +117,7 @@ def _settings(data: bytes) -> None:
 
 def _codec(name: str) -> Codec:
     kind = registry.load("codecs", name)
-    text = (kind.suffixes and ".mid" not in kind.suffixes) or not kind.suffixes
-    sample = _materials.PLAY.encode() if text else _materials.midi(Random(2))
+    sample = _materials.midi(Random(2)) if ".mid" in kind.suffixes else _materials.PLAY.encode()
     codec: Codec = kind.fit([sample], kind.Options())
     return codec
 

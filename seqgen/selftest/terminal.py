@@ -1,4 +1,4 @@
-"""What a model generates never commands a terminal: escape sequences and bidi marks are spelled out; pipes get them raw."""
+"""What a model generates never commands a terminal: controls and bidi marks are spelled out; pipes get them raw."""
 
 import io
 import os
@@ -14,7 +14,8 @@ from seqgen.selftest import Tally
 TITLE = "controls and bidi marks reach no terminal raw"
 QUICK, LONG = 300, 10_000
 EVIL = (
-    "\x1b[2J", "\x1b]0;title\x07", "\x1b]52;c;ZXZpbA==\x07", "\x9b31m", "\x90q\x9c", "\x07", "\x08", "\r", "\x7f", "\x00",
+    "\x1b[2J", "\x1b]0;title\x07", "\x1b]52;c;ZXZpbA==\x07", "\x9b31m", "\x90q\x9c",
+    "\x07", "\x08", "\r", "\x7f", "\x00",
     "\u202e", "\u2066", "\u200f", "\u2028", "\u2029", "\ufeff", "\U000e0041", "\u200b", "text", "é", "😀", "\n", "\t",
 )  # fmt: skip
 SAFE = set("\n\t")

@@ -13,9 +13,11 @@ QUICK, LONG = 2_000, 10_000
 PIECES = (
     b"\x92", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0", b"\r", b"\r\n", b"\n", b"\n\r", b"\x85", b"\xe2\x80\xa8",
     "é".encode(), unicodedata.normalize("NFD", "é").encode(), "é".encode("utf-16-le"), "é".encode("latin-1"),
-    b"\xed\xa0\x80", b"\xed\xb0\x80", b"\xed\xa0\xbd\xed\xb8\x80", "😀".encode(), b"\xf0\x9f\x98", b"\xc0\x80", b"\xf8\x88\x80\x80\x80",
+    b"\xed\xa0\x80", b"\xed\xb0\x80", b"\xed\xa0\xbd\xed\xb8\x80", "😀".encode(), b"\xf0\x9f\x98", b"\xc0\x80",
+    b"\xf8\x88\x80\x80\x80",
     b"\xf4\x90\x80\x80", "ﬁ".encode(), "한".encode(), unicodedata.normalize("NFD", "한").encode(), "\u202e".encode(),
-    "\ufeff".encode(), "\ufffd".encode(), "\uffff".encode(), b"\x1b[31m", b"\x7f", b"\t", b" ", b"the ", b"Word", b"/* x */",
+    "\ufeff".encode(), "\ufffd".encode(), "\uffff".encode(), b"\x1b[31m",
+    b"\x7f", b"\t", b" ", b"the ", b"Word", b"/* x */",
     b'"a\\"b"', b"'\\''", b"#define X \\\n", b"??/", b"\xc2", b"\xe2\x82",
 )  # fmt: skip
 CODECS = ("byte", "c_source", "char", "subword")
