@@ -44,8 +44,9 @@ def _completion(state: State) -> str:
     top, last = state.stack[-1:], state.last
     if state.word:
         last = phrases.end_word(state.word, last, state.stack)
-        if not last:
-            return OPERAND
+        if not last and state.word != phrases.NAME:
+            return OPERAND  # no keyword any more
+        last = last or "w"
     if last in GOES_ON:
         return GOES_ON[last]
     if last in WANTS_OPERAND and not (last == ":" and top in phrases.BLOCKS) and not (last == "," and top == LIST):

@@ -116,8 +116,8 @@ def _tidy(state: State, char: str) -> Move:
     """In tidy code, a byte that is no space and begins no comment."""
     _, _, stack, frames, last, prose, tidy, word = state
     if char in WORD:
-        fine = bool(word) or phrases.starts_word(last, stack, char.isdecimal())
-        return State("code", "", stack, frames, last, prose, tidy, phrases.grow(word, char)), fine
+        word = phrases.grow(word, char)
+        return State("code", "", stack, frames, last, prose, tidy, word), phrases.may_grow(word, last, stack)
     if char in OPENERS:
         kind = phrases.opening(char, last, stack)
         fine = bool(kind) and len(stack) < DEPTH

@@ -7,7 +7,8 @@ their definitions. So it is for writing, not for judging what people wrote.
 `last` of a tidy state is the class of the sign before: a sign itself, or one of
     T a name that may be a type    t u S N  a type: complete, one of several words, a struct's or an enum's tag
     q storage or qualifier         s e  struct or union, enum      w n "  name, number, literal      p  prefix ++ or --
-    o L y v m  operators: binary, << or >>, unary, unary sign, first half of !=      a  arrow
+    o L y v m  operators: binary, << or >>, unary, unary sign, first half of != or ==      a  arrow
+    D  a number with a point
     k K F J G c d r z  if, while or switch, for, break or continue, goto, case, default, return, sizeof
     B C E I Q  behind an if's condition, another's, else or do, an if's block, a colon of either meaning
 """
@@ -42,7 +43,7 @@ NAME, NUMBER = "?", "0"  # what a word is when it is no beginning of a keyword
 STARTS = frozenset(["", *";{}IECB:Q"])  # what a statement may follow
 BINARY = frozenset("=+-*<>&|oL")  # an operand has to follow
 EXPECT = BINARY | frozenset("([,!yvprcz?Q")  # an operand may follow
-OPERANDS = frozenset('wn")]T')
+OPERANDS = frozenset('wnD")]T')
 TYPES = frozenset("TtuSN")
 
 
@@ -53,11 +54,13 @@ def grow(word: str, char: str) -> str:
     return word + char if word + char in GROWING else word if word == NUMBER else NAME
 
 
-def starts_word(last: str, stack: str, digit: bool) -> bool:
-    """Whether a word may begin here."""
-    if not digit:
-        return _name(last, stack) != "" or any(_keyword(kind, word, last, stack) for word, kind in KEYWORDS.items())
-    return _value(last, stack)
+def may_grow(word: str, last: str, stack: str) -> bool:
+    """Whether some word that begins so may stand here."""
+    if word == NUMBER:
+        return last == "D" or _value(last, stack)
+    if _name(last, stack):
+        return True
+    return any(_keyword(kind, each, last, stack) for each, kind in KEYWORDS.items() if each.startswith(word))
 
 
 def end_word(word: str, last: str, stack: str) -> str:
@@ -81,7 +84,7 @@ def _parameters(stack: str) -> bool:
 def _expects(last: str, stack: str) -> bool:
     """Whether an operand may follow."""
     top = stack[-1:]
-    if _parameters(stack) or (not stack and last != "=" and last not in "oyvL") or top == "s":
+    if _parameters(stack) or (not stack and last != "=" and last not in ("o", "y", "v", "L")) or top == "s":
         return False
     return last in EXPECT or (last == "{" and top == "=") or (last == ";" and top in FOR.values())
 
@@ -108,7 +111,7 @@ def _name(last: str, stack: str) -> str:
     if last in TYPES:
         inside = stack[-1:] in PARENS and not _parameters(stack) and stack[-1] != "f"
         return "" if inside or stack[-1:] in ("[", "=") else "w"
-    fine = last == "*" or last in ".aG" or _value(last, stack) or (last == "," and stack[-1:] != "=")
+    fine = last == "*" or last in (".", "a", "G") or _value(last, stack) or (last == "," and stack[-1:] != "=")
     fine = fine or (stack[-1:] == "=" and last == ",")
     return "w" if fine else ""
 
@@ -117,7 +120,7 @@ def _keyword(kind: str, word: str, last: str, stack: str) -> str:
     if kind in "tuse":
         return kind if _type_place(last, stack) or (last == "u" and kind in "tu") else ""
     if kind == "q":
-        if word in ("const", "volatile") and last in "TtuSN*" and last:
+        if word in ("const", "volatile") and last in (*TYPES, "*"):
             return "*" if last == "*" else "t"
         return "q" if _type_place(last, stack) and (word == "const" or stack[-1:] in ("", *BLOCKS)) else ""
     if kind == "z":
@@ -138,9 +141,11 @@ def sign(char: str, last: str, stack: str) -> str:
     if char == "*":
         return "*" if operand or expects or last in TYPES or last == "*" else ""
     if char == "=":
-        if last in ("=", "!", "m", "<", ">", "+", "-", "*", "&", "|", "o", "L") and stack:
-            return "o" if last not in "!" else ""
-        return "=" if last in "wT])" and last and not _parameters(stack) and stack[-1:] != "s" else ""
+        if last in ("=", "m", "<", ">", "+", "-", "*", "&", "|", "o", "L") and stack:
+            return "o"
+        if last in ("n", "D", '"') and operand:
+            return "m"
+        return "=" if last in ("w", "T", "]", ")") and not _parameters(stack) and stack[-1:] != "s" else ""
     if char in "+-":
         if last == char and stack:
             return "]"
@@ -161,7 +166,7 @@ def _other_sign(char: str, last: str, stack: str, operand: bool, expects: bool) 
     if char == ".":
         if _parameters(stack):
             return "." if last in (",", ".") else ""
-        return "n" if last == "n" else "." if operand or (top == "=" and last in ("{", ",")) else ""
+        return "D" if last == "n" else "." if operand or (top == "=" and last in ("{", ",")) else ""
     if char == ":":
         if top in BLOCKS:
             return ":" if last in ("T", "d") else "Q" if operand else ""
@@ -187,7 +192,7 @@ def opening(char: str, last: str, stack: str) -> str:
             return {"k": "i", "K": "c", "F": "f"}[last]
         if last in ("w", ")", "]", "*") or (last == "T" and stack):
             return "("
-        declares = last in TYPES and (not stack or _parameters(stack)) and last != "T"
+        declares = last in TYPES and _parameters(stack) and last != "T"
         return "(" if declares or _expects(last, stack) or (inner and last in STARTS) else ""
     if last == "=" or (top == "=" and last in ("{", ",")) or last in ("e", "N"):
         return "="
@@ -219,4 +224,6 @@ def may_close(last: str, stack: str) -> bool:
 
 def after_closing(top: str) -> str:
     """The class of a closing bracket, by its kind."""
-    return {"i": "B", "c": "C", "f": "C", "g": "C", "h": "C", "(": ")", "[": "]", "b": "I", "{": "}"}.get(top, "w")
+    return {"i": "B", "c": "C", "f": "C", "g": "C", "h": "C", "(": ")", "[": "]", "b": "I", "{": "}", "": "}"}.get(
+        top, "w"
+    )
