@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 import numpy as np
 
@@ -26,8 +26,9 @@ from seqgen.files import STANDARD
 from seqgen.generation import Engine
 from seqgen.generation import load as load_engine
 from seqgen.generation.loop import Reason
-from seqgen.originality.index import Index
-from seqgen.training.indexing import open_index
+
+if TYPE_CHECKING:
+    from seqgen.originality.index import Index
 
 MAX_PROMPT = 16_000_000  # bytes; a recurrent model has forgotten the beginning long before
 EngineName = Literal["auto", "numpy", "torch"]
@@ -99,7 +100,7 @@ class Model:
         """The file name ending of what is made: ".txt", ".c", ".mid"."""
         return self.tokenizer.codec.artifact
 
-    def index(self, note: Callable[[str], object] = lambda message: None) -> Index:
+    def index(self, note: Callable[[str], object] = lambda message: None) -> "Index":
         """The training corpus as originality searches it, made where it is not there yet.
 
         Args:
@@ -108,12 +109,16 @@ class Model:
         Raises:
             DataError: It is not there, and neither is the corpus.
         """
+        from seqgen.training.indexing import open_index  # not needed to start
+
         if self._index is None:
             self._index = open_index(self._folder, self.checkpoint.provenance, self.tokenizer, note=note)
         return self._index
 
-    def index_if_there(self, most: int) -> Index | None:
+    def index_if_there(self, most: int) -> "Index | None":
         """The same, or None; it is made only of a corpus of `most` tokens at most."""
+        from seqgen.training.indexing import open_index
+
         try:
             if self._index is None:
                 self._index = open_index(self._folder, self.checkpoint.provenance, self.tokenizer, most)

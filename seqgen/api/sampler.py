@@ -14,10 +14,9 @@ import numpy as np
 from seqgen.api.grammars import GrammarName, balanced, framed
 from seqgen.codecs import Grammar, Ids
 from seqgen.errors import UsageError
-from seqgen.generation.loop import Limits, Step, generate
+from seqgen.generation.loop import Guard, Limits, Step, generate
 from seqgen.generation.steering import Steered
 from seqgen.generation.stopping import StopStrings
-from seqgen.originality.copying import MaxCopy
 from seqgen.rules import Rule, Scope, chain
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class Sampler:
         self.model, self.sampling, self.prompts = model, sampling, prompts
         self.rules = self.chain(sampling.temperature, sampling.rules)
         self.stops = self._stops()
-        self._guard = None if sampling.max_copy is None else MaxCopy(model.index(), sampling.max_copy)
+        self._guard = self._no_copies()
         self._grammar, self._longest = self._bounds()
 
     def steps(self, scores: bool = False) -> Iterator[Step]:
@@ -137,6 +136,14 @@ class Sampler:
         if self.sampling.balanced:
             return balanced(tokenizer, name, length, self.prompts)
         return framed(tokenizer, name), length
+
+    def _no_copies(self) -> Guard | None:
+        """What keeps a sample from copying more than it may."""
+        if self.sampling.max_copy is None:
+            return None
+        from seqgen.originality.copying import MaxCopy  # not needed to start
+
+        return MaxCopy(self.model.index(), self.sampling.max_copy)
 
     def excess(self, index: int) -> int:
         """How many bytes of a sample's last token lie behind its stop string."""

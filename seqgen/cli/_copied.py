@@ -1,9 +1,11 @@
 """How much of what `seqgen generate` made stands in the training corpus already: one remark, or fields of JSON."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seqgen.api.model import Model
-from seqgen.originality.measuring import Originality, measure
+
+if TYPE_CHECKING:
+    from seqgen.originality.measuring import Originality
 
 MOST_HEARD = 50_000  # tokens of all samples together that are looked at, about a second's worth
 MOST_INDEXED = 2_000_000  # tokens of a corpus that is indexed unasked, once
@@ -30,12 +32,14 @@ class Copied:
             self.left -= 1
             self.heard[index].append(token)
 
-    def originality(self, index: int) -> Originality | None:
+    def originality(self, index: int) -> "Originality | None":
         """What was found about a sample; None where the corpus is not known, or not so much was kept."""
         if index not in self.found:
             corpus = self.model.index_if_there(MOST_INDEXED)
             if corpus is None or not self.heard[index]:
                 return None
+            from seqgen.originality.measuring import measure  # not needed to start
+
             self.found[index] = measure(corpus, self.heard[index])
         return self.found[index]
 

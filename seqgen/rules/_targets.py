@@ -1,6 +1,7 @@
 """What `ban` and `bias` are about, in the words of a vocabulary: a text however it is cut into tokens, or a class."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,12 +35,18 @@ class Target:
         """How many tokens before the next one matter. Each spells a byte at least; framing stands in front only."""
         return len(self.masks) - 1
 
-    def mask(self, past: NDArray[Any]) -> Mask:
-        """(V,) the tokens that complete it after (n,) tokens, −1 standing for none."""
+    @cached_property
+    def reached(self) -> list[bool]:
+        """Which rows have any token."""
+        return [bool(row.any()) for row in self.masks]
+
+    def row(self, past: NDArray[Any]) -> int:
+        """Which of the masks holds after (n,) tokens, −1 standing for none."""
+        if not self.window:
+            return 0
         latest = past[max(0, len(past) - self.window) :].tolist()
         said = b"".join(self.token_bytes[token] for token in latest if token >= 0)
-        found: Mask = self.masks[next(size for size in range(self.window, -1, -1) if said.endswith(self.text[:size]))]
-        return found
+        return next(size for size in range(self.window, -1, -1) if said.endswith(self.text[:size]))
 
 
 def target(what: str, scope: Scope) -> Target:
@@ -84,6 +91,9 @@ class Aimed(Rule):
         return self.target.window
 
     def __call__(self, logits: Logits, history: History) -> Logits:
-        target, added = self.target, np.float32(self.nats)
-        masks = np.stack([target.mask(past) for past in history]) if target.window else target.masks
-        return unless_empty(logits + np.where(masks, added, np.float32(0)), logits)
+        target = self.target
+        rows = [target.row(past) for past in history]
+        if not any(target.reached[row] for row in rows):
+            return logits
+        added = np.where(target.masks[rows], np.float32(self.nats), np.float32(0))
+        return unless_empty(logits + added, logits)

@@ -22,14 +22,19 @@ class NoRepeat(Rule):
     def __call__(self, logits: Logits, history: History) -> Logits:
         if self.n == 0 or history.shape[-1] < self.n:
             return logits
+        blocked = [self._blocked(past) for past in history[:, -self.window :]]
+        if not any(map(len, blocked)):
+            return logits
         out = logits.copy()
-        for row, past in zip(out, history[:, -self.window :]):
-            row[self._blocked(past)] = NEVER
+        for row, tokens in zip(out, blocked):
+            row[tokens] = NEVER
         return unless_empty(out, logits)
 
     def _blocked(self, past: History) -> History:
         """The tokens that came after what now stands at the end."""
         after = np.arange(self.n - 1, len(past))  # places whose n − 1 tokens before may be those at the end
         for back in range(1, self.n):
+            if not len(after):
+                break
             after = after[past[after - back] == past[-back]]
         return past[after[past[after] >= 0]]
