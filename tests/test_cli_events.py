@@ -128,6 +128,12 @@ def test_lines_steer_in_their_order_and_bad_ones_are_told(text):
     assert found[-1]["text"] == cold
 
 
+def test_a_temperature_among_the_rules_is_steered_as_well(text):
+    lines = [b'{"temperature": 0}']
+    ran = follow(text, lines, "-l", 20, "--seed", 1, "-r", "temperature", 2)
+    assert ran.stdout == load(text).sample(label="bach", temperature=0, length=20).bytes
+
+
 def test_a_reset_begins_anew_and_the_take_holds_it_all(text):
     ran = follow(text, [b'{"prompt": "xyz"}', b'{"reset": true, "prompt": "abc"}', b'{"temperature": 0}'], "-l", 10)
     assert ran.stdout == b"xyz" + load(text).sample("abc", label="bach", temperature=0, length=10).bytes

@@ -90,6 +90,10 @@ def test_rules_change_in_their_place():
     rules = (("top_p", "0.9"), ("top_k", "5"))
     assert changed(rules, (("min_p", 0.1), ("top_p", 0.5))) == (("top_p", 0.5), ("top_k", "5"), ("min_p", 0.1))
     assert changed(rules, (("top_p", None), ("typical", None))) == (("top_k", "5"),)
+    twice = (("ban", "a"), ("ban", "b"), ("top-k", "5"))
+    assert changed(twice, (("top_k", 3),)) == (("ban", "a"), ("ban", "b"), ("top_k", 3)), "others stay as they are"
+    assert changed(twice, (("ban", "c"),)) == (("ban", "c"), ("top-k", "5"))
+    assert changed((), (("top_k", 3), ("top_k", 4))) == (("top_k", 4),)
 
 
 def test_lines_are_put_together_from_blocks():

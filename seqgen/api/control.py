@@ -79,13 +79,16 @@ def changed(
     rules: tuple[tuple[str, Any], ...], changes: tuple[tuple[str, float | str | None], ...]
 ) -> tuple[tuple[str, Any], ...]:
     """The rules with changes: a known one keeps its place, a new one comes last, None takes one away."""
-    merged = dict(rules)
-    for name, value in changes:
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = value
-    return tuple(merged.items())
+    changing = dict(changes)
+    waiting = {name: value for name, value in changes if value is not None}
+    merged: list[tuple[str, Any]] = []
+    for name, value in rules:
+        known = name.replace("-", "_")
+        if known not in changing:
+            merged.append((name, value))
+        elif known in waiting:
+            merged.append((known, waiting.pop(known)))
+    return (*merged, *waiting.items())
 
 
 def _temperature(given: dict[str, Any]) -> float | str | None:

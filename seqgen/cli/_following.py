@@ -64,8 +64,12 @@ class _Follower:
 
     def _steer(self, control: Control) -> None:
         """Change rules; what cannot be leaves them as they were."""
-        temperature = self.temperature if control.temperature is None else control.temperature
-        rules = changed(self.rules, control.rules)
+        temperature, changes = self.temperature, control.rules
+        if control.temperature is not None:
+            temperature = control.temperature
+            if any(name == "temperature" for name, _ in self.rules):  # where it stands, it counts
+                changes = (("temperature", temperature), *changes)
+        rules = changed(self.rules, changes)
         if (temperature, rules) != (self.temperature, self.rules):
             self.steered.set_rules(self.session.sampler.chain(temperature, rules))
             self.temperature, self.rules = temperature, rules

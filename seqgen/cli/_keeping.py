@@ -57,10 +57,11 @@ class Keeping:
             "length": "inf" if request.length == UNLIMITED else request.length,
             "stop": list(request.stop),
             "label": label,
-            "grammar": not request.free,
+            "grammar": "c" if request.grammar == "c" and not request.free else not request.free,
         }
         chosen = {
             "followed": request.follow or None,
+            "balanced": request.balanced or None,
             "max_copy": request.max_copy,
             "best_of": request.best_of if request.best_of > 1 else None,
             "beam": request.beam,
