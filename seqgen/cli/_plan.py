@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from seqgen import registry, settings
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, find, make_model
 from seqgen.errors import CheckpointError, SettingError, UsageError
-from seqgen.models import ModelSettings, weight_shapes
+from seqgen.models import Cell, ModelSettings, weight_shapes
 from seqgen.stream import TokenStream
 from seqgen.training import defaults, presets
 from seqgen.training.device import pick_device
+from seqgen.training.memory import fitting_batch
 from seqgen.training.recorded import TRAINING_FILE
 from seqgen.training.run import Plan
 from seqgen.training.settings import TrainSettings
@@ -90,11 +93,18 @@ def new_plan(stream: TokenStream, given: dict[str, Any], options: dict[str, Any]
     cell, shape, train = settings.distribute(_known(values, kinds) | given, *kinds)
     if parent is not None:
         cell, shape = _inherited(parent, given, kinds)
+    made: Cell = settings.parse(kinds[0], cell)
+    sized = settings.parse(ModelSettings, shape)
+    training = settings.parse(TrainSettings, train)
+    if device.type == "cuda" and "batch" not in given:  # nobody's wish: as many streams as there is memory for
+        free = torch.cuda.mem_get_info(device)[0]
+        batch = fitting_batch(made, sized, stream.vocab_size, training.batch, training.window, free)
+        training = dataclasses.replace(training, batch=batch)
     return Plan(
         model,
-        settings.parse(kinds[0], cell),
-        settings.parse(ModelSettings, shape),
-        settings.parse(TrainSettings, train),
+        made,
+        sized,
+        training,
         budget,
         _seed(options, stream, parent),
         device,
