@@ -20,7 +20,7 @@ from seqgen.training import defaults, device, optimizer
 from seqgen.training.data import Spans
 from seqgen.training.run import Plan, Run
 from seqgen.training.settings import TrainSettings
-from seqgen.training.trainer import Budget, Trainer
+from seqgen.training.trainer import Budget
 from seqgen.training.validation import own_tokens
 
 TEXT = b"the cat sat on the mat; the dog sat on the log. " * 60

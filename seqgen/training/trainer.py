@@ -234,7 +234,7 @@ class Trainer:
                 self._roll_back(nats)
                 return
             progress.recent = [*progress.recent, nats][-rollback.MEMORY :]
-            progress.stuck = 0
+            progress.stuck, progress.damping = 0, min(1.0, progress.damping * rollback.LARGER_AGAIN)
             self.keep()
         line = {
             "step": progress.total_steps,
@@ -305,6 +305,8 @@ class Trainer:
             self.step.state = self.network.initial_state(self.ranks.share_of(self.settings.batch))
             self.keep()
         self._steer()
+        if not progress.stuck:  # a validation that was due among them is left out too
+            progress.checks = max(progress.checks, int(self._share * self.settings.checks))
         self.observer.rolled_back(progress, line | {"damping": progress.damping})
 
     def _out_of_patience(self) -> bool:
