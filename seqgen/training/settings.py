@@ -48,9 +48,7 @@ class TrainSettings(Optimisation, Regularisation):
     window: int = option(64, "tokens through which the gradient flows back")
     reset: Literal["document", "never"] = option("document", "when the hidden state starts anew: document or never")
     reset_probability: float = option(0.0, "chance that a stream's state starts anew at a step")
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = option(
-        "auto", "of matrix products while training"
-    )
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = option("auto", "of matrix products while training")
     validation: float = option(0.1, "share of the corpus held out")
     checks: int = option(12, "validations over the run")
     patience: int = option(8, "validations without improvement until it stops; 0: never")
