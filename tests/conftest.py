@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import socket
+
 import pytest
 import torch
 
@@ -10,3 +12,26 @@ def _quiet_machine(monkeypatch, tmp_path):
     torch.set_num_threads(1)
     monkeypatch.setenv("SEQGEN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SEQGEN_TAKES", str(tmp_path / "takes.sqlite"))
+
+
+TRIED: list[object] = []  # addresses that a test wanted to reach
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request, monkeypatch):
+    """No test opens a connection, but those that are marked `sockets` and talk to servers of their own."""
+    if request.node.get_closest_marker("sockets"):
+        yield
+        return
+
+    def refuse(self_or_host, *address):
+        TRIED.append(address[0] if address else self_or_host)
+        raise OSError("tests open no socket")
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    for name in ("getaddrinfo", "create_connection", "gethostbyname"):
+        monkeypatch.setattr(socket, name, refuse)
+    TRIED.clear()
+    yield
+    assert TRIED == [], "this test wanted to open a connection; is it a core command's?"

@@ -20,6 +20,8 @@ from seqgen.errors import DownloadError
 SPY = "import pathlib; pathlib.Path({!r}).write_text('the package ran')\n"
 BACKEND = "def prepare_metadata_for_build_wheel(*a, **k): raise SystemExit\nbuild_sdist = build_wheel = None\n"
 
+pytestmark = pytest.mark.sockets
+
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()

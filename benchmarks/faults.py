@@ -1,0 +1,105 @@
+"""What survives: every promise of SECURITY.md, broken at length.
+
+    python benchmarks/faults.py                          all long forms, one after the other: hours
+    python benchmarks/faults.py kills --count 500        one of them
+    python benchmarks/faults.py fuzz --seconds 60        every fuzz target for so long; --target midi: one of them
+    python benchmarks/faults.py --quick                  the short forms, as in `seqgen selftest`
+
+Prints a table and keeps the last outcome of each check, with how many cases it had, in `results/faults.json`.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+
+import _report
+
+from seqgen import selftest
+
+OTHERS = {
+    "resume": "tests of training: stopped runs go on to the same bytes",
+    "repeatable samples": "tests/test_generation.py, tests/test_cli_generate.py: one seed, the same tokens",
+    "exploding loss": "tests of training: a planted NaN and a spike",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help=", ".join(selftest.names()))
+    parser.add_argument("--count", type=int, help="cases of each check")
+    parser.add_argument("--quick", action="store_true", help="short forms")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, help="fuzz: how long each target is tried")
+    parser.add_argument("--target", default="all", help="fuzz: one target")
+    given = parser.parse_args()
+    if given.seconds:
+        return fuzz(given.seconds, given.target, given.seed)
+    outcomes = []
+    for name in given.checks or selftest.names():
+        quick, long = selftest.counts(name)
+        count = given.count or (quick if given.quick else long)
+        print(f"{name}: {count:,} …", file=sys.stderr, flush=True)
+        outcome = selftest.check_apart(name, count, given.seed)
+        outcomes.append(outcome)
+        keep({name: {"asked": count, **outcome.to_json()}})
+    show(outcomes)
+    return 0 if all(outcome.held for outcome in outcomes) else 1
+
+
+def show(outcomes: list[selftest.Outcome]) -> None:
+    """A row for each check, and the first failures."""
+    rows = [
+        (each.name, each.cases, each.failed, round(each.memory / 1e6), round(each.seconds), facts(each))
+        for each in outcomes
+    ]
+    _report.print_table(("check", "cases", "failed", "MB", "s", "found"), rows)
+    for each in outcomes:
+        for words in each.failures:
+            print(f"{each.name}: {words}")
+    for name, where in OTHERS.items():
+        print(f"{name}: {where}")
+
+
+def facts(outcome: selftest.Outcome) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in outcome.facts.items())
+
+
+def keep(rows: dict[str, object]) -> None:
+    """Put rows beside those of earlier calls."""
+    path = _report.RESULTS / "faults.json"
+    before = json.loads(path.read_text("utf-8"))["results"] if path.exists() else {}
+    _report.write_json("faults", dict(sorted({**before, **rows}.items())))
+
+
+def fuzz(seconds: float, wanted: str, seed: int) -> int:
+    """Every target for so many seconds, each with a tally of its own."""
+    from seqgen.selftest import fuzz as fuzzing
+    from seqgen.selftest._mutations import mutated
+
+    rows, failed = [], 0
+    with tempfile.TemporaryDirectory() as folder:
+        found = fuzzing.targets(Path(folder))
+        if wanted != "all" and wanted not in found:
+            print(f"no target is called {wanted!r}; there are: {', '.join(found)}", file=sys.stderr)
+            return 2
+        for name, (target, seeds) in found.items():
+            if wanted not in ("all", name):
+                continue
+            tally, random, until = selftest.Tally(), Random(f"{seed} {name}"), time.monotonic() + seconds
+            while time.monotonic() < until:
+                fuzzing.one(tally, name, target, mutated(random, random.choice(seeds)))
+            rows.append((name, tally.cases, tally.failed, tally.facts.get("slowest_s", 0.0)))
+            failed += tally.failed
+            keep({f"fuzz: {name}": {"seconds": seconds, "cases": tally.cases, "failed": tally.failed, **tally.facts}})
+            for words in tally.failures:
+                print(words)
+    _report.print_table(("target", "inputs", "failed", "slowest s"), rows)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""What `seqgen doctor` finds on a machine, as plain data. Asks; changes nothing but makes the cache folder."""
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import seqgen
+from seqgen import files
+from seqgen.errors import OutputError
+from seqgen.render import fluid
+
+PORTS = "pip install python-rtmidi"
+
+
+def examine() -> dict[str, Any]:
+    """Everything, with what is missing and what to install for it."""
+    packages, soundfonts, ports = _packages(), _soundfonts(), _ports()
+    there = fluid.installed()
+    missing = [
+        {"what": f"the package {name}", "hint": f"pip install {name}"} for name in packages if not packages[name]
+    ]
+    if not there:
+        missing.append({"what": "FluidSynth, for better sound", "hint": fluid.INSTALL})
+    if not soundfonts:
+        hint = "Debian: apt install fluidr3mono-gm-soundfont, or name any .sf2 file in SEQGEN_SOUNDFONT"
+        missing.append({"what": "a SoundFont", "hint": hint})
+    if ports is None:
+        missing.append({"what": "a backend for MIDI ports", "hint": PORTS})
+    return {
+        "versions": {"seqgen": seqgen.__version__, "python": platform.python_version()},
+        "system": f"{platform.system()} {platform.machine()}",
+        "packages": packages,
+        "cores": _cores(),
+        "memory": _memory(),
+        "devices": _devices() if packages.get("torch") else [],
+        "fluidsynth": there,
+        "soundfonts": soundfonts,
+        "midi_ports": ports,
+        "cache": _cache(),
+        "disks": _disks(),
+        "missing": missing,
+    }
+
+
+def _packages() -> dict[str, str | None]:
+    """The packages that seqgen needs, each with its version; None where it is not there."""
+    try:
+        wanted = importlib.metadata.requires("seqgen-art") or []
+    except importlib.metadata.PackageNotFoundError:
+        wanted = ["torch", "numpy", "click"]
+    names = [match[0] for line in wanted if "extra" not in line and (match := re.match(r"[A-Za-z0-9._-]+", line))]
+    found: dict[str, str | None] = {}
+    for name in names:
+        found[name] = None
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _memory() -> int:
+    """Bytes of memory, 0 where the system does not say."""
+    with contextlib.suppress(ValueError, OSError, AttributeError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return 0
+
+
+def _devices() -> list[dict[str, Any]]:
+    """The devices there are, and the precision that training takes on each."""
+    from seqgen.errors import UsageError
+    from seqgen.training import device
+
+    chosen, found = device.pick_device("auto"), []
+    for name in device.DEVICES[1:]:
+        with contextlib.suppress(UsageError):
+            picked = device.pick_device(name)
+            precision = str(device.pick_precision("auto", picked)).removeprefix("torch.")
+            about = device.describe(picked)
+            found.append({"name": name, "about": about, "precision": precision, "auto": picked.type == chosen.type})
+    return found
+
+
+def _soundfonts() -> list[str]:
+    """The SoundFonts that `render` would look at."""
+    named = os.environ.get("SEQGEN_SOUNDFONT")
+    found = [named] if named and Path(named).expanduser().is_file() else []
+    return found + [str(path) for folder in fluid.USUAL_FOLDERS for path in sorted(Path(folder).glob("*.sf[23]"))]
+
+
+def _ports() -> dict[str, list[str]] | None:
+    """The names of MIDI ports, or None where there is no backend that knows them."""
+    import mido
+
+    try:
+        return {"outputs": list(mido.get_output_names()), "inputs": list(mido.get_input_names())}
+    except Exception:  # a backend that is missing, or whose library is: each has errors of its own
+        return None
+
+
+def _cache() -> dict[str, Any]:
+    """Where it is and what it holds."""
+    try:
+        folder = files.cache_folder()
+    except OutputError as error:
+        return {"path": error.message, "files": 0, "bytes": 0}
+    sizes = []
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                sizes.append(path.stat().st_size)
+    return {"path": str(folder), "files": len(sizes), "bytes": sum(sizes)}
+
+
+def _disks() -> list[dict[str, Any]]:
+    """Free bytes where files will land."""
+    found = []
+    for what, folder in (("this folder", Path.cwd()), ("the cache", Path(_cache()["path"]))):
+        with contextlib.suppress(OSError):
+            found.append({"what": what, "free": shutil.disk_usage(folder).free})
+    return found
