@@ -15,7 +15,7 @@ from seqgen.checkpoint import MODEL_FILE, Checkpoint, find, make_model
 from seqgen.errors import CheckpointError, SettingError, UsageError
 from seqgen.models import Cell, ModelSettings, weight_shapes
 from seqgen.stream import TokenStream
-from seqgen.training import defaults, presets
+from seqgen.training import defaults, parallel, presets
 from seqgen.training.device import pick_device
 from seqgen.training.memory import fitting_batch
 from seqgen.training.recorded import TRAINING_FILE
@@ -161,7 +161,7 @@ def _seed(options: dict[str, Any], stream: TokenStream, parent: Parent | None) -
         about = parent.checkpoint.provenance
         if about.get("corpus") == stream.fingerprint and isinstance(about.get("seed"), int):
             return int(about["seed"])
-    return secrets.randbits(31)
+    return int(parallel.current().lead(lambda: secrets.randbits(31)))
 
 
 def recall(folder: Path) -> dict[str, Any]:

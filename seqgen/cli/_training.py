@@ -21,7 +21,7 @@ from seqgen.tokenization.building import grown, separate
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
-from seqgen.training import growing
+from seqgen.training import growing, parallel
 from seqgen.training.device import pick_device
 from seqgen.training.run import Plan, Run
 
@@ -38,9 +38,11 @@ def prepare(folder: Path, source: tuple[str, ...], resume: bool, options: dict[s
     pick_device(options["device"])
     preset_of(options)
     for_codec, for_training = _shares(options["settings"], recalled, options, parent)
-    stream = open_stream(source or (recalled["stream"],), for_codec, options, parent)
-    name = options["held_out"] or recalled.get("held_out")
-    held_out = None if name is None else _open_held_out(name, stream, options)
+    ranks = parallel.current()
+    with ranks.in_turn():
+        stream = open_stream(source or (recalled["stream"],), for_codec, options, parent)
+        name = options["held_out"] or recalled.get("held_out")
+        held_out = None if name is None else _open_held_out(name, stream, options)
     tokenizer = Tokenizer.from_spec(stream.codec_spec)
     if recalled:
         plan = old_plan(recalled["plan"], for_training, options)
@@ -52,7 +54,7 @@ def prepare(folder: Path, source: tuple[str, ...], resume: bool, options: dict[s
     watcher.sample, watcher.samples = sampler(run), folder / _guidance.SAMPLES_FILE
     if resume:
         run.resume()
-        watcher.drop_after(run.trainer.progress.total_steps)
+        ranks.lead(lambda: watcher.drop_after(run.trainer.progress.total_steps))
     else:
         run.start()
     _guidance.introduce(run)

@@ -51,6 +51,7 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, report: s
       seqgen generate checkpoints/plays
     """
     from seqgen.cli import _run_page, _settings_help, _training
+    from seqgen.training import parallel
 
     if HELP in options["settings"]:
         click.echo(_settings_help.settings_help(options["model"], options["codec"]))
@@ -62,7 +63,10 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, report: s
         raise UsageError("no SOURCE was given", "name a file, a folder or a corpus, as in: seqgen train shakespeare")
     folder = Path(output) if output else Path("checkpoints") / _name(source)
     if source or resume:
-        _train(_training.prepare(folder, source, resume, options), folder)
+        with parallel.session(options["device"]) as ranks:
+            _train(_training.prepare(folder, source, resume, options), folder)
+        if not ranks.leads:
+            return
     if report:
         _run_page.write_page(folder, report)
         note(f"Wrote {report}")
@@ -78,7 +82,7 @@ def _train(run: "Run", folder: Path) -> None:
         note(f"\nStopped after {run.trainer.progress.total_steps:,} steps; everything is saved.")
         note(f"Go on with: seqgen train --resume -o {folder}")
         raise click.exceptions.Exit(1)
-    _training.conclude(run)
+    run.ranks.lead(lambda: _training.conclude(run))
 
 
 def _name(source: tuple[str, ...]) -> str:

@@ -102,19 +102,19 @@ class Ranks:
             dist.all_reduce(tensor, dist.ReduceOp.MAX)
         return float(tensor[0]), bool(tensor[1])
 
-    def lead(self, work: Callable[[], float]) -> float:
-        """What `work` gives on rank 0, which alone does it.
+    def lead(self, work: Callable[[], float | None]) -> float:
+        """What `work` gives on rank 0, which alone does it; the others wait. Nothing counts as 0.
 
         Raises:
             SeqgenError: On rank 0, what `work` raised.
             SystemExit: On the others, then; they have nothing to add.
         """
         if self.count == 1:
-            return work()
+            return work() or 0.0
         answer, failure = torch.zeros(2, dtype=torch.float64), None
         if self.leads:
             try:
-                answer[0] = work()
+                answer[0] = work() or 0.0
             except SeqgenError as error:
                 answer[1], failure = error.exit_code, error
         with _heard():

@@ -161,7 +161,7 @@ class Run:
         """
         lengths = resume.load(self.folder / resume.RESUME_FILE, self.trainer, self._about())
         self.ranks.agree(self._told() | {"state to go on from": self.trainer.progress})
-        self.ranks.lead(lambda: self._cut_logs(lengths))
+        self.ranks.lead(lambda: self.journal.cut(lengths))
 
     def train(self) -> None:
         """Train until the budget is used up or `trainer.stopping` is set; then save."""
@@ -271,7 +271,7 @@ class Run:
         found = {"version of seqgen": seqgen.__version__, "version of torch": str(torch.__version__)}
         return found | self._about() | held_out | {key: self.plan.to_json()[key] for key in FREE}
 
-    def _make_folder(self) -> float:
+    def _make_folder(self) -> None:
         if self.model_path.exists() or (self.folder / resume.RESUME_FILE).exists():
             raise CheckpointError(
                 f"{self.folder}: another run lies there already, and is left as it is",
@@ -288,11 +288,6 @@ class Run:
         }
         files.write_bytes(self.folder / TRAINING_FILE, json.dumps(about, indent=1).encode() + b"\n")
         self.journal.cut({})
-        return 0.0
-
-    def _cut_logs(self, lengths: dict[str, int]) -> float:
-        self.journal.cut(lengths)
-        return 0.0
 
     def _log(self, line: dict[str, Any]) -> None:
         if self.ranks.leads:
