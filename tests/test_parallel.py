@@ -1,0 +1,215 @@
+"""Several processes train as one does: real ones, started by torchrun, over gloo on the CPU."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from seqgen.checkpoint import Checkpoint
+from seqgen.cli import run as seqgen
+from seqgen.container import read_header
+from seqgen.errors import CheckpointError, SeqgenError, UsageError
+from seqgen.training.parallel import ALONE, Ranks, session
+
+PLAY = "".join(f"ANNA:\nGood day, {name}, how is the {thing}?\n\n" for name in "ABCDEFGH" for thing in "abcdefghijkl")
+TINY = ["-P", "hidden", "16", "-P", "batch", "4", "-P", "window", "16", "-P", "precision", "float32"]
+HOW = [*TINY, "-P", "dropout", "0", "-P", "activation", "1", "-P", "checks", "3", "--seed", "3", "--device", "cpu"]
+RUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+ALONE_IN = {"OMP_NUM_THREADS": "1", "TORCH_CPP_LOG_LEVEL": "ERROR"}
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="gloo over the loopback device")
+
+
+def environment(**more):
+    return os.environ | ALONE_IN | {"GLOO_SOCKET_IFNAME": "lo"} | more
+
+
+def together(*arguments, launcher=("--standalone",)):
+    """Two processes of `seqgen train`; what both wrote, once they ended."""
+    command = [*RUN, *launcher, "-m", "seqgen", "train", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=180, check=False)
+
+
+def log_of(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A corpus; a run of one process to step 60; one of two processes to step 40."""
+    folder = tmp_path_factory.mktemp("parallel")
+    (folder / "play.txt").write_text(PLAY, "utf-8")
+    before = os.getcwd()
+    os.chdir(folder)
+    os.environ["SEQGEN_CACHE"] = str(folder / "cache")
+    try:
+        assert seqgen(["train", "play.txt", "-o", "one", "--steps", "60", *HOW]) == 0
+        ran = together("play.txt", "-o", "two", "--steps", "60", *HOW)
+        assert ran.returncode == 0, ran.stderr
+        (folder / "two.txt").write_text(ran.stderr)
+    finally:
+        os.chdir(before)
+    return folder
+
+
+def test_two_processes_have_the_losses_of_one(place):
+    one, two = log_of(place / "one"), log_of(place / "two")
+    assert [line["step"] for line in one] == [line["step"] for line in two]
+    assert len(one) >= 5
+    for mine, theirs in zip(one, two):
+        assert mine.keys() == theirs.keys()
+        assert mine["tokens"] == theirs["tokens"]
+        assert mine["nats"] == pytest.approx(theirs["nats"], rel=1e-5)
+        assert mine.get("validation_nats", 0) == pytest.approx(theirs.get("validation_nats", 0), rel=1e-5)
+    first, second = Checkpoint.load(place / "one").weights, Checkpoint.load(place / "two").weights
+    for name in first:
+        np.testing.assert_allclose(first[name], second[name], atol=1e-4)
+
+
+def test_one_process_speaks(place):
+    shown = (place / "two.txt").read_text()
+    assert shown.count("Checkpoint: two/model.safetensors") == 1
+    assert shown.count("step      60") == 1
+    assert "Traceback" not in shown
+
+
+def test_the_hidden_states_of_all_streams_are_saved(place):
+    states = []
+    for name in ("one", "two"):
+        header = read_header(place / name / "resume.safetensors", CheckpointError)
+        states.append(header.read("state.0.0"))
+        assert header.tensors["random.cpu"].shape[0] == (1 if name == "one" else 2)
+    assert states[0].shape == (4, 16)
+    np.testing.assert_allclose(states[0], states[1], atol=1e-4)
+
+
+def test_another_number_of_processes_goes_on(place, monkeypatch):
+    """From 2 to 1 and from 1 to 2, both to the same losses."""
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("SEQGEN_CACHE", str(place / "cache"))
+    assert seqgen(["train", "--resume", "-o", "two", "--steps", "90"]) == 0
+    ran = together("--resume", "-o", "one", "--steps", "90")
+    assert ran.returncode == 0, ran.stderr
+    one, two = log_of(place / "one"), log_of(place / "two")
+    assert one[-1]["step"] == two[-1]["step"] == 90
+    for mine, theirs in zip(one, two):
+        assert mine["nats"] == pytest.approx(theirs["nats"], rel=1e-4)
+
+
+def test_streams_that_cannot_be_dealt_out_are_refused(place, monkeypatch):
+    monkeypatch.chdir(place)
+    ran = together("play.txt", "-o", "odd", "--steps", "2", *HOW, "-P", "batch", "3")
+    assert ran.returncode == 1
+    assert ran.stderr.count("Error: batch is 3, expected a multiple of the number of processes (2)") == 1
+    assert "-P batch 4" in ran.stderr
+    assert not (place / "odd").exists()
+
+
+def test_a_run_that_is_there_is_left_alone(place, monkeypatch):
+    monkeypatch.chdir(place)
+    before = (place / "one/model.safetensors").read_bytes()
+    ran = together("play.txt", "-o", "one", "--steps", "2", *HOW)
+    assert ran.returncode == 1
+    assert ran.stderr.count("another run lies there already") == 1
+    assert (place / "one/model.safetensors").read_bytes() == before
+
+
+def test_processes_that_disagree_are_refused(place, monkeypatch):
+    """Started by hand, each with its own command: another learning rate on the second."""
+    monkeypatch.chdir(place)
+    rate = 'lr=[4e-3,5e-3][int(__import__("os").environ["RANK"])]'
+    code = f"{rate};from seqgen.cli import run;raise SystemExit(run({['train', 'play.txt', '-o', 'split', '--steps', '2', *HOW]!r}+['-P','learning_rate',str(lr)]))"
+    (place / "split.py").write_text(code.replace(";", "\n"), "utf-8")
+    command = [*RUN, "--standalone", "split.py"]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=180, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr.count("Error: process 1 of this run has another train than process 0") == 1
+    assert not (place / "split").exists()
+
+
+def test_a_process_that_dies_ends_the_run_with_one_sentence(place, monkeypatch, tmp_path):
+    """No rank hangs, and what was saved stays."""
+    monkeypatch.chdir(place)
+    port = "29731"
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "seqgen", "train", "play.txt", "-o", str(folder), "--minutes", "5", *HOW]
+    where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
+    processes = [
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment(RANK=str(rank), **where))
+        for rank in range(2)
+    ]
+    try:
+        deadline = time.monotonic() + 120
+        while not (folder / "log.jsonl").exists() or not (folder / "log.jsonl").stat().st_size:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        processes[1].send_signal(signal.SIGKILL)
+        shown = processes[0].communicate(timeout=60)[1]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    assert processes[0].returncode == 1
+    assert "Error: another process of this run has ended" in shown
+    assert "--resume" in shown
+    assert "Traceback" not in shown
+
+
+def test_a_signal_stops_all_and_saves(place, monkeypatch, tmp_path):
+    monkeypatch.chdir(place)
+    folder = tmp_path / "run"
+    command = [*RUN, "--standalone", "-m", "seqgen", "train", "play.txt", "-o", str(folder), "--minutes", "5", *HOW]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        deadline = time.monotonic() + 120
+        while not (folder / "log.jsonl").exists() or not (folder / "log.jsonl").stat().st_size:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        shown = process.communicate(timeout=90)[1]
+    assert process.returncode != 0
+    assert shown.count("everything is saved") == 1
+    assert read_header(folder / "resume.safetensors", CheckpointError).read("state.0.0").shape == (4, 16)
+
+
+def test_one_process_is_alone(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    monkeypatch.setenv("RANK", "0")
+    with session("cpu") as ranks:
+        assert ranks is ALONE
+    assert ALONE.leads
+    assert ALONE.rows(8) == slice(0, 8)
+    assert ALONE.steer(0.5, True) == (0.5, True)
+    assert ALONE.seed(7) == 7
+
+
+def test_streams_are_dealt_out_once_each():
+    dealt = [list(range(12))[Ranks(number, 3).rows(12)] for number in range(3)]
+    assert sum(dealt, []) == list(range(12))
+    assert len({Ranks(number, 3).seed(5) for number in range(3)}) == 3
+    with pytest.raises(UsageError, match=r"batch is 10, expected a multiple of the number of processes \(3\)"):
+        Ranks(0, 3).rows(10)
+
+
+def test_an_environment_that_makes_no_sense_is_refused(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    with pytest.raises(UsageError, match="the environment of this process makes no sense"), session("cpu"):
+        pass
+
+
+def test_others_that_do_not_come_are_missed(monkeypatch):
+    from datetime import timedelta
+
+    from seqgen.training import parallel
+
+    monkeypatch.setattr(parallel, "MEETING", timedelta(seconds=1))
+    for name, value in {"WORLD_SIZE": "2", "RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29733"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SeqgenError, match="the other processes of this run cannot be reached"), session("cpu"):
+        pass
