@@ -44,16 +44,13 @@ def place(tmp_path_factory):
     """A corpus; a run of one process to step 60; one of two processes to step 40."""
     folder = tmp_path_factory.mktemp("parallel")
     (folder / "play.txt").write_text(PLAY, "utf-8")
-    before = os.getcwd()
-    os.chdir(folder)
-    os.environ["SEQGEN_CACHE"] = str(folder / "cache")
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("SEQGEN_CACHE", str(folder / "cache"))
         assert seqgen(["train", "play.txt", "-o", "one", "--steps", "60", *HOW]) == 0
         ran = together("play.txt", "-o", "two", "--steps", "60", *HOW)
         assert ran.returncode == 0, ran.stderr
         (folder / "two.txt").write_text(ran.stderr)
-    finally:
-        os.chdir(before)
     return folder
 
 
@@ -122,9 +119,10 @@ def test_a_run_that_is_there_is_left_alone(place, monkeypatch):
 def test_processes_that_disagree_are_refused(place, monkeypatch):
     """Started by hand, each with its own command: another learning rate on the second."""
     monkeypatch.chdir(place)
-    rate = 'lr=[4e-3,5e-3][int(__import__("os").environ["RANK"])]'
-    code = f"{rate};from seqgen.cli import run;raise SystemExit(run({['train', 'play.txt', '-o', 'split', '--steps', '2', *HOW]!r}+['-P','learning_rate',str(lr)]))"
-    (place / "split.py").write_text(code.replace(";", "\n"), "utf-8")
+    own = ["train", "play.txt", "-o", "split", "--steps", "2", *HOW, "-P", "learning_rate"]
+    call = f"run({own!r} + [{{'0': '4e-3', '1': '5e-3'}}[os.environ['RANK']]])"
+    code = f"import os\nfrom seqgen.cli import run\nraise SystemExit({call})"
+    (place / "split.py").write_text(code, "utf-8")
     command = [*RUN, "--standalone", "split.py"]
     ran = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=180, check=False)
     assert ran.returncode == 1
@@ -189,7 +187,7 @@ def test_one_process_is_alone(monkeypatch):
 
 def test_streams_are_dealt_out_once_each():
     dealt = [list(range(12))[Ranks(number, 3).rows(12)] for number in range(3)]
-    assert sum(dealt, []) == list(range(12))
+    assert [row for rows in dealt for row in rows] == list(range(12))
     assert len({Ranks(number, 3).seed(5) for number in range(3)}) == 3
     with pytest.raises(UsageError, match=r"batch is 10, expected a multiple of the number of processes \(3\)"):
         Ranks(0, 3).rows(10)

@@ -268,7 +268,7 @@ def test_signals_and_a_second_one_leave_no_trace(tmp_path, monkeypatch):
     for pause in (0.0, 0.003):
         size = log.stat().st_size
         with start("--resume", "-o", "stopped") as process:
-            wait_for(lambda: log.stat().st_size > size + 500, process)
+            wait_for(lambda size=size: log.stat().st_size > size + 500, process)
             for _ in range(2):
                 process.send_signal(signal.SIGINT)
                 time.sleep(pause)

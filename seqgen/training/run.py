@@ -16,7 +16,6 @@ import json
 import math
 import platform
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ import seqgen
 from seqgen import files
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, Weights
 from seqgen.errors import CheckpointError, CorpusError
-from seqgen.models import Cell, ModelSettings, weight_shapes
+from seqgen.models import weight_shapes
 from seqgen.models._network import RecurrentLM
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
@@ -35,53 +34,18 @@ from seqgen.training import parallel, resume
 from seqgen.training.data import Spans, split
 from seqgen.training.device import choose_precision, describe
 from seqgen.training.journal import Journal
+from seqgen.training.plan import Plan
+from seqgen.training.progress import Observer, Progress
 from seqgen.training.recorded import TRAINING_FILE
 from seqgen.training.settings import TrainSettings
 from seqgen.training.start import set_unigram_bias
-from seqgen.training.trainer import Budget, Observer, Progress, Trainer
+from seqgen.training.trainer import Trainer
 from seqgen.training.validation import Validation
+
+__all__ = ["TRAINING_FILE", "Plan", "Run"]
 
 FREE = ("budget", "device")  # what may differ when a run goes on
 SAVE_SECONDS = 120.0  # what an unforeseen end may cost at most
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that decides how a run goes, resolved.
-
-    Attributes:
-        model: The cell's name.
-        cell, shape, train: The settings of the cell, the model and the training.
-        budget: When it ends.
-        seed: Of weights, dropout, split and order.
-        device: Where it runs.
-        preset: What its settings were chosen by.
-        parent: The name and hash of the checkpoint it goes on from, if there is one.
-    """
-
-    model: str
-    cell: Cell
-    shape: ModelSettings
-    train: TrainSettings
-    budget: Budget
-    seed: int
-    device: torch.device
-    preset: str = "auto"
-    parent: dict[str, str] | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The resolved configuration, as the checkpoint stores it."""
-        return {
-            "model": self.model,
-            "cell": dataclasses.asdict(self.cell),  # type: ignore[call-overload]
-            "settings": dataclasses.asdict(self.shape),
-            "train": dataclasses.asdict(self.train),
-            "budget": dataclasses.asdict(self.budget),
-            "seed": self.seed,
-            "device": self.device.type,
-            "preset": self.preset,
-            "parent": self.parent,
-        }
 
 
 class Run:

@@ -1,0 +1,50 @@
+"""Everything that decides how a run goes, in one value. It knows settings, not files."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from seqgen.models import Cell, ModelSettings
+from seqgen.training.progress import Budget
+from seqgen.training.settings import TrainSettings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides how a run goes, resolved.
+
+    Attributes:
+        model: The cell's name.
+        cell, shape, train: The settings of the cell, the model and the training.
+        budget: When it ends.
+        seed: Of weights, dropout, split and order.
+        device: Where it runs.
+        preset: What its settings were chosen by.
+        parent: The name and hash of the checkpoint it goes on from, if there is one.
+    """
+
+    model: str
+    cell: Cell
+    shape: ModelSettings
+    train: TrainSettings
+    budget: Budget
+    seed: int
+    device: torch.device
+    preset: str = "auto"
+    parent: dict[str, str] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The resolved configuration, as the checkpoint stores it."""
+        return {
+            "model": self.model,
+            "cell": dataclasses.asdict(self.cell),  # type: ignore[call-overload]
+            "settings": dataclasses.asdict(self.shape),
+            "train": dataclasses.asdict(self.train),
+            "budget": dataclasses.asdict(self.budget),
+            "seed": self.seed,
+            "device": self.device.type,
+            "preset": self.preset,
+            "parent": self.parent,
+        }

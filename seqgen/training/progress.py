@@ -1,0 +1,54 @@
+"""How long a run is to be, where it stands, and who wants to know. Plain data; it knows nothing of tensors."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When training ends: whichever of these comes first. None: no such bound."""
+
+    minutes: float | None = None
+    epochs: float | None = None
+    steps: int | None = None
+
+
+@dataclass
+class Progress:
+    """Where a run stands; saved whole, so that it can go on."""
+
+    epoch: int = 0
+    step: int = 0  # within the epoch
+    total_steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    checks: int = 0
+    bad_checks: int = 0
+    checked: int = 0  # total_steps at the last validation
+    best: float | None = None  # nats per token on the validation split
+    start: float | None = None  # nats per token of the first step
+    recent: list[float] = field(default_factory=list)  # training losses at the last log lines
+    rollbacks: int = 0
+    stuck: int = 0  # of those, to the present place
+    damping: float = 1.0  # what they have left of the learning rate
+    batch: int | None = None  # streams read since the device ran out of memory; None: as set
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Observer(Protocol):
+    """What wants to know how a run goes."""
+
+    def stepped(self, progress: Progress, share: float, line: dict[str, Any]) -> None:
+        """Every LOG_EVERY steps: where the run stands, the share of the budget used, a log line."""
+
+    def checked(self, progress: Progress, line: dict[str, Any], improved: bool) -> None:
+        """After each validation."""
+
+    def rolled_back(self, progress: Progress, line: dict[str, Any]) -> None:
+        """After the loss exploded: `line` has the step, the loss (None: not a number), where the run went back to."""
+
+    def shrunk(self, progress: Progress, line: dict[str, Any]) -> None:
+        """After the device ran out of memory: `line` has the step and the batch that the run goes on with."""
+
+    def close(self) -> None:
+        """When the run ends or stops."""
