@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -133,7 +134,9 @@ def test_processes_that_disagree_are_refused(place, monkeypatch):
 def test_a_process_that_dies_ends_the_run_with_one_sentence(place, monkeypatch, tmp_path):
     """No rank hangs, and what was saved stays."""
     monkeypatch.chdir(place)
-    port = "29731"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
     folder = tmp_path / "run"
     command = [sys.executable, "-m", "seqgen", "train", "play.txt", "-o", str(folder), "--minutes", "5", *HOW]
     where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
