@@ -176,6 +176,12 @@ def test_the_end_of_the_input_ends_control_and_not_the_sample(text):
     assert len(ran.stdout) == 50, "who paused it is gone"
 
 
+def test_a_flood_of_lines_does_not_stop_the_sample(text):
+    command = f"yes '{{\"temperature\": 0}}' | {sys.executable} -m seqgen generate {text} --follow -l 30 --label bach"
+    ran = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60)
+    assert ran.stdout == load(text).sample(label="bach", temperature=0, length=30).bytes
+
+
 def test_music_takes_no_text(music, tmp_path):
     lines = [b'{"prompt": "la la"}', b'{"reset": true}']
     ran = follow(music, lines, "-l", 20, "--seed", 1, "--events", "-o", tmp_path / "a.mid")

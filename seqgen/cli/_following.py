@@ -21,6 +21,9 @@ def follow(session: "Session", controls: Controls | None = None) -> Iterator[Ste
         yield follower.steered.step()
 
 
+BETWEEN = 64  # controls between two tokens at most: a flood of them must not stop the sample
+
+
 class _Follower:
     """One steered sample."""
 
@@ -33,7 +36,11 @@ class _Follower:
 
     def listen(self) -> bool:
         """Do what there is to be done before the next token; whether there is to be one."""
+        done = 0
         while self.steered.active:
+            if done >= BETWEEN and not self.paused:
+                return True
+            done += 1
             item = self.controls.take(wait=self.paused)
             if item is None:
                 self.paused = False  # the input has ended while it waited: nobody else could make it go on
