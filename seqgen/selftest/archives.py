@@ -24,7 +24,7 @@ from seqgen.tokenization.sources import resolve
 
 TITLE = "evil archives: 0 writes outside, 300 MB"
 QUICK, LONG = 1, 1
-BOMB = 400_000_000  # bytes that a bomb unfolds to
+BOMB = 310_000_000  # bytes that a bomb unfolds to
 Evil = tuple[str, bytes]
 
 
@@ -93,7 +93,7 @@ def _zeros(packer: Any) -> Iterator[bytes]:
 
 
 def _gzip_bomb(head: bytes = b"") -> bytes:
-    packer = zlib.compressobj(6, wbits=31)
+    packer = zlib.compressobj(1, wbits=31)
     return packer.compress(head) + b"".join(_zeros(packer))
 
 

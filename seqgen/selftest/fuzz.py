@@ -84,10 +84,11 @@ def targets(folder: Path) -> dict[str, tuple[Target, list[bytes]]]:
     for name in registry.names("codecs"):
         codec = _codec(name)
         found[f"decode {name}"] = (_decoder(codec), [bytes(range(256)), bytes(100)])
-        found[f"encode {name}"] = (
-            _encoder(codec),
-            [_materials.PLAY[:300].encode(), b"int f(int x) { return x; } // y\n"],
+        songs = [_materials.midi(random), _materials.MUSICXML, _materials.abc(random)]
+        texts = (
+            songs if codec.token_bytes() is None else [_materials.PLAY[:300].encode(), b"int f(int x) { y; } // z\n"]
         )
+        found[f"encode {name}"] = (_encoder(codec), texts)
     return found
 
 
