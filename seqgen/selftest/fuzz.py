@@ -11,6 +11,7 @@ from random import Random
 import numpy as np
 
 from seqgen import registry, settings
+from seqgen.api.control import parse_control
 from seqgen.catalogue import _recipe
 from seqgen.codecs import Codec
 from seqgen.codecs.midi.read import read_score
@@ -81,6 +82,13 @@ def targets(folder: Path) -> dict[str, tuple[Target, list[bytes]]]:
         "recipe": (_recipes(folder), [RECIPE]),
         "settings": (_settings, [b"hidden 64", b"layers 2", b"embedding none", b"dropout 0.5", b"tie true"]),
     }
+    lines = [
+        b'{"temperature": 0.8}',
+        b'{"pause": true}',
+        b'{"rules": {"top_p": 0.9, "min_p": null}}',
+        b'{"prompt": "ANNA:"}',
+    ]
+    found["control"] = (parse_control, lines)
     for name in registry.names("codecs"):
         codec = _codec(name)
         found[f"decode {name}"] = (_decoder(codec), [bytes(range(256)), bytes(100)])
