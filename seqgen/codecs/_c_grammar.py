@@ -19,6 +19,7 @@ from seqgen.codecs._c_closing import closing, complete
 from seqgen.codecs._c_lexer import CLOSERS, DEPTH, FRAMES, OPENERS, State, advance
 
 MASKS = 4096  # masks kept, V bytes each
+REFUSED = State(), False
 
 
 class CGrammar:
@@ -103,7 +104,9 @@ class CGrammar:
         """Which kinds of a group are allowed in a state of this view."""
         fitting = self._verdicts.get(view)
         if fitting is None:
-            fitting = np.array([index for index in group if _fits(state, self._kinds[index])], np.intp)
+            after = {char: advance(state, char) for char in {self._kinds[index][:1] for index in group} - {""}}
+            begun = [(index, self._kinds[index]) for index in group if after.get(self._kinds[index][:1], REFUSED)[1]]
+            fitting = np.array([index for index, kind in begun if _rest_fits(after[kind[0]][0], kind)], np.intp)
             _keep(self._verdicts, view, fitting)
         return fitting
 
@@ -139,13 +142,13 @@ class CGrammar:
         return ((stack, frames),)  # what was read was not tidy
 
 
-def _fits(state: State, token: str) -> bool:
-    """Whether each byte of a token is allowed in its turn."""
-    for char in token:
+def _rest_fits(state: State, token: str) -> bool:
+    """Whether each byte of a token behind the first is allowed in its turn."""
+    for char in token[1:]:
         state, fine = advance(state, char)
         if not fine:
             return False
-    return bool(token)
+    return True
 
 
 def _keep(kept: dict[Hashable, Any], key: Hashable, value: object) -> None:

@@ -13,6 +13,8 @@ their definitions. So it is for writing, not for judging what people wrote.
     B C E I Q  behind an if's condition, another's, else or do, an if's block, a colon of either meaning
 """
 
+from functools import lru_cache
+
 BLOCKS = frozenset("{b")  # a block, an if's block
 PARENS = frozenset("(icfgh")  # plain, if's, while's or switch's, for's with 0, 1, 2 semicolons
 DEFINES = frozenset("{b=[")  # within these a parenthesis holds no parameters
@@ -54,6 +56,7 @@ def grow(word: str, char: str) -> str:
     return word + char if word + char in GROWING else word if word == NUMBER else NAME
 
 
+@lru_cache(maxsize=1 << 14)
 def may_grow(word: str, last: str, stack: str) -> bool:
     """Whether some word that begins so may stand here."""
     if word == NUMBER:
