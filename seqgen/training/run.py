@@ -26,6 +26,7 @@ import seqgen
 from seqgen import files
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, Weights
 from seqgen.errors import CheckpointError, CorpusError
+from seqgen.evaluation import temperature
 from seqgen.models import weight_shapes
 from seqgen.models._network import RecurrentLM
 from seqgen.stream import TokenStream
@@ -33,6 +34,7 @@ from seqgen.tokenizer import Tokenizer
 from seqgen.training import parallel, resume
 from seqgen.training.data import Spans, split
 from seqgen.training.device import choose_precision, describe
+from seqgen.training.indexing import write_index
 from seqgen.training.journal import Journal
 from seqgen.training.plan import Plan
 from seqgen.training.progress import Observer, Progress
@@ -45,6 +47,7 @@ from seqgen.training.validation import Validation
 __all__ = ["TRAINING_FILE", "Plan", "Run"]
 
 FREE = ("budget", "device")  # what may differ when a run goes on
+INDEXED = 20_000_000  # tokens; more take minutes and gigabytes, and are indexed when it is asked for
 SAVE_SECONDS = 120.0  # what an unforeseen end may cost at most
 
 
@@ -132,19 +135,26 @@ class Run:
         self.trainer.run()
 
     def conclude(self) -> Checkpoint:
-        """Measure the best model on the validation split, beside an n-gram baseline, and store what was found."""
+        """Measure the best model on the validation split, beside an n-gram baseline, and store what was found.
+
+        The corpus is indexed too, unless it is large, so that samples can be compared with it at once.
+        """
         best = Checkpoint.load(self.model_path)
         codec_size = self.tokenizer.document_id
-        nats = self.validation.exact(best.network(str(self.plan.device)))
+        network = best.network(str(self.plan.device))
+        nats = self.validation.exact(network)
         ngram, order = self.validation.ngram(self.stream.ids, self.train_spans, codec_size)
         found = {
             "nats_per_token": nats,
             "bits_per_token": nats / math.log(2),
             "ngram_nats": ngram,
             "ngram_order": order,
+            temperature.METRIC: self.validation.temperature(network).to_json(),
         }
         best = dataclasses.replace(best, metrics=best.metrics | found)
         best.save(self.model_path)
+        if self.train_spans.tokens <= INDEXED:
+            write_index(self.folder, self.stream, self.train_spans, self.tokenizer)
         return best
 
     def stepped(self, progress: Progress, share: float, line: dict[str, Any]) -> None:

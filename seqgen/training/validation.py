@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from seqgen.evaluation import protocols
 from seqgen.evaluation.ngram import NGram
+from seqgen.evaluation.temperature import Temperature, held_out_temperature
 from seqgen.models._network import RecurrentLM
 from seqgen.training.data import Spans
 from seqgen.training.device import autocast
@@ -50,6 +51,11 @@ class Validation:
     def exact(self, network: RecurrentLM) -> float:
         """Nats per token under protocol B, in float32."""
         return protocols.stateful(network, self.ids, self.starts, network.embedding.weight.device).mean
+
+    def temperature(self, network: RecurrentLM) -> Temperature:
+        """What logits are best divided by, found on a bounded part."""
+        device = network.embedding.weight.device
+        return held_out_temperature(network, *self._quick[device.type], device)
 
     def ngram(self, ids: Ids, spans: Spans, codec_size: int) -> tuple[float, int]:
         """(nats per token, order) of an n-gram model of the training documents on these."""
