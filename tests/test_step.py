@@ -10,11 +10,11 @@ from test_training import Nobody, make_run, make_stream
 from seqgen import registry
 from seqgen.errors import SeqgenError, UsageError
 from seqgen.models import ModelSettings
+from seqgen.models._graph import Repeated
 from seqgen.models._network import RecurrentLM
 from seqgen.training import defaults, snapshot
 from seqgen.training import device as devices
 from seqgen.training.data import Spans
-from seqgen.training.graph import Repeated
 from seqgen.training.scaling import BACKOFF, INTERVAL, START, LossScaler
 from seqgen.training.settings import TrainSettings
 from seqgen.training.step import Step

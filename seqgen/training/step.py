@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqgen.models._dropout import activation_penalty
+from seqgen.models._graph import Repeated
 from seqgen.models._network import RecurrentLM, State, detach, reset
 from seqgen.training import device as devices
 from seqgen.training.averaging import Average
 from seqgen.training.data import IGNORED
-from seqgen.training.graph import Repeated
 from seqgen.training.optimizer import make_optimizer, set_learning_rate
 from seqgen.training.parallel import ALONE, Ranks
 from seqgen.training.scaling import LossScaler
