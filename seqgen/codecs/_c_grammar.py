@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from seqgen.codecs import Mask
 from seqgen.codecs import _c_phrases as phrases
 from seqgen.codecs._c_closing import closing, complete
-from seqgen.codecs._c_lexer import CLOSERS, DEPTH, FRAMES, OPENERS, State, advance
+from seqgen.codecs._c_lexer import CLOSERS, DEPTH, FRAMES, OPENERS, State, advance, takes_names
 
 MASKS = 4096  # masks kept, V bytes each
-REFUSED = State(), False
+GOES_ON_AS_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]+|[^#][A-Za-z_][A-Za-z_0-9]*", re.DOTALL)
 
 
 class CGrammar:
@@ -50,7 +50,7 @@ class CGrammar:
         """How many tokens there are."""
         return len(self._tokens)
 
-    def _grouped(self) -> tuple[list[int], list[int], list[int]]:
+    def _grouped(self) -> tuple["Group", "Group", "Group"]:
         """The kinds without brackets and `#`, those with brackets, those with `#`."""
         plain: list[int] = []
         bracketed: list[int] = []
@@ -58,7 +58,7 @@ class CGrammar:
         for index, kind in enumerate(self._kinds):
             group = directing if "#" in kind else bracketed if set(kind) & (OPENERS | CLOSERS) else plain
             group.append(index)
-        return plain, bracketed, directing
+        return Group(self._kinds, plain), Group(self._kinds, bracketed), Group(self._kinds, directing)
 
     def start(self) -> State:
         """The beginning of a file."""
@@ -100,13 +100,11 @@ class CGrammar:
         """The token of a single byte, given as the character of the same number."""
         return self._tokens.index(char)
 
-    def _fitting(self, group: list[int], view: Hashable, state: State) -> NDArray[np.intp]:
+    def _fitting(self, group: "Group", view: Hashable, state: State) -> NDArray[np.intp]:
         """Which kinds of a group are allowed in a state of this view."""
         fitting = self._verdicts.get(view)
         if fitting is None:
-            after = {char: advance(state, char) for char in {self._kinds[index][:1] for index in group} - {""}}
-            begun = [(index, self._kinds[index]) for index in group if after.get(self._kinds[index][:1], REFUSED)[1]]
-            fitting = np.array([index for index, kind in begun if _rest_fits(after[kind[0]][0], kind)], np.intp)
+            fitting = group.fitting(state)
             _keep(self._verdicts, view, fitting)
         return fitting
 
@@ -142,9 +140,41 @@ class CGrammar:
         return ((stack, frames),)  # what was read was not tidy
 
 
-def _rest_fits(state: State, token: str) -> bool:
-    """Whether each byte of a token behind the first is allowed in its turn."""
-    for char in token[1:]:
+class Group:
+    """Kinds of tokens by their first byte; those that go on as a name apart, since all of them mostly fare alike.
+
+    Args:
+        kinds: All kinds.
+        members: Which of them are in the group.
+    """
+
+    def __init__(self, kinds: Sequence[str], members: Sequence[int]) -> None:
+        self._kinds = kinds
+        self._named: dict[str, list[int]] = {}
+        self._others: dict[str, list[int]] = {}
+        for index in members:
+            if kind := kinds[index]:
+                into = self._named if GOES_ON_AS_NAME.fullmatch(kind) else self._others
+                into.setdefault(kind[0], []).append(index)
+        self._firsts = sorted(self._named.keys() | self._others.keys())
+
+    def fitting(self, state: State) -> NDArray[np.intp]:
+        """The kinds of which each byte is allowed in its turn."""
+        found: list[int] = []
+        for first in self._firsts:
+            after, fine = advance(state, first)
+            if fine:
+                named = self._named.get(first, [])
+                found += named if takes_names(after) else self._tested(named, after)
+                found += self._tested(self._others.get(first, []), after)
+        return np.array(found, np.intp)
+
+    def _tested(self, members: Sequence[int], after: State) -> list[int]:
+        return [index for index in members if _follows(after, self._kinds[index][1:])]
+
+
+def _follows(state: State, rest: str) -> bool:
+    for char in rest:
         state, fine = advance(state, char)
         if not fine:
             return False

@@ -85,6 +85,16 @@ def advance(state: State, char: str) -> Move:
     return _comment(state, char)
 
 
+def takes_names(state: State) -> bool:
+    """Whether every name is allowed to follow, or to go on. False says nothing."""
+    place, inside, stack, _, last, prose, tidy, word = state
+    if inside or place[0] == "#":
+        return inside not in ("", "/", "\\")
+    if not tidy or prose or place == "directive":
+        return True
+    return word != phrases.NUMBER and phrases.may_grow(phrases.NAME, last, stack)
+
+
 def _plain(state: State, char: str) -> Move:
     """Outside comments and literals, in code or in a directive."""
     place, _, stack, frames, last, prose, tidy, _ = state
