@@ -151,14 +151,22 @@ def find(path: str | Path) -> Path:
         CheckpointError: There is none; the hint names those there are.
     """
     given = Path(path)
-    for candidate in (given / MODEL_FILE if given.is_dir() else given, *_published(str(path))):
-        if candidate.is_file():
+    for candidate in (given / MODEL_FILE if given.is_dir() else given, published().get(str(path))):
+        if candidate is not None and candidate.is_file():
             return candidate
     if given.is_dir():
         raise CheckpointError(f"{given}: holds no {MODEL_FILE}", "did its training reach a first validation?")
     runs = sorted(str(file.parent) for file in Path("checkpoints").glob(f"*/{MODEL_FILE}"))
-    hint = f"there are: {', '.join(runs)}" if runs else "train one with: seqgen train FOLDER -o checkpoints/NAME"
+    names = [*runs, *published()]
+    hint = f"there are: {', '.join(names)}" if names else "train one with: seqgen train FOLDER -o checkpoints/NAME"
     raise CheckpointError(f"{given}: there is no such checkpoint", hint)
+
+
+def published() -> dict[str, Path]:
+    """Name → file of the checkpoints that come with seqgen: beside the package, or inside the wheel."""
+    package = Path(__file__).parent
+    folders = (package / "_data" / "checkpoints", package.parent / "checkpoints")
+    return {file.stem: file for folder in folders for file in sorted(folder.glob("*.safetensors"))}
 
 
 def write_tensors(path: str | Path, tensors: Weights, details: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
@@ -170,13 +178,6 @@ def write_tensors(path: str | Path, tensors: Weights, details: Mapping[str, Any]
             writer.add(name, tensor)
         writer.add("details", np.frombuffer(text.encode("ascii"), np.uint8))
         writer.finish(metadata)
-
-
-def _published(name: str) -> list[Path]:
-    """Where a checkpoint published under this name may lie: beside the package, or inside the wheel."""
-    package = Path(__file__).parent
-    folders = (package.parent / "checkpoints", package / "_data" / "checkpoints")
-    return [folder / name / MODEL_FILE for folder in folders] if Path(name).name == name else []
 
 
 def _check_format(header: Header) -> None:

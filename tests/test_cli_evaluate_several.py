@@ -175,9 +175,9 @@ def test_names_that_are_both(place, monkeypatch):
     monkeypatch.setattr("seqgen.catalogue.names", lambda: ("owls", "crows"))
     shelf = place / "shelf"
     published = dataclasses.replace(Checkpoint.load("mine"))
-    (shelf / "owls").mkdir(parents=True)
-    published.save(shelf / "owls" / "model.safetensors")
-    monkeypatch.setattr(checkpoints, "_published", lambda name: [shelf / name / "model.safetensors"])
+    shelf.mkdir()
+    published.save(shelf / "owls.safetensors")
+    monkeypatch.setattr(checkpoints, "published", lambda: {"owls": shelf / "owls.safetensors"})
     assert is_checkpoint("owls")
     assert is_corpus("owls")
     assert divided(["owls"]) == (["owls"], [])
