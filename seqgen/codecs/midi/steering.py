@@ -1,0 +1,278 @@
+"""The performance grammar with an extra mask: music that keeps to `Controls`, whatever the model would rather play.
+
+It wraps `PerformanceGrammar`, whose countdown is made to follow the clock: with the time that has passed known, the
+bounds of the time to go are narrowed to those of the length asked for, and the grammar itself then sees to it that
+the last onset comes when it has to. The last onset lies at 95.5 % to 98.5 % of the length, and no note outlasts 103 %.
+
+- Instruments, scale and velocities are masks over tokens; drums have no scale.
+- A tempo lets onsets fall on twelfths of a quarter note only, which holds sixteenths and triplets.
+- A density bounds how many notes there are by now from both sides, with a grace of eight.
+- The last notes belong to the triad of the key, that asked for or that heard (Krumhansl & Kessler 1982, profiles of
+  keys), and last half a second at least: a cadence rather than a cut.
+"""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seqgen.codecs import Mask
+from seqgen.codecs.midi import grammar as g
+from seqgen.codecs.midi import vocabulary as v
+from seqgen.codecs.midi.controls import Controls
+from seqgen.codecs.midi.score import DRUMS
+from seqgen.errors import UsageError
+
+PARTS = 12  # of a quarter note, on which onsets fall
+FIRST, LAST, SILENCE = 0.955, 0.985, 1.03  # of the length: the last onset's bounds, and the end of every note
+HELD = 50  # steps that the last notes last at least
+MOST_AT_ONCE = 40  # notes and drums of one step
+GRACE = 8  # notes that a piece may be behind its density
+MINUTE = 60 * v.SECOND
+_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+_SHIFTS = v.STEPS[v.SHIFT : v.INST]
+_CLASSES = np.arange(128) % 12
+_WAITING = (g.TENS, g.SECONDS)  # phases after which more shifts may come
+_SOUNDED = (g.NOTE, g.DRUM, g.PEDAL)
+_OPEN = (g.TENS, g.SECONDS, g.SHIFTED, g.READY)
+_LEAST = np.concatenate(([0], v.REMAIN_EDGES + 1))  # (16,) the bounds of each class of REMAIN
+_MOST = np.append(v.REMAIN_EDGES, g.ENDLESS)
+
+
+class Place(NamedTuple):
+    """Where a steered document stands.
+
+    Attributes:
+        inner: Where the grammar stands.
+        elapsed: Steps since the beginning.
+        notes: Notes and drums so far.
+        at_once: Those of this step.
+        first: The step of the first of them, or −1.
+        heard: How often each pitch class was played.
+    """
+
+    inner: g.State
+    elapsed: int = 0
+    notes: int = 0
+    at_once: int = 0
+    first: int = -1
+    heard: tuple[int, ...] = (0,) * 12
+
+
+class SteeredPerformance:
+    """A grammar of the performance vocabulary that keeps to controls.
+
+    Args:
+        inner: The grammar as it is.
+        controls: What to keep to.
+        begin: The last onset of the prompt, in steps; what is asked for concerns what follows.
+
+    Raises:
+        UsageError: The length asked for is too short for the tempo, or for any music.
+    """
+
+    def __init__(self, inner: g.PerformanceGrammar, controls: Controls, begin: int = 0) -> None:
+        self.inner, self.controls, self.begin = inner, controls, begin
+        self._unit = None if controls.tempo is None else MINUTE / (controls.tempo * PARTS)
+        self._least = self._most = self._silent = None if controls.seconds is None else 0
+        if controls.seconds is not None:
+            self._least, self._most, self._silent = self._window(controls.seconds)
+        self._sounds, self._pitches, self._drums = _static(controls)
+
+    def start(self) -> Place:
+        return Place(self._bounded(self.inner.start(), 0))
+
+    def step(self, state: Place, token: int) -> Place:
+        inner = self._bounded(self.inner.step(state.inner, token), state.elapsed + int(v.STEPS[token]))
+        if v.SHIFT <= token < v.INST:
+            return state._replace(inner=inner, elapsed=state.elapsed + int(v.STEPS[token]), at_once=0)
+        if not (v.PITCH <= token < v.DUR or v.DRUM <= token < v.PEDAL):
+            return state._replace(inner=inner)
+        heard, first = state.heard, state.elapsed if state.first < 0 else state.first
+        if token < v.DUR:
+            pitch = (token - v.PITCH) % 12
+            heard = (*heard[:pitch], heard[pitch] + 1, *heard[pitch + 1 :])
+        return Place(inner, state.elapsed, state.notes + 1, state.at_once + 1, first, heard)
+
+    def allowed(self, state: Place) -> Mask:
+        mask = self.inner.allowed(state.inner).copy()
+        phase = state.inner.phase
+        if phase == g.BEGIN:
+            if self.controls.density is not None:
+                mask &= np.arange(v.SIZE) == v.DENSITY + self.controls.density - 1
+        elif phase == g.HEAD:
+            if self._most is not None:
+                least, most = (v.REMAIN + int(np.searchsorted(v.REMAIN_EDGES, each)) for each in self._to_go(0))
+                mask[v.REMAIN : least] = mask[most + 1 : v.SHIFT] = False
+        elif phase == g.PITCH:
+            self._bound_durations(mask, state)
+        else:
+            self._choose_sounds(mask, state)
+            self._keep_time(mask, state)
+            self._keep_density(mask, state)
+        return mask
+
+    def may_end(self, state: Place) -> bool:
+        return self.inner.may_end(state.inner) and not self._behind(state)
+
+    def _window(self, seconds: float) -> tuple[int, int, int]:
+        """(first step of the last onset, last step of it, step by which all is silent)."""
+        steps = seconds * v.SECOND
+        least, most = int(np.ceil(FIRST * steps)), int(np.floor(LAST * steps))
+        if self._unit is not None:
+            least = int(self._grid(np.array([least]), np.ceil)[0])
+            most = int(self._grid(np.array([most]), np.floor)[0])
+        if least > most or steps < v.SECOND:
+            raise UsageError(f"a piece of {seconds:g} s is too short to end when it should", "ask for 10 s at least")
+        return self.begin + least, self.begin + most, self.begin + int(SILENCE * steps)
+
+    def _to_go(self, elapsed: int) -> tuple[int, int]:
+        assert self._least is not None
+        assert self._most is not None
+        return max(self._least - elapsed, 0), max(self._most - elapsed, 0)
+
+    def _bounded(self, inner: g.State, elapsed: int) -> g.State:
+        """The grammar's state with a countdown that follows the clock and the grid."""
+        least, most = inner.least, inner.most
+        if self._most is not None:
+            bounds = self._to_go(elapsed)
+            both = max(bounds[0], least), min(bounds[1], most)
+            least, most = both if both[0] <= both[1] else bounds
+        if self._unit is not None and most < g.ENDLESS and elapsed >= self.begin:
+            here = elapsed - self.begin
+            most = max(int(self._grid(np.array([here + most]), np.floor)[0]) - here, 0)
+        return inner if (least, most) == (inner.least, inner.most) else inner._replace(least=least, most=most)
+
+    def _bound_durations(self, mask: Mask, state: Place) -> None:
+        """No note outlasts the piece; the last ones are held."""
+        if self._silent is None:
+            return
+        room = max(self._silent - state.elapsed, 1)
+        mask[v.DUR : v.DRUM] &= room >= v.DURATIONS
+        if state.inner.remain == 0:
+            held = mask[v.DUR : v.DRUM] & (min(HELD, room // 2) <= v.DURATIONS)
+            if held.any():
+                mask[v.DUR : v.DRUM] = held
+
+    def _choose_sounds(self, mask: Mask, state: Place) -> None:
+        """Instruments, scale and velocities; VEL only where something can follow it."""
+        inner, programs = state.inner, self.controls.programs
+        mask &= self._sounds
+        pitches = self._pitches
+        if inner.remain == 0 and self._most is not None and inner.fresh | (inner.pitch < g.ALL):
+            chord = np.isin(_CLASSES, _triad(self.controls.tonic or _heard_key(state.heard)))
+            pitches = pitches & chord if bool((pitches & chord).any()) else pitches
+        possible = inner.program != g.NONE and (programs is None or inner.program in programs)
+        possible = possible and inner.pitch < g.ALL and bool(pitches[inner.pitch :].any())
+        mask[v.PITCH : v.DUR] &= pitches & possible
+        if not possible:
+            mask[v.PEDAL :] = False
+            if not self._drums:
+                mask[v.VEL : v.PITCH] = False
+        if state.at_once >= MOST_AT_ONCE and inner.phase in _SOUNDED:
+            mask[v.INST :] = False
+
+    def _keep_time(self, mask: Mask, state: Place) -> None:
+        """Onsets on the grid of the tempo, with a place on it for the last one."""
+        if self._unit is None or state.elapsed < self.begin:
+            return
+        inner, here = state.inner, state.elapsed - self.begin
+        after = here + _SHIFTS
+        following = self._grid(after, np.ceil)  # where one may go on to
+        further = (_SHIFTS >= v.SECOND) & (following <= here + inner.most) & (following - after < v.SECOND)
+        further[-1] &= inner.tens < g.MAX_TENS - 1
+        mask[v.SHIFT : v.INST] &= (self._grid(after, np.rint) == after) | further
+        least = here + np.maximum(_LEAST, inner.least)
+        mask[v.REMAIN : v.SHIFT] &= self._grid(here + np.minimum(_MOST, inner.most), np.floor) >= least
+        if inner.phase in _WAITING and self._grid(np.array([here]), np.rint)[0] != here:
+            mask[v.REMAIN : v.SHIFT] = mask[v.INST :] = False
+
+    def _grid(self, steps: v.Ints, how: Any) -> v.Ints:
+        """(N,) places on the grid of the tempo: the nearest (rint), those not later (floor) or not earlier (ceil)."""
+        assert self._unit is not None
+        nearest = np.rint(steps / self._unit)
+        place = np.rint(nearest * self._unit)
+        if how is np.floor:
+            place = np.where(place > steps, np.rint((nearest - 1) * self._unit), place)
+        elif how is np.ceil:
+            place = np.where(place < steps, np.rint((nearest + 1) * self._unit), place)
+        return place.astype(np.int64)
+
+    def _edges(self) -> tuple[float, float]:
+        """Notes a second: at least, and fewer than."""
+        assert self.controls.density is not None
+        edges = [0.0, *v.DENSITY_EDGES.tolist(), np.inf]
+        return edges[self.controls.density - 1], edges[self.controls.density]
+
+    def _behind(self, state: Place) -> bool:
+        """Whether there are too few notes by now for the density."""
+        if self.controls.density is None or state.first < 0:
+            return False
+        return state.notes * v.SECOND < self._edges()[0] * (state.elapsed - state.first + v.SECOND)
+
+    def _keep_density(self, mask: Mask, state: Place) -> None:
+        """Neither more notes than the density has nor fewer; where that leaves nothing it gives way."""
+        if self.controls.density is None or state.first < 0:
+            return
+        inner, (least, most) = state.inner, self._edges()
+        passed = state.elapsed - state.first + v.SECOND
+        more = state.notes * v.SECOND  # one note more is allowed where this is below so much
+        room, last = most * passed - v.SECOND, most * (passed + inner.most) - 2 * v.SECOND
+        kept = mask.copy()
+        if inner.phase in _SOUNDED and (more >= room or (inner.remain and more >= last)):
+            kept[v.INST :] = False
+        if inner.phase in _OPEN and inner.remain and more >= last:  # only the last notes have room
+            kept[v.INST :] = False
+            kept[v.REMAIN + 1 : v.SHIFT] = False
+        kept[v.REMAIN + 1 : v.SHIFT] &= more < most * (passed + _MOST[1:]) - 2 * v.SECOND
+        needed = 0 if np.isinf(most) else int((more + v.SECOND) // most - passed + 1)  # steps to the next note
+        needed = max(needed, inner.least if more >= last else 0)
+        shifts = needed <= _SHIFTS
+        shifts |= (_SHIFTS >= v.SECOND) & (needed - _SHIFTS < v.SECOND)  # and then more
+        shifts[-1] |= needed > _SHIFTS[-1]
+        shifts &= more + GRACE * v.SECOND >= least * (passed + _SHIFTS)
+        if inner.phase in _WAITING and needed > 0:
+            kept[v.REMAIN : v.SHIFT] = kept[v.INST :] = False
+        kept[v.SHIFT : v.INST] &= shifts
+        if self._behind(state) and inner.phase in _SOUNDED and bool(kept[v.INST :].any()):
+            kept[v.SHIFT : v.INST] = False
+        if kept.any() or self.may_end(state):
+            mask[:] = kept
+
+
+def _static(controls: Controls) -> tuple[Mask, Mask, bool]:
+    """((SIZE,) tokens that may come, (128,) pitches that may, whether drums may)."""
+    sounds = np.ones(v.SIZE, np.bool_)
+    drums = controls.programs is None or DRUMS in controls.programs
+    if controls.programs is not None:
+        sounds[v.INST : v.VEL] = np.isin(np.arange(128), list(controls.programs))
+        sounds[v.DRUM : v.PEDAL] = drums
+    if controls.velocities is not None:
+        low, high = ((np.clip(each, 1, 127) - 1) // 4 for each in controls.velocities)
+        sounds[v.VEL : v.PITCH] = (np.arange(32) >= low) & (np.arange(32) <= high)
+    pitches = np.ones(128, np.bool_) if controls.scale is None else np.isin(_CLASSES, list(controls.scale))
+    return sounds, pitches, drums
+
+
+def _triad(key: tuple[int, bool]) -> list[int]:
+    """The pitch classes of the chord on the tonic."""
+    tonic, minor = key
+    return [tonic, (tonic + (3 if minor else 4)) % 12, (tonic + 7) % 12]
+
+
+@lru_cache(maxsize=1024)
+def _heard_key(heard: tuple[int, ...]) -> tuple[int, bool]:
+    """(tonic, whether minor) of the key whose profile is most like what was heard."""
+    counts = np.array(heard, float)
+    fits = [
+        (
+            float(np.dot(np.roll(np.array(profile) - np.mean(profile), tonic), counts)) / float(np.std(profile)),
+            tonic,
+            minor,
+        )
+        for minor, profile in ((False, _MAJOR), (True, _MINOR))
+        for tonic in range(12)
+    ]
+    _, tonic, minor = max(fits)
+    return tonic, minor
