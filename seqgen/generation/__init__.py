@@ -2,8 +2,9 @@
 
     prompts ─► engine.prefill ─► logits ─► grammar, bans ─► rules ─► draw ─► ids ─► engine.step ─► logits …
 
-An engine (`_numpy_engine`, `_torch_engine`) runs the network; `sampling` draws; `loop` joins them. This room knows
-ids only: what they stand for is the codec's business, and it never imports codecs.
+An engine (`_numpy_engine`, `_torch_engine`, `_cuda_engine`) runs the network; `sampling` draws; `loop` joins them,
+and where an engine can draw by itself, `_blocks` does. This room knows ids only: what they stand for is the codec's
+business, and it never imports codecs.
 """
 
 import abc
@@ -19,6 +20,7 @@ Ids = NDArray[np.integer[Any]]
 Logits = NDArray[np.float32]
 Weights = Mapping[str, NDArray[Any]]
 State = TypeVar("State")
+EngineName = Literal["auto", "numpy", "torch", "cuda"]
 
 
 class Engine(abc.ABC, Generic[State]):
@@ -54,19 +56,24 @@ class Engine(abc.ABC, Generic[State]):
         """A new state that holds the streams of all `states`, in order."""
 
 
-def load(
-    name: Literal["auto", "numpy", "torch"], cell: Cell, settings: ModelSettings, weights: Weights, device: str = "cpu"
-) -> Engine[Any]:
+def load(name: EngineName, cell: Cell, settings: ModelSettings, weights: Weights, device: str = "cpu") -> Engine[Any]:
     """An engine by name; `auto` is numpy on the CPU and torch elsewhere.
 
     Args:
         weights: As `seqgen.models.weight_shapes` names them.
-        device: Where torch runs: cpu, cuda, cuda:1, mps.
+        device: Where torch runs: cpu, cuda, cuda:1, mps. The cuda engine runs on any of them, without graphs.
+
+    Raises:
+        UsageError: There is no such device here, or the cuda engine does not know the cell.
     """
     if name == "numpy" or (name == "auto" and device == "cpu"):
         from seqgen.generation._numpy_engine import NumpyEngine
 
         return NumpyEngine(cell, settings, weights)
+    if name == "cuda":
+        from seqgen.generation._cuda_engine import CudaEngine
+
+        return CudaEngine(cell, settings, weights, device)
     from seqgen.generation._torch_engine import TorchEngine
 
     return TorchEngine(cell, settings, weights, device)

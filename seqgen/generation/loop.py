@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.errors import UsageError
-from seqgen.generation import Engine, Ids, Logits
+from seqgen.generation import Engine, Ids, Logits, _blocks
 from seqgen.generation._history import History
 from seqgen.generation.limits import NO_LIMITS, Constraints, Grammar, Guard, Limits, Mask
 from seqgen.generation.sampling import Race, entropies, log_probabilities
@@ -81,6 +81,9 @@ def generate(
     if limits.length == 0:
         return
     run = _Run(engine, prompts, rules, seed, limits)
+    if (plan := _blocks.plan(engine, rules, limits, scores)) is not None:
+        yield from _blocks.Blocks(run, plan, seed).steps()
+        return
     while run.active:
         ids = run.draw()
         finished = run.ended(ids)
@@ -152,11 +155,14 @@ class _Run:
 
     def step(self, ids: Ids, finished: Mapping[int, Reason], scores: bool) -> Step:
         """What has been drawn; with `scores` how likely it was."""
-        shown = self.shown(ids, finished)
         if not scores:
-            return Step(shown, None, finished)
-        likely = self._spread(log_probabilities(self.logits, ids))
-        return Step(shown, likely, finished, self._spread(entropies(self.logits)))
+            return Step(self.shown(ids, finished), None, finished)
+        return self.told(ids, finished, log_probabilities(self.logits, ids), entropies(self.logits))
+
+    def told(self, ids: Ids, finished: Mapping[int, Reason], *scores: NDArray[np.float32]) -> Step:
+        """The step of (rows,) tokens; with log-probabilities and entropies, if there are any."""
+        likely, spread = [self._spread(each) for each in scores] or (None, None)
+        return Step(self.shown(ids, finished), likely, finished, spread)
 
     def _spread(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(B,) `values` (rows,) at their streams; NaN where a stream has ended."""

@@ -99,10 +99,10 @@ class Scheduled(Rule):
     def of(cls, kind: type[Rule], value: Any) -> "Scheduled":
         """The rule `kind` along the schedule `value`; both of its ends must be values that the rule takes."""
         (key,) = settings.fields(kind)
-        made = cls(kind, read_curve(key, value))
-        made._made(made.curve.begin)
-        made._made(made.curve.end)
-        return made
+        rule = cls(kind, read_curve(key, value))
+        rule.made(rule.curve.begin)
+        rule.made(rule.curve.end)
+        return rule
 
     @property
     def window(self) -> int:  # type: ignore[override]
@@ -115,14 +115,15 @@ class Scheduled(Rule):
         return self.kind.early
 
     def __call__(self, logits: Logits, history: History) -> Logits:
-        return self._made(self.curve.begin)(logits, history)
+        return self.made(self.curve.begin)(logits, history)
 
     def bind(self, scope: Scope) -> Rule:
         return replace(self, curve=self.curve.bound(scope.length))
 
     def at(self, position: int) -> Rule:
-        return self._made(self.curve(position))
+        return self.made(self.curve(position))
 
-    def _made(self, value: float) -> Rule:
+    def made(self, value: float) -> Rule:
+        """The rule at one value of the curve."""
         (only,) = settings.fields(self.kind).values()
         return self.kind(round(value) if only.type in (int, "int") else value)  # type: ignore[call-arg]

@@ -1,0 +1,147 @@
+"""Rules that can be followed where the logits are, without the host: their counterparts in torch.
+
+What a rule does becomes part of a CUDA graph; its number does not, but lies in a tensor, so that schedules and other
+values need no new graph. Any other rule is followed on the host.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from seqgen.rules import Rule
+from seqgen.rules._schedule import Scheduled
+from seqgen.rules.min_p import MinP
+from seqgen.rules.temperature import COLD, Temperature
+from seqgen.rules.top_k import TopK
+from seqgen.rules.top_p import TopP
+
+
+class Bend(NamedTuple):
+    """One rule at one value.
+
+    Attributes:
+        way: How it is computed, a key of `WAYS`.
+        number: What with.
+        neutral: Whether it changes nothing.
+    """
+
+    way: str
+    number: float
+    neutral: bool = False
+
+
+@dataclass(frozen=True)
+class DeviceRules:
+    """Rules that the device can follow, in order.
+
+    Attributes:
+        rules: Those that change anything.
+        ways: How each is computed.
+        vocab_size: V.
+    """
+
+    rules: tuple[Rule, ...]
+    ways: tuple[str, ...]
+    vocab_size: int
+
+    def numbers(self, position: int, count: int) -> list[list[float]]:
+        """(count, rules) what each takes at the positions from `position` on."""
+        if not any(isinstance(rule, Scheduled) for rule in self.rules):
+            return [self._row(position)] * count
+        return [self._row(position + step) for step in range(count)]
+
+    def _row(self, position: int) -> list[float]:
+        bends = (_bend(rule.at(position), self.vocab_size) for rule in self.rules)
+        return [bend.number for bend in bends if bend is not None]
+
+
+def on_device(rules: Sequence[Rule], vocab_size: int) -> DeviceRules | None:
+    """The rules, if the device can follow all of them.
+
+    A schedule on which the way of computing changes, as at temperature 0, is none of these.
+    """
+    kept, ways = [], []
+    for rule in rules:
+        ends = [rule.at(0)]
+        if isinstance(rule, Scheduled):
+            ends = [rule.made(rule.curve.begin), rule.made(rule.curve.end)]
+        bends = [_bend(end, vocab_size) for end in ends]
+        first = bends[0]
+        if first is None or any(bend is None or bend.way != first.way for bend in bends):
+            return None
+        if not all(bend.neutral for bend in bends if bend):
+            kept.append(rule)
+            ways.append(first.way)
+    return DeviceRules(tuple(kept), tuple(ways), vocab_size)
+
+
+def bent(logits: Tensor, ways: Sequence[str], numbers: Tensor) -> Tensor:
+    """(B, V) float32 logits that remain; numbers (rules,) float64."""
+    for index, way in enumerate(ways):
+        logits = WAYS[way](logits, numbers[index])
+    return logits
+
+
+def _bend(rule: Rule, vocab_size: int) -> Bend | None:
+    """How a rule is followed on the device, if it can be."""
+    if isinstance(rule, Temperature):
+        value = rule.temperature
+        if value >= COLD:
+            return Bend("scaled", 1 / value, value == 1)
+        return Bend("cold", value) if value else Bend("highest", 0)
+    if isinstance(rule, TopK):
+        return Bend("top_k", rule.k) if 0 < rule.k < vocab_size else Bend("top_k", vocab_size, True)
+    if isinstance(rule, TopP):
+        return Bend("top_p", 1 - rule.p, rule.p == 1)
+    if isinstance(rule, MinP):
+        return Bend("min_p", math.log(rule.p)) if rule.p else Bend("min_p", -math.inf, True)
+    return None
+
+
+def _keep(logits: Tensor, threshold: Tensor) -> Tensor:
+    """By a fill and not by `where` with a number, which a capture does not take: it copies from the host."""
+    return logits.masked_fill(logits < threshold, -math.inf)
+
+
+def _scaled(logits: Tensor, number: Tensor) -> Tensor:
+    return logits * number.float()
+
+
+def _cold(logits: Tensor, number: Tensor) -> Tensor:
+    return ((logits - logits.amax(-1, keepdim=True)).double() / number).float()
+
+
+def _highest(logits: Tensor, number: Tensor) -> Tensor:
+    return _keep(logits, logits.amax(-1, keepdim=True))
+
+
+def _top_k(logits: Tensor, number: Tensor) -> Tensor:
+    descending = logits.sort(dim=-1, descending=True).values
+    place = (number.long() - 1).expand(len(logits), 1)
+    return _keep(logits, descending.gather(1, place))
+
+
+def _top_p(logits: Tensor, number: Tensor) -> Tensor:
+    ascending = logits.sort(dim=-1).values
+    highest = ascending[:, -1:]
+    mass = (ascending - highest).exp().cumsum(-1)
+    gone = (mass <= mass[:, -1:] * number.float()) & (number > 0)
+    return _keep(logits, torch.where(gone, highest, ascending).amin(-1, keepdim=True))
+
+
+def _min_p(logits: Tensor, number: Tensor) -> Tensor:
+    return _keep(logits, logits.amax(-1, keepdim=True) + number.float())
+
+
+WAYS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "scaled": _scaled,
+    "cold": _cold,
+    "highest": _highest,
+    "top_k": _top_k,
+    "top_p": _top_p,
+    "min_p": _min_p,
+}
