@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from seqgen.codecs import Ids
 from seqgen.container import read_header
 from seqgen.errors import CheckpointError, CorpusError, DataError, UsageError
 from seqgen.files import STANDARD
-from seqgen.generation import Engine
+from seqgen.generation import Engine, EngineName
 from seqgen.generation import load as load_engine
 from seqgen.generation.loop import Reason
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from seqgen.originality.index import Index
 
 MAX_PROMPT = 16_000_000  # bytes; a recurrent model has forgotten the beginning long before
-EngineName = Literal["auto", "numpy", "torch"]
 Prompt = str | bytes | Path | None
 
 
@@ -65,7 +64,7 @@ class Model:
         checkpoint: Weights, codec and settings.
         digest: The SHA-256 of the checkpoint's data, which names it in takes; "" where it has no file.
         name: What people call it, mostly its path.
-        engine: `auto`: numpy on the CPU, torch elsewhere.
+        engine: `auto`: numpy on the CPU, torch elsewhere; `cuda` only by name.
         device: `auto`: the CPU for numpy, the best there is for torch.
 
     Raises:
@@ -231,7 +230,7 @@ def load(path: str | Path, engine: EngineName = "auto", device: str = "auto") ->
 
     Args:
         path: As `seqgen generate` takes it.
-        engine: numpy (one CPU, starts at once), torch (any device), or auto.
+        engine: numpy (one CPU, starts at once), torch (any device), cuda (graphs on an NVIDIA GPU), or auto.
         device: cpu, cuda, cuda:1, mps, or auto.
 
     Raises:
@@ -243,7 +242,9 @@ def load(path: str | Path, engine: EngineName = "auto", device: str = "auto") ->
 
 
 def make_engine(checkpoint: Checkpoint, name: EngineName, device: str) -> Engine[Any]:
-    """The engine asked for; only torch knows other devices than the CPU."""
+    """The engine asked for; only torch and cuda know other devices than the CPU."""
+    if name == "cuda" and device == "auto":
+        device = "cuda"
     if name == "torch" and device == "auto":
         from seqgen.training.device import pick_device
 

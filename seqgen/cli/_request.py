@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqgen.api.model import EngineName, Model, read_prompt
+from seqgen.api.model import Model, read_prompt
 from seqgen.api.sampler import UNLIMITED, Sampling
 from seqgen.cli._options import note
 from seqgen.codecs import Ids
 from seqgen.errors import UsageError
 from seqgen.files import STANDARD
+from seqgen.generation import EngineName
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def _temperature(ctx: click.Context, parameter: click.Parameter, value: str) -> 
 )  # fmt: skip
 @click.option("--balanced", is_flag=True, help="Let C end where a definition does, soon after the length.")
 @click.option("--no-grammar", "free", is_flag=True, help="Let C and music break their grammar.")
-@click.option("--engine", type=click.Choice(["auto", "numpy", "torch"]), default="auto", show_default=True)
+@click.option("--engine", type=click.Choice(["auto", "numpy", "torch", "cuda"]), default="auto", show_default=True)
 @click.option(
     "--device", default="auto", show_default=True, help="cpu, cuda or mps; auto: the CPU, which starts at once."
 )

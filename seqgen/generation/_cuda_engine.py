@@ -127,13 +127,13 @@ class CudaEngine(BlockEngine[CudaState]):
         capture: bool = True,
         fuse: bool | None = None,
     ) -> None:
-        self.device, self._block, self._capture = torch.device(device), block, capture
-        on_cuda = self.device.type == "cuda"
+        self._block, self._capture, on_cuda = block, capture, device.startswith("cuda")
         self._fuse = on_cuda if fuse is None else fuse
         if precision is None:
             unbounded = isinstance(cell, RNN) and cell.nonlinearity == "relu"
             precision = torch.float16 if on_cuda and not unbounded else torch.float32
         try:
+            self.device = torch.device(device)
             with torch.no_grad():
                 self.network = Network(cell, settings, weights, self.device, precision, self._fuse)
         except (RuntimeError, AssertionError) as error:
