@@ -81,6 +81,27 @@ class Tokenizer:
         own = own[own < self.document_id]
         return self.codec.decode(own.astype(id_type(self.codec.vocab_size), copy=False))
 
+    def finish(
+        self, prompt: NDArray[Any], ids: NDArray[Any], with_prompt: bool = True, timing: dict[str, Any] | None = None
+    ) -> bytes:
+        """The file of (n,) ids of a prompt and (m,) ids that follow it, both perhaps framed.
+
+        Args:
+            prompt: The prompt.
+            ids: What follows.
+            with_prompt: Whether the prompt is in the file.
+            timing: What a MIDI file says of tempo and meter, where its codec counts in seconds.
+        """
+        if timing is None and with_prompt:
+            return self.decode(np.concatenate([prompt, ids]))
+        from seqgen.codecs.midi.finishing import finished  # not needed to start
+        from seqgen.codecs.midi.performance import Midi
+
+        if not isinstance(self.codec, Midi):
+            return self.decode(np.concatenate([prompt, ids]) if with_prompt else ids)
+        own, after = (each[each < self.document_id] for each in (np.asarray(prompt), np.asarray(ids)))
+        return finished(self.codec, own, after, timing, with_prompt)
+
     def vocabulary(self) -> list[str]:
         """(V,) readable token names."""
         return [*self.codec.vocabulary(), "<document>", *(f"<label {name}>" for name in self.labels)]

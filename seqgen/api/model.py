@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import numpy as np
 
 from seqgen.api.grammars import GrammarName
+from seqgen.api.music import Music
 from seqgen.api.sample import Sample
 from seqgen.api.sampler import UNLIMITED, Sampler, Sampling, Token
 from seqgen.checkpoint import Checkpoint, find
@@ -46,6 +47,7 @@ class How(TypedDict, total=False):
         grammar: Whether C and music keep their grammar. Default: they do. "c": for a text model that learned from C.
         balanced: Whether C goes on after `length` until a definition ends outside all brackets. Default: no.
         max_copy: The most tokens in a row that may be the same as in the training corpus. Default: any number.
+        music: Instruments, key, tempo, density and length that music keeps to, see `seqgen.api.music.Music`.
     """
 
     temperature: float | str
@@ -55,6 +57,7 @@ class How(TypedDict, total=False):
     grammar: GrammarName
     balanced: bool
     max_copy: int | None
+    music: Music | None
 
 
 class Model:
@@ -111,7 +114,7 @@ class Model:
         from seqgen.training.indexing import open_index  # not needed to start
 
         if self._index is None:
-            self._index = open_index(self._folder, self.checkpoint.provenance, self.tokenizer, note=note)
+            self._index = open_index(self.folder, self.checkpoint.provenance, self.tokenizer, note=note)
         return self._index
 
     def index_if_there(self, most: int) -> "Index | None":
@@ -120,13 +123,13 @@ class Model:
 
         try:
             if self._index is None:
-                self._index = open_index(self._folder, self.checkpoint.provenance, self.tokenizer, most)
+                self._index = open_index(self.folder, self.checkpoint.provenance, self.tokenizer, most)
         except DataError:
             return None
         return self._index
 
     @property
-    def _folder(self) -> Path:
+    def folder(self) -> Path:
         """Where the checkpoint lies."""
         return find(self.name).parent
 
@@ -193,14 +196,28 @@ class Model:
         """
         return Sampler(self, sampling, prompts)
 
-    def prompt(self, data: bytes, label: str | None = None, name: str = "the prompt") -> Ids:
+    def prompt(
+        self, data: bytes, label: str | None = None, name: str = "the prompt", seconds: float | None = None
+    ) -> Ids:
         """(n,) ids with which a sample begins: the frame of a document, and `data` if there are any.
+
+        Args:
+            data: What to go on from; empty: a new document.
+            label: Of the document.
+            name: What the data are called where they cannot be read.
+            seconds: How much music is to follow them, where that is known.
 
         Raises:
             UsageError: There is no such label.
-            DataError: The data cannot be read, or hold nothing to go on from; `name` is what they are called then.
+            DataError: The data cannot be read, or hold nothing to go on from.
         """
-        opening = self.tokenizer.opening(data) if data else self.tokenizer.frame()[:0]
+        opening = self.tokenizer.frame()[:0]
+        if data and seconds is None:
+            opening = self.tokenizer.opening(data)
+        elif data:
+            from seqgen.api.keeping import opening_of  # not needed to start
+
+            opening = opening_of(self.tokenizer, data, seconds)
         if data and not len(opening):
             raise CorpusError(f"{name}: holds no note to go on from", "leave the prompt out to begin a new piece")
         return np.concatenate([self.tokenizer.frame(label), opening])
@@ -219,7 +236,9 @@ class Model:
         return prompt if isinstance(prompt, bytes) else (prompt or "").encode("utf-8", "surrogateescape")
 
     def _sampler(self, prompt: Prompt, label: str | None, sampling: Sampling) -> Sampler:
-        return self.sampler(sampling, [self.prompt(self.read(prompt), self.label(label, sampling.seed))])
+        seconds = None if sampling.music is None else sampling.music.length
+        begin = self.prompt(self.read(prompt), self.label(label, sampling.seed), seconds=seconds)
+        return self.sampler(sampling, [begin])
 
     def _repr_html_(self) -> str:
         return f"<code>{self.name or 'a model'}: {self.checkpoint.model}, {self.checkpoint.parameters:,} numbers</code>"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from seqgen.api.grammars import GrammarName, balanced, framed
+from seqgen.api.music import Music
 from seqgen.codecs import Grammar, Ids
 from seqgen.errors import UsageError
 from seqgen.generation.loop import Guard, Limits, Step, generate
@@ -40,6 +41,7 @@ class Sampling:
         grammar: Whether C and music keep their grammar; "c" for a text model that learned from C.
         balanced: Whether C goes on after `length` until a definition ends outside all brackets.
         max_copy: The most tokens in a row that may be the same as in the training corpus; None: any number.
+        music: What music keeps to; None: as the model likes.
     """
 
     seed: int
@@ -50,6 +52,7 @@ class Sampling:
     grammar: GrammarName = True
     balanced: bool = False
     max_copy: int | None = None
+    music: Music | None = None
 
 
 class Token(NamedTuple):
@@ -75,10 +78,14 @@ class Sampler:
         model: What to sample from.
         sampling: How.
         prompts: (n,) ids of each sample's beginning.
+
+    Attributes:
+        remarks: What people should know of what was asked.
     """
 
     def __init__(self, model: "Model", sampling: Sampling, prompts: Sequence[Ids]) -> None:
         self.model, self.sampling, self.prompts = model, sampling, prompts
+        self.remarks: list[str] = []
         self.rules = self.chain(sampling.temperature, sampling.rules)
         self.stops = self._stops()
         self._guard = self._no_copies()
@@ -114,6 +121,8 @@ class Sampler:
     def length(self) -> int | None:
         """Tokens at most; None: no limit."""
         wanted = self.sampling.length
+        if wanted is None and self.sampling.music is not None:
+            wanted = self.sampling.music.most_tokens
         length = LENGTHS.get(self.model.artifact, LENGTH) if wanted is None else wanted
         return None if length == UNLIMITED else int(length)
 
@@ -133,6 +142,13 @@ class Sampler:
     def _bounds(self) -> tuple[Grammar | None, int | None]:
         """The grammar, and the tokens within which a sample ends."""
         tokenizer, name, length = self.model.tokenizer, self.sampling.grammar, self.length
+        if self.sampling.music is not None:
+            if name is not True:
+                raise UsageError(f"--{self.sampling.music.asked} needs the grammar", "leave --no-grammar out")
+            from seqgen.api.keeping import resolve, steered  # not needed to start
+
+            controls, self.remarks = resolve(self.model, self.sampling.music, self.prompts)
+            return steered(tokenizer, controls, self.prompts), length
         if self.sampling.balanced:
             return balanced(tokenizer, name, length, self.prompts)
         return framed(tokenizer, name), length
@@ -155,9 +171,19 @@ class Sampler:
         piece = self.model.pieces[token]
         return piece[: len(piece) - self.excess(index)] if self.stops is not None else piece
 
-    def data(self, index: int, ids: Ids) -> bytes:
-        """The finished file of a sample whose tokens (N,) `ids` were sampled after its prompt."""
-        made = self.model.tokenizer.decode(np.concatenate([self.prompts[index].astype(np.int64), ids]))
+    def data(self, index: int, ids: Ids, with_prompt: bool = True, timing: dict[str, Any] | None = None) -> bytes:
+        """The finished file of a sample whose tokens (N,) `ids` were sampled after its prompt.
+
+        Args:
+            index: Of the sample.
+            ids: Its tokens.
+            with_prompt: Whether the prompt is in the file.
+            timing: What a MIDI file says of tempo and meter, see `seqgen.codecs.midi.finishing`.
+        """
+        prompt = self.prompts[index].astype(np.int64)
+        if self.model.pieces is None:
+            return self.model.tokenizer.finish(prompt, ids, with_prompt, timing)
+        made = self.model.tokenizer.decode(np.concatenate([prompt, ids]) if with_prompt else ids)
         return made[: len(made) - self.excess(index)]
 
     def _stops(self) -> StopStrings | None:

@@ -1,14 +1,21 @@
 """The takes of one call of `seqgen generate`: opened when the first of them is written, closed at the end."""
 
+from dataclasses import asdict
 from typing import Any
 
 from seqgen.api.model import Model
+from seqgen.api.music import Music
 from seqgen.api.sampler import UNLIMITED
 from seqgen.cli._options import note
 from seqgen.cli._request import Request
 from seqgen.takes.record import Beginning, Source
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.store import Takes
+
+
+def _given(music: Music) -> dict[str, Any]:
+    """What was asked of music, as plain data."""
+    return {key: value for key, value in asdict(music).items() if value is not None}
 
 
 class Keeping:
@@ -65,5 +72,8 @@ class Keeping:
             "max_copy": request.max_copy,
             "best_of": request.best_of if request.best_of > 1 else None,
             "beam": request.beam,
+            "music": None if request.music is None else _given(request.music),
+            "no_prompt": request.no_prompt or None,
+            "timing": request.timing,
         }
         return settings | {key: value for key, value in chosen.items() if value is not None}

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from seqgen.api.model import Model, read_prompt
+from seqgen.api.music import Music
 from seqgen.api.sampler import UNLIMITED, Sampling
 from seqgen.cli._options import note
 from seqgen.codecs import Ids
 from seqgen.errors import UsageError
 from seqgen.files import STANDARD
 from seqgen.generation import EngineName
+from seqgen.generation import EngineName
 
 
 @dataclass(frozen=True)
 class Request:
-    """The options of the command, as they were given; `length` None: by medium."""
+    """The options of the command, as they were given; `length` None: by medium, `timing` that of a primer."""
 
     prompt: str | None
     prompt_file: str | None
@@ -40,6 +42,9 @@ class Request:
     max_copy: int | None = None
     best_of: int = 1
     beam: int | None = None
+    music: Music | None = None
+    no_prompt: bool = False
+    timing: dict[str, Any] | None = None
 
     @property
     def unlimited(self) -> bool:
@@ -49,7 +54,7 @@ class Request:
     def sampling(self) -> Sampling:
         """What of it concerns the draws."""
         grammar: Any = "c" if self.grammar == "c" and not self.free else not self.free
-        more: Any = {"balanced": self.balanced, "max_copy": self.max_copy}
+        more: Any = {"balanced": self.balanced, "max_copy": self.max_copy, "music": self.music}
         return Sampling(self.seed, self.temperature, self.rules, self.length, self.stop, grammar, **more)
 
 
@@ -114,16 +119,27 @@ def labels(model: Model, request: Request) -> list[str | None]:
     return chosen
 
 
-def prompts(model: Model, request: Request, chosen: list[str | None]) -> list[Ids]:
-    """(n,) ids of each sample's beginning: the frame of a document and the prompt, if there is one.
+def primer(model: Model, request: Request) -> tuple[bytes, str]:
+    """(what to go on from, what it is called); nothing where a new document begins.
 
     Raises:
-        UsageError: There is no such label.
-        DataError: The prompt cannot be read, or holds nothing to go on from.
+        DataError: It cannot be read.
     """
     name = request.prompt_file
     if request.prompt and model.pieces is None:
         name = request.prompt  # music is continued from a file, whichever flag names it
-    data = model.read(request.prompt) if name is None else read_prompt(name)
-    made = {label: model.prompt(data, label, name or "the prompt") for label in dict.fromkeys(chosen)}
+    return (model.read(request.prompt), "the prompt") if name is None else (read_prompt(name), name)
+
+
+def prompts(
+    model: Model, request: Request, chosen: list[str | None], data: bytes = b"", name: str = "the prompt"
+) -> list[Ids]:
+    """(n,) ids of each sample's beginning: the frame of a document and the prompt, if there is one.
+
+    Raises:
+        UsageError: There is no such label.
+        DataError: The prompt holds nothing to go on from.
+    """
+    seconds = None if request.music is None else request.music.length
+    made = {label: model.prompt(data, label, name, seconds) for label in dict.fromkeys(chosen)}
     return [made[label] for label in chosen]

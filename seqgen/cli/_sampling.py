@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from seqgen.cli._copied import Copied
 from seqgen.cli._events import Events
 from seqgen.cli._interrupts import Interrupts
 from seqgen.cli._keeping import Keeping
+from seqgen.cli._music import with_primer
 from seqgen.cli._options import note
-from seqgen.cli._request import Request, check, labels, prompts
+from seqgen.cli._request import Request, check, labels, primer, prompts
 from seqgen.cli._samples import Sink, paths, standard_output
 from seqgen.files import STANDARD, atomic_write, write_bytes
 from seqgen.generation.loop import Step
@@ -71,10 +72,15 @@ class Session:
         self.paths = paths(request.output, request.samples, model.artifact)
         check(request, model, self.paths)
         self.labels = labels(model, request)
+        data, name = primer(model, request)
+        music, timing = with_primer(model, request.music, data, request.free)
+        self.request = request = replace(request, music=music, timing=timing)
         if request.max_copy is not None:
             model.index(note)
         self.copied = Copied(model, request.samples)
-        self.sampler = model.sampler(request.sampling(), prompts(model, request, self.labels))
+        self.sampler = model.sampler(request.sampling(), prompts(model, request, self.labels, data, name))
+        for remark in self.sampler.remarks:
+            note(remark)
         _ = model.engine  # a device that is not there is told before anything is written
         self.events = Events(sys.stdout.buffer, self.sampler) if request.events else None
         self.keeping = None if request.no_take else Keeping(model, request)
@@ -141,7 +147,7 @@ class Session:
     def _sample(self) -> None:
         if self.events is not None:
             self._tell_start(self.events)
-        if self.sink is not None:
+        if self.sink is not None and not self.request.no_prompt:
             self.sink.write(self.model.tokenizer.decode(self.sampler.prompts[0]))
         for step in self._steps():
             self.interrupts.hold()
@@ -199,9 +205,10 @@ class Session:
                 write_bytes(STANDARD, self.data(index))
 
     def data(self, index: int) -> bytes:
-        """The artifact of a kept sample, prompt included."""
+        """The artifact of a kept sample, prompt included unless it is not wanted."""
         track = self.tracks[index]
-        made = self.sampler.data(index, np.array(track.kept, np.int64))
+        request = self.request
+        made = self.sampler.data(index, np.array(track.kept, np.int64), not request.no_prompt, request.timing)
         return inscribed(self.model.tokenizer, made, track.inscription) if track.inscription else made
 
     def _report(self) -> None:

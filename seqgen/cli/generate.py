@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from seqgen.cli._music import music_of, music_options
 from seqgen.cli._options import config_option, json_option, note
 from seqgen.registry import names
 
@@ -68,6 +69,7 @@ def _temperature(ctx: click.Context, parameter: click.Parameter, value: str) -> 
 )  # fmt: skip
 @click.option("--balanced", is_flag=True, help="Let C end where a definition does, soon after the length.")
 @click.option("--no-grammar", "free", is_flag=True, help="Let C and music break their grammar.")
+@music_options
 @click.option("--engine", type=click.Choice(["auto", "numpy", "torch", "cuda"]), default="auto", show_default=True)
 @click.option(
     "--device", default="auto", show_default=True, help="cpu, cuda or mps; auto: the CPU, which starts at once."
@@ -88,6 +90,7 @@ def command(checkpoint: str, seed: int | None, **options: Any) -> None:
     \b
       seqgen generate checkpoints/plays -p "ROMEO:" -t 0.7 -r top_p 0.95
       seqgen generate checkpoints/chorales -n 4 -o chorale.mid
+      seqgen generate checkpoints/songs --instruments piano,bass,drums --minutes 4 -o song.mid
       seqgen generate checkpoints/plays --mix checkpoints/code:0..1 -l 4000
     """
     import secrets
@@ -99,4 +102,5 @@ def command(checkpoint: str, seed: int | None, **options: Any) -> None:
         seed = secrets.randbits(32)
         note(f"Seed: {seed}")
     mixing = Mixing(*(options.pop(name) for name in ("mix", "blend", "fade", "average")))
-    Session(*chosen(checkpoint, Request(seed=seed, **options), mixing)).run()
+    music = music_of(options)
+    Session(*chosen(checkpoint, Request(seed=seed, music=music, **options), mixing)).run()

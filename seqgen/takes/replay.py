@@ -24,9 +24,12 @@ def replay(takes: Takes, take: Take) -> Iterator[bytes]:
         yield _whole(takes, take, tokenizer)
         return
     held = b""  # the latest part, until it is known whether it is the last
+    left_out = take.ending.prompt_tokens if take.beginning.settings.get("no_prompt") else 0
     for part in checked(takes, take, tokenizer.vocab_size):
         yield held
-        held = b"".join([pieces[token] for token in unpack(part.data).tolist()])
+        tokens = unpack(part.data).tolist()
+        held = b"".join([pieces[token] for token in tokens[left_out:]])
+        left_out = max(0, left_out - len(tokens))
     yield held[: len(held) - take.ending.excess]
 
 
@@ -83,7 +86,13 @@ def artifact(take: Take) -> str:
 def _whole(takes: Takes, take: Take, tokenizer: Tokenizer) -> bytes:
     parts = [unpack(part.data) for part in checked(takes, take, tokenizer.vocab_size)]
     ids = np.concatenate(parts) if parts else np.empty(0, np.uint32)
-    return inscribed(tokenizer, tokenizer.decode(ids), inscription(take.base, take.beginning))
+    settings, prompt = take.beginning.settings, take.ending.prompt_tokens
+    with_prompt, timing = not settings.get("no_prompt"), settings.get("timing")
+    try:
+        made = tokenizer.finish(ids[:prompt], ids[prompt:], with_prompt, timing)
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise _damaged(take, f"its timing makes no sense ({type(error).__name__})") from error
+    return inscribed(tokenizer, made, inscription(take.base, take.beginning))
 
 
 def inscribed(tokenizer: Tokenizer, made: bytes, text: str) -> bytes:

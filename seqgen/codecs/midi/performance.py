@@ -88,11 +88,11 @@ class Midi(Codec):
         score = read_score(data, report, fold_pedal=not self._options.pedal)
         return encode_score(score, Faults(report))
 
-    def opening(self, data: bytes) -> Ids:
-        """(N,) ids with a countdown to an end that is still to come; of a damaged prompt, what can be read."""
+    def opening(self, data: bytes, to_come: int = TO_COME) -> Ids:
+        """(N,) ids with a countdown to an end that is `to_come` steps away; of a damaged prompt, what can be read."""
         report = Report()
         score = read_score(data, report, fold_pedal=not self._options.pedal)
-        return encode_score(score, Faults(report), TO_COME)
+        return encode_score(score, Faults(report), to_come)
 
     def decode(self, ids: Ids) -> bytes:
         from seqgen.codecs.midi.write import write_score  # mido is slow to import

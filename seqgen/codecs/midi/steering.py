@@ -25,6 +25,7 @@ from seqgen.errors import UsageError
 
 PARTS = 12  # of a quarter note, on which onsets fall
 FIRST, LAST, SILENCE = 0.955, 0.985, 1.03  # of the length: the last onset's bounds, and the end of every note
+MIDDLE = 0.97  # of the length: about where the last onset is
 HELD = 50  # steps that the last notes last at least
 MOST_AT_ONCE = 40  # notes and drums of one step
 GRACE = 8  # notes that a piece may be behind its density

@@ -1,0 +1,63 @@
+"""What a call asks of music, in words. What they mean for a model and a prompt, `seqgen.api.keeping` knows."""
+
+from dataclasses import dataclass
+
+from seqgen.errors import UsageError
+from seqgen.settings import require
+
+TOKENS_A_SECOND = 200  # more than music has, so that a piece is not cut before its end
+
+
+@dataclass(frozen=True)
+class Music:
+    """What to keep to; None: as the model likes.
+
+    Attributes:
+        instruments: General MIDI names, families or numbers: "piano,bass,drums". None: those of the prompt, if there
+            is one. "any": whatever.
+        key: C, F#, Am, Bbm.
+        scale: Such as minor-pentatonic, on the key's tonic.
+        tempo: Quarter notes a minute.
+        density: 1, below one note a second, to 8, 20 and more.
+        seconds: How long the piece lasts, or what follows the prompt.
+        bars: The same in bars.
+        bar: Seconds of a bar where no tempo is given.
+        beats: Quarter notes in a bar.
+    """
+
+    instruments: str | None = None
+    key: str | None = None
+    scale: str | None = None
+    tempo: float | None = None
+    density: int | None = None
+    seconds: float | None = None
+    bars: int | None = None
+    bar: float = 2.0
+    beats: float = 4.0
+
+    def __post_init__(self) -> None:
+        require(self.tempo is None or 20 <= self.tempo <= 400, "tempo", self.tempo, "20 to 400")
+        require(self.density is None or 1 <= self.density <= 8, "density", self.density, "1 to 8")
+        require(self.seconds is None or 1 <= self.seconds <= 36_000, "seconds", self.seconds, "1 s to 10 hours")
+        require(self.bars is None or 1 <= self.bars <= 10_000, "bars", self.bars, "1 to 10000")
+        if self.seconds is not None and self.bars is not None:
+            raise UsageError("a length was given in bars and in time", "give one of them")
+
+    @property
+    def length(self) -> float | None:
+        """Seconds, whichever way they were asked for."""
+        if self.bars is None:
+            return self.seconds
+        return self.bars * (self.bar if self.tempo is None else self.beats * 60 / self.tempo)
+
+    @property
+    def most_tokens(self) -> int | None:
+        """Tokens that suffice for the length."""
+        return None if self.length is None else int(TOKENS_A_SECOND * self.length) + 2000
+
+    @property
+    def asked(self) -> str | None:
+        """The name of something that is asked for, None where nothing is."""
+        names = ("instruments", "key", "scale", "tempo", "density", "bars")
+        given = [name for name in names if getattr(self, name) is not None]
+        return next(iter(given), None if self.seconds is None else "minutes")

@@ -1,0 +1,85 @@
+"""The options of `seqgen generate` that are about music: what was typed, and what a primer adds to it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from seqgen.errors import UsageError
+
+if TYPE_CHECKING:
+    from seqgen.api.model import Model
+    from seqgen.api.music import Music
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+OPTIONS = ("instruments", "key", "scale", "tempo", "density", "minutes", "seconds", "bars")
+
+
+def music_options(function: Function) -> Function:
+    """`--instruments`, `--key` and so on."""
+    options = [
+        click.option(
+            "--instruments", metavar="NAMES", help="Music: only these, as in piano,bass,drums; any: whatever."
+        ),
+        click.option("--key", metavar="KEY", help="Music: no other notes than those of C, F#, Am, Bbm …"),
+        click.option("--scale", metavar="SCALE", help="Music: with --key, another scale, such as minor-pentatonic."),
+        click.option("--tempo", type=float, metavar="BPM", help="Music: onsets on the grid of this tempo."),
+        click.option("--density", type=int, metavar="1..8", help="Music: how many notes; 8 is 20 a second and more."),
+        click.option("--minutes", type=float, help="Music: end after so long, with a cadence."),
+        click.option("--seconds", type=float, help="Music: the same in seconds."),
+        click.option("--bars", type=int, help="Music: the same in bars; after a prompt, so much more."),
+        click.option("--no-prompt-in-output", "no_prompt", is_flag=True, help="Write what follows the prompt alone."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def music_of(options: dict[str, Any]) -> "Music | None":
+    """What was asked of music; takes its options out of the others. None where nothing was.
+
+    Raises:
+        UsageError: A value makes no sense, or two lengths were given.
+    """
+    given = {name: options.pop(name) for name in OPTIONS}
+    if all(value is None for value in given.values()):
+        return None
+    from seqgen.api.music import Music
+
+    minutes = given.pop("minutes")
+    if minutes is not None and given["seconds"] is not None:
+        raise UsageError("both --minutes and --seconds were given, expected one of them")
+    if minutes is not None:
+        given["seconds"] = 60 * minutes
+    return Music(**given)
+
+
+def with_primer(model: "Model", music: "Music | None", data: bytes, free: bool) -> tuple["Music | None", Any]:
+    """(what music keeps to, what its file says of tempo and meter), a primer's included.
+
+    Args:
+        model: What makes the music.
+        music: What was asked.
+        data: The primer, or nothing.
+        free: Whether the grammar is off, which keeps to nothing.
+    """
+    if model.artifact != ".mid" or (music is None and not data):
+        return music, None
+    from seqgen.api.music import Music
+    from seqgen.codecs.midi import Midi
+    from seqgen.codecs.midi.finishing import bar_seconds, timing
+    from seqgen.codecs.midi.read import read_score
+    from seqgen.report import Report
+
+    if not isinstance(model.tokenizer.codec, Midi):
+        return music, None
+    if not data:
+        return music, timing(None, music.tempo if music is not None else None)
+    primer = read_score(data, Report())
+    if not len(primer):
+        return music, None  # whoever makes the prompt says so
+    end = float(primer.seconds(primer.onset[-1:])[0])
+    over, under = primer.meter[-1].tolist()
+    kept = replace(music or Music(), bar=bar_seconds(primer), beats=4 * over / under)
+    return (None if free and music is None else kept), timing(primer, kept.tempo, end)
