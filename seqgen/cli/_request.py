@@ -13,7 +13,6 @@ from seqgen.codecs import Ids
 from seqgen.errors import UsageError
 from seqgen.files import STANDARD
 from seqgen.generation import EngineName
-from seqgen.generation import EngineName
 
 
 @dataclass(frozen=True)
