@@ -1,7 +1,8 @@
 """How much of the C that a model writes is in order: brackets that match, and what a real parser accepts.
 
     pip install tree-sitter tree-sitter-c
-    python benchmarks/c_validity.py CHECKPOINT [-n 200] [--seed 1] [--temperature 0.6] [--min-p 0.05] [--length 1500]
+    python benchmarks/c_validity.py CHECKPOINT [-n 200] [--seed 1] [--temperature 0.6] [--min-p 0.05]
+        [--length 1500] [--show 20] [--save]
 
 It samples N functions, each from the beginning of a declaration such as `static int `, and lets each end where its
 first function body is closed: once with the grammar and a balanced end, once freely until a line is `}`. The model
@@ -48,6 +49,10 @@ class Parser:
 
         self._parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_c.language()))
 
+    def holds_function(self, text: str) -> bool:
+        """Whether there is a function with a body, outside everything."""
+        return any(node.type == "function_definition" for node in self._parser.parse(text.encode()).root_node.children)
+
     def faults(self, text: str) -> list[tuple[str, int]]:
         """What does not parse: kind and byte offset of each outermost ERROR or MISSING node."""
         found, nodes = [], [self._parser.parse(text.encode()).root_node]
@@ -61,7 +66,7 @@ class Parser:
 
 
 def sample(model: Model, options: argparse.Namespace, free: bool) -> tuple[list[str], Counter[str], float]:
-    """Functions, why they ended, and seconds."""
+    """Functions, how they ended, and seconds."""
     tokenizer = model.tokenizer
     texts = [PROMPTS[index % len(PROMPTS)] for index in range(options.n)]
     prompts = [model.prompt((BEFORE + text).encode()) for text in texts]
@@ -78,18 +83,23 @@ def sample(model: Model, options: argparse.Namespace, free: bool) -> tuple[list[
     made = collect(generate(model.engine, prompts, chain, seed=options.seed, limits=limits), options.n)
     seconds = time.perf_counter() - began
     whole = [text + tokenizer.decode(np.array(each.ids)).decode("utf-8", "replace") for text, each in zip(texts, made)]
-    return whole, Counter(each.finished for each in made), seconds
+    forced = 2 * options.length - max(map(len, prompts))
+    ends = ("length" if len(each.ids) >= forced else "by itself" for each in made)
+    return whole, Counter(ends), seconds
 
 
 def judged(texts: Sequence[str], parser: Parser) -> dict[str, Any]:
     """Shares of some texts."""
     faults = [parser.faults(text) for text in texts]
+    functions = [parser.holds_function(text) for text in texts]
     in_order = [balanced(text) for text in texts]
     return {
         "functions": len(texts),
         "balanced": sum(in_order) / len(texts),
         "parsed": sum(not each for each in faults) / len(texts),
         "parsed_under_1000_bytes": share([not each for text, each in zip(texts, faults) if len(text) < 1000]),
+        "with_function": share(functions),
+        "parsed_with_function": share([not each for each, holds in zip(faults, functions) if holds]),
         "different": len(set(texts)) / len(texts),
         "median_bytes": statistics.median(map(len, texts)),
         "first_faults": dict(Counter(each[0][0] for each in faults if each).most_common(8)),
@@ -127,16 +137,26 @@ def main() -> None:
     judge, model, results = Parser(), load(options.checkpoint), {}
     for name in ("grammar, balanced end", "no grammar"):
         texts, finished, seconds = sample(model, options, name == "no grammar")
-        results[name] = {**judged(texts, judge), "finished": dict(finished), "seconds": round(seconds, 1)}
+        results[name] = {**judged(texts, judge), "ended": dict(finished), "seconds": round(seconds, 1)}
         if name != "no grammar":
             show(texts, judge, options.show)
     if options.real:
         real = [text for path in options.real for text in FUNCTION.findall(Path(path).read_text("utf-8", "replace"))]
         results["written by people"] = judged(real, judge)
-    keys = ("functions", "balanced", "parsed", "parsed_under_1000_bytes", "different", "median_bytes")
+    keys = (
+        "functions",
+        "balanced",
+        "parsed",
+        "parsed_under_1000_bytes",
+        "with_function",
+        "parsed_with_function",
+        "different",
+        "median_bytes",
+    )
     print_table(["", *keys], [[name, *(each[key] for key in keys)] for name, each in results.items()])
+    settings = vars(options) | {"checkpoint": Path(options.checkpoint).name, "real": len(options.real)}
     if options.save:
-        print(write_json("c_validity", results, {key: value for key, value in vars(options).items() if key != "real"}))
+        print(write_json("c_validity", results, settings))
 
 
 if __name__ == "__main__":

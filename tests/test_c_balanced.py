@@ -222,9 +222,20 @@ def test_an_end_is_taken_where_the_model_comes_to_one() -> None:
     assert not grammar.allowed(state).any()
 
 
+def test_where_functions_are_wanted_they_get_bodies() -> None:
+    grammar, plain = (balanced_grammar(Byte().token_bytes(), 10_000, 0, functions=n) for n in (1, 0))
+    for data, refused_signs in ((b"int f", b";=,["), (b"int f(int a)", b";,[(")):
+        state, free = grammar.start(), plain.start()
+        for value in data:
+            state, free = grammar.step(state, value), plain.step(free, value)
+        assert not grammar.allowed(state)[list(refused_signs)].any()
+        assert plain.allowed(free)[list(refused_signs[:2])].all()
+        assert grammar.allowed(state).any()
+
+
 def test_functions_are_counted() -> None:
     grammar = balanced_grammar(Byte().token_bytes(), 10_000, 0, functions=2)
-    state, data = grammar.start(), b"int a;\nint f(void){\n}\nint g(void){\n}\n"
+    state, data = grammar.start(), b"int f(void){\n}\nint g(void){\n}\n"
     for value in data:
         assert grammar.allowed(state)[value]
         state = grammar.step(state, value)

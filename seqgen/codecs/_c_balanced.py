@@ -5,6 +5,7 @@ taken where the model comes to one by itself; then what is open is closed byte b
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +40,8 @@ class Balanced:
         inner: The lexical grammar; a tidy one makes conditionals balance whatever is compiled.
         length: Tokens, the prompt's included, from which on an end is looked for.
         grace: So many tokens more, the model may find the end itself.
-        functions: An end is looked for, too, when so many function bodies are complete; 0: only by length.
+        functions: An end is looked for, too, when so many function bodies are complete, and nothing is declared
+            without a body; 0: only by length.
     """
 
     inner: CGrammar
@@ -67,16 +69,32 @@ class Balanced:
     def allowed(self, state: Progress) -> Mask:
         """(V,) True where a token may follow; none may where the file ends."""
         if not self._wanted(state):
-            return self.inner.allowed(state.inner)
+            return self._towards_body(state.inner)
         if self._over(state.inner):
             return self._only("")
         if not settled(state.inner) and state.tokens < self.length + self.grace:
-            return self.inner.allowed(state.inner)
+            return self._towards_body(state.inner)
         return self._only(closing(state.inner))
 
     def may_end(self, state: Progress) -> bool:
         """Outside everything, on a new line behind a definition."""
         return self._over(state.inner)
+
+    def _towards_body(self, state: State) -> Mask:
+        """(V,) what the grammar allows; where functions are wanted, nothing that makes a mere declaration of one."""
+        mask = self.inner.allowed(state)
+        if not self.functions or state.stack or state.inside or state.place not in ("start", "code"):
+            return mask
+        bodied = mask & (self._bodied_after_list if state.last == ")" else self._bodied)
+        return bodied if bodied.any() else mask
+
+    @cached_property
+    def _bodied(self) -> Mask:
+        return self.inner.matching(r"(?!\w*\s*[;=,\[])")
+
+    @cached_property
+    def _bodied_after_list(self) -> Mask:
+        return self.inner.matching(r"(?!\s*[;=,\[(])")
 
     def _wanted(self, state: Progress) -> bool:
         """Whether an end is looked for."""

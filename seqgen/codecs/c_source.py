@@ -128,7 +128,8 @@ def balanced_grammar(token_bytes: Sequence[bytes], length: int, grace: int, func
         token_bytes: (V,) the bytes of each token; every single byte is one.
         length: Tokens, the prompt's included, from which on an end is looked for.
         grace: So many tokens more, the model may find an end itself; then what is open is closed.
-        functions: An end is looked for, too, when so many function bodies are complete; 0: only by length.
+        functions: An end is looked for, too, when so many function bodies are complete, and nothing is declared
+            without a body; 0: only by length.
     """
     return Balanced(CGrammar(token_bytes, tidy=True), length, grace, functions)
 
