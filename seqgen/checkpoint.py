@@ -83,7 +83,7 @@ class Checkpoint:
         header.verify()
         try:
             details = json.loads(header.read("details").tobytes())
-            cell, shape = make_model(details["model"], details["cell"], details["settings"])
+            cell, shape = make_model(details["model"], details["cell"], _shape(details["settings"]))
             tokenizer = Tokenizer.from_spec(details["tokenizer"])
             weights = _read_weights(header, weight_shapes(cell, shape, tokenizer.vocab_size))
             rest = {key: dict(details[key]) for key in ("training", "metrics", "provenance")}
@@ -178,6 +178,11 @@ def write_tensors(path: str | Path, tensors: Weights, details: Mapping[str, Any]
             writer.add(name, tensor)
         writer.add("details", np.frombuffer(text.encode("ascii"), np.uint8))
         writer.finish(metadata)
+
+
+def _shape(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The model's settings; dropout stood among them before it became a matter of training alone."""
+    return {key: value for key, value in settings.items() if key != "dropout"}
 
 
 def _check_format(header: Header) -> None:

@@ -130,6 +130,14 @@ def test_details_that_do_not_fit_are_refused(path, tmp_path, change, message):
         Checkpoint.load(tmp_path / "odd")
 
 
+def test_a_checkpoint_that_still_has_dropout_among_its_settings_loads(checkpoint, path, tmp_path):
+    tensors = dict(safetensors.numpy.load_file(path))
+    details = json.loads(tensors.pop("details").tobytes())
+    details["settings"]["dropout"] = 0.2
+    write_tensors(tmp_path / "old", tensors, details, {"format": "seqgen checkpoint", "version": "1"})
+    assert Checkpoint.load(tmp_path / "old").settings == checkpoint.settings
+
+
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
