@@ -102,6 +102,14 @@ class Tokenizer:
         own, after = (each[each < self.document_id] for each in (np.asarray(prompt), np.asarray(ids)))
         return finished(self.codec, own, after, timing, with_prompt)
 
+    def augmentations(self, transpose: int, stretch: float, loudness: int) -> NDArray[np.int64] | None:
+        """(M, V) tables from id to id, framing left as it is; None where the codec has none. See `Codec`."""
+        own = self.codec.augmentations(transpose, stretch, loudness)
+        if own is None:
+            return None
+        framing = np.tile(np.arange(self.document_id, self.vocab_size), (len(own), 1))
+        return np.concatenate([own, framing], axis=1)
+
     def vocabulary(self) -> list[str]:
         """(V,) readable token names."""
         return [*self.codec.vocabulary(), "<document>", *(f"<label {name}>" for name in self.labels)]

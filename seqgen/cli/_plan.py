@@ -88,6 +88,8 @@ def new_plan(stream: TokenStream, given: dict[str, Any], options: dict[str, Any]
     model = model_of(options, parent)
     kinds = model_kinds(model)
     values = dict(preset.settings) if preset else _automatic(stream, device.type, budget)
+    if stream.codec_spec["name"] == "midi":
+        values = {"transpose": defaults.TRANSPOSE} | values
     if parent is not None:
         values = _gentle(values)
     cell, shape, train = settings.distribute(_known(values, kinds) | given, *kinds)

@@ -136,6 +136,18 @@ class Codec(abc.ABC):
     def grammar(self) -> Grammar | None:
         """Which tokens may follow which, where the medium has such rules."""
 
+    def augmentations(self, transpose: int, stretch: float, loudness: int) -> NDArray[np.int64] | None:
+        """(M, vocab_size) tables from id to id: each makes any document another that might as well have been.
+
+        None, as here, where the medium knows no such thing.
+
+        Args:
+            transpose: Semitones to either side.
+            stretch: The share by which times change at most.
+            loudness: Levels of velocity to either side.
+        """
+        return None
+
 
 def id_type(vocab_size: int) -> np.dtype[Any]:
     """The narrowest of the stream's two id types that holds `vocab_size` ids."""

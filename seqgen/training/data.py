@@ -81,7 +81,7 @@ class Epoch:
         chance: float = 0.0,
     ) -> None:
         generator = np.random.default_rng([seed, 2, number])
-        self._key, self.chance = (seed, 3, number), chance
+        self._key, self.chance, self.number = (seed, 3, number), chance, number
         self.batch, self.window, self.reset = batch, window, reset
         self._streams = _deal(spans, batch, window, generator)
         self.steps = int(max(stream[0][-1] for stream in self._streams))

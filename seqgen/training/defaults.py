@@ -7,6 +7,7 @@ from typing import Any
 
 CPU_MINUTES = 5.0  # a newcomer's run, where no budget is given
 GPU_MINUTES = 3.0
+TRANSPOSE = 5  # semitones to either side that music is moved by while training
 CPU_RATE = 25_000  # tokens a second that two cores learn from at 320 units, roughly
 
 

@@ -25,13 +25,14 @@ import torch
 import seqgen
 from seqgen import files
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, Weights
-from seqgen.errors import CheckpointError, CorpusError
+from seqgen.errors import CheckpointError, CorpusError, SettingError
 from seqgen.evaluation import temperature
 from seqgen.models import weight_shapes
 from seqgen.models._network import RecurrentLM
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import parallel, resume
+from seqgen.training.augmentation import Tables
 from seqgen.training.data import Spans, split
 from seqgen.training.device import choose_precision, describe
 from seqgen.training.indexing import write_index
@@ -99,7 +100,7 @@ class Run:
         self.validation = Validation(self.held_out.ids, self.validation_spans, codec_size, precision)
         self.trainer = Trainer(
             self.network, stream.ids, self.train_spans, tokenizer.document_id,
-            plan.train, plan.budget, plan.seed, self.validation.quick, self, self.ranks,
+            plan.train, plan.budget, plan.seed, self.validation.quick, self, self.ranks, _tables(tokenizer, plan.train),
         )  # fmt: skip
         self._saved = time.monotonic()
 
@@ -273,6 +274,22 @@ def _split(stream: TokenStream, held_out: TokenStream | None, plan: Plan) -> tup
         return Spans(stream.starts[:-1], stream.starts[1:]), Spans(held_out.starts[:-1], held_out.starts[1:])
     head = 1 if stream.labels[0] < 0 else 2
     return split(stream.starts, head, plan.train.validation, plan.seed)
+
+
+def _tables(tokenizer: Tokenizer, settings: TrainSettings) -> Tables | None:
+    """What documents go through while training, or None where nothing of the kind is wanted.
+
+    Raises:
+        SettingError: The codec has no such thing.
+    """
+    wanted = (settings.transpose, settings.stretch, settings.loudness)
+    if not any(wanted):
+        return None
+    tables = tokenizer.augmentations(*wanted)
+    if tables is None:
+        message = f"transpose, stretch and loudness are for music, this corpus has codec {tokenizer.codec_name}"
+        raise SettingError(message, "leave them out")
+    return tables
 
 
 def _check_length(train: Spans, validation: Spans, settings: TrainSettings) -> None:

@@ -52,6 +52,9 @@ class TrainSettings(Optimisation, Regularisation):
     validation: float = option(0.1, "share of the corpus held out")
     checks: int = option(12, "validations over the run")
     patience: int = option(8, "validations without improvement until it stops; 0: never")
+    transpose: int = option(0, "music: other keys while training, up or down by so many semitones; drums stay")
+    stretch: float = option(0.0, "music: other tempos while training, by this share at most")
+    loudness: int = option(0, "music: other velocities while training, by so many levels of four")
 
     def __post_init__(self) -> None:
         Optimisation.__post_init__(self)
@@ -63,3 +66,6 @@ class TrainSettings(Optimisation, Regularisation):
         require(0 < self.validation < 1, "validation", self.validation, "above 0 and below 1")
         require(self.checks >= 1, "checks", self.checks, "at least 1")
         require(self.patience >= 0, "patience", self.patience, "at least 0")
+        require(0 <= self.transpose <= 12, "transpose", self.transpose, "0 to 12")
+        require(0 <= self.stretch <= 0.3, "stretch", self.stretch, "0 to 0.3")
+        require(0 <= self.loudness <= 8, "loudness", self.loudness, "0 to 8")

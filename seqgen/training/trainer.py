@@ -22,6 +22,7 @@ from torch import Tensor
 from seqgen.errors import SeqgenError
 from seqgen.models._network import RecurrentLM
 from seqgen.training import feeding, rollback
+from seqgen.training.augmentation import Augmented, Tables
 from seqgen.training.data import Epoch, Spans
 from seqgen.training.optimizer import learning_rate
 from seqgen.training.parallel import ALONE, Ranks
@@ -47,6 +48,7 @@ class Trainer:
         validate: Nats per token of the network on the held-out part.
         observer: Told of every log line and validation, on every rank.
         ranks: The processes that train this network together.
+        tables: (M, V) ids to ids, one of which each document goes through in each epoch.
 
     Attributes:
         stopping: To be set from outside, at any time: the run ends after the step at hand.
@@ -65,12 +67,15 @@ class Trainer:
         validate: Callable[[RecurrentLM], float],
         observer: Observer,
         ranks: Ranks = ALONE,
+        tables: Tables | None = None,
     ) -> None:
         self.network, self.ids, self.spans, self.end_id = network, ids, spans, end_id
         self.settings, self.budget, self.seed, self.ranks = settings, budget, seed, ranks
         self.validate, self.observer = validate, observer
         self.step = Step(network, settings, ranks)
         self.feed = feeding.choose(ids, end_id, self.step.device)
+        if tables is not None:
+            self.feed = Augmented(self.feed, tables, spans, seed, self.step.device)
         self.progress = Progress()
         self.good = LastGood()
         self.stopping = self.averaged_is_best = False

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqgen.codecs import Codec, Ids
 from seqgen.codecs.midi import vocabulary
@@ -111,6 +112,11 @@ class Midi(Codec):
 
     def token_bytes(self) -> None:
         return None
+
+    def augmentations(self, transpose: int, stretch: float, loudness: int) -> NDArray[np.int64]:
+        from seqgen.codecs.midi.augmentation import tables  # not needed but for training
+
+        return tables(transpose, stretch, loudness)
 
     def grammar(self) -> PerformanceGrammar:
         return PerformanceGrammar(pedal=self._options.pedal)
