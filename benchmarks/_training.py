@@ -30,7 +30,10 @@ class Quiet:
     def checked(self, progress: Progress, line: dict[str, Any], improved: bool) -> None:
         """Nothing."""
 
-    def noted(self, progress: Progress, event: dict[str, Any]) -> None:
+    def rolled_back(self, progress: Progress, line: dict[str, Any]) -> None:
+        """Nothing."""
+
+    def shrunk(self, progress: Progress, line: dict[str, Any]) -> None:
         """Nothing."""
 
     def close(self) -> None:
