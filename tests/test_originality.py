@@ -11,6 +11,8 @@ from seqgen import generation
 from seqgen.errors import CheckpointError, CorpusError, OutputError, SettingError
 from seqgen.generation.limits import Limits
 from seqgen.generation.loop import collect, generate
+from seqgen.originality import copying
+from seqgen.originality import index as index_module
 from seqgen.originality._suffixes import suffix_array
 from seqgen.originality.copying import MaxCopy
 from seqgen.originality.index import Corpus, Index, build
@@ -151,6 +153,38 @@ def test_what_is_refused_is_what_goes_on_with_a_run_of_n(tmp_path: Path, longest
             held = len(tail) == longest and stands(texts, tail)
             refused = [each for each in range(FRAMING) if held and stands(texts, [*tail, each])]
             assert guard.refused(state) == refused
+
+
+@pytest.mark.parametrize("limits", [(0, 0), (0, 5), (2, 6), (1_000, 1_000)])
+@pytest.mark.parametrize("size", [250, 40_000])
+def test_followers_are_the_same_read_one_by_one_all_at_once_or_by_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], size: int
+) -> None:
+    monkeypatch.setattr(index_module, "FEW", limits[0])
+    monkeypatch.setattr(index_module, "MANY", limits[1])
+    rng = np.random.default_rng(6)
+    text = rng.choice([0, 1, 255 if size > 255 else 9, size - 1], 300).tolist()
+    given = np.array([size, *text], np.uint32)
+    build(Corpus(given, np.array([0, 301]), np.array([0]), np.array([301]), size, size + 1), tmp_path / "f")
+    index = Index(tmp_path / "f")
+    for length in (1, 2, 4, 9):
+        for begin in range(0, 300 - length, 7):
+            part = text[begin : begin + length]
+            behind = {text[at + length] for at in range(300 - length) if text[at : at + length] == part}
+            assert index.followers(index.pattern(part)) == sorted(behind)
+    assert index.followers(index.pattern([7, 7])) == []
+    assert index.followers(index.pattern(text[-60:])) == []
+
+
+def test_the_guard_forgets_and_finds_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying, "REMEMBERED", 2)
+    rng = np.random.default_rng(7)
+    index = opened(tmp_path, corpus(*framed(rng, 5, 50)))
+    guard, state = MaxCopy(index, 2), MaxCopy(index, 2).start()
+    for token in rng.integers(0, 3, 60).tolist():
+        state = guard.step(state, token)
+        assert guard.refused(state) == (index.followers(state.pattern) if state.bound == 2 else [])
+        assert len(guard._known) <= 2
 
 
 class Parrot(generation.Engine[list[list[int]]]):

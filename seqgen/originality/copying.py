@@ -1,11 +1,13 @@
 """`--max-copy N`: while sampling, refuse the token that would make a verbatim run of more than N tokens."""
 
-from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from seqgen.originality.index import Index
 from seqgen.settings import require
+
+PROBED = 8  # the least N for which a second search pays
+REMEMBERED = 1 << 12  # patterns whose followers are kept in memory
 
 
 class Tail(NamedTuple):
@@ -14,10 +16,12 @@ class Tail(NamedTuple):
     Attributes:
         pattern: Its latest tokens, N at most, as bytes.
         bound: The run that ends here has no more tokens than that; at N it is known to have N.
+        slot: At N, where the pattern stands first in the index.
     """
 
     pattern: bytes
     bound: int
+    slot: int = -1
 
 
 START = Tail(b"", 0)
@@ -28,8 +32,9 @@ class MaxCopy:
     """A guard for `seqgen.generation.limits.Limits`: no run of the prompt and what follows it is longer than N.
 
     A run grows by one token at a time, so a stream whose run had ℓ tokens need not be looked at for another N − ℓ
-    tokens. Then one search tells whether its last N tokens stand in the corpus; if not, a few more tell how many do.
-    Where every token that is left would lengthen the run, the guard gives way.
+    tokens. Then one search tells whether its last N tokens stand in the corpus; if not, a second one, for about three
+    quarters of them, mostly tells that the next N/4 tokens need no search. What follows patterns that come again and
+    again, as short ones do, is remembered. Where every token that is left would lengthen the run, the guard gives way.
 
     Attributes:
         index: The corpus.
@@ -38,6 +43,7 @@ class MaxCopy:
 
     index: Index
     longest: int
+    _known: dict[bytes, list[int]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         require(self.longest >= 1, "max_copy", self.longest, "at least 1 token")
@@ -54,17 +60,23 @@ class MaxCopy:
         pattern = (state.pattern + token.to_bytes(index.width, "big"))[-longest * index.width :]
         if state.bound + 1 < longest:
             return Tail(pattern, state.bound + 1)
-        return Tail(pattern, longest if index.occurs(pattern) else self._run(pattern))
+        slot = index.find(pattern)
+        return Tail(pattern, self._bound(pattern)) if slot is None else Tail(pattern, longest, slot)
 
     def refused(self, state: Tail) -> list[int]:
         """The tokens that go on with a run of N tokens as the corpus does."""
-        return self.index.followers(state.pattern) if state.bound == self.longest else []
+        if state.bound < self.longest:
+            return []
+        found = self._known.get(state.pattern)
+        if found is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            found = self._known[state.pattern] = self.index.followers(state.pattern, state.slot)
+        return found
 
-    def _run(self, pattern: bytes) -> int:
-        """How many of the last tokens stand in the corpus together; fewer than N."""
-        size = len(pattern)
-
-        def absent(tokens: int) -> bool:
-            return not self.index.occurs(pattern[size - tokens * self.index.width :])
-
-        return bisect_left(range(1, self.longest), True, key=absent)
+    def _bound(self, pattern: bytes) -> int:
+        """A bound of the run at the end of N tokens that do not stand in the corpus together."""
+        probe = 3 * self.longest // 4
+        if self.longest < PROBED or self.index.find(pattern[-probe * self.index.width :]) is not None:
+            return self.longest - 1
+        return probe - 1

@@ -34,6 +34,7 @@ FORMAT, VERSION = "seqgen originality index", "1"
 MOST_TOKENS = 1 << 30
 MAX_DETAILS = 64_000_000
 MOST_PIVOTS, PIVOT_BYTES = 1 << 13, 64
+FEW, MANY = 4, 1 << 12  # slots that are read one by one, and all at once
 
 Ids = NDArray[np.integer[Any]]
 Offsets = NDArray[np.int64]
@@ -140,7 +141,8 @@ class Index:
         try:
             self.width, self.framing = int(header.metadata["width"]), int(header.metadata["framing"])
             self.corpus = header.metadata["corpus"]
-            self._text, self._suffixes = header.map("text"), header.map("suffixes")
+            # A memmap makes another of every slice, which takes longer than all else here: plain arrays over the same.
+            self._text, self._suffixes = np.asarray(header.map("text")), np.asarray(header.map("suffixes"))
             self._starts, self._documents = header.read("starts"), header.read("documents")
             self._offsets = header.read("offsets")
             _check(self)
@@ -152,51 +154,84 @@ class Index:
             raise CheckpointError(f"{path}: is damaged: its tables make no sense ({error})", hint) from error
         # Single elements come several times faster out of a memoryview; a cast one need not be aligned.
         self._bytes, self._begins = self._text.data, self._suffixes.view(np.uint8).data.cast("I")
+        self._count = len(self._begins)
+        self._tokens = self._text.view(f">u{self.width}")
 
     def __len__(self) -> int:
         """How many tokens it has."""
-        return len(self._begins)
+        return self._count
 
     def pattern(self, ids: Ids | Sequence[int]) -> bytes:
         """(n,) ids as bytes. Ids that the width does not hold must not be among them."""
         return np.asarray(ids, f">u{self.width}").tobytes()
 
-    def occurs(self, pattern: bytes) -> bool:
-        """Whether the ids stand anywhere in the corpus."""
+    def find(self, pattern: bytes) -> int | None:
+        """The first slot whose suffix begins with the pattern; None where it stands nowhere in the corpus."""
         slot = self.first(pattern)
-        return slot < len(self) and self._key(len(pattern))(slot) == pattern
+        return slot if slot < self._count and self._key(len(pattern))(slot) == pattern else None
 
     def first(self, pattern: bytes) -> int:
         """The first slot whose suffix does not stand before the pattern."""
         stride, pivots = self._pivots
         start = pattern[:PIVOT_BYTES]
-        below = bisect_left(pivots, start)
-        above = bisect_right(pivots, start, below)
-        low, high = max(0, below - 1) * stride, min(above * stride, len(self))
-        return bisect_left(range(len(self)), pattern, low, high, key=self._key(len(pattern)))
+        low = bisect_left(pivots, start)
+        high = low  # mostly no pivot is the pattern's beginning
+        if low < len(pivots) and pivots[low] == start:
+            high = bisect_right(pivots, start, low)
+        low, high = max(0, low - 1) * stride, min(high * stride, self._count)
+        return bisect_left(range(high), pattern, low, high, key=self._key(len(pattern)))
 
     def suffix(self, slot: int, size: int) -> bytes:
         """The first `size` bytes of the suffix in a slot; fewer at the end of the corpus."""
         return self._key(size)(slot)
 
-    def followers(self, pattern: bytes) -> list[int]:
-        """The tokens that follow the pattern somewhere, framing tokens left out."""
-        size, slot = len(pattern), self.first(pattern)
-        longer, found = self._key(size + self.width), set[int]()
-        while slot < len(self) and (extended := longer(slot))[:size] == pattern:
-            if len(extended) == size:  # the corpus ends here
-                slot += 1
-                continue
-            found.add(int.from_bytes(extended[size:], "big"))
-            slot = self._behind(slot, extended)
+    def followers(self, pattern: bytes, slot: int | None = None) -> list[int]:
+        """The tokens that follow the pattern somewhere, framing tokens left out.
+
+        Args:
+            pattern: The ids.
+            slot: `find(pattern)`, where it is known already.
+        """
+        size = len(pattern)
+        found_at = self.find(pattern) if slot is None else slot
+        if found_at is None:
+            return []
+        slot, end = found_at, self._behind(found_at, pattern)
+        if self._begins[slot] * self.width + size == len(self._text):
+            slot += 1  # the corpus ends here; of all suffixes that begin with the pattern this one comes first
+        if end - slot <= FEW:
+            found = {self._token(begin * self.width + size) for begin in self._begins[slot:end]}
+        elif end - slot <= MANY:
+            begins = self._suffixes[slot:end].astype(np.int64)
+            begins += size // self.width
+            found = set(self._tokens.take(begins).tolist())
+        else:
+            found = self._spread(slot, end, size)
         return sorted(token for token in found if token < self.framing)
 
+    def _token(self, begin: int) -> int:
+        """The id at a byte of the text."""
+        return self._bytes[begin] if self.width == 1 else int.from_bytes(self._bytes[begin : begin + self.width], "big")
+
+    def _spread(self, slot: int, end: int, size: int) -> set[int]:
+        """The tokens behind `size` bytes in many slots, from one token to the next."""
+        longer, found = self._key(size + self.width), set[int]()
+        while slot < end:
+            extended = longer(slot)
+            found.add(int.from_bytes(extended[size:], "big"))
+            slot = self._behind(slot, extended)
+        return found
+
     def _behind(self, slot: int, pattern: bytes) -> int:
-        """The first slot behind those that begin with the pattern, `slot` being one of them, in steps that double."""
-        key, step = self._key(len(pattern)), 1
-        while slot + step < len(self) and key(slot + step) == pattern:
-            slot, step = slot + step, 2 * step
-        return bisect_right(range(len(self)), pattern, slot, min(slot + step, len(self)), key=key)
+        """The first slot behind those that begin with the pattern, `slot` being the first of them."""
+        key = self._key(len(pattern))
+        for after in range(slot + 1, min(slot + FEW, self._count)):
+            if key(after) != pattern:
+                return after
+        larger = int.from_bytes(pattern, "big") + 1
+        if larger.bit_length() > 8 * len(pattern):
+            return self._count
+        return self.first(larger.to_bytes(len(pattern), "big"))
 
     @cached_property
     def _pivots(self) -> tuple[int, list[bytes]]:
