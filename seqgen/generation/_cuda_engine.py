@@ -31,7 +31,7 @@ from seqgen.models._graph import Repeated
 from seqgen.models.rnn import RNN
 from seqgen.rules import Rule
 
-BLOCK = 64  # steps a replay at most
+BLOCK = 128  # steps a replay at most: noise is made once a replay, in two hundred small operations
 NUMBERS = 1 << 22  # of noise a replay: more streams or tokens, fewer steps
 GRAPHS = 8  # ways of drawing kept for each size of a batch
 CHUNK = 1 << 16  # tokens of a prompt that are uploaded at once
@@ -83,11 +83,11 @@ class _Streams:
             target[: state.batch].copy_(source)
         state.tensors, self.owner = None, weakref.ref(state)
 
-    def drawing(self, plan: DrawPlan, count: int, fuse: bool) -> Drawing:
+    def drawing(self, plan: DrawPlan, count: int) -> Drawing:
         """The block of a plan."""
         made = self.drawings.pop(plan, None)
         if made is None:
-            made = Drawing(self.network, self.state, plan, count, self.capture, fuse)
+            made = Drawing(self.network, self.state, plan, count, self.capture)
         if len(self.drawings) >= GRAPHS:
             del self.drawings[next(iter(self.drawings))]
         self.drawings[plan] = made
@@ -110,7 +110,7 @@ class CudaEngine(BlockEngine[CudaState]):
         block: Steps a replay; None: as many as are of use.
         precision: Of weights and products; None: float16 on CUDA, but float32 for units without a bound.
         capture: Whether to capture where that can be done.
-        fuse: Whether elementwise work is compiled; None: on CUDA.
+        fuse: Whether the elementwise part of a layer is compiled into one kernel; None: on CUDA.
 
     Raises:
         UsageError: There is no such device here, or the cell is another.
@@ -128,14 +128,14 @@ class CudaEngine(BlockEngine[CudaState]):
         fuse: bool | None = None,
     ) -> None:
         self._block, self._capture, on_cuda = block, capture, device.startswith("cuda")
-        self._fuse = on_cuda if fuse is None else fuse
         if precision is None:
             unbounded = isinstance(cell, RNN) and cell.nonlinearity == "relu"
             precision = torch.float16 if on_cuda and not unbounded else torch.float32
+        fuse = on_cuda if fuse is None else fuse
         try:
             self.device = torch.device(device)
             with torch.no_grad():
-                self.network = Network(cell, settings, weights, self.device, precision, self._fuse)
+                self.network = Network(cell, settings, weights, self.device, precision, fuse)
         except (RuntimeError, AssertionError) as error:
             if isinstance(error, torch.cuda.OutOfMemoryError):
                 raise
@@ -204,7 +204,7 @@ class CudaEngine(BlockEngine[CudaState]):
         """Begin to draw a block, and the state after it; see `BlockEngine.launch`."""
         with self._here():
             held = self._held(state)
-            drawing = held.drawing(plan, self.block(state.batch), self._fuse)
+            drawing = held.drawing(plan, self.block(state.batch))
             drawing.prepare(seed, streams, position, plan.rules)
             drawing.work()
             return DeviceBlock(drawing, state.batch), state

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from seqgen.generation._blocks import Block, Drawn
-from seqgen.generation._device_network import Fused, Network, State
+from seqgen.generation._device_network import Network, State
 from seqgen.generation._device_noise import gumbel, signed
 from seqgen.generation._device_rules import DeviceRules, bent
 from seqgen.models._graph import Repeated
@@ -50,7 +50,6 @@ class Drawing:
         plan: How tokens are drawn.
         count: K.
         capture: Whether to capture where that can be done.
-        fuse: Whether the noise is made by compiled code.
 
     Attributes:
         ids: (K, B) int64, the tokens of the latest block.
@@ -58,7 +57,7 @@ class Drawing:
         work: Draws a block.
     """
 
-    def __init__(self, network: Network, state: State, plan: DrawPlan, count: int, capture: bool, fuse: bool) -> None:
+    def __init__(self, network: Network, state: State, plan: DrawPlan, count: int, capture: bool) -> None:
         device, batch = network.device, len(state[0])
         self.network, self.state, self.plan, self.count = network, state, plan, count
         self.ids = torch.zeros(count, batch, dtype=torch.int64, device=device)
@@ -70,7 +69,6 @@ class Drawing:
         if plan.banned:
             self.banned = torch.zeros(network.vocab_size, dtype=torch.bool, device=device)
             self.banned[list(plan.banned)] = True
-        self.noise = Fused(gumbel, fuse)
         self.work = Repeated(self._work, device, capture, WARM_UP)
         self._told: dict[str, object] = {}
 
@@ -95,7 +93,7 @@ class Drawing:
     @torch.no_grad()
     def _work(self) -> None:
         """All of a block, without the host."""
-        noise = self.noise(self.seed, self.streams, self.position, self.count, self.network.vocab_size)
+        noise = gumbel(self.seed, self.streams, self.position, self.count, self.network.vocab_size)
         state, drawn, scores = self.state, [], []
         for index in range(self.count):
             logits = state[0] if self.banned is None else state[0].masked_fill(self.banned, float("-inf"))

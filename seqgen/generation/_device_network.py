@@ -54,7 +54,7 @@ class Network:
         fuse: bool,
     ) -> None:
         self.device, self.precision = device, precision
-        self.update = Fused(update_of(cell), fuse)
+        update = update_of(cell)
         self.memories, self.hidden = 0 if isinstance(cell, RNN) else 1, settings.hidden
         self.gates = cell.gates * settings.hidden
         given = {name: torch.tensor(np.asarray(value, np.float32)).to(device) for name, value in weights.items()}
@@ -69,6 +69,7 @@ class Network:
         self.output = None
         if settings.projected:
             self.output = (given["embedding.weight"].to(precision), given["output.bias"].to(precision))
+        self.update = Fused(update, fuse)  # late: it imports the compiler
 
     def start(self, batch: int) -> State:
         """The state of `batch` streams before their first token: hidden states of zero, and no logits yet."""

@@ -35,20 +35,23 @@ def gumbel(seed: Tensor, streams: Tensor, position: Tensor, count: int, vocab_si
 
 def philox(counter: Tensor, *key: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The four words of each counter, whose higher words are 0, under a key of two words; shapes are broadcast."""
+    counter, *key_words = torch.broadcast_tensors(counter, *key)
+    factors = torch.stack([torch.full_like(counter, signed(factor)) for factor in MULTIPLIERS])
+    halves = factors & LOW, (factors >> 32) & LOW
     zero = torch.zeros_like(counter)
-    a, b, c, d = counter, zero, zero, zero
+    b = d = zero
+    pair = torch.stack([counter, zero])  # the words a and c: both products at once
     for turn in range(ROUNDS):
-        first, second = (word + signed(turn * step & ((1 << 64) - 1)) for word, step in zip(key, WEYL))
-        high_a, low_a = _product(a, MULTIPLIERS[0])
-        high_c, low_c = _product(c, MULTIPLIERS[1])
-        a, b, c, d = high_c ^ b ^ first, low_c, high_a ^ d ^ second, low_a
-    return a, b, c, d
+        first, second = (word + signed(turn * step & ((1 << 64) - 1)) for word, step in zip(key_words, WEYL))
+        high, low = _high(pair, *halves), pair * factors
+        pair = torch.stack([high[1] ^ b ^ first, high[0] ^ d ^ second])
+        b, d = low[1], low[0]
+    return pair[0], b, pair[1], d
 
 
-def _product(x: Tensor, factor: int) -> tuple[Tensor, Tensor]:
-    """The high and the low 64 bits of a product, from products of halves: none of them exceeds 64 bits."""
-    x_low, x_high, f_low, f_high = x & LOW, (x >> 32) & LOW, factor & LOW, factor >> 32
+def _high(x: Tensor, f_low: Tensor, f_high: Tensor) -> Tensor:
+    """The high 64 bits of the products of x and f, from products of halves: none of them exceeds 64 bits."""
+    x_low, x_high = x & LOW, (x >> 32) & LOW
     cross = x_high * f_low + ((x_low * f_low >> 32) & LOW)
     other = x_low * f_high + (cross & LOW)
-    high = x_high * f_high + ((cross >> 32) & LOW) + ((other >> 32) & LOW)
-    return high, x * signed(factor)
+    return x_high * f_high + ((cross >> 32) & LOW) + ((other >> 32) & LOW)
