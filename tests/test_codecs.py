@@ -65,7 +65,7 @@ def tiny_midi() -> bytes:
     return buffer.getvalue()
 
 
-SAMPLES = {"midi": tiny_midi()}
+SAMPLES = {name: tiny_midi() for name in ("midi", "midi_388", "midi_bar", "midi_grid")}
 GOLDEN_TEXT = "né 水\n".encode()
 # Ids of GOLDEN_TEXT after fitting on PROSE; of the MIDI sample, the number of ids and their checksum.
 GOLDEN: dict[str, Any] = {
@@ -74,6 +74,9 @@ GOLDEN: dict[str, Any] = {
     "char": [110, 258, 32, 263, 10],
     "subword": [260, 295, 258, 300, 256],
     "midi": (32, 3950859813),
+    "midi_388": (25, 1646888751),
+    "midi_bar": (35, 1199280383),
+    "midi_grid": (72, 837119452),
 }
 
 

@@ -126,7 +126,7 @@ def _settings(data: bytes) -> None:
 
 def _codec(name: str) -> Codec:
     kind = registry.load("codecs", name)
-    sample = _materials.midi(Random(2)) if ".mid" in kind.suffixes else _materials.PLAY.encode()
+    sample = _materials.midi(Random(2)) if kind.artifact == ".mid" else _materials.PLAY.encode()
     codec: Codec = kind.fit([sample], kind.Options())
     return codec
 

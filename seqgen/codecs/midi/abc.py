@@ -220,12 +220,14 @@ class _Tune:
 
 def _score(tune: _Tune) -> Score:
     rows: list[Row] = []
+    owner: list[int] = []
     length = 0
     tempos, meters = [(0, tune.tempo)], [(0, tune.settings.meter or (4, 4))]
-    for voice in tune.voices.values():
+    for number, voice in enumerate(tune.voices.values()):
         order = play_order(voice.bars)
         starts = starts_of(order, [bar.length for bar in voice.bars])
         rows += play([bar.notes for bar in voice.bars], order, starts)
+        owner += [number] * (len(rows) - len(owner))
         length = max(length, starts[-1])
         if len(tempos) == 1:  # the first voice that says more is believed
             tempos = timeline(voice.tempos, order, starts, tempos[0][1])
@@ -239,6 +241,7 @@ def _score(tune: _Tune) -> Score:
         meter_tick=np.array([tick for tick, _ in meters], np.int64),
         meter=np.array([value for _, value in meters], np.int64),
         length=length,
+        part=owner,
         title=tune.title,
     )
 

@@ -24,13 +24,13 @@ def decode_score(ids: Ids, faults: Faults) -> Score:
     at, length = _sounding(token, faults)
     pedals = np.flatnonzero(token >= v.PEDAL)
     step = np.cumsum(v.STEPS[token])
-    step = _bounded(step, np.union1d(at, pedals))
+    step = bounded(step, np.union1d(at, pedals))
     kept = (step[at] <= LAST_STEP) & (np.arange(len(at)) < MAX_NOTES)
     faults.left_out("note past the limits of a file", len(at) - int(kept.sum()))
     at, length = at[kept], length[kept]
     drum = token[at] >= v.DRUM
-    program = _latest(token, v.INST, v.VEL, 0)
-    velocity = v.velocity_of(_latest(token, v.VEL, v.PITCH, _DEFAULT_VELOCITY))
+    program = latest(token, v.INST, v.VEL, 0)
+    velocity = v.velocity_of(latest(token, v.VEL, v.PITCH, _DEFAULT_VELOCITY))
     columns = (
         step[at] * TICKS_PER_STEP,
         length * TICKS_PER_STEP,
@@ -55,7 +55,7 @@ def _sounding(token: Ints, faults: Faults) -> tuple[Ints, Ints]:
     return at, np.where(drum[at], DRUM_STEPS, v.DURATIONS[np.where(drum[at], 0, following)])
 
 
-def _bounded(step: Ints, events: NDArray[np.intp]) -> Ints:
+def bounded(step: Ints, events: NDArray[np.intp]) -> Ints:
     """(N,) steps with rests between events cut to LONGEST_REST. Only the steps of events are of use."""
     rest = np.diff(step[events], prepend=0)
     if not np.any(rest > v.LONGEST_REST):
@@ -65,7 +65,7 @@ def _bounded(step: Ints, events: NDArray[np.intp]) -> Ints:
     return bounded
 
 
-def _latest(token: Ints, start: int, stop: int, default: int) -> Ints:
+def latest(token: Ints, start: int, stop: int, default: int) -> Ints:
     """(N,) the value of the latest token in [start, stop) up to each place."""
     inside = (token >= start) & (token < stop)
     where = np.maximum.accumulate(np.where(inside, np.arange(len(token)), -1))

@@ -42,7 +42,7 @@ def _quantize(
 ) -> tuple[Ints, Ints, Ints]:
     """(N,) onset in steps, length in steps, index of velocity."""
     onset = score.seconds(score.onset)
-    end = _first_out(key, order, score.seconds(score.onset + score.duration), faults)
+    end = first_out(key, order, score.seconds(score.onset + score.duration), faults)
     step = np.rint(onset * v.SECOND).astype(np.int64)
     length = np.rint((end - onset) * v.SECOND).astype(np.int64)
     drums = score.program == DRUMS
@@ -52,7 +52,7 @@ def _quantize(
     return step, length, v.velocity_index(score.velocity.astype(np.int64))
 
 
-def _first_out(
+def first_out(
     key: NDArray[np.uint16], order: NDArray[np.intp], end: NDArray[np.float64], faults: Faults
 ) -> NDArray[np.float64]:
     """(N,) ends of notes such that of two overlapping notes of one pitch and program the first ends first.
@@ -151,8 +151,8 @@ def _tokens(rows: dict[str, Ints], notes: int, more: int, faults: Faults) -> Ids
     columns = [
         *_shifts(rest),
         np.where(np.diff(remain, prepend=start) != 0, v.REMAIN + remain, ABSENT),
-        np.where(_changed(rows["program"], ~drum), v.INST + rows["program"], ABSENT),
-        np.where(_changed(rows["velocity"], note), v.VEL + rows["velocity"], ABSENT),
+        np.where(changed(rows["program"], ~drum), v.INST + rows["program"], ABSENT),
+        np.where(changed(rows["velocity"], note), v.VEL + rows["velocity"], ABSENT),
         _names(rows, note, drum),
         np.where(note & ~drum, v.DUR + rows["duration"], ABSENT),
     ]
@@ -181,7 +181,7 @@ def _names(rows: dict[str, Ints], note: NDArray[np.bool_], drum: NDArray[np.bool
     return np.asarray(np.where(note, pitched, pedal))
 
 
-def _changed(values: Ints, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def changed(values: Ints, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(N,) the rows among `where` whose value differs from that of the one before among them."""
     chosen = np.flatnonzero(where)
     result = np.zeros(len(values), np.bool_)

@@ -58,8 +58,10 @@ def _score(document: Document, faults: Faults) -> Score:
     order = play_order(bars)
     starts = starts_of(order, [bar.length for bar in bars])
     rows: list[Row] = []
-    for part in parts:
+    owner: list[int] = []
+    for number, part in enumerate(parts):
         rows += play([written.notes for written in part], order, starts)
+        owner += [number] * (len(rows) - len(owner))
     tempos = [sorted(set().union(*(written.tempos for written in measure))) for measure in across]
     meters = [sorted(set().union(*(written.meters for written in measure))) for measure in across]
     tempo = timeline(tempos, order, starts, DEFAULT_TEMPO)
@@ -72,6 +74,7 @@ def _score(document: Document, faults: Faults) -> Score:
         meter_tick=np.array([tick for tick, _ in meter], np.int64),
         meter=np.array([value for _, value in meter], np.int64),
         length=starts[-1],
+        part=owner,
         title=printable(document.head.get("work-title") or document.head.get("movement-title") or ""),
     )
 

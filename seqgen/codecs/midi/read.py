@@ -115,6 +115,7 @@ def _score(
         kit=kit,
         title=_title(events, data),
         pedal=intervals,
+        part=channels.track[ons] * (int(channels.channel.max(initial=0)) + 1) + channels.channel[ons],
     )
 
 

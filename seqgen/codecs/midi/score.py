@@ -48,6 +48,8 @@ class Score:
         title: What the file calls itself, or "".
         pedal: (P, 3) int64 onset, duration in ticks, program: when the sustain pedal is down. Empty where the pedal
             was folded into the durations of the notes.
+        part: (N,) int64, equal for notes of one track and channel, or part of a written score. Empty where nothing
+            is known of parts.
     """
 
     ticks_per_quarter: int
@@ -64,12 +66,16 @@ class Score:
     kit: int = 0
     title: str = ""
     pedal: Ticks = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    part: Ticks = field(default_factory=_ticks)
 
     @classmethod
     def from_notes(cls, ticks_per_quarter: int, notes: Any, **rest: Any) -> "Score":
-        """A score from (N, 5) rows of onset, duration, pitch, velocity, program, in any order."""
+        """A score from (N, 5) rows of onset, duration, pitch, velocity, program, in any order, as is `part`."""
         rows = np.asarray(notes, np.int64).reshape(-1, 5)
-        rows = rows[_canonical_order(rows)]
+        order = _canonical_order(rows)
+        rows = rows[order]
+        if "part" in rest:
+            rest["part"] = np.asarray(rest["part"], np.int64)[order]
         onset, duration = rows[:, 0].copy(), np.maximum(rows[:, 1], 1)
         end = int((onset + duration).max(initial=0))
         rest["length"] = max(end, rest.get("length", 0))

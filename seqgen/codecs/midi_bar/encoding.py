@@ -1,0 +1,172 @@
+"""A score to score tokens, all in numpy. Knows no files; the order of tokens is told in `codec`."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.codecs import Ids
+from seqgen.codecs.midi.encoding import changed, first_out
+from seqgen.codecs.midi.faults import Faults
+from seqgen.codecs.midi.score import DRUMS, Score
+from seqgen.codecs.midi_bar import vocabulary as v
+from seqgen.codecs.midi_bar.bars import Bars, Clock, on_grid, read_bars
+from seqgen.codecs.midi_bar.vocabulary import Ints
+
+ABSENT = np.uint16(0xFFFF)
+TO_COME = 16  # bars that a prompt's countdown leaves for the music that is to follow it
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """What stands at positions, (R,) columns in canonical order: tempos before notes, drums after other notes.
+
+    Attributes:
+        step: From the beginning of the piece, long rests cut.
+        bar, inside: The kept bar, and steps in it.
+        note: Whether it is a note; else it is a tempo.
+        program, pitch, length, velocity: Of a note; `pitch` is the index of a tempo. `velocity` is an index.
+    """
+
+    step: Ints
+    bar: Ints
+    inside: Ints
+    note: NDArray[np.bool_]
+    program: Ints
+    pitch: Ints
+    length: Ints
+    velocity: Ints
+
+
+def encode_score(score: Score, faults: Faults, *, ongoing: bool = False) -> Ids:
+    """(N,) uint16 token ids of a score; if `ongoing`, more bars are to follow the last.
+
+    An onset and an end move to the nearest step: by nothing where they lie on a 24th of a quarter note. Velocities
+    change by at most 4, tempos by at most 3.3 %.
+    """
+    if len(score) == 0:
+        faults.left_out("document without notes")
+        return np.zeros(0, np.uint16)
+    onset = on_grid(score.onset, score.ticks_per_quarter)
+    bars = read_bars(score, int(onset.max()), faults)
+    kept, rows = _rows(score, onset, bars, faults)
+    body, per_row = _flat(_row_columns(rows))
+    head, per_bar = _flat(_bar_columns(bars, kept, ongoing))
+    # Each token's place: behind the tokens of its own kind, and those of the other kind that stand before it.
+    before_row = np.cumsum(per_bar)[rows.bar]
+    row_ends = np.concatenate(([0], np.cumsum(per_row)))
+    before_bar = row_ends[np.searchsorted(rows.bar, np.arange(len(kept)))]
+    ids = np.empty(len(head) + len(body), np.uint16)
+    ids[np.arange(len(body)) + np.repeat(before_row, per_row)] = body
+    ids[np.arange(len(head)) + np.repeat(before_bar, per_bar)] = head
+    kit = score.kit if np.any(score.program == DRUMS) else 0
+    return np.concatenate((np.array([v.INST + kit] if kit else [], np.uint16), ids))
+
+
+def _rows(score: Score, onset: Ints, bars: Bars, faults: Faults) -> tuple[Ints, _Rows]:
+    """The bars that are kept, and what stands in them."""
+    program, pitch = score.program.astype(np.int64), score.pitch.astype(np.int64)
+    key = (program * 128 + pitch).astype(np.uint16)
+    end = np.maximum(on_grid(score.onset + score.duration, score.ticks_per_quarter), onset + 1)
+    order = np.argsort(key, kind="stable")  # each key's notes by onset
+    end = first_out(key[order], order, end, faults).astype(np.int64)
+    when = Clock.of(bars, onset)
+    faults.mended(f"rest longer than {v.MAX_EMPTY} bars", when.cuts)
+    tempo_step, tempo = _tempos(score, int(onset[-1]), faults)
+    start, finish = when.steps(onset), when.steps(end)
+    length = np.maximum(finish - start, 1)
+    drums = program == DRUMS
+    faults.mended("note longer than 256 bars", int(((length > v.LONGEST) & ~drums).sum()))
+    length = np.where(drums, 0, np.minimum(length, v.LONGEST))
+    velocity = v.velocity_index(score.velocity.astype(np.int64))
+    at = when.steps(tempo_step)
+    at, tempo = settled(at, tempo)
+    zeros = np.zeros(len(at), np.int64)
+    columns = [
+        np.concatenate(pair)
+        for pair in ((at, start), (zeros, program + 1), (tempo, pitch), (zeros, length), (zeros, velocity))
+    ]
+    order = _order(columns)
+    step, program, pitch, length, velocity = (column[order] for column in columns)
+    bar = np.searchsorted(when.begin, step, side="right") - 1
+    return when.kept, _Rows(step, bar, step - when.begin[bar], program > 0, program - 1, pitch, length, velocity)
+
+
+def _order(columns: list[Ints]) -> NDArray[np.intp]:
+    """(R,) indices that sort by step, program, pitch, length, velocity."""
+    step, program, pitch, length, velocity = columns
+    key = (step << 16) | (program << 7) | pitch
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    if np.all(ordered[1:] > ordered[:-1]):
+        return order
+    return np.lexsort((velocity, length, key))
+
+
+def _tempos(score: Score, last: int, faults: Faults) -> tuple[Ints, Ints]:
+    """(T,) steps and (T,) indices of the tempos up to the last onset."""
+    step = on_grid(score.tempo_tick, score.ticks_per_quarter)
+    heard = step <= last
+    faults.left_out("tempo after the last onset", int((~heard).sum()))
+    tempo = np.maximum(score.tempo[heard], 1)
+    faults.mended("tempo out of range", int(((tempo < 0.96 * v.TEMPOS[-1]) | (tempo > 1.04 * v.TEMPOS[0])).sum()))
+    return step[heard], v.tempo_index(tempo)
+
+
+def settled(step: Ints, value: Ints) -> tuple[Ints, Ints]:
+    """Of several values at one step the last; and only those that change anything."""
+    last = np.append(step[1:] != step[:-1], True)
+    step, value = step[last], value[last]
+    new = np.diff(value, prepend=-1) != 0
+    return step[new], value[new]
+
+
+def _row_columns(rows: _Rows) -> list[Ints]:
+    drum = rows.note & (rows.program == DRUMS)
+    pitched = rows.note & ~drum
+    kind = np.where(rows.note, np.where(drum, v.DRUM, v.PITCH), v.TEMPO)
+    return [
+        np.where(np.diff(rows.step, prepend=-1) != 0, v.POS + rows.inside, ABSENT),
+        np.where(changed(rows.program, pitched), v.INST + rows.program, ABSENT),
+        np.where(changed(rows.velocity, rows.note), v.VEL + rows.velocity, ABSENT),
+        kind + rows.pitch,
+        *_durations(rows.length),
+    ]
+
+
+def _durations(length: Ints) -> list[Ints]:
+    """The columns of DUR and TIE: the longest value that fits, and the rest tied to it."""
+    columns: list[Ints] = []
+    left = length
+    while True:
+        index = np.searchsorted(v.DURATIONS, left, side="right") - 1
+        columns.append(np.where(left > 0, v.DUR + index, ABSENT))
+        left = np.where(left > 0, left - v.DURATIONS[index], 0)
+        if not left.any():
+            return columns
+        columns.append(np.where(left > 0, v.TIE, ABSENT))
+
+
+def _bar_columns(bars: Bars, kept: Ints, ongoing: bool) -> list[Ints]:
+    """BAR, METER and REMAIN of each kept bar."""
+    stretch = bars.stretch(kept)
+    said = np.array([(v.meter_tokens(*meter) + [ABSENT, ABSENT])[:3] for meter in bars.meter], np.int64)
+    kind = np.array([sorted(set(bars.meter)).index(meter) for meter in bars.meter], np.int64)
+    new = np.diff(kind[stretch], prepend=-1) != 0
+    left = np.arange(len(kept))[::-1] + (TO_COME if ongoing else 0)
+    remain = np.searchsorted(v.REMAIN_EDGES, left)
+    meters = [np.where(new, said[stretch, place], ABSENT) for place in range(3)]
+    return [
+        np.full(len(kept), v.BAR),
+        *meters,
+        np.where(np.diff(remain, prepend=-1) != 0, v.REMAIN + remain, ABSENT),
+    ]
+
+
+def _flat(columns: list[Ints]) -> tuple[Ids, Ints]:
+    """The ids of a table row by row, absent ones left out, and how many each row has."""
+    table = np.empty((len(columns[0]), len(columns)), np.uint16)
+    for place, column in enumerate(columns):
+        table[:, place] = column
+    present = table != ABSENT
+    return table[present], present.sum(axis=1)
