@@ -8,7 +8,7 @@ from seqgen.errors import SettingError
 from seqgen.registry import nearest
 from seqgen.rules import NEVER, History, Ids, Logits, Rule, Scope
 from seqgen.rules._schedule import Curve, read_curve
-from seqgen.rules.temperature import Temperature
+from seqgen.rules.temperature import COLD, Temperature
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,13 +23,13 @@ class ByClass(Rule):
     Attributes:
         others: The temperature of whatever has no class here, and between classes.
         classes: (name, temperature) of each class.
-        ids: (k,) the tokens of each class; none before the rule is bound.
+        ids: The tokens of each class, in the order of the vocabulary; none before the rule is bound.
         position: How many tokens of the sample there are.
     """
 
     others: Curve
     classes: tuple[tuple[str, Curve], ...]
-    ids: tuple[Ids, ...] = ()
+    ids: tuple[Ids | slice, ...] = ()
     position: int = 0
 
     @classmethod
@@ -55,12 +55,12 @@ class ByClass(Rule):
                 known = sorted(scope.classes)
                 hint = nearest(name, known) if known else "these tokens have no classes"
                 raise SettingError(f"no class of tokens is called {name!r}", hint)
-        named = tuple((name, curve.bound(scope.length)) for name, curve in self.classes)
-        ids = tuple(np.flatnonzero(scope.classes[name]) for name, _ in named)
-        return replace(self, others=self.others.bound(scope.length), classes=named, ids=ids)
+        named = [(name, curve.bound(scope.length)) for name, curve in self.classes if scope.classes[name].any()]
+        ids = tuple(_part(np.flatnonzero(scope.classes[name])) for name, _ in named)
+        return replace(self, others=self.others.bound(scope.length), classes=tuple(named), ids=ids)
 
     def at(self, position: int) -> Rule:
-        return replace(self, position=position)
+        return ByClass(self.others, self.classes, self.ids, position)  # `replace` takes longer than a draw
 
     def __call__(self, logits: Logits, history: History) -> Logits:
         if len(self.ids) < len(self.classes):
@@ -70,11 +70,38 @@ class ByClass(Rule):
         out = out.copy() if out is logits else out
         for (_, curve), ids in zip(self.classes, self.ids):
             own = curve(self.position)
-            if own != other and len(ids):
-                tempered = Temperature(own)(_above(logits.take(ids, axis=-1)), history)
-                share = _log_sum(out.take(ids, axis=-1)) - _log_sum(tempered)  # (B, 1)
-                out[:, ids] = tempered + share
+            if own == other:
+                continue
+            part = logits[:, ids]
+            highest = np.maximum.reduce(part, axis=-1, keepdims=True)
+            if own >= COLD and other >= COLD and highest.min() > NEVER:
+                out[:, ids] = _dealt(part - highest, highest, own, other)
+            else:
+                tempered = Temperature(own)(_above(part), history)
+                out[:, ids] = tempered + (_log_sum(out[:, ids]) - _log_sum(tempered))
         return out
+
+
+def _part(ids: Ids) -> Ids | slice:
+    """The same tokens as a slice where they stand in a row, as a class of tokens mostly does: it costs no copy."""
+    first, last = int(ids[0]), int(ids[-1])
+    return slice(first, last + 1) if last - first + 1 == len(ids) else ids
+
+
+def _dealt(below: Logits, highest: Logits, own: float, other: float) -> Logits:
+    """(B, k) a class at its own temperature, with the chance as a whole that it has at the other one.
+
+    Args:
+        below: (B, k) the logits, 0 being each row's highest.
+        highest: (B, 1) what was taken off.
+    """
+    tempered = below * np.float32(1 / own)
+    mass = np.add.reduce(np.exp(below * np.float32(1 / other)), axis=-1, keepdims=True)
+    mass /= np.add.reduce(
+        np.exp(tempered), axis=-1, keepdims=True
+    )  # both sums are 1 at least: the highest is among them
+    tempered += highest * np.float32(1 / other) + np.log(mass)
+    return tempered
 
 
 def _above(logits: Logits) -> Logits:
