@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import registry, settings
-from seqgen.codecs import Codec, Grammar, Ids, Mask, id_type
+from seqgen.codecs import Codec, Grammar, Ids, Likeness, Mask, id_type
 from seqgen.codecs._classes import token_classes
 from seqgen.errors import CheckpointError, SettingError, StreamError, UsageError
 from seqgen.report import Report
@@ -109,6 +109,10 @@ class Tokenizer:
             return None
         framing = np.tile(np.arange(self.document_id, self.vocab_size), (len(own), 1))
         return np.concatenate([own, framing], axis=1)
+
+    def likeness(self) -> Likeness | None:
+        """How passages are compared, framing included; None: id by id."""
+        return self.codec.likeness(self.document_id)
 
     def vocabulary(self) -> list[str]:
         """(V,) readable token names."""

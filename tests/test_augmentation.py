@@ -93,8 +93,8 @@ def test_each_document_goes_through_one_table_whatever_the_feed():
         assert torch.equal(host.y, device.y)
         for row, table in enumerate(feeds[0].chosen(2, begin).tolist()):
             known = was.y[row] != IGNORED
-            assert host.x[row].tolist() == MOVES[table][was.x[row]].tolist()
-            assert host.y[row][known].tolist() == MOVES[table][was.y[row][known]].tolist()
+            assert host.x[row].tolist() == MOVES[table][was.x[row].numpy()].tolist()
+            assert host.y[row][known].tolist() == MOVES[table][was.y[row][known].numpy()].tolist()
             assert (host.y[row][~known] == IGNORED).all()
 
 

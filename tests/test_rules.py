@@ -18,7 +18,7 @@ from seqgen.rules.top_p import TopP
 NAMES = registry.names("rules")
 NEUTRAL: dict[str, Any] = {
     "temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0, "typical": 1, "repetition": 1, "no_repeat": 0, "ban": "",
-    "bias": "a=0",
+    "bias": "a=0", "loop": 0,
 }  # fmt: skip
 VALUES: dict[str, list[Any]] = {
     "temperature": [0, 1e-300, 1e-6, 0.3, 0.8, 1, 1.7, 100, "0.5..1.5", "0.5~1.5/8", "low=0.3", "low=0,0.7,high=2"],
@@ -28,6 +28,7 @@ VALUES: dict[str, list[Any]] = {
     "typical": [0, 0.2, 0.95, 1],
     "repetition": [1, 1.3, 100],
     "no_repeat": [0, 1, 2, 3],
+    "loop": [0, 1, 4],
     "ban": ["", "c", "ab", "eab"],
     "bias": ["a=0", "b=1.5", "ac=-2", "c=100"],
 }
@@ -76,6 +77,8 @@ def expected(name: str, value: Any, history: list[int]) -> Any:
     elif name == "no_repeat":
         grams = [history[at : at + value] for at in range(len(history) - value + 1)]
         kept = np.array([0 if value and [*history, t][-value:] in grams else p[t] for t in range(7)])
+    elif name == "loop":
+        kept = p  # the histories here are shorter than a passage
     elif name in ("ban", "bias"):
         text, _, nats = value.rpartition("=") if name == "bias" else (value, "", "-inf")
         said = "".join(chr(97 + token) for token in history)

@@ -158,8 +158,11 @@ class Sampler:
         if self.sampling.max_copy is None:
             return None
         from seqgen.originality.copying import MaxCopy  # not needed to start
+        from seqgen.originality.likeness import LikeMaxCopy
 
-        return MaxCopy(self.model.index(), self.sampling.max_copy)
+        guard = MaxCopy(self.model.index(), self.sampling.max_copy)
+        likeness = self.model.tokenizer.likeness()
+        return guard if likeness is None else LikeMaxCopy(guard, likeness)
 
     def excess(self, index: int) -> int:
         """How many bytes of a sample's last token lie behind its stop string."""

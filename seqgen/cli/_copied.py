@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from seqgen.api.model import Model
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ class Copied:
                 return None
             from seqgen.originality.measuring import measure  # not needed to start
 
-            self.found[index] = measure(corpus, self.heard[index])
+            heard, likeness = np.array(self.heard[index], np.int64), self.model.tokenizer.likeness()
+            self.found[index] = measure(corpus, heard if likeness is None else likeness.ids(heard)[0])
         return self.found[index]
 
     def fields(self, index: int) -> dict[str, Any]:
@@ -58,5 +61,6 @@ class Copied:
         shares = [(each.novelty[SHOWN], each.tokens) for each in found]
         known = [(share, tokens) for share, tokens in shares if share is not None]
         new = sum(share * tokens for share, tokens in known) / sum(tokens for _, tokens in known) if known else None
+        key = "" if self.model.tokenizer.likeness() is None else " in any key"
         fresh = "" if new is None else f"; new {SHOWN}-grams: {new:.0%}"
-        return f"Longest run also in the corpus: {worst.longest} tokens{where}{fresh}"
+        return f"Longest run also in the corpus: {worst.longest} tokens{key}{where}{fresh}"

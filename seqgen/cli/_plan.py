@@ -89,7 +89,9 @@ def new_plan(stream: TokenStream, given: dict[str, Any], options: dict[str, Any]
     kinds = model_kinds(model)
     values = dict(preset.settings) if preset else _automatic(stream, device.type, budget)
     if stream.codec_spec["name"] == "midi":
-        values = {"transpose": defaults.TRANSPOSE} | values
+        about = {key: value for key, value in (values | given).items() if key in ("batch", "window", "hidden")}
+        moved = defaults.transposition(len(stream.ids), device.type, budget, about)
+        values = {"transpose": moved} | values
     if parent is not None:
         values = _gentle(values)
     cell, shape, train = settings.distribute(_known(values, kinds) | given, *kinds)

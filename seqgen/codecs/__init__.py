@@ -43,6 +43,22 @@ class Grammar(Protocol):
         ...
 
 
+class Likeness(Protocol):
+    """Ids as they are compared, where the same passage may have other ids, such as music in another key."""
+
+    def ids(self, ids: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """((M,) what is left of (N,) ids, (N,) which of them are left)."""
+        ...
+
+    def step(self, last: int, token: int) -> tuple[int, int]:
+        """(what to remember, what becomes of the token, or −1) after one more token; `last` is −1 at first."""
+        ...
+
+    def back(self, last: int, seen: int) -> int:
+        """The token that would be seen so, or −1."""
+        ...
+
+
 class Codec(abc.ABC):
     """One medium: bytes of a document ↔ ids in [0, vocab_size).
 
@@ -145,6 +161,14 @@ class Codec(abc.ABC):
             transpose: Semitones to either side.
             stretch: The share by which times change at most.
             loudness: Levels of velocity to either side.
+        """
+        return None
+
+    def likeness(self, framing: int) -> Likeness | None:
+        """How passages are compared that may be copies of each other; None, as here: id by id.
+
+        Args:
+            framing: Ids from it on frame documents.
         """
         return None
 

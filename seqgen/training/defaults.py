@@ -5,9 +5,12 @@ Chosen by measurement on the validation splits of real corpora; `benchmarks/READ
 
 from typing import Any
 
+from seqgen.training.progress import Budget
+
 CPU_MINUTES = 5.0  # a newcomer's run, where no budget is given
 GPU_MINUTES = 3.0
 TRANSPOSE = 5  # semitones to either side that music is moved by while training
+OFTEN = 6  # epochs from which on other keys help: before, what is the same each time is learned sooner
 CPU_RATE = 25_000  # tokens a second that two cores learn from at 320 units, roughly
 
 
@@ -22,6 +25,23 @@ def choose(tokens: int, device: str, minutes: float | None) -> tuple[dict[str, A
     if device == "cpu":
         return _for_cpu(tokens, minutes if minutes is not None else CPU_MINUTES)
     return _for_gpu(tokens)
+
+
+def transposition(tokens: int, device: str, budget: Budget, values: dict[str, Any]) -> int:
+    """By how many semitones music is moved while training: not at all in a run of few epochs.
+
+    Args:
+        tokens: Of the corpus.
+        device: "cpu", "cuda" or "mps".
+        budget: Of the run.
+        values: Its settings.
+    """
+    passes = [float("inf") if budget.epochs is None else budget.epochs]
+    if budget.steps is not None:
+        passes.append(budget.steps * int(values.get("batch", 32)) * int(values.get("window", 64)) / tokens)
+    if budget.minutes is not None and device == "cpu":
+        passes.append(CPU_RATE * (320 / int(values.get("hidden", 320))) ** 2 * 60 * budget.minutes / tokens)
+    return TRANSPOSE if min(passes) >= OFTEN else 0
 
 
 def _for_cpu(tokens: int, minutes: float) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from seqgen.errors import CheckpointError
 from seqgen.originality.index import INDEX_FILE, Corpus, Index, build
+from seqgen.originality.likeness import seen_through
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.data import Spans
@@ -24,8 +25,11 @@ def write_index(folder: Path, stream: TokenStream, train: Spans, tokenizer: Toke
     sources = [(str(source["name"]), int(source["documents"])) for source in stream.sources]
     corpus = Corpus(
         stream.ids, stream.starts, train.begin, train.end, tokenizer.document_id, tokenizer.vocab_size,
-        _named(stream.fingerprint, train.tokens), sources,
+        _named(stream.fingerprint, train.tokens, tokenizer), sources,
     )  # fmt: skip
+    likeness = tokenizer.likeness()
+    if likeness is not None:
+        corpus = seen_through(corpus, likeness)
     build(corpus, folder / INDEX_FILE)
 
 
@@ -49,13 +53,13 @@ def open_index(
         DataError: There is none, and it cannot be made.
     """
     path = folder / INDEX_FILE
-    wanted = _named(str(provenance.get("corpus", "")), provenance.get("train_tokens", 0))
+    wanted = _named(str(provenance.get("corpus", "")), provenance.get("train_tokens", 0), tokenizer)
     if path.exists():
         index = Index(path)
         if index.corpus == wanted:
             return index
     run = recorded(folder, HINT)
-    found = _named(run.stream.fingerprint, run.train.tokens)
+    found = _named(run.stream.fingerprint, run.train.tokens, tokenizer)
     if found != wanted:
         raise CheckpointError(f"{folder}: the checkpoint was not trained on the corpus that its folder names", HINT)
     if most is not None and run.train.tokens > most:
@@ -65,6 +69,6 @@ def open_index(
     return Index(path)
 
 
-def _named(fingerprint: str, tokens: Any) -> str:
-    """What tells one part of one corpus from another."""
-    return f"{fingerprint}:{tokens}"
+def _named(fingerprint: str, tokens: Any, tokenizer: Tokenizer) -> str:
+    """What tells one part of one corpus from another, and whether it is seen through a likeness."""
+    return f"{fingerprint}:{tokens}" + ("" if tokenizer.likeness() is None else ":likeness")

@@ -21,7 +21,7 @@ Vocabulary after Oore et al. 2018 ("This Time with Feeling", p. 8), with duratio
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,9 @@ from seqgen.codecs.midi.read import is_abc, is_musicxml, pieces, read_score
 from seqgen.codecs.midi.score import Score
 from seqgen.report import Report
 from seqgen.settings import option
+
+if TYPE_CHECKING:
+    from seqgen.codecs.midi.likeness import Likeness
 
 SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".mxl", ".musicxml", ".abc")
 
@@ -117,6 +120,11 @@ class Midi(Codec):
         from seqgen.codecs.midi.augmentation import tables  # not needed but for training
 
         return tables(transpose, stretch, loudness)
+
+    def likeness(self, framing: int) -> "Likeness":
+        from seqgen.codecs.midi.likeness import Likeness
+
+        return Likeness(framing)
 
     def grammar(self) -> PerformanceGrammar:
         return PerformanceGrammar(pedal=self._options.pedal)

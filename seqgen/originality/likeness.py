@@ -1,0 +1,71 @@
+"""Originality up to a likeness: what counts as the same is told from outside, as ids seen through something.
+
+Music in another key is the same music: its codec says which ids are left when key and loudness are taken away. An
+index is built over what is left, a sample measured by what is left of it, a copy refused in its own key.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.originality.copying import MaxCopy, Tail
+from seqgen.originality.index import Corpus
+
+
+class Likeness(Protocol):
+    """Ids as they are compared; see `seqgen.codecs.midi.likeness`."""
+
+    def ids(self, ids: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """((M,) what is left of (N,) ids, (N,) which of them are left)."""
+        ...
+
+    def step(self, last: int, token: int) -> tuple[int, int]:
+        """(what to remember, what becomes of the token, or −1) after one more token; `last` is −1 at first."""
+        ...
+
+    def back(self, last: int, seen: int) -> int:
+        """The token that would be seen so, or −1."""
+        ...
+
+
+def seen_through(corpus: Corpus, likeness: Likeness) -> Corpus:
+    """The corpus as it is compared: fewer ids, the same documents."""
+    ids, kept = likeness.ids(np.asarray(corpus.ids))
+    place = np.concatenate(([0], np.cumsum(kept, dtype=np.int64)))
+    return replace(
+        corpus,
+        ids=ids.astype(corpus.ids.dtype),
+        starts=place[corpus.starts],
+        begin=place[corpus.begin],
+        end=place[corpus.end],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class LikeMaxCopy:
+    """`MaxCopy` up to a likeness: a guard for `seqgen.generation.limits.Limits`.
+
+    Attributes:
+        guard: Over an index of what is compared.
+        likeness: How ids are compared.
+    """
+
+    guard: MaxCopy
+    likeness: Likeness
+
+    def start(self) -> tuple[Tail, int]:
+        """Before the first token."""
+        return self.guard.start(), -1
+
+    def step(self, state: tuple[Tail, int], token: int) -> tuple[Tail, int]:
+        """After one more token."""
+        last, seen = self.likeness.step(state[1], token)
+        return (state[0] if seen < 0 else self.guard.step(state[0], seen)), last
+
+    def refused(self, state: tuple[Tail, int]) -> Sequence[int]:
+        """The tokens that would be seen as the corpus goes on."""
+        found = (self.likeness.back(state[1], seen) for seen in self.guard.refused(state[0]))
+        return [token for token in found if token >= 0]
