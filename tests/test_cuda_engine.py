@@ -1,6 +1,7 @@
 """The cuda engine: the very work that a GPU captures, run on the CPU; with a GPU, captured as well."""
 
 import itertools
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from seqgen import generation, rules
+from seqgen.api.model import make_engine
 from seqgen.errors import UsageError
 from seqgen.generation import _device_network
 from seqgen.generation._cuda_engine import CudaEngine
@@ -326,6 +328,17 @@ def test_a_device_that_is_not_there_is_one_sentence() -> None:
     for device in ("cuda:99", "nowhere"):
         with pytest.raises(UsageError, match=f"device '{device}' cannot be used here"):
             engine(device=device)
+
+
+def test_the_engine_is_chosen_by_name_and_then_wants_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = SimpleNamespace(cell=LSTM(), settings=SHAPES[1], weights=weights(LSTM(), SHAPES[1]))
+    assert isinstance(make_engine(network, "cuda", "cpu"), CudaEngine)
+    assert isinstance(make_engine(network, "auto", "cpu"), NumpyEngine)
+    asked: list[str] = []
+    monkeypatch.setattr("seqgen.generation._cuda_engine.CudaEngine", lambda *given: asked.append(given[3]))
+    make_engine(network, "cuda", "auto")
+    make_engine(network, "cuda", "cuda:1")
+    assert asked == ["cuda", "cuda:1"]
 
 
 @on_gpu

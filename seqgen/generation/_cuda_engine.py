@@ -158,7 +158,7 @@ class CudaEngine(BlockEngine[CudaState]):
         with self._here():
             streams = self._held(state)
             self._read(streams, self._uploaded(ids))
-        return streams.state[0][: state.batch].cpu().numpy(), state
+        return streams.state[0][: state.batch].to("cpu", copy=True).numpy(), state
 
     @torch.no_grad()
     def prefill(self, ids: Ids, state: CudaState) -> tuple[Logits, CudaState]:
@@ -169,7 +169,7 @@ class CudaEngine(BlockEngine[CudaState]):
                 uploaded = self._uploaded(ids[begin : begin + CHUNK])
                 for place in range(len(uploaded)):
                     self._read(streams, uploaded[place : place + 1])
-        return streams.state[0][:1].cpu().numpy(), state
+        return streams.state[0][:1].to("cpu", copy=True).numpy(), state
 
     @torch.no_grad()
     def select(self, state: CudaState, rows: Sequence[int]) -> CudaState:

@@ -26,6 +26,7 @@ from seqgen.models.rnn import RNN
 
 State = list[Tensor]  # logits (B, V), then per layer: recurrent product (B, gates·H), memories (B, H); never changed
 Update = Callable[..., tuple[Tensor, ...]]
+VARIANTS = 64  # of compiled code: layers and sizes of batches differ in shapes and strides; 8 are usual
 TABLE_LIMIT = 1 << 30  # bytes; a larger table is not made, its rows are computed as they are needed
 
 
@@ -127,7 +128,8 @@ class Fused:
         """The function's value."""
         if self.compiled is not None:
             try:
-                return self.compiled(*args)
+                with torch._dynamo.config.patch(recompile_limit=VARIANTS):
+                    return self.compiled(*args)
             except torch.cuda.OutOfMemoryError:
                 raise
             except (RuntimeError, OSError, ImportError) as error:  # no Triton, no C compiler, no place for its cache

@@ -35,7 +35,7 @@ def gumbel(seed: Tensor, streams: Tensor, position: Tensor, count: int, vocab_si
 
 def philox(counter: Tensor, *key: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The four words of each counter, whose higher words are 0, under a key of two words; shapes are broadcast."""
-    counter, *key_words = torch.broadcast_tensors(counter, *key)
+    counter, *key_words = torch.broadcast_tensors(counter, *key)  # type: ignore[no-untyped-call]
     factors = torch.stack([torch.full_like(counter, signed(factor)) for factor in MULTIPLIERS])
     halves = factors & LOW, (factors >> 32) & LOW
     zero = torch.zeros_like(counter)
