@@ -28,6 +28,10 @@ WIDTH = 80
     "--average", type=click.Choice(["probabilities", "logits"]), default="probabilities", show_default=True,
     help="What an ensemble averages.",
 )  # fmt: skip
+@click.option("--samples", type=click.IntRange(4, 10_000), metavar="N", help="Music: N samples beside SOURCE.")
+@click.option("--report", metavar="FILE", help="With --samples: an HTML page to look at and listen to.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="Of --samples.")
+@click.option("-t", "--temperature", type=float, default=1.0, show_default=True, help="Of --samples.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @settings_option
 @json_option
@@ -38,6 +42,10 @@ def command(
     label: str | None,
     dynamic: bool,
     average: Literal["probabilities", "logits"],
+    samples: int | None,
+    report: str | None,
+    seed: int,
+    temperature: float,
     device: str,
     settings: dict[str, str],
     as_json: bool,
@@ -56,6 +64,7 @@ def command(
       seqgen evaluate checkpoints/plays another-play.txt --dynamic
       seqgen evaluate checkpoints/seed-1 checkpoints/seed-2 another-play.txt
       seqgen evaluate checkpoints/plays --text "To be, or not to be"
+      seqgen evaluate checkpoints/songs --samples 100 --report songs.html
     """
     if text is None and label is not None:
         raise UsageError("--label was given without --text", "a corpus is measured without its labels")
@@ -68,15 +77,34 @@ def command(
     if text is not None:
         _judge(_only(checkpoints, source, dynamic), text, label, str(pick_device(device)), as_json)
         return
+    if report is not None and samples is None:
+        raise UsageError("--report was given without --samples, which it shows")
+    made = None
+    if samples is not None:
+        from seqgen.cli._music_samples import sample_and_compare, table, write_page
+
+        made = sample_and_compare(_first(checkpoints), source, samples, seed, temperature)
+        if report is not None:
+            write_page(made, checkpoints[0], report)
+            note(f"Wrote {report}")
     from seqgen.cli._measuring import Wanted, measure
     from seqgen.evaluation.dynamic import DynamicSettings
 
     learning = parse(DynamicSettings, settings) if dynamic else None
     found = measure(Wanted(checkpoints, source, average, learning, str(pick_device(device))))
     if as_json:
-        click.echo(json.dumps(_record(found, average)))
+        click.echo(json.dumps(_record(found, average) | ({} if made is None else {"music": made.to_json()})))
     else:
         click.echo(_table(found, average))
+        if made is not None:
+            click.echo("\n" + table(made))
+
+
+def _first(checkpoints: list[str]) -> str:
+    """The one checkpoint that is sampled from."""
+    if len(checkpoints) > 1:
+        raise UsageError(f"--samples takes one checkpoint, {len(checkpoints)} were given")
+    return checkpoints[0]
 
 
 def _only(checkpoints: list[str], source: list[str], dynamic: bool) -> "Checkpoint":

@@ -1,0 +1,210 @@
+"""`seqgen evaluate --samples`: music that a checkpoint makes beside a corpus, as numbers and as a page to listen to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen import files
+from seqgen.api.model import Model, load
+from seqgen.api.sampler import Sampling
+from seqgen.cli import _corpora
+from seqgen.cli._copied import MOST_INDEXED
+from seqgen.cli._options import note
+from seqgen.codecs.midi.score import Score
+from seqgen.errors import UsageError
+from seqgen.evaluation.music import Likeness, compare
+from seqgen.generation.loop import collect
+from seqgen.render.report import Audio, Part, Picture, Section, Table, Text, report_html
+
+BATCH = 32  # samples at once
+MOST_PIECES = 300  # of the corpus
+FREE, FREE_LENGTH = 16, 500  # samples and tokens for which the grammar is off, to see how often it is needed
+SHOWN = 6  # samples on the page
+PAGE_RATE = 11_025
+ENOUGH = 100  # samples, from which on intervals say something
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was found about samples.
+
+    Attributes:
+        samples: How many.
+        pieces: Of the corpus that they were compared with.
+        features: What they have in common with it.
+        grammar_errors: The share of tokens that the grammar would have refused where it is off.
+        longest: (mean, most) of the samples' longest runs that are in the training corpus; None: it is not there.
+        novelty: The mean share of 8-grams that are not, or None.
+        scores: The samples.
+    """
+
+    samples: int
+    pieces: int
+    features: list[Likeness]
+    grammar_errors: float | None
+    longest: tuple[float, int] | None
+    novelty: float | None
+    scores: list[Score]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data under stable names."""
+        longest = None if self.longest is None else {"mean": self.longest[0], "most": self.longest[1]}
+        return {
+            "samples": self.samples,
+            "pieces": self.pieces,
+            "features": {each.feature: each.to_json() for each in self.features},
+            "grammar_errors": self.grammar_errors,
+            "longest_run": longest,
+            "new_8_grams": self.novelty,
+        }
+
+
+def sample_and_compare(checkpoint: str, source: Sequence[str], count: int, seed: int, temperature: float) -> Made:
+    """Sample music and compare it with SOURCE, or with the run's own validation split.
+
+    Raises:
+        UsageError: The checkpoint makes no music, or there is too little to compare.
+    """
+    model = load(checkpoint)
+    if model.artifact != ".mid":
+        raise UsageError(f"--samples is for music, this model makes {model.artifact} files", "leave it out")
+    size = model.tokenizer.document_id
+    corpus = _corpora.opened(source, model.tokenizer) if source else _corpora.recorded(checkpoint).held_out(size)
+    ids = _samples(model, count, seed, temperature, True, None)
+    pieces = _scores(model, [np.asarray(corpus.ids[begin:end]) for begin, end in _chosen(corpus.starts)])
+    scores = _scores(model, ids)
+    if count < ENOUGH:
+        note(f"{count} samples are few: intervals are wide below {ENOUGH}.")
+    longest, novelty = _copied(model, ids)
+    return Made(
+        len(scores),
+        len(pieces),
+        compare(pieces, scores, seed),
+        _errors(model, seed, temperature),
+        longest,
+        novelty,
+        scores,
+    )
+
+
+def table(made: Made) -> str:
+    """The result for people."""
+    lines = [f"{made.samples} samples beside {made.pieces} pieces; in brackets what half of the pieces reach", ""]
+    lines.append(f"  {'':26}{'overlap':>9}{'95 %':>15}{'':>9}{'KL':>7}{'':>9}")
+    for each in made.features:
+        low, high = each.overlap_interval
+        interval = f"{low:.2f} to {high:.2f}"
+        numbers = f"{each.overlap:9.3f}{interval:>15}{f'({each.overlap_ceiling:.3f})':>9}"
+        lines.append(f"  {each.feature:26}{numbers}{each.divergence:7.3f}{f'({each.divergence_ceiling:.3f})':>9}")
+    lines.append("")
+    for name, value in _facts(made):
+        lines.append(f"  {name:48}{value:>12}")
+    return "\n".join(lines)
+
+
+def page(made: Made, name: str) -> bytes:
+    """The same as a page, with piano rolls and players."""
+    from seqgen.render import audio, piano_roll
+
+    columns = ("feature", "overlap", "from", "to", "ceiling", "KL", "KL ceiling")
+    rows = tuple(
+        (it.feature, it.overlap, *it.overlap_interval, it.overlap_ceiling, it.divergence, it.divergence_ceiling)
+        for it in made.features
+    )
+    about = (
+        f"{made.samples} samples beside {made.pieces} pieces (Yang & Lerch 2020). Overlap is 1 and KL 0 where they are "
+        "alike; the ceiling is what one half of the pieces reaches against the other."
+    )
+    parts: list[Part] = []
+    for number, score in enumerate(made.scores[:SHOWN], 1):
+        parts.append(Picture(piano_roll.png_bytes(score), f"Sample {number}", f"Piano roll of sample {number}"))
+        parts.append(Audio(audio.wav_bytes(audio.synthesize(score, rate=PAGE_RATE), PAGE_RATE)))
+    facts = Table(("measure", "value"), tuple(_facts(made)))
+    sections = [Section("Likeness", (Text(about), Table(columns, rows), facts)), Section("Samples", tuple(parts))]
+    return report_html(f"Music of {name}", sections).encode("utf-8", "replace")
+
+
+def write_page(made: Made, name: str, path: str) -> None:
+    """Write the page. Raises OutputError where it cannot be written."""
+    files.write_bytes(path, page(made, name))
+
+
+def _facts(made: Made) -> list[tuple[str, str]]:
+    found = []
+    if made.grammar_errors is not None:
+        found.append(("grammar errors, were they not refused", f"{made.grammar_errors:.2%}"))
+    if made.longest is not None:
+        found.append(("longest run in the training corpus, mean", f"{made.longest[0]:.1f} tokens"))
+        found.append(("longest run in the training corpus, most", f"{made.longest[1]} tokens"))
+    if made.novelty is not None:
+        found.append(("8-grams that are new", f"{made.novelty:.1%}"))
+    return found
+
+
+def _samples(
+    model: Model, count: int, seed: int, temperature: float, grammar: bool, length: int | None
+) -> list[NDArray[np.int64]]:
+    """(n,) ids of each sample, without its frame."""
+    found: list[NDArray[np.int64]] = []
+    while len(found) < count:
+        batch = min(BATCH, count - len(found))
+        prompts = [model.prompt(b"", model.label(None, seed, len(found) + index)) for index in range(batch)]
+        sampling = Sampling(seed + len(found), temperature, length=length, grammar=grammar)
+        steps = model.sampler(sampling, prompts).steps()
+        found += [np.array(sample.ids, np.int64) for sample in collect(steps, batch)]
+    return found
+
+
+def _scores(model: Model, pieces: Sequence[NDArray[Any]]) -> list[Score]:
+    """Ids as scores, those without a note left out."""
+    from seqgen.codecs.midi.read import read_score
+    from seqgen.errors import MidiError
+    from seqgen.report import Report
+
+    found = []
+    for ids in pieces:
+        try:
+            score = read_score(model.tokenizer.decode(ids), Report())
+        except MidiError:
+            continue
+        if len(score):
+            found.append(score)
+    return found
+
+
+def _chosen(starts: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """The bounds of documents from all over a corpus, MOST_PIECES at most."""
+    bounds = list(pairwise(starts.tolist()))
+    return bounds[:: -(-len(bounds) // MOST_PIECES)] if bounds else []
+
+
+def _errors(model: Model, seed: int, temperature: float) -> float | None:
+    """How often a token breaks the grammar where that is off, or None where there is none."""
+    grammar = model.tokenizer.grammar()
+    if grammar is None:
+        return None
+    wrong = count = 0
+    for ids in _samples(model, FREE, seed, temperature, False, FREE_LENGTH):
+        state = grammar.start()
+        for token in ids.tolist():
+            wrong += not grammar.allowed(state)[token]
+            state = grammar.step(state, token)
+            count += 1
+    return wrong / count if count else None
+
+
+def _copied(model: Model, pieces: Sequence[NDArray[np.int64]]) -> tuple[tuple[float, int] | None, float | None]:
+    """((mean, most) of the longest runs, mean share of new 8-grams), or Nones."""
+    index, likeness = model.index_if_there(MOST_INDEXED), model.tokenizer.likeness()
+    if index is None:
+        return None, None
+    from seqgen.originality.measuring import measure
+
+    found = [measure(index, ids if likeness is None else likeness.ids(ids)[0]) for ids in pieces[:ENOUGH]]
+    longest, new = [each.longest for each in found], [each.novelty[8] for each in found]
+    known = [share for share in new if share is not None]
+    return (float(np.mean(longest)), max(longest)), float(np.mean(known)) if known else None
