@@ -103,3 +103,17 @@ def test_an_empty_score_is_a_file():
     restored = read_score(write_score(Score.from_notes(96, [])))
     assert len(restored) == 0
     assert restored.ticks_per_quarter == 96
+
+
+def test_programs_that_wander_between_ports_make_few_tracks():
+    rng = np.random.default_rng(1)
+    rows = [
+        (int(at), 3000, int(pitch), 64, int(program))
+        for at, pitch, program in zip(
+            rng.integers(0, 90_000, 4000), rng.permutation(np.arange(4000) % 128), rng.integers(0, 129, 4000)
+        )
+    ]
+    rows = list({(row[0] // 4000, row[2], row[4]): row for row in rows}.values())  # fmt: skip
+    data = write_score(Score.from_notes(480, rows))
+    assert len(opened(data).tracks) < 256
+    assert len(read_score(data)) == len(rows)

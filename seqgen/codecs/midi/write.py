@@ -19,6 +19,8 @@ PERCUSSION = 9
 SUSTAIN = 64
 PITCHED = 15  # channels of a port that are not the drums'
 MAX_TICKS_PER_QUARTER = 0x7FFF
+MOST_TRACKS = 200  # beside the conductor's; the reader takes 256
+NO_PROGRAM = -1
 MAX_DELTA = (1 << 28) - 1
 # Of the messages at one tick: what ends comes first, for a synthesizer would kill a note that begins again.
 ENDS, CHANGES, STARTS = range(3)
@@ -37,7 +39,8 @@ def write_score(score: Score) -> bytes:
     file.tracks.append(_conductor(score))
     spans = _spans(score)
     for (program, port), messages in _instruments(score, spans, _slots(spans)).items():
-        file.tracks.append(_track(programs.name(program), port, messages))
+        name = "" if program == NO_PROGRAM else programs.name(program)
+        file.tracks.append(_track(name, port, messages))
     buffer = io.BytesIO()
     file.save(file=buffer)
     return buffer.getvalue()
@@ -57,6 +60,10 @@ def _instruments(score: Score, spans: list[Span], slots: list[Slot]) -> dict[tup
             messages.append((change, CHANGES, place, mido.Message("program_change", channel=channel, program=number)))
         first, last = _pair(channel, pitch, velocities[place])
         messages += [(onset, STARTS, place, first), (end, ENDS, place, last)]
+    if len(tracks) > MOST_TRACKS:  # programs that wander between ports: one track a port
+        found, tracks = tracks, {}
+        for (_, port), messages in found.items():
+            tracks.setdefault((NO_PROGRAM, port), []).extend(messages)
     return dict(sorted(tracks.items(), key=lambda item: item[0]))
 
 

@@ -1,0 +1,227 @@
+"""Claim: a recurrent model predicts the JSB chorales with ≤ 0.36 nats per note-step on the test part.
+
+    python benchmarks/jsb.py jsb16.json [--seeds 1 2 3] [--minutes 15] [--hidden 384] [--layers 2] [--threads 2]
+
+The file holds {"train", "valid", "test"}: chorales as lists of steps of a sixteenth, each [S, A, T, B] MIDI numbers or
+−1 for silence. What is measured is −ln p of every note given all that stands before it, whole chorales, the state
+carried from the first step; silences are predicted but not counted. Steps of all chorales are pooled. The model that
+is tested is the one that was best on the validation part; nothing else is chosen by looking at the test part.
+
+The voices of a step are predicted in the order bass, soprano, alto, tenor. A target is "goes on" or a pitch other than
+the one before: together that is a distribution over the pitches and silence, so the numbers compare with those of
+models that name every pitch. The LSTM's input is, for each voice of each step, the sum of embeddings of: the note just
+predicted; the pitch that this voice had one step ago, and how long for; which voice it is; the step's place in its bar
+of sixteen, counted from the beginning. All of that is known before the note is predicted.
+
+Training chorales are moved to every key in which each voice stays within the range it has in the training part, one
+drawn anew each time a chorale is read. The weights tested are an exponential moving average.
+Beside it stands seqgen's n-gram model, trained on the same chorales moved to the same keys and as they are.
+"""
+
+import argparse
+import copy
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seqgen.evaluation.ngram import NGram
+
+from _report import print_table, write_json  # isort: skip
+
+Ints = NDArray[np.int64]
+ORDER = (3, 0, 1, 2)
+VOICES, SILENCE, GOES_ON = 4, 128, 129
+BAR, LONGEST = 16, 16
+IGNORED = -100
+
+
+def read(path: str) -> dict[str, list[Ints]]:
+    """Part → chorales, each (T, 4) in the order of prediction; silence is SILENCE."""
+    found = json.loads(Path(path).read_text("utf-8"))
+    parts = {part: [np.array(each, np.int64)[:, ORDER] for each in found[part]] for part in ("train", "valid", "test")}
+    return {part: [np.where(each < 0, SILENCE, each) for each in chorales] for part, chorales in parts.items()}
+
+
+def shifts(chorale: Ints, low: Ints, high: Ints) -> range:
+    """The transpositions that keep every voice within its range."""
+    inside = [
+        (low[voice] - line.min(), high[voice] - line.max())
+        for voice in range(VOICES)
+        if len(line := chorale[:, voice][chorale[:, voice] < SILENCE])
+    ]
+    return range(int(max(least for least, _ in inside)), int(min(most for _, most in inside)) + 1)
+
+
+def moved(chorale: Ints, shift: int) -> Ints:
+    """The chorale in another key."""
+    return np.where(chorale < SILENCE, chorale + shift, SILENCE)
+
+
+def features(chorale: Ints) -> tuple[Ints, Ints, Ints]:
+    """(inputs (4 T, 5), targets (4 T,), the pitch that "goes on" stands for (4 T,)) of a chorale."""
+    steps = len(chorale)
+    before = np.concatenate((np.full((1, VOICES), SILENCE), chorale[:-1]))
+    target = np.where(chorale == before, GOES_ON, chorale)
+    lasting = np.zeros_like(chorale)
+    for step in range(1, steps):
+        lasting[step] = np.where(chorale[step - 1] == before[step - 1], lasting[step - 1] + 1, 0)
+    just = np.append(SILENCE, chorale.reshape(-1)[:-1])
+    place = np.repeat(np.arange(steps) % BAR, VOICES)
+    voice = np.tile(np.arange(VOICES), steps)
+    lasting = np.minimum(lasting, LONGEST - 1).reshape(-1)
+    return np.stack((just, before.reshape(-1), lasting, voice, place), axis=1), target.reshape(-1), before.reshape(-1)
+
+
+class Chorales(nn.Module):
+    """An LSTM over the notes of chorales."""
+
+    def __init__(self, hidden: int, layers: int, dropout: float) -> None:
+        super().__init__()
+        sizes = (SILENCE + 1, SILENCE + 1, LONGEST, VOICES, BAR)
+        self.tables = nn.ModuleList(nn.Embedding(size, hidden) for size in sizes)
+        self.lstm = nn.LSTM(hidden, hidden, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
+        self.dropout = nn.Dropout(dropout)
+        self.direct = nn.Linear(hidden, hidden)
+        self.output = nn.Linear(hidden, GOES_ON + 1)
+        for table in self.tables:
+            nn.init.normal_(table.weight, std=0.1)
+
+    def forward(self, inputs: Tensor, before: Tensor) -> Tensor:
+        """Log-probabilities (B, N, 130) after (B, N, 5) inputs; none for the pitch that "goes on" stands for."""
+        x = torch.stack([table(inputs[..., place]) for place, table in enumerate(self.tables)]).sum(0)
+        hidden, _ = self.lstm(self.dropout(x))
+        hidden = self.dropout(hidden + torch.tanh(self.direct(x)))
+        logits = self.output(hidden).scatter(2, before.unsqueeze(2), -torch.inf)
+        return functional.log_softmax(logits.float(), 2)
+
+
+def batch_of(pieces: list[Ints]) -> tuple[Tensor, Tensor, Tensor]:
+    """Padded inputs, targets and pitches before, of chorales or parts of them."""
+    made = [features(piece) for piece in pieces]
+    size = max(len(targets) for _, targets, _ in made)
+    inputs = np.zeros((len(made), size, 5), np.int64)
+    targets = np.full((len(made), size), IGNORED)
+    before = np.full((len(made), size), SILENCE)
+    for row, (x, y, b) in enumerate(made):
+        inputs[row, : len(x)], targets[row, : len(y)], before[row, : len(b)] = x, y, b
+    return torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(before)
+
+
+@torch.no_grad()
+def measure(network: nn.Module, chorales: list[Ints]) -> float:
+    """Mean nats of the notes of chorales."""
+    network.eval()
+    total, count = 0.0, 0
+    for at in range(0, len(chorales), 16):
+        inputs, targets, before = batch_of(chorales[at : at + 16])
+        chosen = network(inputs, before).gather(2, targets.clamp(min=0).unsqueeze(2)).squeeze(2)
+        sounding = (targets >= 0) & (torch.where(targets == GOES_ON, before, targets) < SILENCE)
+        total -= float(chosen[sounding].double().sum())
+        count += int(sounding.sum())
+    return total / count
+
+
+def train(parts: dict[str, list[Ints]], asked: argparse.Namespace, seed: int) -> dict[str, Any]:
+    """One model, trained for the minutes asked for; its losses on the validation and the test part."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    network = Chorales(asked.hidden, asked.layers, asked.dropout)
+    average, best = copy.deepcopy(network), copy.deepcopy(network)
+    optimizer = torch.optim.AdamW(network.parameters(), asked.rate, betas=(0.9, 0.98), weight_decay=0.02)
+    low, high = (
+        np.array([bound([each[:, v][each[:, v] < SILENCE] for each in parts["train"]]) for v in range(VOICES)])
+        for bound in (lambda lines: min(map(np.min, lines)), lambda lines: max(map(np.max, lines)))
+    )
+    keys = [shifts(chorale, low, high) for chorale in parts["train"]]
+    began, steps, checks, found = time.perf_counter(), 0, 0, math.inf
+    while (share := (time.perf_counter() - began) / (60 * asked.minutes)) < 1:
+        for group in optimizer.param_groups:
+            group["lr"] = asked.rate * min(1.0, (steps + 1) / 50) * (0.02 + 0.98 * (1 + math.cos(math.pi * share)) / 2)
+        pieces = []
+        for number in rng.integers(0, len(keys), asked.batch).tolist():
+            chorale = parts["train"][number]
+            begin = BAR * int(rng.integers(0, max(1, len(chorale) // BAR - asked.steps // BAR + 1)))
+            pieces.append(moved(chorale[begin : begin + asked.steps], int(rng.choice(keys[number]))))
+        inputs, targets, before = batch_of(pieces)
+        network.train()
+        loss = functional.nll_loss(network(inputs, before).transpose(1, 2), targets, ignore_index=IGNORED)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        steps += 1
+        with torch.no_grad():
+            for kept, weight in zip(average.parameters(), network.parameters()):
+                kept.lerp_(weight, max(1 - asked.average, 1 / (steps + 1)))
+        if share * asked.checks >= checks + 1:
+            checks += 1
+            nats = measure(average, parts["valid"])
+            print(f"seed {seed}: {share:4.0%}, {steps} steps, training {loss.item():.4f}, valid {nats:.4f}", flush=True)
+            if nats < found:
+                found, best = nats, copy.deepcopy(average)
+    found = min((measure(model, parts["valid"]), number) for number, model in enumerate((best, average)))
+    chosen = (best, average)[found[1]]
+    parameters = sum(weight.numel() for weight in network.parameters())
+    return {
+        "seed": seed, "valid": round(found[0], 4), "test": round(measure(chosen, parts["test"]), 4),
+        "steps": steps, "parameters": parameters, "seconds": round(time.perf_counter() - began),
+    }  # fmt: skip
+
+
+def counted(parts: dict[str, list[Ints]], part: str, augmented: bool) -> float:
+    """Nats a note of the n-gram model."""
+    low = np.array([min(int(each[:, v].min()) for each in parts["train"]) for v in range(VOICES)])
+    high = np.array(
+        [max(int(each[:, v][each[:, v] < SILENCE].max()) for each in parts["train"]) for v in range(VOICES)]
+    )
+    train_part = [moved(each, s) for each in parts["train"] for s in (shifts(each, low, high) if augmented else (0,))]
+    joined = [np.concatenate([each.reshape(-1) for each in pieces]) for pieces in (train_part, parts[part])]
+    starts = [np.cumsum([0] + [each.size for each in pieces]) for pieces in (train_part, parts[part])]
+    model = NGram.fit(joined[0], starts[0], SILENCE + 1)
+    nats = model.nats(joined[1], starts[1])
+    return round(float(nats[joined[1] < SILENCE].mean()), 4)
+
+
+def main() -> None:
+    """Train a model for each seed; print and store the losses."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--minutes", type=float, default=15, help="of training, each seed")
+    parser.add_argument("--hidden", type=int, default=384)
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--dropout", type=float, default=0.4)
+    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=64, help="sixteenths of a training window")
+    parser.add_argument("--average", type=float, default=0.998)
+    parser.add_argument("--checks", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--no-json", action="store_true", help="leave no result file")
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    parts = read(asked.data)
+    runs = [train(parts, asked, seed) for seed in asked.seeds]
+    ngram = {
+        name: {part: counted(parts, part, augmented) for part in ("valid", "test")}
+        for name, augmented in (("n-gram", False), ("n-gram, all keys", True))
+    }
+    rows = [(f"LSTM, seed {run['seed']}", run["valid"], run["test"]) for run in runs]
+    print_table(
+        ("model", "valid", "test"), rows + [(name, both["valid"], both["test"]) for name, both in ngram.items()]
+    )
+    settings = {key: value for key, value in vars(asked).items() if key not in ("data", "no_json")}
+    if not asked.no_json:
+        print(write_json("jsb", {"runs": runs, "ngram": ngram}, settings))
+
+
+if __name__ == "__main__":
+    main()
