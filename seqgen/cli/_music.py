@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from seqgen.cli._options import note
 from seqgen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,6 +54,30 @@ def music_of(options: dict[str, Any]) -> "Music | None":
     if minutes is not None:
         given["seconds"] = 60 * minutes
     return Music(**given)
+
+
+def tokens_of(model: "Model", longest: int | str, music: "Music | None") -> int:
+    """`--max-copy` in tokens: bars are as many as the training corpus has of them, on the average, in that time.
+
+    Raises:
+        UsageError: Bars were given for what has none.
+    """
+    if isinstance(longest, int):
+        return longest
+    from seqgen.codecs.midi import Midi
+    from seqgen.codecs.midi.vocabulary import SECOND, STEPS
+
+    if not isinstance(model.tokenizer.codec, Midi):
+        hint = "give a number of tokens"
+        raise UsageError(f"--max-copy {longest} needs a model of codec midi, this one has another", hint)
+    bars, bar = int(longest.removesuffix("bars")), 2.0
+    if music is not None:
+        bar = music.bar if music.tempo is None else music.beats * 60 / music.tempo
+    counts = model.index().counts()[: len(STEPS)]
+    a_second = float(counts.sum()) * SECOND / max(int((counts * STEPS[: len(counts)]).sum()), 1)
+    tokens = max(1, round(bars * bar * a_second))
+    note(f"{bars} bars of {bar:.3g} s are about {tokens} tokens of the corpus.")
+    return tokens
 
 
 def with_primer(model: "Model", music: "Music | None", data: bytes, free: bool) -> tuple["Music | None", Any]:

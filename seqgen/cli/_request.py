@@ -38,7 +38,7 @@ class Request:
     no_take: bool = False
     grammar: str = "auto"
     balanced: bool = False
-    max_copy: int | None = None
+    max_copy: int | str | None = None
     best_of: int = 1
     beam: int | None = None
     music: Music | None = None

@@ -16,7 +16,7 @@ from seqgen.cli._copied import Copied
 from seqgen.cli._events import Events
 from seqgen.cli._interrupts import Interrupts
 from seqgen.cli._keeping import Keeping
-from seqgen.cli._music import with_primer
+from seqgen.cli._music import tokens_of, with_primer
 from seqgen.cli._options import note
 from seqgen.cli._request import Request, check, labels, primer, prompts
 from seqgen.cli._samples import Sink, paths, standard_output
@@ -77,6 +77,8 @@ class Session:
         self.request = request = replace(request, music=music, timing=timing)
         if request.max_copy is not None:
             model.index(note)
+            longest = tokens_of(model, request.max_copy, music)
+            self.request = request = replace(request, max_copy=longest)
         self.copied = Copied(model, request.samples)
         self.sampler = model.sampler(request.sampling(), prompts(model, request, self.labels, data, name))
         for remark in self.sampler.remarks:

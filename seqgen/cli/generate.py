@@ -26,6 +26,16 @@ def _temperature(ctx: click.Context, parameter: click.Parameter, value: str) -> 
         return value
 
 
+def _copied(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | str | None:
+    """A number of tokens, or of bars as it is."""
+    if value is None:
+        return None
+    number = value.lower().removesuffix("bars").removesuffix("bar").strip()
+    if not number.isdecimal() or int(number) < 1:
+        raise click.BadParameter(f"{value!r} is neither a number of tokens from 1 on nor of bars, as in 8bars")
+    return int(number) if number == value.strip() else f"{number}bars"
+
+
 @click.command("generate", short_help="Sample new text, code or music.")
 @click.argument("checkpoint")
 @click.option("-p", "--prompt", metavar="TEXT", help="Text to continue (for music a file); none: a new document.")
@@ -49,7 +59,12 @@ def _temperature(ctx: click.Context, parameter: click.Parameter, value: str) -> 
 @click.option("-o", "--output", metavar="OUT", help="A file, a folder (with a slash), or - for stdout.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Same seed, same sample.  [default: a fresh one]")
 @click.option("--stop", multiple=True, metavar="TEXT", help="End a text after this, as often as wanted.")
-@click.option("--max-copy", type=click.IntRange(min=1), metavar="N", help="Never copy more than N tokens in a row.")
+@click.option(
+    "--max-copy",
+    callback=_copied,
+    metavar="N",
+    help="Never copy more than N tokens in a row; music: 8bars, in any key.",
+)
 @click.option("--best-of", type=click.IntRange(1, 1024), default=1, metavar="N", help="Keep the likeliest of N.")
 @click.option("--beam", type=click.IntRange(1, 1024), metavar="N", help="Draw nothing: search the likeliest, N wide.")
 @click.option("--label", help="Begin a document of this label, where the corpus had labels.")

@@ -161,6 +161,10 @@ class Index:
         """How many tokens it has."""
         return self._count
 
+    def counts(self) -> NDArray[np.int64]:
+        """(framing,) how often each token occurs that frames nothing."""
+        return np.bincount(self._tokens, minlength=self.framing)[: self.framing]
+
     def pattern(self, ids: Ids | Sequence[int]) -> bytes:
         """(n,) ids as bytes. Ids that the width does not hold must not be among them."""
         return np.asarray(ids, f">u{self.width}").tobytes()
