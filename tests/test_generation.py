@@ -2,9 +2,12 @@
 
 import collections
 import itertools
+import json
+import os
 import subprocess
 import sys
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -228,6 +231,22 @@ def test_batches_small_and_large_and_both_engines_give_one_text() -> None:
         texts.add(tuple(samples[0].ids))
         assert len({tuple(sample.ids) for sample in samples}) == batch
     assert len(texts) == 1
+
+
+def test_one_seed_gives_one_text_with_any_engine_batch_and_number_of_threads() -> None:
+    """Wide enough that products are shared out among threads, which libraries choose when they start."""
+    script = Path(__file__).parent.parent / "benchmarks" / "_sameness.py"
+    shape = {"batches": [1, 2, 8, 9, 16], "hidden": 64, "layers": 2, "tokens": 100}
+    streams: dict[int, set[str]] = collections.defaultdict(set)
+    for name, threads in (("numpy", 1), ("numpy", 2), ("torch", 2)):
+        given = json.dumps({"engine": name, "threads": threads, **shape})
+        many = {**os.environ, "OPENBLAS_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+        ran = subprocess.run([sys.executable, str(script), given], capture_output=True, text=True, check=True, env=many)
+        for hashes in json.loads(ran.stdout).values():
+            for index, each in enumerate(hashes):
+                streams[index].add(each)
+    assert [len(found) for found in streams.values()] == [1] * 16
+    assert len({each for found in streams.values() for each in found}) == 16, "a comparison of constants"
 
 
 def test_the_seed_decides() -> None:

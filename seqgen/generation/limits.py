@@ -90,9 +90,12 @@ class Constraints:
         self.penalty = None if limits.banned is None else np.where(limits.banned, NEVER, np.float32(0))
         self.states = [] if self.grammar is None else [_read(self.grammar, prompt) for prompt in prompts]
         self.matches = [] if self.guard is None else [_read(self.guard, prompt) for prompt in prompts]
+        self.idle = self.grammar is None and self.guard is None and self.penalty is None
 
     def apply(self, logits: Logits) -> Logits:
         """(B, V) logits with −inf where a token may not follow; the argument is left as it is."""
+        if self.idle:
+            return logits
         if self.penalty is not None:
             logits = logits + self.penalty
         if self.grammar is not None:
@@ -103,6 +106,8 @@ class Constraints:
 
     def advance(self, ids: Ids) -> None:
         """One more token of each stream."""
+        if self.idle:
+            return
         if self.grammar is not None:
             step = self.grammar.step
             self.states = [step(state, token) for state, token in zip(self.states, ids.tolist())]

@@ -130,15 +130,15 @@ class _Run:
 
     def ended(self, ids: Ids) -> dict[int, Reason]:
         """Which streams end with `ids`, and why."""
-        limits = self.limits
+        limits, tokens = self.limits, ids.tolist()
         self.position += 1
         if self.position == limits.length:
             reasons: dict[int, Reason] = dict.fromkeys(self.active, "length")
-        elif limits.end_id is None and limits.stop is None:
+        elif limits.stop is None and limits.end_id not in tokens:
             return {}
         else:
             reasons = {}
-        for index, token in zip(self.active, ids.tolist()):
+        for index, token in zip(self.active, tokens):
             if token == limits.end_id:
                 reasons[index] = "end"
             elif limits.stop is not None and limits.stop(index, token):

@@ -1,6 +1,7 @@
 """Temperature: how bold the draw is, at all times or along a schedule, for all tokens or for each class of them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,14 @@ class Temperature(Rule):
 
     def __call__(self, logits: Logits, history: History) -> Logits:
         if self.temperature >= COLD:
-            return logits if self.temperature == 1 else logits * np.float32(1 / self.temperature)
+            return logits if self.temperature == 1 else logits * self._factor
         highest = logits.max(axis=-1, keepdims=True)
         if self.temperature == 0:
             return keep_at_least(logits, highest)
         with np.errstate(over="ignore"):  # to −inf, which is what it means
             return np.asarray((logits - highest) / np.float64(self.temperature), np.float32)
+
+    @cached_property
+    def _factor(self) -> Logits:
+        """1 / T as an array without axes, with which numpy multiplies in half the time that a scalar takes."""
+        return np.array(1 / self.temperature, np.float32)
