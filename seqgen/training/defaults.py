@@ -9,7 +9,7 @@ from seqgen.training.progress import Budget
 
 CPU_MINUTES = 5.0  # a newcomer's run, where no budget is given
 GPU_MINUTES = 3.0
-TRANSPOSE = 5  # semitones to either side that music is moved by while training
+TRANSPOSE = 2  # semitones to either side that music is moved by while training
 OFTEN = 18  # epochs from which on other keys help: before, what is the same each time is learned sooner
 CPU_RATE = 25_000  # tokens a second that two cores learn from at 320 units, roughly
 
