@@ -134,5 +134,7 @@ def keep_at_least(logits: Logits, threshold: NDArray[np.floating[Any]] | np.floa
 
 def unless_empty(kept: Logits, before: Logits) -> Logits:
     """`kept`, but `before` in the rows of which nothing is left: a rule that would leave nothing gives way."""
-    highest = kept.max(axis=-1)
-    return kept if highest.min() > NEVER else np.where((highest > NEVER)[:, None], kept, before)
+    highest = np.maximum.reduce(kept, axis=-1)
+    if (highest[0] if len(highest) == 1 else highest.min()) > NEVER:
+        return kept
+    return np.where((highest > NEVER)[:, None], kept, before)
