@@ -37,6 +37,7 @@ from seqgen.evaluation.ngram import NGram
 from _report import print_table, write_json  # isort: skip
 
 Ints = NDArray[np.int64]
+Features = tuple[Ints, Ints, Ints]
 ORDER = (3, 0, 1, 2)
 VOICES, SILENCE, GOES_ON = 4, 128, 129
 BAR, LONGEST = 16, 16
@@ -65,7 +66,7 @@ def moved(chorale: Ints, shift: int) -> Ints:
     return np.where(chorale < SILENCE, chorale + shift, SILENCE)
 
 
-def features(chorale: Ints) -> tuple[Ints, Ints, Ints]:
+def features(chorale: Ints) -> Features:
     """(inputs (4 T, 5), targets (4 T,), the pitch that "goes on" stands for (4 T,)) of a chorale."""
     steps = len(chorale)
     before = np.concatenate((np.full((1, VOICES), SILENCE), chorale[:-1]))
@@ -103,9 +104,8 @@ class Chorales(nn.Module):
         return functional.log_softmax(logits.float(), 2)
 
 
-def batch_of(pieces: list[Ints]) -> tuple[Tensor, Tensor, Tensor]:
-    """Padded inputs, targets and pitches before, of chorales or parts of them."""
-    made = [features(piece) for piece in pieces]
+def batch_of(made: list[Features]) -> tuple[Tensor, Tensor, Tensor]:
+    """Padded inputs, targets and pitches before."""
     size = max(len(targets) for _, targets, _ in made)
     inputs = np.zeros((len(made), size, 5), np.int64)
     targets = np.full((len(made), size), IGNORED)
@@ -121,7 +121,10 @@ def measure(network: nn.Module, chorales: list[Ints]) -> float:
     network.eval()
     total, count = 0.0, 0
     for at in range(0, len(chorales), 16):
-        inputs, targets, before = batch_of(chorales[at : at + 16])
+        device = next(network.parameters()).device
+        inputs, targets, before = (
+            tensor.to(device) for tensor in batch_of(list(map(features, chorales[at : at + 16])))
+        )
         chosen = network(inputs, before).gather(2, targets.clamp(min=0).unsqueeze(2)).squeeze(2)
         sounding = (targets >= 0) & (torch.where(targets == GOES_ON, before, targets) < SILENCE)
         total -= float(chosen[sounding].double().sum())
@@ -133,7 +136,7 @@ def train(parts: dict[str, list[Ints]], asked: argparse.Namespace, seed: int) ->
     """One model, trained for the minutes asked for; its losses on the validation and the test part."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    network = Chorales(asked.hidden, asked.layers, asked.dropout)
+    network = Chorales(asked.hidden, asked.layers, asked.dropout).to(asked.device)
     average, best = copy.deepcopy(network), copy.deepcopy(network)
     optimizer = torch.optim.AdamW(network.parameters(), asked.rate, betas=(0.9, 0.98), weight_decay=0.02)
     low, high = (
@@ -141,6 +144,7 @@ def train(parts: dict[str, list[Ints]], asked: argparse.Namespace, seed: int) ->
         for bound in (lambda lines: min(map(np.min, lines)), lambda lines: max(map(np.max, lines)))
     )
     keys = [shifts(chorale, low, high) for chorale in parts["train"]]
+    made = [[features(moved(chorale, key)) for key in row] for chorale, row in zip(parts["train"], keys)]
     began, steps, checks, found = time.perf_counter(), 0, 0, math.inf
     while (share := (time.perf_counter() - began) / (60 * asked.minutes)) < 1:
         for group in optimizer.param_groups:
@@ -149,8 +153,10 @@ def train(parts: dict[str, list[Ints]], asked: argparse.Namespace, seed: int) ->
         for number in rng.integers(0, len(keys), asked.batch).tolist():
             chorale = parts["train"][number]
             begin = BAR * int(rng.integers(0, max(1, len(chorale) // BAR - asked.steps // BAR + 1)))
-            pieces.append(moved(chorale[begin : begin + asked.steps], int(rng.choice(keys[number]))))
-        inputs, targets, before = batch_of(pieces)
+            part = slice(VOICES * begin, VOICES * (begin + asked.steps))
+            key = int(rng.integers(0, len(keys[number])))
+            pieces.append(tuple(column[part] for column in made[number][key]))
+        inputs, targets, before = (tensor.to(asked.device) for tensor in batch_of(pieces))
         network.train()
         loss = functional.nll_loss(network(inputs, before).transpose(1, 2), targets, ignore_index=IGNORED)
         optimizer.zero_grad(set_to_none=True)
@@ -205,6 +211,7 @@ def main() -> None:
     parser.add_argument("--average", type=float, default=0.998)
     parser.add_argument("--checks", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--no-json", action="store_true", help="leave no result file")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)

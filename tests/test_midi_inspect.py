@@ -6,7 +6,7 @@ import pytest
 from midi_files import control, events, meta, midi, off, on, program, simple, tempo
 
 from seqgen.codecs.midi import programs
-from seqgen.codecs.midi.inspect import describe
+from seqgen.codecs.midi.inspect import describe, describe_folder
 from seqgen.codecs.midi.score import DRUMS
 from seqgen.errors import MidiError, UsageError
 
@@ -21,6 +21,7 @@ def test_describe():
     )
     second = [(0, program(40)), (0, control(7, 9)), (0, on(60)), (480, off(60)), (480, on(72)), (1920, off(72))]
     found = describe(midi(first, events(*second, (1920, on(36, channel=9)), (1925, off(36, 9)))))
+    codecs = found.pop("codecs")
     assert found == {
         "kind": "midi",
         "format": "midi type 1",
@@ -34,6 +35,21 @@ def test_describe():
         "tokens": 13,
         "report": {"read": 0, "skipped": {}, "dropped": {"controller": 1}, "repaired": {}},
     }
+    json.dumps(found)
+    assert (codecs["midi"]["tokens"], codecs["midi"]["notes"], codecs["midi"]["dropped"]) == (13, 3, {})
+    assert codecs["midi_bar"]["onset_quarters"] == 0
+    assert codecs["midi_bar"]["dropped"] == {"tempo after the last onset": 1}
+    assert codecs["midi_388"]["dropped"] == codecs["midi_grid"]["dropped"] == {"drum": 1}
+    assert codecs["midi_388"]["repaired"] == {"note of another instrument": 2}
+
+
+def test_describe_a_folder():
+    song = simple((0, on(60)), (7, control(1, 1)), (480, off(60)))
+    two = midi(events((0, on(60)), (9, off(60))), events((0, on(61)), (9, off(61))), form=2)
+    found = describe_folder([("a.mid", song), ("b.mid", two), ("c.mid", b"MThd")])
+    assert (found["files"], found["pieces"], found["notes"]) == (3, 3, 3)
+    assert list(found["refused"]) == ["c.mid"]
+    assert found["codecs"]["midi"]["notes"] == 3
     json.dumps(found)
 
 

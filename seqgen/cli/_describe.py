@@ -13,16 +13,18 @@ from seqgen.checkpoint import MODEL_FILE, Checkpoint
 from seqgen.cli._options import note
 from seqgen.codecs.midi.chunks import MAX_BYTES, is_midi
 from seqgen.codecs.midi.inspect import describe as describe_music
+from seqgen.codecs.midi.inspect import describe_folder
 from seqgen.container import MAX_HEADER, read_header
 from seqgen.errors import CheckpointError, DataError, MidiError
 from seqgen.files import STANDARD
 from seqgen.stream import FORMAT, TokenStream
-from seqgen.tokenization.sources import guess_codec, resolve
+from seqgen.tokenization.sources import Source, guess_codec, resolve, select
 from seqgen.tokenizer import Tokenizer
 
 Facts = dict[str, Any]
 COMMON = 12  # of the most frequent tokens
 LARGEST = 3  # of the files of a corpus
+LOOKED_INTO = 300  # files of a folder of music
 _BLOCK = 1 << 24
 
 
@@ -41,7 +43,7 @@ def describe(name: str) -> Facts:
     if path.suffix.lower() in (".tokens", ".safetensors") or _is_container(start):
         found = read_header(path, DataError).metadata.get("format")
         return describe_stream(path) if found == FORMAT or path.suffix == ".tokens" else describe_checkpoint(path)
-    if is_midi(start) or path.suffix.lower() in registry.load("codecs", "midi").suffixes:
+    if is_midi(start) or b"<score-" in start or path.suffix.lower() in registry.load("codecs", "midi").suffixes:
         return _described_music(path)
     return describe_corpus(name)
 
@@ -97,15 +99,24 @@ def describe_corpus(name: str) -> Facts:
     sources = resolve([name], note)
     sizes = {source.name: source.path.stat().st_size for source in sources}
     largest = sorted(sizes, key=lambda source: -sizes[source])[:LARGEST]
+    codec = guess_codec(sources)
     return {
         "kind": "corpus",
         "files": len(sources),
         "bytes": sum(sizes.values()),
-        "codec": guess_codec(sources),
+        "codec": codec,
         "suffixes": dict(Counter(source.suffix or "none" for source in sources).most_common()),
         "labels": dict(Counter(source.label for source in sources if source.label).most_common()),
         "largest": [{"name": source, "bytes": sizes[source]} for source in largest],
+        **({"music": _music_of(sources)} if codec == "midi" else {}),
     }
+
+
+def _music_of(sources: list[Source]) -> Facts:
+    """What a folder of music holds, from up to LOOKED_INTO of its files, taken evenly."""
+    sources, _ = select(sources, "midi")
+    chosen = sources[:: -(-len(sources) // LOOKED_INTO)]
+    return describe_folder((source.name, source.path.read_bytes()[: MAX_BYTES + 1]) for source in chosen)
 
 
 def _described_music(path: Path) -> Facts:
@@ -127,7 +138,7 @@ def _counts(ids: NDArray[Any], vocab_size: int) -> NDArray[np.int64]:
 def _first_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(64)
+            return file.read(1024)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
 

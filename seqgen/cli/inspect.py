@@ -80,6 +80,23 @@ def _music(found: Facts) -> Rows:
     if found["pitches"]:
         yield "pitches", f"{found['pitches']['lowest']} to {found['pitches']['highest']}"
     yield from _report(found["report"])
+    yield from _codecs(found)
+
+
+def _codecs(found: Facts) -> Rows:
+    """What each codec of music would make of it."""
+    for name, made in found["codecs"].items():
+        if not isinstance(made.get("refused", 0), int):
+            yield f"as {name}", f"refused: {made['refused']}"
+            continue
+        said = [f"{made['tokens']:,} tokens", f"{made['notes']:,} of {found['notes']:,} notes"]
+        said += [f"{_many(made['refused'], 'piece')} refused"] if made.get("refused") else []
+        said += [f"onsets moved by {made['onset_ms']:g} ms at most"] if "onset_ms" in made else []
+        said += [f"onsets moved by {made['onset_quarters']:g} quarters at most"] if "onset_quarters" in made else []
+        said += [
+            f"{kind} {made[kind][what]:,} × {what}" for kind in ("dropped", "repaired") for what in made.get(kind, ())
+        ]
+        yield f"as {name}", ",  ".join(said)
 
 
 def _corpus(found: Facts) -> Rows:
@@ -88,6 +105,19 @@ def _corpus(found: Facts) -> Rows:
     yield from _counts("suffixes", found["suffixes"])
     yield from _counts("labels", found["labels"])
     yield "largest", ",  ".join(f"{each['name']} ({size(each['bytes'])})" for each in found["largest"])
+    if "music" in found:
+        yield from _songs(found["music"])
+
+
+def _songs(found: Facts) -> Rows:
+    """What a folder of music holds."""
+    yield "looked into", f"{_many(found['files'], 'file')}: {_many(found['pieces'], 'piece')}, {found['notes']:,} notes"
+    yield "length", f"{found['seconds'] / 3600:.1f} hours"
+    yield from _counts("instruments", found["instruments"])
+    for name, reason in list(found["refused"].items())[:SHOWN]:
+        yield "refused", f"{name}: {reason}"
+    yield from _report(found["report"])
+    yield from _codecs(found)
 
 
 TABLES: dict[str, tuple[str, Callable[[Facts], Rows]]] = {

@@ -65,11 +65,13 @@ class Codec(abc.ABC):
     Class attributes:
         Options: The frozen settings class (see `seqgen.settings`), given with `-P KEY VALUE`.
         suffixes: Lower-case file name endings for which this codec is guessed.
+        further: Other endings that it takes from a folder where it is asked for.
         artifact: The file name ending of what `decode` returns.
     """
 
     Options: ClassVar[type]
     suffixes: ClassVar[tuple[str, ...]]
+    further: ClassVar[tuple[str, ...]] = ()
     artifact: ClassVar[str]
 
     @classmethod

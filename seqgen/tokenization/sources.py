@@ -93,17 +93,18 @@ def resolve(names: Iterable[str | Path], note: Note = lambda message: None) -> l
 def select(sources: Sequence[Source], codec: str) -> tuple[list[Source], Report]:
     """Those sources that are meant for a codec, and a report of those left out.
 
-    A file that the user named is always meant. Of the files found in folders, those with one of the codec's suffixes
-    are; if none has one, those whose suffix belongs to no codec.
+    A file that the user named is always meant. Of the files found in folders, those with one of the codec's suffixes,
+    or further ones, are; if none has one, those whose suffix belongs to no codec.
 
     Raises:
         CorpusError: Nothing is left.
     """
     kind: type[Codec] = registry.load("codecs", codec)
     wanted = {source.suffix for source in sources}
-    if kind.suffixes:  # text comes under any name, but what is not text is recognised by its suffix alone
+    own = {*kind.suffixes, *kind.further}
+    if own:  # text comes under any name, but what is not text is recognised by its suffix alone
         known = {suffix for name in registry.names("codecs") for suffix in _suffixes(name)}
-        wanted = wanted & set(kind.suffixes) or (wanted - known if is_text(kind) else set())
+        wanted = wanted & own or (wanted - known if is_text(kind) else set())
     report, chosen = Report(), []
     for source in sources:
         if not source.found or source.suffix in wanted:
@@ -111,7 +112,7 @@ def select(sources: Sequence[Source], codec: str) -> tuple[list[Source], Report]
         else:
             report.skipped[source.name] = f"not a file for codec {codec} (by its suffix {source.suffix or 'none'})"
     if not chosen:
-        expected = f"expected {' '.join(kind.suffixes)}"
+        expected = f"expected {' '.join(sorted(own))}"
         raise CorpusError(f"none of the {len(sources)} files is for codec {codec} ({expected})", "try another codec")
     return _sensible_labels(chosen), report
 

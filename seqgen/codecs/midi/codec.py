@@ -13,6 +13,8 @@ from seqgen.codecs.midi.read import is_abc, is_musicxml, pieces, read_score
 from seqgen.codecs.midi.score import Score
 from seqgen.report import Report
 
+SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".mxl", ".musicxml", ".abc")
+UNCERTAIN = (".xml",)  # may be MusicXML
 MAX_TOKENS = 8, 1000  # a file of n bytes of MIDI becomes 8 n + 1,000 tokens at most
 
 
@@ -24,6 +26,7 @@ class ScoreCodec(Codec):
     """
 
     suffixes: ClassVar[tuple[str, ...]] = ()
+    further: ClassVar[tuple[str, ...]] = SUFFIXES + UNCERTAIN
     artifact: ClassVar[str] = ".mid"
     tokens_per_byte: ClassVar[int] = MAX_TOKENS[0]
 

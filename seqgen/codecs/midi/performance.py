@@ -19,29 +19,26 @@ A document is
 Vocabulary after Oore et al. 2018 ("This Time with Feeling", p. 8), with durations in the place of note-offs.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs import Codec, Ids
+from seqgen.codecs import Ids
 from seqgen.codecs.midi import vocabulary
-from seqgen.codecs.midi.chunks import is_midi
+from seqgen.codecs.midi.codec import SUFFIXES, UNCERTAIN, ScoreCodec
 from seqgen.codecs.midi.decoding import decode_score
 from seqgen.codecs.midi.encoding import encode_score
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.grammar import PerformanceGrammar
-from seqgen.codecs.midi.read import is_abc, is_musicxml, pieces, read_score
+from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import Score
 from seqgen.report import Report
 from seqgen.settings import option
 
 if TYPE_CHECKING:
     from seqgen.codecs.midi.likeness import Likeness
-
-SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".mxl", ".musicxml", ".abc")
 
 TO_COME = 30 * vocabulary.SECOND  # what a prompt's countdown leaves for the music that is to follow it
 
@@ -53,68 +50,34 @@ class MidiOptions:
     pedal: bool = option(False, "keep the sustain pedal as tokens instead of folding it into durations")
 
 
-class Midi(Codec):
+class Midi(ScoreCodec):
     """Music in seconds: notes with durations, many instruments, drums."""
 
     Options = MidiOptions
     suffixes = SUFFIXES
-    artifact = ".mid"
-
-    def __init__(self, options: MidiOptions) -> None:
-        self._options = options
-
-    @classmethod
-    def fit(cls, documents: Iterable[bytes], options: MidiOptions) -> "Midi":
-        return cls(options)
-
-    @classmethod
-    def restore(cls, options: MidiOptions, state: Mapping[str, Any]) -> "Midi":
-        return cls(options)
-
-    def state(self) -> dict[str, Any]:
-        return {}
-
-    @property
-    def options(self) -> MidiOptions:
-        return self._options
+    further = UNCERTAIN
 
     @property
     def vocab_size(self) -> int:
         return vocabulary.SIZE
 
-    def documents(self, data: bytes) -> Sequence[bytes]:
-        return documents(data)
+    def of_score(self, score: Score, faults: Faults, *, ongoing: bool = False) -> Ids:
+        return encode_score(score, faults, TO_COME if ongoing else 0)
 
-    def boundary(self, data: bytes) -> int:
-        return 0
-
-    def encode(self, data: bytes, report: Report | None = None) -> Ids:
-        score = read_score(data, report, fold_pedal=not self._options.pedal)
-        return encode_score(score, Faults(report))
+    def read(self, data: bytes, report: Report | None) -> Score:
+        return read_score(data, report, fold_pedal=not self._options.pedal)
 
     def opening(self, data: bytes, to_come: int = TO_COME) -> Ids:
         """(N,) ids with a countdown to an end that is `to_come` steps away; of a damaged prompt, what can be read."""
         report = Report()
-        score = read_score(data, report, fold_pedal=not self._options.pedal)
-        return encode_score(score, Faults(report), to_come)
-
-    def decode(self, ids: Ids) -> bytes:
-        from seqgen.codecs.midi.write import write_score  # mido is slow to import
-
-        return write_score(self.score(ids))
+        return encode_score(self.read(data, report), Faults(report), to_come)
 
     def score(self, ids: Ids, report: Report | None = None) -> Score:
         """The score that (N,) ids stand for; tokens that make no sense are counted in `report`."""
         return decode_score(np.asarray(ids), Faults(report))
 
-    def normalize(self, data: bytes) -> bytes:
-        return self.decode(self.encode(data))
-
     def vocabulary(self) -> list[str]:
         return vocabulary.names()
-
-    def token_bytes(self) -> None:
-        return None
 
     def augmentations(self, transpose: int, stretch: float, loudness: int) -> NDArray[np.int64]:
         from seqgen.codecs.midi.augmentation import tables  # not needed but for training
@@ -128,14 +91,3 @@ class Midi(Codec):
 
     def grammar(self) -> PerformanceGrammar:
         return PerformanceGrammar(pedal=self._options.pedal)
-
-
-def documents(data: bytes) -> Sequence[bytes]:
-    """The pieces in a file: the tracks of a type 2 MIDI file, the tunes of an ABC tune book; else the file itself."""
-    if is_midi(data):
-        return pieces(data)
-    if is_abc(data) and not is_musicxml(data):
-        from seqgen.codecs.midi.abc import split_abc
-
-        return split_abc(data)
-    return (data,)

@@ -1,0 +1,77 @@
+"""Claim: `decode∘encode` is idempotent on every file of these corpora, and no note is lost.
+
+    python benchmarks/midi_round_trip.py bach-chorales maestro-10 folk-tunes freedoom openmsx [--most 500]
+
+For every document and every codec of music: ids → file → ids must be the same ids, and the file must be the same
+again. Counted besides: notes before and after, and for `midi` and `midi_bar` the largest error of an onset.
+"""
+
+import argparse
+from typing import Any
+
+import numpy as np
+
+from seqgen import registry
+from seqgen.cli._corpora import resolve
+from seqgen.codecs.midi.codec import documents
+from seqgen.codecs.midi.read import read_score
+from seqgen.errors import SeqgenError
+from seqgen.report import Report
+
+from _report import print_table, write_json  # isort: skip
+
+CODECS = ("midi", "midi_bar", "midi_388", "midi_grid")
+LOSSLESS = ("midi", "midi_bar")
+KEYS = ("documents", "refused", "tokens", "changed", "notes", "lost", "onset")
+
+
+def measure(name: str, data: bytes, found: dict[str, Any]) -> None:
+    """One document through one codec."""
+    kind = registry.load("codecs", name)
+    codec = kind(kind.Options())
+    report = Report()
+    ids = codec.encode(data, report)
+    once = codec.decode(ids)
+    again = codec.encode(once)
+    found["documents"] += 1
+    found["tokens"] += len(ids)
+    found["changed"] += int(not np.array_equal(ids, again) or codec.decode(again) != once)
+    before, after = read_score(data, Report()), read_score(once)
+    found["notes"] += len(before)
+    found["lost"] += len(before) - len(after)
+    if name in LOSSLESS and len(before) == len(after) and not any("rest" in kind for kind in report.repaired):
+        error = np.sort(after.seconds(after.onset)) - np.sort(before.seconds(before.onset))
+        quarters = np.sort(after.onset) / after.ticks_per_quarter - np.sort(before.onset) / before.ticks_per_quarter
+        worst = float(np.abs(error).max(initial=0)) if name == "midi" else float(np.abs(quarters).max(initial=0)) * 24
+        found["onset"] = max(found["onset"], worst)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpora", nargs="+")
+    parser.add_argument("--most", type=int, default=10**9, help="documents of each corpus")
+    parser.add_argument("--no-json", action="store_true", help="leave no result file")
+    asked = parser.parse_args()
+    results: dict[str, Any] = {}
+    for corpus in asked.corpora:
+        pieces = []
+        for source in resolve([corpus], lambda text: None):
+            if len(pieces) >= asked.most:
+                break
+            pieces += documents(source.path.read_bytes())
+        for name in CODECS:
+            found = results[f"{corpus}, {name}"] = dict.fromkeys(KEYS, 0)
+            for data in pieces[: asked.most]:
+                try:
+                    measure(name, data, found)
+                except SeqgenError as error:
+                    found["refused"] += 1
+                    print(f"{corpus}, {name}: {error.message}")
+    header = ("corpus, codec", "documents", "refused", "tokens", "changed", "notes", "lost", "onset s or 24ths")
+    print_table(header, [[name, *found.values()] for name, found in results.items()])
+    if not asked.no_json:
+        print(write_json("midi_round_trip", results))
+
+
+if __name__ == "__main__":
+    main()
