@@ -35,6 +35,7 @@ from _sampling_costs import command_line, costs  # isort: skip
 
 Steps = Callable[[int], object]  # runs so many steps
 REST = 0.25  # seconds before each turn: the threads of torch go on spinning for a while after their work
+LONG = 20_000  # tokens of a sample from the command line: enough that starting a process does not blur them
 WARM = [rules.parse("temperature", 0.8)]
 RULES = [*WARM, rules.parse("top_p", 0.9)]
 
@@ -208,7 +209,7 @@ def main() -> None:
     two_columns("limits", results["limits"])
     results["costs, percent"] = costs(settings, random_weights, options.tokens, min(options.rounds, 7))
     two_columns("added time, percent", results["costs, percent"])
-    results["command line"] = command_line(settings, random_weights, 10 * options.tokens, min(options.rounds, 7))
+    results["command line"] = command_line(settings, random_weights, LONG, min(options.rounds, 7))
     two_columns("command line, torch not imported", results["command line"])
     shape = {"hidden": options.hidden, "layers": options.layers, "tokens": options.tokens // 2}
     results["sameness"] = compare(options.repeats, (1, 64) if options.quick else BATCHES, **shape)
