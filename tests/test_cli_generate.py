@@ -384,6 +384,7 @@ def test_where_documents_have_labels_each_sample_gets_one(text: str) -> None:
 
     model = load(text)
     tokenizer = model.tokenizer
+
     def prompts(asked: Any) -> Any:
         return _request.prompts(model, asked, _request.labels(model, asked))
 

@@ -182,9 +182,7 @@ def test_reset_zeroes_the_rows_asked_for():
     assert c.tolist() == [[0.0] * 3, [2.0] * 3]
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [("hidden", 0), ("layers", 0), ("embedding", 0)]
-)
+@pytest.mark.parametrize(("key", "value"), [("hidden", 0), ("layers", 0), ("embedding", 0)])
 def test_settings_out_of_range_are_refused(key, value):
     with pytest.raises(SettingError, match=f"{key} is {value}, expected"):
         ModelSettings(**{key: value})

@@ -14,6 +14,7 @@ from seqgen.settings import parse
 if TYPE_CHECKING:
     from seqgen.checkpoint import Checkpoint
     from seqgen.cli._measuring import Found
+    from seqgen.cli._music_samples import Made
     from seqgen.evaluation.report import Evaluation
 
 WIDTH = 80
@@ -77,34 +78,52 @@ def command(
     if text is not None:
         _judge(_only(checkpoints, source, dynamic), text, label, str(pick_device(device)), as_json)
         return
-    if report is not None and samples is None:
-        raise UsageError("--report was given without --samples, which it shows")
-    made = None
-    if samples is not None:
-        from seqgen.cli._music_samples import sample_and_compare, table, write_page
+    made = _sampled(checkpoints, source, samples, report, seed, temperature)
+    _show(checkpoints, source, average, settings if dynamic else None, str(pick_device(device)), made, as_json)
 
-        made = sample_and_compare(_first(checkpoints), source, samples, seed, temperature)
-        if report is not None:
-            write_page(made, checkpoints[0], report)
-            note(f"Wrote {report}")
+
+def _show(
+    checkpoints: list[str],
+    source: list[str],
+    average: Literal["probabilities", "logits"],
+    settings: dict[str, str] | None,
+    device: str,
+    made: "Made | None",
+    as_json: bool,
+) -> None:
+    """Measure, and print what was found."""
     from seqgen.cli._measuring import Wanted, measure
     from seqgen.evaluation.dynamic import DynamicSettings
 
-    learning = parse(DynamicSettings, settings) if dynamic else None
-    found = measure(Wanted(checkpoints, source, average, learning, str(pick_device(device))))
+    learning = None if settings is None else parse(DynamicSettings, settings)
+    found = measure(Wanted(checkpoints, source, average, learning, device))
     if as_json:
         click.echo(json.dumps(_record(found, average) | ({} if made is None else {"music": made.to_json()})))
     else:
         click.echo(_table(found, average))
         if made is not None:
+            from seqgen.cli._music_samples import table
+
             click.echo("\n" + table(made))
 
 
-def _first(checkpoints: list[str]) -> str:
-    """The one checkpoint that is sampled from."""
+def _sampled(
+    checkpoints: list[str], source: list[str], samples: int | None, report: str | None, seed: int, temperature: float
+) -> "Made | None":
+    """Music that the one checkpoint makes, beside SOURCE, and a page about it; None where no samples are wanted."""
+    if samples is None:
+        if report is not None:
+            raise UsageError("--report was given without --samples, which it shows")
+        return None
     if len(checkpoints) > 1:
         raise UsageError(f"--samples takes one checkpoint, {len(checkpoints)} were given")
-    return checkpoints[0]
+    from seqgen.cli._music_samples import sample_and_compare, write_page
+
+    made = sample_and_compare(checkpoints[0], source, samples, seed, temperature)
+    if report is not None:
+        write_page(made, checkpoints[0], report)
+        note(f"Wrote {report}")
+    return made
 
 
 def _only(checkpoints: list[str], source: list[str], dynamic: bool) -> "Checkpoint":

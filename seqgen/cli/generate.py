@@ -105,7 +105,7 @@ def command(checkpoint: str, seed: int | None, **options: Any) -> None:
     \b
       seqgen generate checkpoints/plays -p "ROMEO:" -t 0.7 -r top_p 0.95
       seqgen generate checkpoints/chorales -n 4 -o chorale.mid
-      seqgen generate checkpoints/songs --instruments piano,bass,drums --minutes 4 -o song.mid
+      seqgen generate checkpoints/songs --key Am --minutes 4 -o song.mid
       seqgen generate checkpoints/plays --mix checkpoints/code:0..1 -l 4000
     """
     import secrets

@@ -134,6 +134,10 @@ def check_apart(name: str, count: int | None = None, seed: int = 0) -> Outcome:
 
 def peak_memory() -> int:
     """The most memory that this process held so far, in bytes; 0 where the system does not say."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux hands on getrusage's number from parent to child
+        line = next(row for row in status.read_text("ascii", "replace").splitlines() if row.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
     try:
         import resource
     except ImportError:  # Windows

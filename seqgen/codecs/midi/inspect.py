@@ -79,7 +79,7 @@ def through(score: Score, name: str) -> dict[str, Any]:
 
 
 def _moved(before: Score, after: Score, name: str) -> dict[str, float]:
-    """The largest error of an onset in the unit that the codec counts in; nothing where notes are lost or time is cut."""
+    """The largest error of an onset in the unit that the codec counts in; nothing where notes or time are lost."""
     if len(before) != len(after) or len(before) == 0:
         return {}
     if name == "midi_bar":
