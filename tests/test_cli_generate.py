@@ -386,7 +386,7 @@ def test_where_documents_have_labels_each_sample_gets_one(text: str) -> None:
     tokenizer = model.tokenizer
 
     def prompts(asked: Any) -> Any:
-        return _request.prompts(model, asked, _request.labels(model, asked))
+        return _request.prompts(model, asked, _request.labels(model, asked), *_request.primer(model, asked))
 
     drawn = [int(prompt[1]) for prompt in prompts(request())]
     assert set(drawn) == {tokenizer.label_id("bach"), tokenizer.label_id("verdi")}

@@ -117,7 +117,8 @@ def _by_function(layer: nn.RNNBase, x: Tensor, hx: tuple[Tensor, ...], rate: flo
     """
     given = dict(layer.named_parameters())
     given["weight_hh_l0"] = connections(given["weight_hh_l0"], rate)
-    weights, kind = list(given.values()), x.device.type
+    weights: list[Tensor] = list(given.values())
+    kind = x.device.type
     mixed = torch.is_autocast_enabled(kind)
     precision = torch.get_autocast_dtype(kind) if mixed else x.dtype
     context: AbstractContextManager[object] = nullcontext()

@@ -112,7 +112,7 @@ def select(sources: Sequence[Source], codec: str) -> tuple[list[Source], Report]
         else:
             report.skipped[source.name] = f"not a file for codec {codec} (by its suffix {source.suffix or 'none'})"
     if not chosen:
-        expected = f"expected {' '.join(sorted(own))}"
+        expected = f"expected {' '.join((*kind.suffixes, *kind.further))}"
         raise CorpusError(f"none of the {len(sources)} files is for codec {codec} ({expected})", "try another codec")
     return _sensible_labels(chosen), report
 
