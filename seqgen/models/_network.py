@@ -115,7 +115,7 @@ def _by_function(layer: nn.RNNBase, x: Tensor, hx: tuple[Tensor, ...], rate: flo
 
     On CUDA the weights go into one buffer, as cuDNN wants them; for float16 autocast does that.
     """
-    given = dict(layer.named_parameters())
+    given: dict[str, Tensor] = dict(layer.named_parameters())
     given["weight_hh_l0"] = connections(given["weight_hh_l0"], rate)
     weights: list[Tensor] = list(given.values())
     kind = x.device.type
