@@ -195,7 +195,7 @@ def test_a_part_of_long_documents_comes_from_all_over_them():
 
 @pytest.mark.parametrize("tokens", [1_000, 100_000, 1_000_000, 100_000_000])
 @pytest.mark.parametrize("kind", ["cpu", "cuda", "mps"])
-@pytest.mark.parametrize("minutes", [0.2, 1.5, 10, None])
+@pytest.mark.parametrize("minutes", [0.2, 1.5, 10, 60, None])
 def test_defaults_are_valid_settings(tokens, kind, minutes):
     shape, train = defaults.choose(tokens, kind, minutes)
     assert ModelSettings(**shape).hidden >= 64

@@ -11,6 +11,10 @@ CPU_MINUTES = 5.0  # a newcomer's run, where no budget is given
 GPU_MINUTES = 3.0
 TRANSPOSE = 2  # semitones to either side that music is moved by while training
 OFTEN = 18  # epochs from which on other keys help: before, what is the same each time is learned sooner
+LONG = 20.0  # minutes on a CPU from which on two wide layers reach further than one
+LONG_RATE = 10_000  # tokens a second that two cores learn from at 2×512, roughly
+ENOUGH = 300_000  # tokens, below which two wide layers only learn by heart
+EMBEDDING = 128  # narrower than the layers: as good, and a tenth more steps in the time
 CPU_RATE = 25_000  # tokens a second that two cores learn from at 320 units, roughly
 
 
@@ -45,13 +49,27 @@ def transposition(tokens: int, device: str, budget: Budget, values: dict[str, An
 
 
 def _for_cpu(tokens: int, minutes: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    if minutes >= LONG and tokens >= ENOUGH:
+        return _for_long(tokens, minutes)
     hidden = 256 if tokens < 100_000 or minutes < 1 else 320 if minutes < 3 else 384
     epochs = CPU_RATE * (320 / hidden) ** 2 * 60 * minutes / tokens
     dropout = 0.0 if epochs < 3 else 0.2 if epochs < 8 else 0.35
     batch = 8 if tokens < 50_000 else 16
     checks = min(20, max(4, round(4 * minutes)))  # each takes about a second
     train = {"batch": batch, "window": 64, "learning_rate": 7e-3, "checks": checks, "dropout": dropout}
-    return {"hidden": hidden}, train
+    return {"hidden": hidden, "embedding": EMBEDDING}, train
+
+
+def _for_long(tokens: int, minutes: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Time enough for what a GPU would be given, and for the settings of the published checkpoints."""
+    epochs = LONG_RATE * 60 * minutes / tokens
+    train: dict[str, Any] = {"batch": 32, "window": 64, "learning_rate": 4e-3, "checks": 20}
+    if epochs >= 3:
+        train |= {"dropout": 0.2 if epochs < 8 else 0.4, "dropout_input": 0.0, "weight_drop": 0.1}
+        train |= {"average": "ema", "average_decay": 0.998}
+    else:
+        train["dropout"] = 0.0
+    return {"hidden": 512, "layers": 2, "embedding": EMBEDDING}, train
 
 
 def _for_gpu(tokens: int) -> tuple[dict[str, Any], dict[str, Any]]:
