@@ -45,14 +45,18 @@ def main() -> None:
     seconds, loss = nanogpt(asked.checkout)
     print(f"nanoGPT: {loss:.4f} in {seconds:.1f} s", flush=True)
     runs = [measure(asked.text, seconds / 60, seed, ["-c", "char"]) for seed in asked.seeds]
-    rows = [["nanoGPT", f"{seconds:.1f}", f"{loss:.4f}", "-"]]
-    rows += [[f"seqgen, seed {run['seed']}", f"{run['wall_seconds']}", f"{run['a']}", f"{run['b']}"] for run in runs]
-    print_table(("who", "wall s", "A", "B"), rows)
+    rows = [["nanoGPT", f"{seconds:.1f}", f"{loss:.4f}", "-", "-"]]
+    rows += [
+        [f"seqgen, seed {run['seed']}", f"{run['wall_seconds']}", f"{run['a']}", f"{run['b']}", f"{run['b_fitted']}"]
+        for run in runs
+    ]
+    print_table(("who", "wall s", "A", "B", "B, fitted temperature"), rows)
     results = {
         "nanogpt": {"seconds": round(seconds, 1), "loss": loss},
         "seqgen": runs,
         "median_a": median(run["a"] for run in runs),
         "median_b": median(run["b"] for run in runs),
+        "median_b_fitted": median(run["b_fitted"] for run in runs),
     }
     print(write_json("beside_nanogpt", results, {"recipe": RECIPE, "training_seconds_each": round(seconds, 1)}))
 

@@ -7,11 +7,12 @@ The file holds {"train", "valid", "test"}: chorales as lists of steps of a sixte
 carried from the first step; silences are predicted but not counted. Steps of all chorales are pooled. The model that
 is tested is the one that was best on the validation part; nothing else is chosen by looking at the test part.
 
-The voices of a step are predicted in the order bass, soprano, alto, tenor. A target is "goes on" or a pitch other than
-the one before: together that is a distribution over the pitches and silence, so the numbers compare with those of
-models that name every pitch. The LSTM's input is, for each voice of each step, the sum of embeddings of: the note just
-predicted; the pitch that this voice had one step ago, and how long for; which voice it is; the step's place in its bar
-of sixteen, counted from the beginning. All of that is known before the note is predicted.
+The LSTM reads a step of a sixteenth at a time: for each voice the pitch that it had in the step before and for how
+long, and the step's place in its bar of sixteen, counted from the beginning. The voices of the step are then predicted
+in the order bass, soprano, alto, tenor, each by a layer that sees the hidden state and the voices predicted before it.
+A target is "goes on" or a pitch other than the one before: together that is a distribution over the pitches and
+silence, so the numbers compare with those of models that name every pitch. All input is known before the note is
+predicted. Dropout is locked over time.
 
 Training chorales are moved to every key in which each voice stays within the range it has in the training part, one
 drawn anew each time a chorale is read. The weights tested are an exponential moving average.
@@ -33,6 +34,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqgen.evaluation.ngram import NGram
+from seqgen.training.device import keep_memory
 
 from _report import print_table, write_json  # isort: skip
 
@@ -41,7 +43,6 @@ Features = tuple[Ints, Ints, Ints]
 ORDER = (3, 0, 1, 2)
 VOICES, SILENCE, GOES_ON = 4, 128, 129
 BAR, LONGEST = 16, 16
-IGNORED = -100
 
 
 def read(path: str) -> dict[str, list[Ints]]:
@@ -67,52 +68,73 @@ def moved(chorale: Ints, shift: int) -> Ints:
 
 
 def features(chorale: Ints) -> Features:
-    """(inputs (4 T, 5), targets (4 T,), the pitch that "goes on" stands for (4 T,)) of a chorale."""
+    """What is known before each step (T, 9), its notes (T, 4), and the pitches that "goes on" stands for (T, 4)."""
     steps = len(chorale)
     before = np.concatenate((np.full((1, VOICES), SILENCE), chorale[:-1]))
-    target = np.where(chorale == before, GOES_ON, chorale)
     lasting = np.zeros_like(chorale)
     for step in range(1, steps):
         lasting[step] = np.where(chorale[step - 1] == before[step - 1], lasting[step - 1] + 1, 0)
-    just = np.append(SILENCE, chorale.reshape(-1)[:-1])
-    place = np.repeat(np.arange(steps) % BAR, VOICES)
-    voice = np.tile(np.arange(VOICES), steps)
-    lasting = np.minimum(lasting, LONGEST - 1).reshape(-1)
-    return np.stack((just, before.reshape(-1), lasting, voice, place), axis=1), target.reshape(-1), before.reshape(-1)
+    place = np.arange(steps)[:, None] % BAR
+    return np.concatenate((before, np.minimum(lasting, LONGEST - 1), place), axis=1), chorale, before
 
 
 class Chorales(nn.Module):
-    """An LSTM over the notes of chorales."""
+    """An LSTM over the steps of chorales, and for each voice a layer over it and the voices before it."""
 
     def __init__(self, hidden: int, layers: int, dropout: float) -> None:
         super().__init__()
-        sizes = (SILENCE + 1, SILENCE + 1, LONGEST, VOICES, BAR)
+        sizes = [SILENCE + 1] * VOICES + [LONGEST] * VOICES + [BAR]
         self.tables = nn.ModuleList(nn.Embedding(size, hidden) for size in sizes)
-        self.lstm = nn.LSTM(hidden, hidden, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
+        self.lstm = nn.LSTM(hidden, hidden, layers, dropout=dropout if layers > 1 else 0.0)
         self.dropout = nn.Dropout(dropout)
-        self.direct = nn.Linear(hidden, hidden)
-        self.output = nn.Linear(hidden, GOES_ON + 1)
-        for table in self.tables:
+        self.heads = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(VOICES))
+        self.seen = nn.ModuleList(nn.Embedding(SILENCE + 1, hidden) for _ in range(VOICES * VOICES))
+        self.mixing = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(VOICES))
+        self.outputs = nn.ModuleList(nn.Linear(hidden, GOES_ON + 1) for _ in range(VOICES))
+        for table in (*self.tables, *self.seen):
             nn.init.normal_(table.weight, std=0.1)
 
-    def forward(self, inputs: Tensor, before: Tensor) -> Tensor:
-        """Log-probabilities (B, N, 130) after (B, N, 5) inputs; none for the pitch that "goes on" stands for."""
+    def drop(self, x: Tensor) -> Tensor:
+        """The same units at every step (Gal & Ghahramani 2016)."""
+        return x * self.dropout(torch.ones_like(x[:1]))
+
+    def forward(self, inputs: Tensor, notes: Tensor, before: Tensor) -> Tensor:
+        """Log-probabilities (T, B, 4, 130) from (T, B, 9), (T, B, 4) and (T, B, 4).
+
+        None is left for the pitch that "goes on" stands for. A voice sees its own pitch before and the notes of the
+        voices predicted before it.
+        """
         x = torch.stack([table(inputs[..., place]) for place, table in enumerate(self.tables)]).sum(0)
-        hidden, _ = self.lstm(self.dropout(x))
-        hidden = self.dropout(hidden + torch.tanh(self.direct(x)))
-        logits = self.output(hidden).scatter(2, before.unsqueeze(2), -torch.inf)
-        return functional.log_softmax(logits.float(), 2)
+        hidden = self.drop(self.lstm(self.drop(x))[0])
+        voices = []
+        for voice, (head, mix, output) in enumerate(zip(self.heads, self.mixing, self.outputs)):
+            z = head(hidden) + self.seen[VOICES * voice + voice](before[..., voice])
+            for other in range(voice):
+                z = z + self.seen[VOICES * voice + other](notes[..., other])
+            z = torch.relu(z)
+            voices.append(output(self.drop(z + torch.relu(mix(self.drop(z))))))
+        logits = torch.stack(voices, 2).float().scatter(3, before.unsqueeze(3), -torch.inf)
+        return functional.log_softmax(logits, 3)
 
 
-def batch_of(made: list[Features]) -> tuple[Tensor, Tensor, Tensor]:
-    """Padded inputs, targets and pitches before."""
-    size = max(len(targets) for _, targets, _ in made)
-    inputs = np.zeros((len(made), size, 5), np.int64)
-    targets = np.full((len(made), size), IGNORED)
-    before = np.full((len(made), size), SILENCE)
+def batch_of(made: list[Features]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Padded inputs, notes and pitches before, and which notes there are: (T, B, …)."""
+    size, rows = max(len(notes) for _, notes, _ in made), len(made)
+    inputs = np.zeros((size, rows, 2 * VOICES + 1), np.int64)
+    notes, before = np.full((size, rows, VOICES), SILENCE), np.full((size, rows, VOICES), SILENCE)
+    there = np.zeros((size, rows, VOICES), bool)
     for row, (x, y, b) in enumerate(made):
-        inputs[row, : len(x)], targets[row, : len(y)], before[row, : len(b)] = x, y, b
-    return torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(before)
+        inputs[: len(x), row], notes[: len(y), row], before[: len(b), row], there[: len(y), row] = x, y, b, True
+    return torch.from_numpy(inputs), torch.from_numpy(notes), torch.from_numpy(before), torch.from_numpy(there)
+
+
+def losses(network: nn.Module, made: list[Features]) -> tuple[Tensor, Tensor, Tensor]:
+    """Nats of every note (T, B, 4), whether it is there, and whether it sounds."""
+    device = next(network.parameters()).device
+    inputs, notes, before, there = (tensor.to(device) for tensor in batch_of(made))
+    target = torch.where(notes == before, GOES_ON, notes)
+    chosen = network(inputs, notes, before).gather(3, target.unsqueeze(3)).squeeze(3)
+    return -chosen, there, there & (notes < SILENCE)
 
 
 @torch.no_grad()
@@ -121,13 +143,8 @@ def measure(network: nn.Module, chorales: list[Ints]) -> float:
     network.eval()
     total, count = 0.0, 0
     for at in range(0, len(chorales), 16):
-        device = next(network.parameters()).device
-        inputs, targets, before = (
-            tensor.to(device) for tensor in batch_of(list(map(features, chorales[at : at + 16])))
-        )
-        chosen = network(inputs, before).gather(2, targets.clamp(min=0).unsqueeze(2)).squeeze(2)
-        sounding = (targets >= 0) & (torch.where(targets == GOES_ON, before, targets) < SILENCE)
-        total -= float(chosen[sounding].double().sum())
+        nats, _, sounding = losses(network, list(map(features, chorales[at : at + 16])))
+        total += float(nats[sounding].double().sum())
         count += int(sounding.sum())
     return total / count
 
@@ -153,12 +170,14 @@ def train(parts: dict[str, list[Ints]], asked: argparse.Namespace, seed: int) ->
         for number in rng.integers(0, len(keys), asked.batch).tolist():
             chorale = parts["train"][number]
             begin = BAR * int(rng.integers(0, max(1, len(chorale) // BAR - asked.steps // BAR + 1)))
-            part = slice(VOICES * begin, VOICES * (begin + asked.steps))
+            part = slice(begin, begin + asked.steps)
             key = int(rng.integers(0, len(keys[number])))
-            pieces.append(tuple(column[part] for column in made[number][key]))
-        inputs, targets, before = (tensor.to(asked.device) for tensor in batch_of(pieces))
+            inputs, notes, before = made[number][key]
+            pieces.append((inputs[part], notes[part], before[part]))
         network.train()
-        loss = functional.nll_loss(network(inputs, before).transpose(1, 2), targets, ignore_index=IGNORED)
+        with torch.autocast(asked.device, torch.bfloat16, enabled=asked.bfloat16):
+            nats, there, _ = losses(network, pieces)
+        loss = nats[there].mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -212,9 +231,11 @@ def main() -> None:
     parser.add_argument("--checks", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--bfloat16", action="store_true", help="train in mixed precision")
     parser.add_argument("--no-json", action="store_true", help="leave no result file")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
+    keep_memory()
     parts = read(asked.data)
     runs = [train(parts, asked, seed) for seed in asked.seeds]
     ngram = {

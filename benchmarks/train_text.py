@@ -29,11 +29,12 @@ def main() -> None:
     parser.add_argument("more", nargs="*", help="arguments for seqgen train, after --")
     asked = parser.parse_args()
     runs = [measure(asked.corpus, asked.minutes, seed, asked.more) for seed in asked.seeds]
-    columns = ("seed", "wall s", "parameters", "tokens", "A", "B", "n-gram")
-    keys = ("seed", "wall_seconds", "parameters", "tokens_trained", "a", "b", "ngram")
+    columns = ("seed", "wall s", "parameters", "tokens", "A", "B", "B, fitted temperature", "n-gram")
+    keys = ("seed", "wall_seconds", "parameters", "tokens_trained", "a", "b", "b_fitted", "ngram")
     print_table(columns, [[run[key] for key in keys] for run in runs])
-    results = {"runs": runs, "median_a": median(run["a"] for run in runs), "median_b": median(run["b"] for run in runs)}
-    print(f"median A {results['median_a']:.4f}, median B {results['median_b']:.4f} nats per token")
+    medians = {f"median_{key}": median(run[key] for run in runs) for key in ("a", "b", "b_fitted")}
+    results = {"runs": runs} | medians
+    print(f"medians in nats per token: {medians}")
     settings = {"corpus": Path(asked.corpus).name, "minutes": asked.minutes, "arguments": asked.more}
     print(write_json(asked.name, results, settings))
 
@@ -54,6 +55,8 @@ def measure(corpus: str, minutes: float, seed: int, more: list[str]) -> dict[str
         "tokens_trained": about["metrics"]["tokens"],
         "a": round(found["protocol_a"]["nats_per_token"], 4),
         "b": round(found["protocol_b"]["nats_per_token"], 4),
+        "b_fitted": round(found["temperature"]["nats_per_token"], 4),
+        "temperature": round(found["temperature"]["value"], 3),
         "ngram": round(found["ngram"]["nats_per_token"], 4),
     }
 
