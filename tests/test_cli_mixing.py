@@ -74,6 +74,36 @@ def test_a_fade_begins_with_the_one_and_ends_with_the_other(place, capsys):
     assert made(capsys, *mixing) == made(capsys, *mixing, "--fade", "60")
 
 
+def test_seeds_of_one_model_make_an_ensemble(place, capsys):
+    names = [save(f"seed{seed}.safetensors", seed=seed) for seed in (5, 6, 7)]
+    alone = [made(capsys, name)[0] for name in names]
+    together = made(capsys, names[0], "--mix", names[1], "--mix", names[2])[0]
+    assert together not in alone
+    order = made(capsys, names[2], "--mix", names[0], "--mix", names[1], "-t", "0")
+    assert order == made(capsys, names[0], "--mix", names[1], "--mix", names[2], "-t", "0")
+    assert made(capsys, names[0], "--mix", f"{names[0]}:0.4", "-t", "0") == made(capsys, names[0], "-t", "0")
+
+
+def test_a_take_holds_what_was_mixed_and_how(place, capsys, monkeypatch):
+    monkeypatch.delenv("SEQGEN_GENERATE_NO_TAKE")
+    mixing = ["plays.safetensors", "--mix", "code.safetensors:0.2..0.9", "--fade", "20", "--label", "comedies"]
+    made(capsys, *mixing, "--best-of", "2")
+    assert run(["takes", "show", "last", "--json"]) == 0
+    take = json.loads(capsys.readouterr().out)
+    assert take["settings"]["best_of"] == 2
+    mixture = take["settings"]["mixture"]
+    assert (mixture["fade"], mixture["average"]) == (20, "logits")
+    plays, code = mixture["voices"]
+    assert (plays["checkpoint"], plays["label"]) == ("plays.safetensors", "comedies")
+    assert plays["weight"] == pytest.approx([0.8, 0.1])
+    assert (code["checkpoint"], code["label"], code["weight"]) == ("code.safetensors", None, [0.2, 0.9])
+    assert code["hash"] == load("code.safetensors").digest
+    assert run(["takes", "show", "last"]) == 0
+    shown = capsys.readouterr().out
+    assert "mixture.voices.2.weight: [0.2, 0.9]" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_labels_blended(place, capsys):
     one = made(capsys, "plays.safetensors", "--label", "tragedies")
     assert made(capsys, "plays.safetensors", "--blend", "comedies:0,tragedies:1") == one

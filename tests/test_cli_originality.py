@@ -23,10 +23,15 @@ TEXT = "the cat sat on the mat, the cat ate the rat. " * 3
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A run folder whose model likes the letters of its corpus."""
-    (tmp_path / "cats.txt").write_text(TEXT)
-    sources = resolve([str(tmp_path / "cats.txt")], lambda message: None)
-    stream = tokenize(sources, "byte", output=tmp_path / "cats.tokens")
-    tokenizer, rng = Tokenizer.from_spec(stream.codec_spec), np.random.default_rng(0)
+    return trained(tmp_path, "cats", TEXT, tmp_path / "run")
+
+
+def trained(tmp_path: Path, name: str, text: str, run_folder: Path, seed: int = 0) -> Path:
+    """A run folder as training leaves it, without an index."""
+    (tmp_path / f"{name}.txt").write_text(text)
+    sources = resolve([str(tmp_path / f"{name}.txt")], lambda message: None)
+    stream = tokenize(sources, "byte", output=tmp_path / f"{name}.tokens")
+    tokenizer, rng = Tokenizer.from_spec(stream.codec_spec), np.random.default_rng(seed)
     shapes = weight_shapes(LSTM(), SHAPE, tokenizer.vocab_size)
     weights = {name: (0.1 * rng.standard_normal(shape)).astype(np.float32) for name, shape in shapes.items()}
     weights["output.bias"][list(b"theca ")] = 9
@@ -35,7 +40,6 @@ def folder(tmp_path: Path) -> Path:
         "stream": str(stream.path), "fingerprint": stream.fingerprint, "head": 1, "validation": 0.1, "held_out": None,
         "plan": {"seed": 1},
     }  # fmt: skip
-    run_folder = tmp_path / "run"
     run_folder.mkdir()
     (run_folder / TRAINING_FILE).write_text(json.dumps(about))
     provenance = {"corpus": stream.fingerprint, "train_tokens": recorded(run_folder).train.tokens}
@@ -50,8 +54,8 @@ def generated(capsysbinary: Any, folder: Path, *arguments: str, code: int = 0) -
     return captured.out, captured.err.decode()
 
 
-def longest(made: bytes) -> int:
-    seen = TEXT[: int(len(TEXT) * 0.9)].encode()
+def longest(made: bytes, text: str = TEXT) -> int:
+    seen = text[: int(len(text) * 0.9)].encode()
     return max(size for size in range(40) for at in range(len(made) - size + 1) if made[at : at + size] in seen)
 
 
@@ -85,6 +89,39 @@ def test_max_copy_without_a_corpus_is_one_sentence(capsysbinary: Any, folder: Pa
     assert "Hint: the index is made from the training corpus" in remarks
     _, remarks = generated(capsysbinary, folder, "-l", "20")
     assert "Longest run" not in remarks
+
+
+def test_a_mixture_copies_from_none_of_its_corpora(capsysbinary: Any, folder: Path, tmp_path: Path) -> None:
+    hats = "a hat, a chat, the heat at each tea, teach the cheat. " * 3
+    other = trained(tmp_path, "hats", hats, tmp_path / "hats", seed=1)
+    mixing = ("-l", "400", "--mix", f"{other}:0.5")
+    free, _ = generated(capsysbinary, folder, *mixing)
+    assert longest(free) > 3
+    assert longest(free, hats) > 3
+    made, remarks = generated(capsysbinary, folder, *mixing, "--max-copy", "3")
+    assert longest(made) <= 3
+    assert longest(made, hats) <= 3
+    assert "Longest run also in the corpus: 3 tokens" in remarks
+    alone, _ = generated(capsysbinary, folder, "-l", "400", "--mix", f"{other}:0", "--max-copy", "3")
+    assert longest(alone, hats) <= 3, "a voice that is not heard now may be heard later"
+
+
+def test_where_a_voice_has_no_corpus_the_others_are_kept_to(capsysbinary: Any, folder: Path, tmp_path: Path) -> None:
+    lone = tmp_path / "lone.safetensors"
+    trained(tmp_path, "hats", "a hat. " * 9, tmp_path / "hats", seed=1).joinpath("model.safetensors").rename(lone)
+    _, remarks = generated(capsysbinary, lone, "--max-copy", "3", code=1)
+    assert "lone.safetensors: comes without the folder of its training run, as published checkpoints do" in remarks
+    assert "train your own: seqgen train CORPUS" in remarks
+    made, remarks = generated(capsysbinary, folder, "-l", "400", "--mix", str(lone), "--max-copy", "3")
+    assert longest(made) <= 3
+    assert f"The training corpus of {lone} is not known here: copies of it are not refused." in remarks
+    _, remarks = generated(capsysbinary, folder, "-l", "40", "--mix", str(lone))
+    assert "Longest run" not in remarks, "what is said of a part of the corpora would mislead"
+    second = tmp_path / "second.safetensors"
+    other = trained(tmp_path, "mats", "a mat. " * 9, tmp_path / "mats", seed=2)
+    other.joinpath("model.safetensors").rename(second)
+    _, remarks = generated(capsysbinary, lone, "--mix", str(second), "--max-copy", "3", code=1)
+    assert f"the training corpus of none of {lone}, {second} is known here" in remarks
 
 
 def test_a_damaged_index_is_one_sentence(capsysbinary: Any, folder: Path) -> None:

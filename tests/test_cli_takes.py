@@ -61,6 +61,20 @@ def test_every_sample_is_a_take_that_replays(said, text, tmp_path):
     assert found[-1]["settings"]["rules"] == [["top_p", "0.9"]]
 
 
+def test_a_take_holds_all_that_made_it(said, text):
+    c = ("--grammar", "c", "--balanced", "--best-of", "2", "--no-prompt-in-output", "-r", "top_p", "0.9..1")
+    made = said("generate", text, "-p", "é", "-l", "20", "--seed", "1", "--stop", "zzz", *c)[0]
+    settings = table(said)[0]["settings"]
+    expected = {"grammar": "c", "balanced": True, "best_of": 2, "no_prompt": True, "stop": ["zzz"], "length": 20}
+    assert settings == {"temperature": 0.8, "rules": [["top_p", "0.9..1"]], "label": None, **expected}
+    assert said("takes", "replay", "last")[0] == made
+    made = said("generate", text, "-l", "20", "--seed", "1", "--beam", "3", "--no-grammar")[0]
+    assert table(said)[0]["settings"]["beam"] == 3
+    assert table(said)[0]["settings"]["grammar"] is False
+    assert said("takes", "replay", "last")[0] == made
+    assert b"              beam: 3\n" in said("takes", "show", "last")[0]
+
+
 def test_no_take_leaves_none(said, text, music, tmp_path):
     made = said("generate", text, "-l", "20", "--seed", "3", "--json", "--no-take")[0]
     assert json.loads(made)["take"] is None

@@ -7,6 +7,7 @@ both = mix([Voice(plays, 1, 0), Voice(code, 0, 1)], fade=2000)     # plays that 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from seqgen.api.model import Model
 from seqgen.errors import UsageError
@@ -34,6 +35,33 @@ class Voice:
         weight = f"{self.start:g}" if self.start == self.end else f"{self.start:g}..{self.end:g}"
         return f"{name}:{weight}"
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; `hash` is the SHA-256 of the checkpoint, `corpus` the fingerprint of what it learned from."""
+        return {
+            "checkpoint": self.model.name,
+            "hash": self.model.digest,
+            "corpus": str(self.model.checkpoint.provenance.get("corpus", "")),
+            "label": self.label,
+            "weight": [self.start, self.end],
+        }
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How a model is mixed.
+
+    Attributes:
+        voices, fade, average: The arguments of `mix`.
+    """
+
+    voices: tuple[Voice, ...]
+    fade: int
+    average: Average
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, with which it can be mixed again."""
+        return {"voices": [voice.to_json() for voice in self.voices], "fade": self.fade, "average": self.average}
+
 
 def mix(voices: Sequence[Voice], fade: int = 0, average: Average = "logits") -> Model:
     """A model that samples from all voices at once. It knows no labels: each voice has its own.
@@ -59,5 +87,6 @@ def mix(voices: Sequence[Voice], fade: int = 0, average: Average = "logits") -> 
     digest = hashlib.sha256("\n".join(about).encode()).hexdigest()
     mixed = Model(first.checkpoint, digest, " + ".join(map(str, voices)))
     mixed.tokenizer = tokenizer
+    mixed.mixture = Mixture(tuple(voices), fade, average)
     mixed.engine = MixtureEngine(parts, weights, tokenizer.vocab_size, tokenizer.document_id, average)
     return mixed

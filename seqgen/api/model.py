@@ -22,13 +22,14 @@ from seqgen.api.sampler import UNLIMITED, Sampler, Sampling, Token
 from seqgen.checkpoint import Checkpoint, find
 from seqgen.codecs import Ids
 from seqgen.container import read_header
-from seqgen.errors import CheckpointError, CorpusError, DataError, UsageError
+from seqgen.errors import CheckpointError, CorpusError, UsageError
 from seqgen.files import STANDARD
 from seqgen.generation import Engine, EngineName
 from seqgen.generation import load as load_engine
 from seqgen.generation.loop import Reason
 
 if TYPE_CHECKING:
+    from seqgen.api.mixture import Mixture
     from seqgen.originality.index import Index
 
 MAX_PROMPT = 16_000_000  # bytes; a recurrent model has forgotten the beginning long before
@@ -70,6 +71,9 @@ class Model:
         engine: `auto`: numpy on the CPU, torch elsewhere; `cuda` only by name.
         device: `auto`: the CPU for numpy, the best there is for torch.
 
+    Attributes:
+        mixture: What it is mixed of, see `seqgen.api.mixture`; None: it is a single model.
+
     Raises:
         UsageError: There is no such engine or device.
     """
@@ -85,7 +89,8 @@ class Model:
         self.checkpoint, self.digest, self.name = checkpoint, digest, name
         self.tokenizer = checkpoint.tokenizer
         self._engine, self._device = engine, device
-        self._index: Index | None = None
+        self.mixture: Mixture | None = None
+        self._indexes: list[Index] | None = None
 
     @cached_property
     def engine(self) -> Engine[Any]:
@@ -102,31 +107,33 @@ class Model:
         """The file name ending of what is made: ".txt", ".c", ".mid"."""
         return self.tokenizer.codec.artifact
 
-    def index(self, note: Callable[[str], object] = lambda message: None) -> "Index":
-        """The training corpus as originality searches it, made where it is not there yet.
+    def indexes(self, note: Callable[[str], object] = lambda message: None) -> "list[Index]":
+        """The training corpus as originality searches it, made where it is not there yet; of a mixture all of them.
 
         Args:
-            note: Takes a remark for people before that takes time.
+            note: Takes a remark for people: what takes time, and which corpus of a mixture is not known.
 
         Raises:
-            DataError: It is not there, and neither is the corpus.
+            DataError: There is no index, and the corpus is not there either.
         """
-        from seqgen.training.indexing import open_index  # not needed to start
+        from seqgen.api.learned import indexes  # not needed to start
 
-        if self._index is None:
-            self._index = open_index(self.folder, self.checkpoint.provenance, self.tokenizer, note=note)
-        return self._index
+        if self._indexes is None:
+            self._indexes = indexes(self.models, note)
+        return self._indexes
 
-    def index_if_there(self, most: int) -> "Index | None":
-        """The same, or None; it is made only of a corpus of `most` tokens at most."""
-        from seqgen.training.indexing import open_index
+    def indexes_if_there(self, most: int) -> "list[Index]":
+        """The same, or none; one is made only of a corpus of `most` tokens at most."""
+        from seqgen.api.learned import indexes_if_there
 
-        try:
-            if self._index is None:
-                self._index = open_index(self.folder, self.checkpoint.provenance, self.tokenizer, most)
-        except DataError:
-            return None
-        return self._index
+        if self._indexes is None:
+            self._indexes = indexes_if_there(self.models, most) or None
+        return self._indexes or []
+
+    @property
+    def models(self) -> "list[Model]":
+        """The models that this one is mixed of, or itself."""
+        return [self] if self.mixture is None else [voice.model for voice in self.mixture.voices]
 
     @property
     def folder(self) -> Path:

@@ -15,6 +15,7 @@ from seqgen.api.grammars import GrammarName, balanced, framed
 from seqgen.api.music import Music
 from seqgen.codecs import Grammar, Ids
 from seqgen.errors import UsageError
+from seqgen.generation.limits import Guards
 from seqgen.generation.loop import Guard, Limits, Step, generate
 from seqgen.generation.steering import Steered
 from seqgen.generation.stopping import StopStrings
@@ -160,9 +161,10 @@ class Sampler:
         from seqgen.originality.copying import MaxCopy  # not needed to start
         from seqgen.originality.likeness import LikeMaxCopy
 
-        guard = MaxCopy(self.model.index(), self.sampling.max_copy)
+        guards = [MaxCopy(index, self.sampling.max_copy) for index in self.model.indexes()]
         likeness = self.model.tokenizer.likeness()
-        return guard if likeness is None else LikeMaxCopy(guard, likeness)
+        made: list[Guard] = [guard if likeness is None else LikeMaxCopy(guard, likeness) for guard in guards]
+        return made[0] if len(made) == 1 else Guards(made)
 
     def excess(self, index: int) -> int:
         """How many bytes of a sample's last token lie behind its stop string."""

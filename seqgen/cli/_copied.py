@@ -37,13 +37,13 @@ class Copied:
     def originality(self, index: int) -> "Originality | None":
         """What was found about a sample; None where the corpus is not known, or not so much was kept."""
         if index not in self.found:
-            corpus = self.model.index_if_there(MOST_INDEXED)
-            if corpus is None or not self.heard[index]:
+            corpora = self.model.indexes_if_there(MOST_INDEXED) if self.heard[index] else []
+            if not corpora:
                 return None
             from seqgen.originality.measuring import measure  # not needed to start
 
             heard, likeness = np.array(self.heard[index], np.int64), self.model.tokenizer.likeness()
-            self.found[index] = measure(corpus, heard if likeness is None else likeness.ids(heard)[0])
+            self.found[index] = measure(corpora, heard if likeness is None else likeness.ids(heard)[0])
         return self.found[index]
 
     def fields(self, index: int) -> dict[str, Any]:

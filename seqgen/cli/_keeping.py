@@ -57,7 +57,7 @@ class Keeping:
             note(message)
 
     def _settings(self, label: str | None) -> dict[str, Any]:
-        request = self.request
+        request, mixture = self.request, self.model.mixture
         settings: dict[str, Any] = {
             "temperature": request.temperature,
             "rules": [list(rule) for rule in request.rules],
@@ -72,6 +72,7 @@ class Keeping:
             "max_copy": request.max_copy,
             "best_of": request.best_of if request.best_of > 1 else None,
             "beam": request.beam,
+            "mixture": None if mixture is None else mixture.to_json(),
             "music": None if request.music is None else _given(request.music),
             "no_prompt": request.no_prompt or None,
             "timing": request.timing,

@@ -64,6 +64,8 @@ def tokens_of(model: "Model", longest: int | str, music: "Music | None") -> int:
     """
     if isinstance(longest, int):
         return longest
+    import numpy as np  # not needed to show help
+
     from seqgen.codecs.midi import Midi
     from seqgen.codecs.midi.vocabulary import SECOND, STEPS
 
@@ -73,7 +75,7 @@ def tokens_of(model: "Model", longest: int | str, music: "Music | None") -> int:
     bars, bar = int(longest.removesuffix("bars")), 2.0
     if music is not None:
         bar = music.bar if music.tempo is None else music.beats * 60 / music.tempo
-    counts = model.index().counts()[: len(STEPS)]
+    counts = np.sum([index.counts() for index in model.indexes()], axis=0)[: len(STEPS)]
     a_second = float(counts.sum()) * SECOND / max(int((counts * STEPS[: len(counts)]).sum()), 1)
     tokens = max(1, round(bars * bar * a_second))
     note(f"{bars} bars of {bar:.3g} s are about {tokens} tokens of the corpus.")

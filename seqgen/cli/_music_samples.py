@@ -199,12 +199,12 @@ def _errors(model: Model, seed: int, temperature: float) -> float | None:
 
 def _copied(model: Model, pieces: Sequence[NDArray[np.int64]]) -> tuple[tuple[float, int] | None, float | None]:
     """((mean, most) of the longest runs, mean share of new 8-grams), or Nones."""
-    index, likeness = model.index_if_there(MOST_INDEXED), model.tokenizer.likeness()
-    if index is None:
+    corpora, likeness = model.indexes_if_there(MOST_INDEXED), model.tokenizer.likeness()
+    if not corpora:
         return None, None
     from seqgen.originality.measuring import measure
 
-    found = [measure(index, ids if likeness is None else likeness.ids(ids)[0]) for ids in pieces[:ENOUGH]]
+    found = [measure(corpora, ids if likeness is None else likeness.ids(ids)[0]) for ids in pieces[:ENOUGH]]
     longest, new = [each.longest for each in found], [each.novelty[8] for each in found]
     known = [share for share in new if share is not None]
     return (float(np.mean(longest)), max(longest)), float(np.mean(known)) if known else None

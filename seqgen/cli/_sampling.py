@@ -76,7 +76,7 @@ class Session:
         music, timing = with_primer(model, request.music, data, request.free)
         self.request = request = replace(request, music=music, timing=timing)
         if request.max_copy is not None:
-            model.index(note)
+            model.indexes(note)
             longest = tokens_of(model, request.max_copy, music)
             self.request = request = replace(request, max_copy=longest)
         self.copied = Copied(model, request.samples)

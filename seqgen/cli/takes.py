@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PROMPT = 500  # tokens of a prompt that are shown
 WIDTH = 30  # characters of it in a list
+KEY = 14  # characters before a value that is shown
+COLUMNS = 80
 
 
 @click.group(short_help="What was sampled: list, show, replay, star, export.")
@@ -72,11 +74,14 @@ def show(take: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(about, indent=2))
         return
-    from seqgen.cli._terminal import harmless
-
     for key, value in about.items():
+        if isinstance(value, dict):
+            _show_all(key, value)
+            continue
+        from seqgen.cli._terminal import harmless
+
         shown = value if isinstance(value, str) else json.dumps(value)
-        click.echo(harmless(f"{key:14}{json.dumps(shown)[1:-1] if key == 'prompt' else shown}"))
+        click.echo(harmless(f"{key:{KEY}}{json.dumps(shown)[1:-1] if key == 'prompt' else shown}"))
 
 
 @command.command("replay", short_help="Make it again, byte by byte.")
@@ -186,6 +191,30 @@ def _row(takes: "Takes", take: "Take") -> str:
     return harmless(
         f"{star} {take.id:15} {when}  {take.ending.tokens:7,} tokens  {name:.12}  {prompt:.{WIDTH}}"
     ).rstrip()
+
+
+def _show_all(key: str, values: dict[str, object]) -> None:
+    """A line for each setting, those inside others named with dots; long ones go on below."""
+    import textwrap
+
+    from seqgen.cli._terminal import harmless
+
+    for place, (name, value) in enumerate(_flat(values)):
+        text = harmless(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
+        begin, below = f"{key if place == 0 else '':{KEY}}", " " * (KEY + 2)
+        click.echo(textwrap.fill(text, COLUMNS, initial_indent=begin, subsequent_indent=below, break_on_hyphens=False))
+
+
+def _flat(values: dict[str, object], path: str = "") -> Iterator[tuple[str, object]]:
+    """(name, value) of all that is no object and no list of objects; these have their own inside."""
+    for key, value in values.items():
+        inside = value
+        if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+            inside = {str(number): each for number, each in enumerate(value, 1)}
+        if isinstance(inside, dict):
+            yield from _flat(inside, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", inside
 
 
 def _write(output: str, pieces: Iterator[bytes]) -> None:

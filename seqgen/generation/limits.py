@@ -53,6 +53,29 @@ class Guard(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Guards:
+    """Several guards as one, which refuses what any of them refuses.
+
+    Attributes:
+        guards: At least one.
+    """
+
+    guards: Sequence[Guard]
+
+    def start(self) -> tuple[Any, ...]:
+        """The state of each before the first token."""
+        return tuple(guard.start() for guard in self.guards)
+
+    def step(self, state: tuple[Any, ...], token: int) -> tuple[Any, ...]:
+        """The state of each after one more token."""
+        return tuple(guard.step(each, token) for guard, each in zip(self.guards, state))
+
+    def refused(self, state: tuple[Any, ...]) -> Sequence[int]:
+        """The tokens that any of them refuses."""
+        return [token for guard, each in zip(self.guards, state) for token in guard.refused(each)]
+
+
 @dataclass(frozen=True)
 class Limits:
     """What ends a stream, and what it may hold.

@@ -38,11 +38,14 @@ class Originality:
         return {"longest_run": self.longest, "begin": self.begin, "place": place, "novelty": novelty}
 
 
-def measure(index: Index, ids: Ids | Sequence[int], ngrams: Sequence[int] = NGRAMS) -> Originality:
-    """Compare a sample with the corpus: (n,) ids, the prompt left out."""
+def measure(index: Index | Sequence[Index], ids: Ids | Sequence[int], ngrams: Sequence[int] = NGRAMS) -> Originality:
+    """Compare a sample with the corpus, or with several: (n,) ids, the prompt left out."""
+    indexes = [index] if isinstance(index, Index) else list(index)
     given = np.asarray(ids, np.int64)
-    lengths, slots = runs(index, given)
-    own = given < index.framing
+    found = [runs(each, given) for each in indexes]
+    every = np.stack([lengths for lengths, _ in found])  # (indexes, n)
+    lengths = every.max(axis=0)
+    own = given < indexes[0].framing
     left = _until_framing(own)
     novelty: dict[int, float | None] = {}
     for n in ngrams:
@@ -50,7 +53,8 @@ def measure(index: Index, ids: Ids | Sequence[int], ngrams: Sequence[int] = NGRA
         novelty[n] = float((lengths[whole] < n).mean()) if whole.any() else None
     begin = int(lengths.argmax()) if len(lengths) else 0
     longest = int(lengths[begin]) if len(lengths) else 0
-    place = index.place(int(slots[begin])) if longest else None
+    which = int(every[:, begin].argmax()) if longest else 0
+    place = indexes[which].place(int(found[which][1][begin])) if longest else None
     return Originality(int(own.sum()), longest, begin, place, novelty)
 
 
