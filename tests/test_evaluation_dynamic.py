@@ -140,6 +140,18 @@ def test_a_rate_that_is_too_large_is_told():
         nats(make_network(RNN("relu")), pattern(400), learning_rate=1000.0, decay=0.0)
 
 
+def test_a_default_rate_that_is_too_large_becomes_smaller(monkeypatch):
+    network = make_network(RNN("relu"))
+    monkeypatch.setattr(module, "PLAIN_RATE", 30.0)
+    score, used = nats(network, pattern(400), decay=0.0)
+    assert used.learning_rate in (7.5, 1.875, 0.46875)
+    again, _ = nats(network, pattern(400), decay=0.0, learning_rate=used.learning_rate)
+    assert score == again  # it began anew, from the trained weights
+    monkeypatch.setattr(module, "PLAIN_RATE", 1e12)
+    with pytest.raises(SettingError, match="is too large: the network diverges"):
+        nats(network, pattern(400), decay=0.0)
+
+
 def test_defaults_and_json():
     _, used = nats(make_network(), pattern(20))
     assert used.learning_rate == module.PLAIN_RATE

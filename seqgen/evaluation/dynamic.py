@@ -33,6 +33,8 @@ Tensors = list[Tensor]
 
 RATE = 1.5e-3  # η with gradient statistics: how far a weight moves with a gradient of usual size
 PLAIN_RATE = 0.3  # η without
+ATTEMPTS = 4  # rates that are tried where none was given, each a quarter of the one before
+PATIENCE = 2_000  # predictions, before which a network is not called diverging unless it is not a number
 FLOOR = 0.1  # ε as a share of the mean RMS: weights that hardly ever had a gradient do not leap at their first
 
 
@@ -41,7 +43,9 @@ class DynamicSettings:
     """How a network learns while it is measured. Defaults were chosen by measurement; a changed `segment` wants
     another `learning_rate`, in proportion to its root."""
 
-    learning_rate: float | None = option(None, f"η; none: {RATE:g}, without gradient statistics {PLAIN_RATE:g}")
+    learning_rate: float | None = option(
+        None, f"η; none: {RATE:g}, without gradient statistics {PLAIN_RATE:g}, less where it diverges"
+    )
     decay: float = option(0.003, "λ, the share of the way back to the trained weights with each segment")
     segment: int = option(64, "tokens that are scored before they are learned from")
     statistics: int = option(20_000, "training tokens for the gradient statistics; 0: plain gradient steps")
@@ -90,6 +94,13 @@ class Adaptive:
         self.rate = PLAIN_RATE if settings.learning_rate is None else settings.learning_rate  # η
         self.scales: Tensors | None = None  # per weight 1 / (RMS + ε); None: one for all
         self.returns: Tensors | None = None  # per weight λ'; None: λ for all
+
+    def start_again(self, rate: float) -> None:
+        """Take back the trained weights, and learn at another rate."""
+        self.rate = rate
+        with torch.no_grad():
+            for weight, trained in zip(self.weights, self.trained):
+                weight.copy_(trained)
 
     def segments(self, ids: Ints, starts: Ints, device: Device) -> Iterator[tuple[Tensor, int]]:
         """(summed nats, differentiable, and number of predictions) of each segment in turn."""
@@ -161,18 +172,30 @@ def dynamic(
         watch: Takes the number of predictions made since it was last called, those on training ids included.
 
     Raises:
-        SettingError: The learning rate makes the network diverge.
+        SettingError: The learning rate makes the network diverge; where none was given, smaller ones do too.
     """
     with one_thread() if torch.device(device).type == "cpu" else nullcontext():
         adaptive, read = Adaptive(network, settings), 0
         if training is not None and settings.statistics:
             read = adaptive.normalise(*training, settings.statistics, device, watch)
-        total, count = 0.0, 0
-        for nats, size in adaptive.segments(ids, starts, device):
-            total += float(nats.detach())
-            count += size
-            adaptive.learn(adaptive.gradients(nats), size / settings.segment)
-            watch(size)
-    if not total <= 2 * count * np.log(network.vocab_size):  # guessing blindly needs half of it; NaN is not less
-        raise SettingError(f"learning_rate {adaptive.rate:g} is too large: the network diverges", "try a tenth of it")
-    return Score(total, count), replace(settings, learning_rate=adaptive.rate, statistics=read)
+        for _ in range(ATTEMPTS if settings.learning_rate is None else 1):
+            score = _read_and_learn(adaptive, ids, starts, device, watch)
+            if score is not None:
+                return score, replace(settings, learning_rate=adaptive.rate, statistics=read)
+            tried = adaptive.rate
+            adaptive.start_again(tried / 4)
+    raise SettingError(f"learning_rate {tried:g} is too large: the network diverges", "try a tenth of it")
+
+
+def _read_and_learn(adaptive: Adaptive, ids: Ints, starts: Ints, device: Device, watch: Watch) -> Score | None:
+    """One pass over the text; None as soon as the network diverges."""
+    total, count = 0.0, 0
+    blind = 2 * np.log(adaptive.network.vocab_size)  # guessing blindly costs half of it; NaN is not less
+    for nats, size in adaptive.segments(ids, starts, device):
+        total += float(nats.detach())
+        count += size
+        if not total <= blind * max(count, PATIENCE):
+            return None
+        adaptive.learn(adaptive.gradients(nats), size / adaptive.settings.segment)
+        watch(size)
+    return Score(total, count) if total <= blind * count else None
