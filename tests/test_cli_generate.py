@@ -17,7 +17,7 @@ import pytest
 from seqgen.api import sampler
 from seqgen.api.model import load
 from seqgen.checkpoint import Checkpoint
-from seqgen.cli import _request, run
+from seqgen.cli import _request, _sampling, run
 from seqgen.cli._samples import Pipe, Terminal, paths
 from seqgen.codecs.byte import Byte
 from seqgen.codecs.char import Char, CharOptions
@@ -210,7 +210,8 @@ def test_music_is_a_file_and_continues_a_file(capsysbinary: Any, music: str, tmp
     ("options", "code", "message"),
     [
         (["-r", "topp", "0.9"], 2, "no rule is called 'topp'"),
-        (["-r", "top_p", "2"], 2, "p is 2.0, expected 0 to 1"),
+        (["-r", "top_p", "2"], 2, "rule top_p: p is 2.0, expected 0 to 1"),
+        (["-t", "bold"], 2, "temperature is 'bold', expected a number\nHint: it takes a number, or a schedule"),
         (["-t", "-1"], 2, "temperature is -1.0, expected 0 to 100"),
         (["-t", "nan"], 2, "temperature is nan"),
         (["-l", "-3"], 2, "'-3' is not a number of tokens"),
@@ -350,6 +351,47 @@ def test_on_a_terminal_no_control_character_arrives(raw: str) -> None:
     assert process.wait(timeout=60) == 0
     assert b"\\x1b" in seen
     assert not [byte for byte in seen if byte < 0x20 and byte not in b"\r\n\t"]
+
+
+def test_a_file_too_long_for_a_prompt_is_refused_unread(capsys: Any, text: str, tmp_path: Path) -> None:
+    long = tmp_path / "long.txt"
+    with long.open("wb") as file:
+        file.truncate(100_000_000)
+    said = refusal(capsys, text, "--prompt-file", str(long), code=1)
+    assert "long.txt: is longer than a prompt may be (16 MB)" in said
+    assert "Hint: give its end: tail -c" in said
+    assert "Seed:" not in said, "where nothing is sampled no seed is needed"
+
+
+def test_a_long_prompt_is_told_of_before_it_is_read(
+    capsysbinary: Any, text: str, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(_sampling, "LONG_PROMPT", 50)
+    (tmp_path / "long.txt").write_text("a" * 60)
+    assert run(["generate", text, "--prompt-file", str(tmp_path / "long.txt"), "-l", "5"]) == 0
+    assert b"Reading a prompt of 62 tokens first" in capsysbinary.readouterr().err
+    assert run(["generate", text, "-p", "abc", "-l", "5"]) == 0
+    assert b"Reading" not in capsysbinary.readouterr().err
+
+
+def test_rules_that_leave_nothing_end_the_document_or_give_way(capsysbinary: Any, text: str, raw: str) -> None:
+    banned = [option for letter in "aé€" for option in ("-r", "ban", letter)]
+    assert run(["generate", text, "-l", "20", "--seed", "1", *banned]) == 0
+    made = capsysbinary.readouterr()
+    assert not set("aé€") & set(made.out.decode())
+    steep = ["-r", "typical", "0", "-r", "top_p", "0", "-r", "top_k", "1", "-r", "min_p", "1", "-r", "no_repeat", "1"]
+    assert len(output(capsysbinary, raw, "-l", "300", "--seed", "1", *steep)) <= 300
+
+
+def test_a_document_that_ends_at_once_is_told(capsys: Any, tmp_path: Path) -> None:
+    codec = Char.fit([b"ab"], CharOptions())
+    model = Checkpoint.load(save(tmp_path / "short", Tokenizer(codec, "char")))
+    model.weights["output.bias"][model.tokenizer.document_id] = 30
+    model.save(tmp_path / "short" / "model.safetensors")
+    assert run(["generate", str(tmp_path / "short"), "--seed", "1"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "A document ended before its first token" in printed.err
 
 
 def test_music_goes_on_from_a_file_that_either_flag_names(tmp_path: Path, music: str) -> None:

@@ -247,6 +247,12 @@ def test_a_pipe_is_written_to(tmp_path):
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="no such name")
+def test_the_name_of_standard_output_is_a_pipe_where_it_is_one():
+    code = "from seqgen import files; files.write_bytes('/dev/stdout', b'abc')"
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True).stdout == b"abc"
+
+
 def test_a_dash_is_standard_output(capfdbinary):
     files.write_bytes("-", b"\x00data")
     assert capfdbinary.readouterr().out == b"\x00data"

@@ -185,15 +185,15 @@ def test_rules_are_compared_by_value_and_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("top_k", "-1", "k is -1, expected 0 (all) or more"),
-        ("top_k", "2.5", "k is '2.5', expected a whole number"),
-        ("top_p", "1.1", "p is 1.1, expected 0 to 1"),
-        ("top_p", "nan", "p is nan, expected 0 to 1"),
-        ("min_p", "much", "p is 'much', expected a number"),
+        ("top_k", "-1", "rule top_k: k is -1, expected 0 (all) or more"),
+        ("top_k", "2.5", "rule top_k: k is '2.5', expected a whole number"),
+        ("top_p", "1.1", "rule top_p: p is 1.1, expected 0 to 1"),
+        ("top_p", "nan", "rule top_p: p is nan, expected 0 to 1"),
+        ("min_p", "much", "rule min_p: p is 'much', expected a number"),
         ("temperature", "-0.1", "temperature is -0.1, expected 0 to 100"),
         ("temperature", "inf", "temperature is inf, expected 0 to 100"),
-        ("typical", "-1", "p is -1.0, expected 0 to 1"),
-        ("repetition", "0.5", "penalty is 0.5, expected 1 to 100"),
+        ("typical", "-1", "rule typical: p is -1.0, expected 0 to 1"),
+        ("repetition", "0.5", "rule repetition: penalty is 0.5, expected 1 to 100"),
     ],
 )
 def test_values_out_of_range_are_one_sentence(name: str, value: str, message: str) -> None:
@@ -316,8 +316,8 @@ def test_no_ngram_comes_twice() -> None:
         ("temperature", "1,2", "temperature is '1,2', in which '2' is one too many"),
         ("temperature", "low=1,low=2", "temperature is 'low=1,low=2', in which 'low' is one too many"),
         ("temperature", "middle=1", "no class of tokens is called 'middle'"),
-        ("top_p", "0.5..1.5", "p is 1.5, expected 0 to 1"),
-        ("no_repeat", "-1", "n is -1, expected 0 (off) to 1024"),
+        ("top_p", "0.5..1.5", "rule top_p: p is 1.5, expected 0 to 1"),
+        ("no_repeat", "-1", "rule no_repeat: n is -1, expected 0 (off) to 1024"),
         ("bias", "e", "bias is 'e', expected TEXT=NATS"),
         ("bias", "e=lots", "bias is 'lots', expected a number"),
         ("bias", "e=200", "bias is 200, expected -100 to 100 nats"),

@@ -26,6 +26,7 @@ from seqgen.takes.recorder import Recorder
 from seqgen.takes.replay import inscribed
 
 __all__ = ["Request", "Session", "Track"]
+LONG_PROMPT = 100_000  # tokens: more than a few seconds' worth, and more than any model remembers
 
 
 @dataclass
@@ -83,6 +84,8 @@ class Session:
         self.sampler = model.sampler(request.sampling(), prompts(model, request, self.labels, data, name))
         for remark in self.sampler.remarks:
             note(remark)
+        if (longest := max(map(len, self.sampler.prompts))) > LONG_PROMPT:
+            note(f"Reading a prompt of {longest:,} tokens first, which takes a while; the end of it would do as well.")
         _ = model.engine  # a device that is not there is told before anything is written
         self.events = Events(sys.stdout.buffer, self.sampler) if request.events else None
         self.keeping = None if request.no_take else Keeping(model, request)
@@ -236,6 +239,8 @@ class Session:
         takes = [track.take for track in self.tracks if track.take is not None]
         kept = "" if not takes else f", take {takes[0]}" if len(takes) == 1 else f", {len(takes)} takes"
         note(f"{total:,} tokens in {seconds:.2f} s ({rate:,.0f} tokens/s), seed {self.request.seed}{kept}")
+        if any(track.count == 0 and track.finished == "end" for track in self.tracks):
+            note("A document ended before its first token: another seed, or rules that leave more, may go on.")
         for path in self.paths or ():
             note(f"Wrote {path}")
         if (remark := self.copied.remark()) is not None:

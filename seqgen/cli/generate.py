@@ -70,7 +70,7 @@ def _copied(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 @click.option("--label", help="Begin a document of this label, where the corpus had labels.")
 @click.option(
     "--mix", multiple=True, metavar="CHECKPOINT[:WEIGHT]",
-    help="Blend with another, as often as wanted. 0..1 as weight fades it in.",
+    help="Blend with another, or several seeds as an ensemble; 0..1 as weight fades it in.",
 )  # fmt: skip
 @click.option("--blend", metavar="LABEL:WEIGHT,...", help="Blend labels of CHECKPOINT: bach:0.7,joplin:0.3.")
 @click.option("--fade", type=click.IntRange(min=0), metavar="TOKENS", help="How long weights change. [the length]")
@@ -113,9 +113,10 @@ def command(checkpoint: str, seed: int | None, **options: Any) -> None:
     from seqgen.cli._mixing import Mixing, chosen
     from seqgen.cli._sampling import Request, Session
 
-    if seed is None:
-        seed = secrets.randbits(32)
-        note(f"Seed: {seed}")
+    drawn = secrets.randbits(32) if seed is None else seed
     mixing = Mixing(*(options.pop(name) for name in ("mix", "blend", "fade", "average")))
     music = music_of(options)
-    Session(*chosen(checkpoint, Request(seed=seed, music=music, **options), mixing)).run()
+    session = Session(*chosen(checkpoint, Request(seed=drawn, music=music, **options), mixing))
+    if seed is None:
+        note(f"Seed: {drawn}")
+    session.run()

@@ -34,8 +34,8 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     """
     target = Path(path)
     try:
-        target = target.resolve() if target.is_symlink() else target
         device = target.exists() and not (target.is_file() or target.is_dir())
+        target = target.resolve() if target.is_symlink() and not device else target  # /dev/stdout points nowhere
     except (OSError, RuntimeError) as error:  # a name that is too long, a circle of links
         problem = error if isinstance(error, OSError) else OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         raise output_error(target, problem) from error

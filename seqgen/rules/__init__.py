@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import registry, settings
+from seqgen.errors import SettingError
 
 Logits = NDArray[np.float32]
 History = NDArray[np.integer[Any]]
@@ -102,12 +103,16 @@ def parse(name: str, value: Any) -> Rule:
         UsageError: There is no such rule; the hint lists those there are.
         SettingError: The value is not a number, or out of range.
     """
-    from seqgen.rules._schedule import Scheduled, is_schedule
+    from seqgen.rules._schedule import FORMS, Scheduled, is_schedule
 
     kind: type[Rule] = registry.load("rules", name.replace("-", "_"))
-    if is_schedule(value) and settings.fields(kind).popitem()[1].type in (int, float, "int", "float"):
-        return Scheduled.of(kind, value)
-    return kind.read(value)
+    numeric = settings.fields(kind).popitem()[1].type in (int, float, "int", "float")
+    try:
+        return Scheduled.of(kind, value) if numeric and is_schedule(value) else kind.read(value)
+    except SettingError as error:
+        told = error.message if error.message.startswith(f"{name} ") else f"rule {name}: {error.message}"
+        hint = error.hint or (f"it takes {FORMS}" if numeric and FORMS not in told else "")
+        raise SettingError(told, hint) from None
 
 
 def chain(temperature: Any, given: Sequence[tuple[str, Any]], scope: Scope) -> list[Rule]:
