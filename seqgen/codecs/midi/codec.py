@@ -11,6 +11,7 @@ from seqgen.codecs.midi.chunks import is_midi
 from seqgen.codecs.midi.faults import Faults, refuse
 from seqgen.codecs.midi.read import is_abc, is_musicxml, pieces, read_score
 from seqgen.codecs.midi.score import Score
+from seqgen.codecs.midi.write import write_score
 from seqgen.report import Report
 
 SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".mxl", ".musicxml", ".abc")
@@ -78,8 +79,6 @@ class ScoreCodec(Codec):
         return self.of_score(self.read(data, report), Faults(report), ongoing=True)
 
     def decode(self, ids: Ids) -> bytes:
-        from seqgen.codecs.midi.write import write_score  # mido is slow to import
-
         return write_score(self.score(np.asarray(ids)))
 
     def normalize(self, data: bytes) -> bytes:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from seqgen.codecs import Ids
 from seqgen.codecs.midi import vocabulary as v
+from seqgen.codecs.midi.arrays import gaps
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.read import MAX_SECONDS
 from seqgen.codecs.midi.score import DEFAULT_TEMPO, DRUMS, Score
@@ -57,7 +58,7 @@ def _sounding(token: Ints, faults: Faults) -> tuple[Ints, Ints]:
 
 def bounded(step: Ints, events: NDArray[np.intp]) -> Ints:
     """(N,) steps with rests between events cut to LONGEST_REST. Only the steps of events are of use."""
-    rest = np.diff(step[events], prepend=0)
+    rest = gaps(step[events])
     if not np.any(rest > v.LONGEST_REST):
         return step
     bounded = np.zeros_like(step)

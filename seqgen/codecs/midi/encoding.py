@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from seqgen.codecs import Ids
 from seqgen.codecs.midi import vocabulary as v
+from seqgen.codecs.midi.arrays import differs, gaps
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi.vocabulary import Ints
@@ -79,13 +80,14 @@ def _untangle(key: NDArray[np.uint16], order: NDArray[np.intp], step: Ints, leng
     same = key[1:] == key[:-1]
     if not np.any(same & (step[:-1] + v.DURATIONS[result[:-1]] > step[1:])):
         return duration
-    gap = np.diff(step)
+    gap = step[1:] - step[:-1]
     lasting = v.DURATIONS[result[:-1]]
     late = same & (gap > 0) & (lasting > gap) & (np.minimum(length[:-1], lasting) <= gap + 1)
     result[:-1][late] = np.searchsorted(v.DURATIONS, gap[late], side="right") - 1
     end = step + v.DURATIONS[result]
-    tangled = np.isin(key, key[1:][same & (end[1:] < end[:-1])])
-    if tangled.any():
+    crossing = same & (end[1:] < end[:-1])
+    if crossing.any():
+        tangled = np.isin(key, key[1:][crossing])
         result[tangled] = _shortened(key[tangled].tolist(), step[tangled].tolist(), result[tangled].tolist())
     duration[order] = result
     return duration
@@ -141,7 +143,7 @@ def _unpack(rows: Ints) -> dict[str, Ints]:
 
 def _tokens(rows: dict[str, Ints], notes: int, more: int, faults: Faults) -> Ids:
     """The ids of sorted rows: a table with a column for each place a token may stand in, absent ones left out."""
-    rest = np.diff(rows["step"], prepend=0)
+    rest = gaps(rows["step"])
     faults.mended("rest longer than 60 s", int((rest > v.LONGEST_REST).sum()))
     rest = np.minimum(rest, v.LONGEST_REST)
     step = np.cumsum(rest)
@@ -150,7 +152,7 @@ def _tokens(rows: dict[str, Ints], notes: int, more: int, faults: Faults) -> Ids
     note, drum = rows["kind"] == NOTE, rows["program"] == DRUMS
     columns = [
         *_shifts(rest),
-        np.where(np.diff(remain, prepend=start) != 0, v.REMAIN + remain, ABSENT),
+        np.where(differs(remain, start), v.REMAIN + remain, ABSENT),
         np.where(changed(rows["program"], ~drum), v.INST + rows["program"], ABSENT),
         np.where(changed(rows["velocity"], note), v.VEL + rows["velocity"], ABSENT),
         _names(rows, note, drum),
@@ -169,6 +171,8 @@ def _shifts(rest: Ints) -> list[Ints]:
     """The columns of shift tokens: tens of seconds, seconds, hundredths."""
     tens, rest = np.divmod(rest, 10 * v.SECOND)
     columns = [np.where(tens > place, v.TEN_SECONDS, ABSENT) for place in range(int(tens.max()))]
+    if not columns and np.all(rest < v.SECOND):
+        return [np.where(rest, v.SHIFT + rest - 1, ABSENT)]
     seconds, hundredths = np.divmod(rest, v.SECOND)
     whole = np.where(seconds == 1, v.SHIFT + 99, v.LONG_SHIFT + seconds - 2)
     return [*columns, np.where(seconds, whole, ABSENT), np.where(hundredths, v.SHIFT + hundredths - 1, ABSENT)]
@@ -185,5 +189,5 @@ def changed(values: Ints, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(N,) the rows among `where` whose value differs from that of the one before among them."""
     chosen = np.flatnonzero(where)
     result = np.zeros(len(values), np.bool_)
-    result[chosen] = np.diff(values[chosen], prepend=-1) != 0
+    result[chosen] = differs(values[chosen])
     return result

@@ -19,6 +19,8 @@ from seqgen.codecs.midi.stretches import Columns
 META, SYSEX, ESCAPE = 0xFF, 0xF0, 0xF7
 STRAY = 0xF4  # any other system message
 END_OF_TRACK = 0x2F
+SHORT = 64  # bytes up to which single events are read faster one by one
+FAR = np.int32(0x7FFFFFFF)  # behind every file
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,8 @@ def _merge(rows: Columns, others: Columns) -> Columns:
 def _resolve(rows: Columns, starts: NDArray[np.int32]) -> Events:
     """Delta times to ticks, and running status to status."""
     offset, delta, status, first, second, size = rows
-    bounds = np.searchsorted(offset, np.append(starts, np.iinfo(np.int32).max))  # (tracks + 1,)
-    counts = np.diff(bounds)
+    bounds = np.searchsorted(offset, np.append(starts, FAR))  # (tracks + 1,)
+    counts = bounds[1:] - bounds[:-1]
     total = np.concatenate(([0], np.cumsum(delta, dtype=np.int64)))
     tick = total[1:] - np.repeat(total[bounds[:-1]], counts)
     last = total[bounds[1:]] - total[bounds[:-1]]
@@ -127,7 +129,8 @@ class _Scan:
             self.pairs.append(found.span())
             return found.end()
         singles = stretches.RUNNING1 if self.running == 1 else stretches.FRESH1
-        if found := singles.match(self.data, at, self.end):
+        found = singles.match(self.data, at, self.end)
+        if found and found.end() - at >= SHORT:
             self.running = 1
             self.singles.append(found.span())
             return found.end()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seqgen.codecs.midi import vocabulary as v
 from seqgen.codecs.midi.performance import Midi
 from seqgen.codecs.midi.score import Score, Ticks
+from seqgen.codecs.midi.write import write_score
 
 MOST_TEMPOS = 400  # of a primer; one with more keeps its last tempo only
 TICKS = 480  # in a quarter note, where there is no primer
@@ -54,8 +55,6 @@ def finished(
         timing: What the file says of tempo and meter; None: 120 beats a minute.
         with_prompt: Whether the prompt is in the file; else it begins at the prompt's last onset.
     """
-    from seqgen.codecs.midi.write import write_score  # mido is slow to import
-
     prompt, ids = np.asarray(prompt, np.int64), np.asarray(ids, np.int64)
     score = codec.score(np.concatenate([prompt if with_prompt else _state(prompt), ids]))
     if timing is not None:

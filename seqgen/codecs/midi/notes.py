@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen.codecs.midi.arrays import differs
 from seqgen.codecs.midi.events import META, Events
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.score import DRUMS
@@ -99,7 +100,7 @@ def pair_notes(events: Channels, last: Ints, faults: Faults) -> tuple[Ints, Ints
     order = np.argsort(key.astype(np.uint16) if small else key, kind="stable")
     ranks, key = ranks[order], key[order]
     on = events.kind[ranks] == ON
-    group = np.cumsum(np.diff(key, prepend=-1) != 0) - 1  # (N,) which key, numbered in order
+    group = np.cumsum(differs(key)) - 1  # (N,) which key, numbered in order
     orphan = _orphans(on, group)
     faults.left_out("note-off without a note", int(orphan.sum()))
     off = ~on & ~orphan
@@ -121,7 +122,7 @@ def _orphans(on: NDArray[np.bool_], group: Ints) -> NDArray[np.bool_]:
     """(N,) which note-offs, sorted by key, find no note sounding: those that bring the count to a new low below 0."""
     if len(on) == 0:
         return np.zeros(0, np.bool_)
-    first = np.diff(group, prepend=-1) != 0
+    first = differs(group)
     step = np.where(on, 1, -1)
     total = np.cumsum(step)
     depth = total - (total - step)[first][group]  # notes sounding, counted within the key

@@ -90,8 +90,10 @@ class Score:
         """Ticks of any shape as seconds from the start, by the tempo map."""
         wanted = np.asarray(ticks, np.float64)
         rate = self.tempo / (1e6 * self.ticks_per_quarter)  # (T,) seconds a tick
-        elapsed = np.concatenate(([0.0], np.cumsum(np.diff(self.tempo_tick) * rate[:-1])))
-        segment = np.clip(np.searchsorted(self.tempo_tick, wanted, side="right") - 1, 0, None)
+        if len(rate) == 1:
+            return np.asarray((wanted - self.tempo_tick[0]) * rate[0])
+        elapsed = np.concatenate(([0.0], np.cumsum((self.tempo_tick[1:] - self.tempo_tick[:-1]) * rate[:-1])))
+        segment = np.maximum(np.searchsorted(self.tempo_tick, wanted, side="right") - 1, 0)
         return np.asarray(elapsed[segment] + (wanted - self.tempo_tick[segment]) * rate[segment])
 
     @property

@@ -59,5 +59,5 @@ def _origins(begins: NDArray[Any], stretches: list[Span]) -> NDArray[np.int64]:
     """(N,) what to add to an index into the joined stretches to get an offset in the file."""
     spans = np.array(stretches, np.int64)
     joined_at = np.concatenate(([0], np.cumsum(spans[:, 1] - spans[:, 0])[:-1]))
-    counts = np.diff(np.searchsorted(begins, joined_at), append=len(begins))
-    return np.repeat(spans[:, 0] - joined_at, counts)
+    at = np.append(np.searchsorted(begins, joined_at), len(begins))
+    return np.repeat(spans[:, 0] - joined_at, at[1:] - at[:-1])

@@ -70,7 +70,7 @@ NEAREST = _nearest()
 
 def duration_index(steps: Ints) -> Ints:
     """(N,) the index of the nearest duration; shorter than one step is one step, longer than 20 s is 20 s."""
-    return NEAREST[np.clip(steps, 1, LONGEST)]
+    return NEAREST[np.minimum(np.maximum(steps, 1), LONGEST)]
 
 
 def velocity_index(velocity: Ints) -> Ints:

@@ -7,13 +7,14 @@ programs ever share a channel at one time.
 """
 
 import dataclasses
-import io
+from dataclasses import dataclass
 
-import mido
 import numpy as np
 
 from seqgen.codecs.midi import programs
+from seqgen.codecs.midi import track_bytes as out
 from seqgen.codecs.midi.score import DRUMS, Score
+from seqgen.codecs.midi.track_bytes import ABSENT, Ints
 
 PERCUSSION = 9
 SUSTAIN = 64
@@ -21,50 +22,96 @@ PITCHED = 15  # channels of a port that are not the drums'
 MAX_TICKS_PER_QUARTER = 0x7FFF
 MOST_TRACKS = 200  # beside the conductor's; the reader takes 256
 NO_PROGRAM = -1
-MAX_DELTA = (1 << 28) - 1
+NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
 # Of the messages at one tick: what ends comes first, for a synthesizer would kill a note that begins again.
 ENDS, CHANGES, STARTS = range(3)
 
-Message = tuple[int, int, int, mido.Message]  # tick, order within the tick, place in the score, message
-Span = tuple[int, int, int, int]  # onset, end, program, pitch; a pedal has pitch PEDAL and lasts like a note
-PEDAL = -1
-# Place of a span, its slot (a pitched channel: 15 × port + number), and when the slot must change its program, if so.
-Slot = tuple[int, int, int | None]
+
+@dataclass(frozen=True, eq=False)
+class _Spans:
+    """What sounds, (N,) columns: the notes in their order, then the pedals, which last as notes do.
+
+    Attributes:
+        onset, end: Ticks.
+        program: As in a `Score`.
+        begins, ends: (N, 3) the channel events that begin and end it, on channel 0.
+    """
+
+    onset: Ints
+    end: Ints
+    program: Ints
+    begins: Ints
+    ends: Ints
+
+    @classmethod
+    def of(cls, score: Score) -> "_Spans":
+        pedals = len(score.pedal)
+        columns = (score.onset, score.onset + score.duration, score.program.astype(np.int64))
+        held = (score.pedal[:, 0], score.pedal[:, 0] + score.pedal[:, 1], score.pedal[:, 2])
+        begins = np.empty((len(score) + pedals, 3), np.int64)
+        begins[:, 0], begins[: len(score), 1], begins[: len(score), 2] = NOTE_ON, score.pitch, score.velocity
+        begins[len(score) :] = CONTROL, SUSTAIN, 127
+        ends = begins.copy()
+        ends[: len(score), 0], ends[:, 2] = NOTE_OFF, 0
+        onset, end, program = (np.concatenate(pair) for pair in zip(columns, held))
+        return cls(onset, end, program, begins, ends)
+
+
+@dataclass(frozen=True, eq=False)
+class _Slots:
+    """Where the spans go.
+
+    Attributes:
+        slot: (N,) pitched channel of each span: 15 × port + number. Drums have the percussion channel.
+        place, tick: (C,) spans before which the program of their slot must be told, and when.
+    """
+
+    slot: Ints
+    place: Ints
+    tick: Ints
 
 
 def write_score(score: Score) -> bytes:
     """The bytes of a MIDI file. Meters that MIDI cannot name (their denominator is no power of two) are left out."""
     score = _fitting(score)
-    file = mido.MidiFile(type=1, ticks_per_beat=score.ticks_per_quarter, charset="utf-8")
-    file.tracks.append(_conductor(score))
-    spans = _spans(score)
-    for (program, port), messages in _instruments(score, spans, _slots(spans)).items():
-        name = "" if program == NO_PROGRAM else programs.name(program)
-        file.tracks.append(_track(name, port, messages))
-    buffer = io.BytesIO()
-    file.save(file=buffer)
-    return buffer.getvalue()
+    return out.file_bytes(score.ticks_per_quarter, [_conductor(score), *_instruments(score)])
 
 
-def _instruments(score: Score, spans: list[Span], slots: list[Slot]) -> dict[tuple[int, int], list[Message]]:
-    """The messages of each (program, port), in the order of these."""
-    tracks: dict[tuple[int, int], list[Message]] = {}
-    velocities = [*score.velocity.tolist(), *[127] * len(score.pedal)]
-    for place, slot, change in slots:
-        onset, end, program, pitch = spans[place]
-        port, channel = divmod(slot, PITCHED)
-        channel = PERCUSSION if program == DRUMS else channel + (channel >= PERCUSSION)
-        messages = tracks.setdefault((program, port), [])
-        if change is not None:
-            number = score.kit if program == DRUMS else program
-            messages.append((change, CHANGES, place, mido.Message("program_change", channel=channel, program=number)))
-        first, last = _pair(channel, pitch, velocities[place])
-        messages += [(onset, STARTS, place, first), (end, ENDS, place, last)]
-    if len(tracks) > MOST_TRACKS:  # programs that wander between ports: one track a port
-        found, tracks = tracks, {}
-        for (_, port), messages in found.items():
-            tracks.setdefault((NO_PROGRAM, port), []).extend(messages)
-    return dict(sorted(tracks.items(), key=lambda item: item[0]))
+def _instruments(score: Score) -> list[bytes]:
+    """The track of each program and port, in the order of these."""
+    spans = _Spans.of(score)
+    if len(spans.onset) == 0:
+        return []
+    slots = _slots(spans)
+    port, channel = np.divmod(slots.slot, PITCHED)
+    channel = np.where(spans.program == DRUMS, PERCUSSION, channel + (channel >= PERCUSSION))
+    keys, track = np.unique(spans.program * (1 << 32) + port, return_inverse=True)
+    if len(keys) > MOST_TRACKS:  # programs that wander between ports: one track a port
+        keys, track = np.unique((NO_PROGRAM << 32) + port, return_inverse=True)
+    number = np.where(spans.program == DRUMS, score.kit, spans.program)[slots.place]
+    changes = np.stack((np.full(len(number), PROGRAM), number, np.full(len(number), ABSENT)), axis=1)
+    place = np.arange(len(track))
+    parts = (  # order within the tick, span, tick, event
+        (ENDS, place, spans.end, spans.ends),
+        (CHANGES, slots.place, slots.tick, changes),
+        (STARTS, place, spans.onset, spans.begins),
+    )
+    which = np.concatenate([part[1] for part in parts])
+    order = np.concatenate([kind * len(track) + spans_of for kind, spans_of, _, _ in parts])
+    tick = np.concatenate([part[2] for part in parts])
+    events = np.concatenate([part[3] for part in parts])
+    events[:, 0] += channel[which]
+    bodies = out.channel_tracks(tick, order, track[which], events, len(keys))
+    return [_opening(*divmod(key, 1 << 32)) + body + _END for key, body in zip(keys.tolist(), bodies)]
+
+
+_END = out.meta(0, out.END_OF_TRACK)
+
+
+def _opening(program: int, port: int) -> bytes:
+    """The name and the port of a track, where it has one."""
+    name = b"" if program == NO_PROGRAM else out.meta(0, out.TRACK_NAME, programs.name(program).encode())
+    return name + (out.meta(0, out.PORT, bytes([port])) if port else b"")
 
 
 def _fitting(score: Score) -> Score:
@@ -86,36 +133,41 @@ def _fitting(score: Score) -> Score:
     )
 
 
-def _conductor(score: Score) -> mido.MidiTrack:
-    messages: list[Message] = []
-    for tick, tempo in zip(score.tempo_tick.tolist(), score.tempo.tolist()):
-        messages.append((tick, CHANGES, 0, mido.MetaMessage("set_tempo", tempo=min(max(tempo, 1), 0xFFFFFF))))
-    for tick, (numerator, denominator) in zip(score.meter_tick.tolist(), score.meter.tolist()):
-        if denominator.bit_count() == 1 and 0 < numerator < 256:
-            meter = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
-            messages.append((tick, STARTS, 0, meter))
-    messages.append((score.length, STARTS, 0, mido.MetaMessage("end_of_track")))
-    return _track(score.title, 0, messages)
+def _conductor(score: Score) -> bytes:
+    """The track of tempos and meters, which says how long the piece is."""
+    rows = [(tick, CHANGES, value, 0) for tick, value in zip(score.tempo_tick.tolist(), score.tempo.tolist())]
+    rows += [
+        (tick, STARTS, over, under)
+        for tick, (over, under) in zip(score.meter_tick.tolist(), score.meter.tolist())
+        if under.bit_count() == 1 and 0 < over < 256
+    ]
+    parts, now = [out.meta(0, out.TRACK_NAME, score.title.encode())] if score.title else [], 0
+    for tick, kind, first, second in sorted(rows, key=lambda row: row[:2]):
+        parts.append(out.tempo(tick - now, first) if kind == CHANGES else out.meter(tick - now, first, second))
+        now = tick
+    return b"".join([*parts, out.meta(max(score.length - now, 0), out.END_OF_TRACK)])
 
 
-def _spans(score: Score) -> list[Span]:
-    """What sounds: the notes in their order, then the pedals."""
-    ends = (score.onset + score.duration).tolist()
-    notes = list(zip(score.onset.tolist(), ends, score.program.tolist(), score.pitch.tolist()))
-    return notes + [(onset, onset + length, program, PEDAL) for onset, length, program in score.pedal.tolist()]
+def _slots(spans: _Spans) -> _Slots:
+    """A slot for each span. Up to fifteen pitched programs keep a channel each."""
+    pitched = np.unique(spans.program[spans.program != DRUMS])
+    if len(pitched) > PITCHED:
+        return _shared_slots(spans)
+    slot = np.where(spans.program == DRUMS, 0, np.searchsorted(pitched, spans.program))
+    by_onset = np.argsort(spans.onset, kind="stable")
+    place = by_onset[np.unique(spans.program[by_onset], return_index=True)[1]]
+    return _Slots(slot, place, np.zeros(len(place), np.int64))
 
 
-def _slots(spans: list[Span]) -> list[Slot]:
-    """A slot for each span, by onset. Drums have the percussion channel, whatever their slot."""
-    pitched = sorted({program for _, _, program, _ in spans} - {DRUMS})
-    shared = len(pitched) > PITCHED
-    slots = {DRUMS: 0} if shared else {DRUMS: 0, **{program: slot for slot, program in enumerate(pitched)}}
-    owner: list[int] = [] if shared else pitched
-    free_from = [0] * len(owner)
+def _shared_slots(spans: _Spans) -> _Slots:
+    """A slot for each span, by onset, where programs must take turns. Drums have no need of one."""
+    slots = {DRUMS: 0}
+    owner, free_from = list[int](), list[int]()
     told = set[int]()  # programs that their channel has been changed to
-    result = []
-    for place in sorted(range(len(spans)), key=lambda place: (spans[place][0], place)):
-        onset, end, program, _ = spans[place]
+    result, changes = np.zeros(len(spans.onset), np.int64), list[tuple[int, int]]()
+    rows = list(zip(spans.onset.tolist(), spans.end.tolist(), spans.program.tolist()))
+    for place in np.argsort(spans.onset, kind="stable").tolist():
+        onset, end, program = rows[place]
         if program not in slots:
             slot = _free_slot(free_from, onset)
             if slot == len(owner):
@@ -125,13 +177,14 @@ def _slots(spans: list[Span]) -> list[Slot]:
             slots.pop(owner[slot], None)
             owner[slot] = program
             slots[program] = slot
-        slot = slots[program]
+        result[place] = slot = slots[program]
         if program != DRUMS:
             free_from[slot] = max(free_from[slot], end)
-        begin = onset if shared and program != DRUMS else 0
-        result.append((place, slot, None if program in told else begin))
+        if program not in told:
+            changes.append((place, onset if program != DRUMS else 0))
         told.add(program)
-    return result
+    table = np.array(changes, np.int64)
+    return _Slots(result, table[:, 0], table[:, 1])
 
 
 def _free_slot(free_from: list[int], onset: int) -> int:
@@ -140,27 +193,3 @@ def _free_slot(free_from: list[int], onset: int) -> int:
         return len(free_from)
     slot = min(range(len(free_from)), key=free_from.__getitem__)
     return slot if free_from[slot] <= onset else len(free_from)
-
-
-def _pair(channel: int, pitch: int, velocity: int) -> tuple[mido.Message, mido.Message]:
-    """What begins and what ends a note, or the pedal."""
-    if pitch == PEDAL:
-        down = mido.Message("control_change", channel=channel, control=SUSTAIN, value=127)
-        return down, down.copy(value=0)
-    on = mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)
-    return on, mido.Message("note_off", channel=channel, note=pitch, velocity=0)
-
-
-def _track(name: str, port: int, messages: list[Message]) -> mido.MidiTrack:
-    """A track of its messages, which get their delta times."""
-    track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)] if name else [])
-    if port:
-        track.append(mido.MetaMessage("midi_port", port=port))
-    now = 0
-    for tick, _, _, message in sorted(messages, key=lambda item: item[:3]):
-        message.time = min(tick - now, MAX_DELTA)
-        now = tick
-        track.append(message)
-    if not messages or messages[-1][3].type != "end_of_track":
-        track.append(mido.MetaMessage("end_of_track"))
-    return track

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seqgen.codecs.midi.arrays import differs, gaps
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.score import Score
 from seqgen.codecs.midi_bar import vocabulary as v
@@ -34,7 +35,7 @@ class Bars:
         begin = np.array([step for step, _ in stretches], np.int64)
         meters = tuple(meter for _, meter in stretches)
         steps = np.array([v.bar_steps(*meter) for meter in meters], np.int64)
-        count = np.concatenate(([0], np.cumsum(np.diff(begin) // steps[:-1])))
+        count = np.concatenate(([0], np.cumsum((begin[1:] - begin[:-1]) // steps[:-1])))
         return cls(begin, steps, count, meters)
 
     def place(self, step: Ints) -> tuple[Ints, Ints]:
@@ -121,7 +122,7 @@ def _sayable(over: int, under: int, faults: Faults) -> Meter:
 
 def kept_bars(sounding: Ints) -> Ints:
     """(K,) the bars to keep, given the (N,) sorted bars of onsets: of more than MAX_EMPTY empty ones the first."""
-    bars = sounding[np.diff(sounding, prepend=-1) != 0]
+    bars = sounding[differs(sounding)]
     before = np.concatenate(([-1], bars[:-1]))
     counts = np.minimum(bars - before, v.MAX_EMPTY + 1)
     ends = np.cumsum(counts)
@@ -155,7 +156,7 @@ class Clock:
     @property
     def cuts(self) -> int:
         """How many rests are cut."""
-        return int(np.count_nonzero(np.diff(self.kept, prepend=-1) > 1))
+        return int(np.count_nonzero(gaps(self.kept, -1) > 1))
 
     def steps(self, step: Ints) -> Ints:
         """(N,) the same moments with long rests cut: what lies in a bar that is cut moves to the next one kept."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.codecs import Ids
+from seqgen.codecs.midi.arrays import differs
 from seqgen.codecs.midi.encoding import changed, first_out
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.score import DRUMS, Score
@@ -117,7 +118,7 @@ def settled(step: Ints, value: Ints) -> tuple[Ints, Ints]:
     """Of several values at one step the last; and only those that change anything."""
     last = np.append(step[1:] != step[:-1], True)
     step, value = step[last], value[last]
-    new = np.diff(value, prepend=-1) != 0
+    new = differs(value)
     return step[new], value[new]
 
 
@@ -126,7 +127,7 @@ def _row_columns(rows: _Rows) -> list[Ints]:
     pitched = rows.note & ~drum
     kind = np.where(rows.note, np.where(drum, v.DRUM, v.PITCH), v.TEMPO)
     return [
-        np.where(np.diff(rows.step, prepend=-1) != 0, v.POS + rows.inside, ABSENT),
+        np.where(differs(rows.step), v.POS + rows.inside, ABSENT),
         np.where(changed(rows.program, pitched), v.INST + rows.program, ABSENT),
         np.where(changed(rows.velocity, rows.note), v.VEL + rows.velocity, ABSENT),
         kind + rows.pitch,
@@ -152,14 +153,14 @@ def _bar_columns(bars: Bars, kept: Ints, ongoing: bool) -> list[Ints]:
     stretch = bars.stretch(kept)
     said = np.array([(v.meter_tokens(*meter) + [ABSENT, ABSENT])[:3] for meter in bars.meter], np.int64)
     kind = np.array([sorted(set(bars.meter)).index(meter) for meter in bars.meter], np.int64)
-    new = np.diff(kind[stretch], prepend=-1) != 0
+    new = differs(kind[stretch])
     left = np.arange(len(kept))[::-1] + (TO_COME if ongoing else 0)
     remain = np.searchsorted(v.REMAIN_EDGES, left)
     meters = [np.where(new, said[stretch, place], ABSENT) for place in range(3)]
     return [
         np.full(len(kept), v.BAR),
         *meters,
-        np.where(np.diff(remain, prepend=-1) != 0, v.REMAIN + remain, ABSENT),
+        np.where(differs(remain), v.REMAIN + remain, ABSENT),
     ]
 
 

@@ -70,7 +70,7 @@ def names() -> list[str]:
 def tempo_index(tempo: Ints) -> Ints:
     """(N,) the index of the nearest tempo by ratio, of microseconds a quarter note above 0."""
     place = np.rint(_MIDDLE + _OCTAVE * np.log2(_DEFAULT / tempo)).astype(np.int64)
-    return np.asarray(np.clip(place, 0, len(TEMPOS) - 1))
+    return np.asarray(np.minimum(np.maximum(place, 0), len(TEMPOS) - 1))
 
 
 def velocity_index(velocity: Ints) -> Ints:
