@@ -1,0 +1,164 @@
+"""Claim: music obeys. Length within 5 % with an ending in ≥ 95 of 100 pieces; instruments, key, scale, tempo in all.
+
+    python benchmarks/midi_control.py CHECKPOINT [--pieces 100] [--seed 1]
+
+CHECKPOINT is a model of codec `midi`, such as `seqgen train bach-chorales` makes. `seqgen generate` is run as a user
+runs it, and the files that it writes are read back:
+
+- length: a quarter of the pieces each with --seconds 30, --minutes 1, --bars 16, --bars 24 --tempo 90. Counted are
+  those whose last note ends within 5 % of the length, those that ended by themselves (were not cut), and those with a
+  final chord: what begins at the last onset belongs to one major or minor triad and lasts half a second at least.
+- key: the same with --key G, and with --key Am: no other notes than those of the scale, the last chord on the tonic.
+- scale: --key D --scale dorian; tempo: --tempo 90, onsets within 6 ms of twelfths of a quarter note.
+- instruments: --instruments piano,bass,drums: no other sounds. How many pieces use all three depends on the model.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqgen.codecs.midi.controls import SCALES
+from seqgen.codecs.midi.programs import find
+from seqgen.codecs.midi.read import read_score
+from seqgen.codecs.midi.score import DRUMS, Score
+
+from _report import print_table, write_json  # isort: skip
+
+CLOSE = 0.05  # how far a length may be off
+HELD = 0.5  # seconds that a final chord lasts
+ON_TIME = 0.006  # seconds: half a step of the codec, and half a tick of the file
+TRIADS = [{(root + step) % 12 for step in chord} for root in range(12) for chord in ((0, 4, 7), (0, 3, 7))]
+LENGTHS = (
+    (["--seconds", "30"], 30.0),
+    (["--minutes", "1"], 60.0),
+    (["--bars", "16"], 32.0),
+    (["--bars", "24", "--tempo", "90"], 64.0),
+)
+Check = Callable[[Score], bool]
+
+
+def generated(checkpoint: str, options: list[str], pieces: int, seed: int) -> list[tuple[Score, bool]]:
+    """The pieces that the command line makes, and whether each ended by itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "seqgen", "generate", checkpoint, "-n", str(pieces), "--seed", str(seed)]
+        command += [*options, "--no-take", "--json", "-o", f"{folder}/"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"{' '.join(command)}\n{done.stderr}")
+        records = [json.loads(line) for line in done.stdout.splitlines()]
+        return [(read_score(Path(one["path"]).read_bytes()), one["finished"] == "end") for one in records]
+
+
+def end_of(score: Score) -> float:
+    """When the last note ends, in seconds."""
+    return float(score.seconds(score.onset + score.duration).max(initial=0))
+
+
+def last_chord(score: Score) -> set[int]:
+    """The pitch classes that begin at the last onset of a pitched note."""
+    pitched = score.program != DRUMS
+    last = score.onset[pitched].max(initial=0)
+    return {int(pitch) % 12 for pitch in score.pitch[pitched & (score.onset == last)]}
+
+
+def has_final_chord(score: Score) -> bool:
+    """Whether the last onset sounds part of one triad, and long."""
+    if len(score) == 0 or not any(last_chord(score) <= triad for triad in TRIADS):
+        return False
+    held = score.seconds(score.onset + score.duration) - score.seconds(score.onset)
+    return bool(held[score.onset == score.onset.max()].max() >= HELD)
+
+
+def keeps_to(tonic: int, scale: str) -> Check:
+    classes = {(tonic + step) % 12 for step in SCALES[scale]}
+    return lambda score: {int(pitch) % 12 for pitch in score.pitch[score.program != DRUMS]} <= classes
+
+
+def ends_on(tonic: int, minor: bool) -> Check:
+    chord = {tonic, (tonic + (3 if minor else 4)) % 12, (tonic + 7) % 12}
+    return lambda score: last_chord(score) <= chord
+
+
+def on_time(score: Score) -> bool:
+    """Whether the file says 90 beats a minute, and every onset lies on a twelfth of a beat."""
+    unit = 60 / 90 / 12
+    onset = score.seconds(score.onset)
+    off = np.abs(onset - np.rint(onset / unit) * unit).max(initial=0)
+    return score.tempo.tolist() == [666_667] and float(off) <= ON_TIME
+
+
+def sounds(*names: str) -> Check:
+    asked = set().union(*(find(name) for name in names))
+    return lambda score: set(score.program.tolist()) <= asked
+
+
+def uses_all(*names: str) -> Check:
+    return lambda score: all(set(score.program.tolist()) & set(find(name)) for name in names)
+
+
+def lengths(checkpoint: str, pieces: int, seed: int) -> list[dict[str, Any]]:
+    """How well lengths are kept."""
+    rows = []
+    for options, seconds in LENGTHS:
+        made = generated(checkpoint, options, pieces // len(LENGTHS), seed)
+        off = [abs(end_of(score) / seconds - 1) for score, _ in made]
+        checks = {
+            "within 5 %": sum(each <= CLOSE for each in off),
+            "ended by itself": sum(ended for _, ended in made),
+            "final chord": sum(has_final_chord(score) for score, _ in made),
+        }
+        rows += [row(options, name, count, len(made)) for name, count in checks.items()]
+        rows[-3]["worst"] = round(max(off), 4)
+        rows[-3]["all_three"] = sum(
+            each <= CLOSE and ended and has_final_chord(score) for each, (score, ended) in zip(off, made)
+        )
+    return rows
+
+
+def row(options: list[str], check: str, passed: int, pieces: int) -> dict[str, Any]:
+    return {"asked": " ".join(options), "check": check, "passed": passed, "pieces": pieces}
+
+
+def obeyed(checkpoint: str, pieces: int, seed: int) -> list[dict[str, Any]]:
+    """How well everything else is kept."""
+    trio = ("piano", "bass", "drums")
+    asked: list[tuple[list[str], dict[str, Check]]] = [
+        (["--key", "G"], {"notes of the key": keeps_to(7, "major"), "ends on its chord": ends_on(7, False)}),
+        (["--key", "Am"], {"notes of the key": keeps_to(9, "minor"), "ends on its chord": ends_on(9, True)}),
+        (["--key", "D", "--scale", "dorian"], {"notes of the scale": keeps_to(2, "dorian")}),
+        (["--tempo", "90"], {"tempo and its grid": on_time}),
+        (["--instruments", ",".join(trio)], {"no other sounds": sounds(*trio), "all three sound": uses_all(*trio)}),
+    ]
+    rows = []
+    for options, checks in asked:
+        made = generated(checkpoint, [*options, "--seconds", "20"], pieces, seed)
+        rows += [row(options, name, sum(check(score) for score, _ in made), pieces) for name, check in checks.items()]
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint")
+    parser.add_argument("--pieces", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    began = time.perf_counter()
+    results = lengths(given.checkpoint, given.pieces, given.seed) + obeyed(given.checkpoint, given.pieces, given.seed)
+    print_table(("asked", "check", "passed", "pieces"), [list(result.values())[:4] for result in results])
+    kept = sum(result.get("all_three", 0) for result in results)
+    print(f"\nwithin 5 % of the length, ended by itself and on a chord: {kept} of {len(LENGTHS) * (given.pieces // 4)}")
+    settings = {"checkpoint": Path(given.checkpoint).name, "pieces": given.pieces, "seed": given.seed}
+    settings["seconds"] = round(time.perf_counter() - began)
+    print(f"written: {write_json('midi_control', results, settings)}")
+
+
+if __name__ == "__main__":
+    main()
