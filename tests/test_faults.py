@@ -21,7 +21,9 @@ from seqgen.selftest import _materials
 from seqgen.selftest._failing import NUMBERS, Failing
 
 
-@pytest.mark.parametrize(("name", "count"), [("writes", 40), ("kills", 6), ("bitflips", 200), ("corpora", 200)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("writes", 40), ("kills", 6), ("bitflips", 200), ("corpora", 200), ("stops", 1), ("growth", 5)]
+)
 def test_the_promise_holds(name, count):
     outcome = selftest.check_apart(name, count)
     assert outcome.held, outcome.failures
