@@ -19,7 +19,7 @@ from seqgen.codecs.byte import Byte
 from seqgen.errors import CorpusError, MidiError, OutputError, SettingError, StreamError
 from seqgen.report import Report
 from seqgen.stream import TokenStream
-from seqgen.tokenization import building, cutting, reading, sources
+from seqgen.tokenization import building, cutting, pool, reading, sources
 from seqgen.tokenization.building import separate, tokenize
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.reading import Reader, content_hash
@@ -400,6 +400,32 @@ def test_the_number_of_workers_changes_nothing(corpus: Path, tmp_path: Path, mon
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
     with pytest.raises(SettingError, match="workers is 0, expected at least 1"):
         tokenize(resolve([corpus]), output=tmp_path / "o", workers=0)
+
+
+def test_jobs_are_handed_out_in_batches_in_their_order() -> None:
+    jobs = [pool.Job(0, b"x" * size) for size in (1, 5, 2, 2, 2, 1, 1)] + [pool.Job(0)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "BATCH_BYTES", 5)
+        patch.setattr(pool, "BATCH_JOBS", 3)
+        batches = list(pool._batches(iter(jobs)))
+    assert [[len(job.data or b"") for job in batch] for batch in batches] == [[1, 5], [2, 2, 2], [1, 1, 0]]
+    assert [job for batch in batches for job in batch] == jobs
+
+
+def test_a_bad_file_between_good_ones_is_reported_whatever_the_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "BATCH_JOBS", 3)
+    good = bytes.fromhex("4d546864000000060000000100604d54726b0000000c00903c4060803c4000ff2f00")
+    (tmp_path / "songs").mkdir()
+    for number in range(8):
+        (tmp_path / "songs" / f"{number}.mid").write_bytes(good if number % 4 else b"junk")
+    files = resolve([tmp_path / "songs"])
+    streams = [tokenize(files, output=tmp_path / f"{workers}.o", workers=workers) for workers in (1, 2)]
+    for stream in streams:
+        assert stream.documents == 6
+        assert [Path(name).name for name in stream.report.skipped] == ["0.mid", "4.mid"]
+    assert (tmp_path / "1.o").read_bytes() == (tmp_path / "2.o").read_bytes()
 
 
 @pytest.mark.parametrize("piece", [1, 4, 1000])

@@ -1,7 +1,7 @@
 """Encoding pieces of documents, here or in worker processes, in order. Knows no files.
 
-Pieces are handed out one by one and at most two for each worker are under way, so memory stays bounded. Workers are
-spawned rather than forked: a fork of a process that runs threads can hang.
+Pieces are handed out in small batches and at most two of these for each worker are under way, so memory stays bounded.
+Workers are spawned rather than forked: a fork of a process that runs threads can hang.
 """
 
 import multiprocessing
@@ -18,6 +18,8 @@ from seqgen.errors import CorpusError, DataError
 from seqgen.report import Report
 from seqgen.tokenization.reading import Reader
 from seqgen.tokenizer import Tokenizer
+
+BATCH_BYTES, BATCH_JOBS = 1 << 17, 64  # a batch is handed out when it has reached either
 
 
 @dataclass(frozen=True)
@@ -78,24 +80,36 @@ def _encode(tokenizer: Tokenizer, data: bytes, salvage: bool) -> Encoded | DataE
 def _spread(jobs: Iterator[Job], tokenizer: Tokenizer, salvage: bool, workers: int) -> Results:
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, _start, (tokenizer.spec(), salvage))
-    waiting: deque[tuple[Job, Future[Encoded | DataError] | None]] = deque()
-    under_way = 0
+    waiting: deque[tuple[list[Job], Future[list[Result]]]] = deque()
     try:
-        for job in jobs:
-            future = None if job.data is None else pool.submit(_work, job.data)
-            waiting.append((replace(job, data=None), future))
-            under_way += future is not None
-            while under_way > 2 * workers:
-                first, result = waiting.popleft()
-                under_way -= result is not None
-                yield first, None if result is None else result.result()
+        for batch in _batches(jobs):
+            future = pool.submit(_work, [job.data for job in batch])
+            waiting.append(([replace(job, data=None) for job in batch], future))
+            while len(waiting) > 2 * workers:
+                yield from _answers(*waiting.popleft())
         while waiting:
-            first, result = waiting.popleft()
-            yield first, None if result is None else result.result()
+            yield from _answers(*waiting.popleft())
     except BrokenProcessPool as error:
         raise CorpusError("a worker process died", "out of memory? try fewer --workers") from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _batches(jobs: Iterator[Job]) -> Iterator[list[Job]]:
+    """The jobs in order, small ones together: to hand a job over costs as much as to encode a short piece of music."""
+    batch, size = list[Job](), 0
+    for job in jobs:
+        batch.append(job)
+        size += 0 if job.data is None else len(job.data)
+        if size >= BATCH_BYTES or len(batch) >= BATCH_JOBS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _answers(batch: list[Job], future: "Future[list[Result]]") -> Results:
+    yield from zip(batch, future.result())
 
 
 _worker: list[Any] = []  # in a worker process: its tokenizer, and whether it salvages
@@ -106,6 +120,6 @@ def _start(spec: dict[str, Any], salvage: bool) -> None:
     _worker[:] = Tokenizer.from_spec(spec), salvage
 
 
-def _work(data: bytes) -> Encoded | DataError:
+def _work(batch: list[bytes | None]) -> list[Result]:
     tokenizer, salvage = _worker
-    return _encode(tokenizer, data, salvage)
+    return [None if data is None else _encode(tokenizer, data, salvage) for data in batch]

@@ -144,6 +144,7 @@ def archive_error(path: Path) -> CorpusError:
     return CorpusError(f"{path}: is an archive, expected plain files", "unpack it, and name the folder")
 
 
+@cache
 def is_text(kind: type[Codec]) -> bool:
     """Whether a codec is meant for text, by the type of its artifact."""
     media, _ = mimetypes.MimeTypes().guess_type("x" + kind.artifact)
