@@ -8,6 +8,7 @@ Source: Standard MIDI Files 1.0 (MIDI Manufacturers Association, RP-001), p. 5â€
 
 from array import array
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,11 @@ class Events:
     start: NDArray[np.int32]
     size: NDArray[np.int32]
     last: NDArray[np.int64]
+
+    @cached_property
+    def meta(self) -> NDArray[np.intp]:
+        """Indices of the meta events."""
+        return np.flatnonzero(self.status == META)
 
 
 def read_events(data: bytes, tracks: tuple[tuple[int, int], ...], faults: Faults) -> Events:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.codecs.midi.arrays import differs
-from seqgen.codecs.midi.events import META, Events
+from seqgen.codecs.midi.events import Events
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.score import DRUMS
 
@@ -63,7 +63,7 @@ def channel_events(events: Events, data: bytes, faults: Faults) -> Channels:
 def _ports(events: Events, data: bytes, chosen: Ints) -> Ints:
     """(N,) the port of each chosen event: what the last port event before it in its track says, else 0."""
     ports = np.zeros(len(chosen), np.int64)
-    found = np.flatnonzero((events.status == META) & (events.first == PORT) & (events.size >= 1))
+    found = events.meta[(events.first[events.meta] == PORT) & (events.size[events.meta] >= 1)]
     if len(found) == 0:
         return ports
     value = np.frombuffer(data, np.uint8)[events.start[found]].astype(np.int64)
@@ -100,6 +100,8 @@ def pair_notes(events: Channels, last: Ints, faults: Faults) -> tuple[Ints, Ints
     order = np.argsort(key.astype(np.uint16) if small else key, kind="stable")
     ranks, key = ranks[order], key[order]
     on = events.kind[ranks] == ON
+    if _in_turn(on, key):
+        return _paired(events, ranks[::2], ranks[1::2], faults)
     group = np.cumsum(differs(key)) - 1  # (N,) which key, numbered in order
     orphan = _orphans(on, group)
     faults.left_out("note-off without a note", int(orphan.sum()))
@@ -116,6 +118,17 @@ def pair_notes(events: Channels, last: Ints, faults: Faults) -> tuple[Ints, Ints
     faults.mended("note never closed", len(ons) - len(offs))
     faults.mended("note of no length", int((end == events.tick[ons]).sum()))
     return ons, end, end_rank
+
+
+def _in_turn(on: NDArray[np.bool_], key: Ints) -> bool:
+    """Whether each note-on, sorted by key, is followed by its note-off: nothing overlaps, nothing is missing."""
+    return bool(on[::2].all() and not on[1::2].any() and np.array_equal(key[::2], key[1::2]))
+
+
+def _paired(events: Channels, ons: Ints, offs: Ints, faults: Faults) -> tuple[Ints, Ints, Ints]:
+    end = events.tick[offs]
+    faults.mended("note of no length", int((end == events.tick[ons]).sum()))
+    return ons, end, offs
 
 
 def _orphans(on: NDArray[np.bool_], group: Ints) -> NDArray[np.bool_]:
@@ -168,6 +181,8 @@ def pedals(events: Channels, last: Ints, faults: Faults) -> Pedals:
     """The pedal of each channel, from controller 64. One that is never released ends with its track."""
     chosen = (events.kind == CONTROL) & (events.first == PEDAL) & (events.channel % 16 != PERCUSSION)
     ranks = np.flatnonzero(chosen)
+    if len(ranks) == 0:
+        return Pedals(ranks, ranks, ranks)
     ranks = ranks[np.argsort(events.channel[ranks], kind="stable")]
     held, channel = events.second[ranks] >= PEDAL, events.channel[ranks]
     first = np.concatenate(([True], channel[1:] != channel[:-1]))[: len(ranks)]

@@ -10,7 +10,7 @@ import re
 import numpy as np
 
 from seqgen.codecs.midi.chunks import is_midi, read_chunks, single_tracks
-from seqgen.codecs.midi.events import END_OF_TRACK, META, SYSEX, Events, read_events
+from seqgen.codecs.midi.events import END_OF_TRACK, SYSEX, Events, read_events
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.notes import PORT, Channels, Ints, Pedals, channel_events, fold, pair_notes, pedals, programs
 from seqgen.codecs.midi.score import DEFAULT_TEMPO, DRUMS, Score
@@ -140,7 +140,7 @@ def _within_a_day(score: Score) -> Score:
 
 def _count_meta(events: Events, faults: Faults) -> None:
     faults.left_out("system exclusive message", int((events.status == SYSEX).sum()))
-    kinds = np.bincount(events.first[events.status == META], minlength=256)
+    kinds = np.bincount(events.first[events.meta], minlength=256)
     faults.left_out("text", int(kinds[1:16].sum() - kinds[TRACK_NAME]))
     faults.left_out("key signature", int(kinds[KEY]))
     known = [*range(1, 16), PORT, END_OF_TRACK, TEMPO, METER, KEY]
@@ -149,7 +149,7 @@ def _count_meta(events: Events, faults: Faults) -> None:
 
 def _meta(events: Events, kind: int) -> Ints:
     """Indices of the meta events of a kind, in playing order."""
-    found = np.flatnonzero((events.status == META) & (events.first == kind))
+    found = events.meta[events.first[events.meta] == kind]
     return np.asarray(found[np.argsort(events.tick[found], kind="stable")])
 
 
@@ -189,7 +189,7 @@ def _last_of_each(tick: Ints, value: Ints, faults: Faults, kind: str) -> tuple[I
 
 def _title(events: Events, data: bytes) -> str:
     """The name of the first track; UTF-8 where it is, else Latin-1."""
-    names = np.flatnonzero((events.status == META) & (events.first == TRACK_NAME) & (events.track == 0))
+    names = events.meta[(events.first[events.meta] == TRACK_NAME) & (events.track[events.meta] == 0)]
     if len(names) == 0:
         return ""
     start, size = int(events.start[names[0]]), int(events.size[names[0]])
