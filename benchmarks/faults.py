@@ -124,7 +124,6 @@ def keep(rows: dict[str, dict[str, object]]) -> None:
 def fuzz(seconds: float, wanted: str, seed: int) -> int:
     """Every target for so many seconds, each with a tally of its own."""
     from seqgen.selftest import fuzz as fuzzing
-    from seqgen.selftest._mutations import mutated
 
     rows, failed = [], 0
     with tempfile.TemporaryDirectory() as folder:
@@ -137,7 +136,7 @@ def fuzz(seconds: float, wanted: str, seed: int) -> int:
                 continue
             tally, random, until = selftest.Tally(), Random(f"{seed} {name}"), time.monotonic() + seconds
             while time.monotonic() < until:
-                fuzzing.one(tally, name, target, mutated(random, random.choice(seeds)))
+                fuzzing.one(tally, name, target, fuzzing.broken(random, name, random.choice(seeds)))
             rows.append((name, tally.cases, tally.failed, tally.facts.get("slowest_s", 0.0)))
             failed += tally.failed
             keep({f"fuzz: {name}": {"seconds": seconds, "cases": tally.cases, "failed": tally.failed, **tally.facts}})

@@ -22,7 +22,7 @@ def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
     """Every other one is a stream; half of each have checksums made right again."""
     stream, model = _materials.stream(folder).path, folder / "model.safetensors"
     _materials.checkpoint().save(model)
-    kinds: list[tuple[Path, Reader]] = [(stream, _read_stream), (model, Checkpoint.load)]
+    kinds: list[tuple[Path, Reader]] = [(stream, read_stream), (model, Checkpoint.load)]
     originals = [path.read_bytes() for path, _ in kinds]
     for index in range(count):
         path, reader = kinds[index % 2]
@@ -50,7 +50,7 @@ def attempt(tally: Tally, reader: Reader, path: Path, data: bytes) -> None:
         tally.case(True, "")
 
 
-def _read_stream(path: Path) -> None:
+def read_stream(path: Path) -> None:
     """All that the commands do with a stream."""
     stream = TokenStream.open(path)
     stream.verify()

@@ -3,6 +3,7 @@
 A crash that was found becomes a seed in `tests/test_hostile.py`, built there by code.
 """
 
+import io
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,18 +14,27 @@ import numpy as np
 from seqgen import registry, settings
 from seqgen.api.control import parse_control
 from seqgen.catalogue import _recipe
+from seqgen.checkpoint import Checkpoint
 from seqgen.codecs import Codec
 from seqgen.codecs.midi.read import read_score
 from seqgen.errors import SeqgenError
 from seqgen.models import ModelSettings
+from seqgen.originality.index import Corpus, Index, build
+from seqgen.originality.measuring import measure
 from seqgen.report import Report
-from seqgen.selftest import MEMORY, Tally, _materials, peak_memory
+from seqgen.selftest import MEMORY, Tally, _materials, containers, peak_memory
 from seqgen.selftest._mutations import mutated
+from seqgen.selftest.containers import damaged
+from seqgen.takes import exchange
+from seqgen.takes.record import Beginning, Source
+from seqgen.takes.recorder import Recorder
+from seqgen.takes.store import Takes
 
-TITLE = "fuzzed readers, decoders, recipes, settings: no error but ours"
+TITLE = "fuzzed readers, decoders, loaders, recipes: no error but ours"
 QUICK, LONG = 3_000, 100_000
 SLOW = 2.0  # seconds of one input; 1 on an idle machine
 Target = Callable[[bytes], object]
+CONTAINERS = ("stream", "checkpoint", "index")
 RECIPE = b"""name = "toy"
 description = "A toy."
 medium = "text"
@@ -51,8 +61,13 @@ def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
     found = list(targets(folder).items())
     for index in range(count):
         name, (target, seeds) = found[index % len(found)]
-        one(tally, name, target, mutated(random, random.choice(seeds)))
+        one(tally, name, target, broken(random, name, random.choice(seeds)))
     tally.case(peak_memory() <= MEMORY, f"{peak_memory():,} bytes of memory")
+
+
+def broken(random: Random, name: str, seed: bytes) -> bytes:
+    """A seed of a target, damaged; containers often with checksums that are right."""
+    return damaged(random, seed) if name in CONTAINERS else mutated(random, seed)
 
 
 def one(tally: Tally, name: str, target: Target, data: bytes) -> None:
@@ -89,6 +104,7 @@ def targets(folder: Path) -> dict[str, tuple[Target, list[bytes]]]:
         b'{"prompt": "ANNA:"}',
     ]
     found["control"] = (parse_control, lines)
+    found |= _files(folder)
     for name in registry.names("codecs"):
         codec = _codec(name)
         found[f"decode {name}"] = (_decoder(codec), [bytes(range(256)), bytes(100)])
@@ -98,6 +114,57 @@ def targets(folder: Path) -> dict[str, tuple[Target, list[bytes]]]:
         )
         found[f"encode {name}"] = (_encoder(codec), texts)
     return found
+
+
+def _files(folder: Path) -> dict[str, tuple[Target, list[bytes]]]:
+    """What seqgen writes and reads again: containers, and takes from elsewhere."""
+    (folder / "made").mkdir()
+    stream, path = _materials.stream(folder / "made"), folder / "made" / "file"
+    _materials.checkpoint().save(path)
+    found: dict[str, tuple[Target, list[bytes]]] = {
+        "stream": (_from_file(folder, containers.read_stream), [stream.path.read_bytes()]),
+        "checkpoint": (_from_file(folder, Checkpoint.load), [path.read_bytes()]),
+    }
+    ends = stream.starts[1:]
+    build(Corpus(stream.ids, stream.starts, stream.starts[:-1], ends, 100, 128, "toy", [("a", 6)]), path)
+    found["index"] = (_from_file(folder, _searched), [path.read_bytes()])
+    found["takes"] = (_imported(folder / "made"), [_exported(folder / "made")])
+    return found
+
+
+def _from_file(folder: Path, reader: Callable[[Path], object]) -> Target:
+    def read(data: bytes) -> None:
+        path = folder / "damaged"
+        path.write_bytes(data)
+        reader(path)
+
+    return read
+
+
+def _searched(path: Path) -> None:
+    """All that a sample asks of an index."""
+    measure(Index(path), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] * 2)
+
+
+def _exported(folder: Path) -> bytes:
+    """Two takes as lines of JSON."""
+    tokenizer = _materials.checkpoint().tokenizer
+    with Takes(folder / "out.sqlite") as takes:
+        source = Source("0" * 64, "toy", "toy", tokenizer.spec())
+        for seed in (1, 2):
+            recorder = Recorder(lambda: takes, Beginning(source, 1, seed, {"temperature": 0.8}, {}), lambda words: None)
+            recorder.begin([tokenizer.document_id, 1, 2])
+            recorder.extend([3, 4, 5])
+            recorder.finish("length")
+        return b"".join(exchange.export(takes, takes.list()))
+
+
+def _imported(folder: Path) -> Target:
+    def read(data: bytes) -> None:
+        with Takes(folder / "in.sqlite") as takes:
+            exchange.bring_in(takes, io.BytesIO(data), "takes.jsonl")
+
+    return read
 
 
 def _score(data: bytes) -> None:
