@@ -1,6 +1,7 @@
 """Hostile input, in short: files from strangers, archives, terminals, sockets. The long forms: benchmarks/faults.py."""
 
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -34,6 +35,25 @@ def test_every_check_is_tested_and_has_both_forms():
     for name in selftest.names():
         quick, long = selftest.counts(name)
         assert 0 < quick <= long
+
+
+def test_each_promise_names_what_holds_it_and_that_is_there():
+    root = Path(__file__).parent.parent
+    promises = [line.split("|")[1:3] for line in (root / "SECURITY.md").read_text("utf-8").splitlines() if "| " in line]
+    promises = [each for each in promises if each[1].strip() not in ("held by", "---")]
+    assert len(promises) > 15
+    named = set[str]()
+    for promise, holders in promises:
+        found = re.findall(r"`([^`]+)`", holders)
+        assert found, promise
+        for name in found:
+            path, _, test = name.partition("::")
+            if path.startswith("tests/"):
+                assert f"def {test}" in (root / path).read_text("utf-8"), name
+            else:
+                assert name in selftest.names(), name
+                named.add(name)
+    assert named == set(selftest.names()), "every check holds a promise"
 
 
 SEEDS: list[tuple[str, bytes]] = [
