@@ -152,6 +152,7 @@ def test_text_may_be_left_without_its_prompt(text: str, tmp_path: Path, capsysbi
         (["--scale", "blues"], "has no key to stand in"),
         (["--tempo", "1000"], "tempo is 1000.0, expected 20 to 400"),
         (["--density", "0"], "density is 0, expected 1 to 8"),
+        (["--bars", "0"], "bars is 0, expected 1 to 10000"),
         (["--minutes", "0"], "seconds is 0.0, expected 1 s to 10 hours"),
         (["--minutes", "1", "--seconds", "60"], "both --minutes and --seconds"),
         (["--minutes", "1", "--bars", "8"], "in bars and in time"),

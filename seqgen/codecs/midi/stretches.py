@@ -37,17 +37,18 @@ def take_apart(data: bytes, stretches: list[Span], period: int) -> Columns:
     if not stretches:
         return np.zeros((6, 0), np.int32)
     joined = np.frombuffer(b"".join([data[start:end] for start, end in stretches]), np.uint8)
-    if np.count_nonzero(joined < 128) // period > MAX_EVENTS:
+    ending = joined < 128
+    if np.count_nonzero(ending) // period > MAX_EVENTS:
         refuse(stretches[-1][1], f"too many events (expected at most {MAX_EVENTS:,})")
-    low = np.flatnonzero(joined < 128).reshape(-1, period).T.copy()  # (period, N)
-    ends, begins = low[0], np.concatenate(([0], low[-1, :-1] + 1))
+    low = ending.nonzero()[0].reshape(-1, period).T.copy()  # (period, N)
+    ends, begins = low[0], np.zeros(low.shape[1], np.int64)
+    begins[1:] = low[-1, :-1] + 1
     rows = np.zeros((6, len(ends)), np.int32)
     rows[0] = begins + _origins(begins, stretches)
     rows[1] = joined[ends]
-    for place in (1, 2, 3):  # the bytes of the delta time before its last, seven bits each
-        longer = np.flatnonzero(ends - begins >= place)
-        if len(longer) == 0:
-            break
+    more = ends - begins
+    for place in range(1, int(more.max()) + 1):  # the bytes of the delta time before its last, seven bits each
+        longer = (more >= place).nonzero()[0]
         rows[1, longer] |= (joined[ends[longer] - place].astype(np.int32) & 127) << 7 * place
     rows[2] = np.where(low[1] - ends == 2, joined[ends + 1], 0)
     for place in range(1, period):
