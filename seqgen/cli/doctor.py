@@ -45,7 +45,8 @@ def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     versions = found["versions"]
     yield "seqgen", f"{versions['seqgen']}, Python {versions['python']}, {found['system']}"
     yield "packages", ", ".join(f"{name} {version or 'MISSING'}" for name, version in found["packages"].items())
-    yield "processor", f"{found['cores']} cores, {size(found['memory'])} of memory" if found["memory"] else "unknown"
+    cores = "1 core" if found["cores"] == 1 else f"{found['cores']} cores"
+    yield "processor", f"{cores}, {size(found['memory'])} of memory" if found["memory"] else "unknown"
     for device in found["devices"]:
         chosen = " (chosen by auto)" if device["auto"] else ""
         yield device["name"], f"{device['about']}; trains in {device['precision']}{chosen}"

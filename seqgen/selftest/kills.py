@@ -98,6 +98,7 @@ def _forked(arguments: list[str], said: Path) -> int:
     if child:
         return child
     code = 1
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where seqgen itself is in the background
     try:
         out = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
