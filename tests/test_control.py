@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqgen.api.control import MAX_LINE, Control, changed, parse_control
-from seqgen.cli._follow import Controls, Lines
+from seqgen.cli._follow import BLOCKS, Controls, Lines
 from seqgen.errors import UsageError
 
 
@@ -134,6 +134,17 @@ def test_nothing_is_waited_for_unless_asked():
     assert found.take(wait=False) is None
     assert not found.over
     assert found.take(wait=True) == Control()
+
+
+@pytest.mark.parametrize("flood", [b"x" * 10_000, b"\n" * 10_000])
+def test_a_flood_without_a_line_is_left_for_the_next_token(flood):
+    reads = []
+    found = Controls(lambda wait: True, lambda count: reads.append(count) or flood)
+    assert found.take(wait=False) is None
+    assert len(reads) == BLOCKS
+    assert not found.over
+    assert len(found._waiting) == 0
+    assert len(found._lines._kept) <= MAX_LINE + 1
 
 
 def test_an_input_that_fails_has_ended():

@@ -14,6 +14,7 @@ from seqgen.api.control import MAX_LINE, Control, parse_control
 from seqgen.errors import UsageError
 
 BLOCK = 1 << 14  # bytes read at once
+BLOCKS = 8  # read between two tokens at most: an endless line, or endless empty ones, must not stop the sample
 
 
 class Lines:
@@ -59,14 +60,16 @@ class Controls:
         Args:
             wait: Whether to wait for one. Empty lines are passed over.
         """
+        filled = 0
         while True:
             while self._waiting:
                 line = self._waiting.popleft()
                 if line.strip():
                     return _parsed(line)
-            if self.over or not self._ready(wait):
+            if self.over or (filled >= BLOCKS and not wait) or not self._ready(wait):
                 return None
             self._fill()
+            filled += 1
 
     def _fill(self) -> None:
         try:
