@@ -85,6 +85,7 @@ def test_the_last_chord_is_that_of_the_key_and_is_held(seed):
     last = score.onset == score.onset.max()
     assert ended
     assert {pitch % 12 for pitch in score.pitch[last].tolist()} <= {2, 5, 9}
+    assert score.pitch[last].min() % 12 == 2, "in root position"
     assert score.seconds(score.duration[last]).min() >= 0.4
 
 

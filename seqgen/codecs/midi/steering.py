@@ -8,7 +8,8 @@ the last onset comes when it has to. The last onset lies at 95.5 % to 98.5 % of 
 - A tempo lets onsets fall on twelfths of a quarter note only, which holds sixteenths and triplets.
 - A density bounds how many notes there are by now from both sides, with a grace of eight.
 - The last notes belong to the triad of the key, that asked for or that heard (Krumhansl & Kessler 1982, profiles of
-  keys), and last half a second at least: a cadence rather than a cut.
+  keys), the first of them, mostly the lowest, is its tonic, and they last half a second at least: a cadence rather
+  than a cut.
 """
 
 from functools import lru_cache
@@ -162,7 +163,8 @@ class SteeredPerformance:
         mask &= self._sounds
         pitches = self._pitches
         if inner.remain == 0 and self._most is not None and inner.fresh | (inner.pitch < g.ALL):
-            chord = np.isin(_CLASSES, _triad(self.controls.tonic or _heard_key(state.heard)))
+            key = self.controls.tonic or _heard_key(state.heard)
+            chord = np.isin(_CLASSES, _triad(key)[: 1 if state.at_once == 0 else 3])
             pitches = pitches & chord if bool((pitches & chord).any()) else pitches
         possible = inner.program != g.NONE and (programs is None or inner.program in programs)
         possible = possible and inner.pitch < g.ALL and bool(pitches[inner.pitch :].any())
