@@ -51,7 +51,7 @@ def transposition(tokens: int, device: str, budget: Budget, values: dict[str, An
 def _for_cpu(tokens: int, minutes: float) -> tuple[dict[str, Any], dict[str, Any]]:
     if minutes >= LONG and tokens >= ENOUGH:
         return _for_long(tokens, minutes)
-    hidden = 256 if tokens < 100_000 or minutes < 1 else 320 if minutes < 3 else 384
+    hidden = 256 if tokens < 100_000 or minutes < 1 else 320 if minutes < 1.75 else 384
     epochs = CPU_RATE * (320 / hidden) ** 2 * 60 * minutes / tokens
     dropout = 0.0 if epochs < 3 else 0.2 if epochs < 8 else 0.35
     batch = 8 if tokens < 50_000 else 16
