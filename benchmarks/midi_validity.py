@@ -30,6 +30,7 @@ from seqgen.settings import parse
 from _report import print_table, write_json  # isort: skip
 
 LENGTH = 100
+METER = "METER_OTHER"
 MIDITOK = """
 import sys, random, miditok
 tokenizer = miditok.REMI()
@@ -70,7 +71,7 @@ def fault(codec: ScoreCodec, ids: list[int]) -> str | None:
     except SeqgenError as error:
         return error.message
     names = codec.vocabulary()
-    cut = int(names[ids[-1]].startswith("PITCH")) if ids else 0  # before its duration: that note was never finished
+    cut = int(unfinished([names[id] for id in ids[-2:]]))
     if report.dropped.total() > cut:
         return f"dropped: {', '.join(report.dropped)}"
     if len(score) != len(meant):
@@ -79,6 +80,12 @@ def fault(codec: ScoreCodec, ids: list[int]) -> str | None:
         return "a note was lost"
     lasting = score.seconds(score.onset + score.duration) - score.seconds(score.onset)
     return "a stuck note" if isinstance(codec, Midi) and float(lasting.max(initial=0)) > 20.001 else None
+
+
+def unfinished(last: list[str]) -> bool:
+    """Whether the sample's length ended what was not finished: a note before its duration, a tie before its note, or a
+    meter before its two numbers."""
+    return last[-1:] != [] and (last[-1].startswith(("PITCH", "TIE", METER)) or METER in last)
 
 
 def miditok(python: str, samples: int) -> dict[str, int]:
