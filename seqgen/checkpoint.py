@@ -157,8 +157,9 @@ def find(path: str | Path) -> Path:
     if given.is_dir():
         raise CheckpointError(f"{given}: holds no {MODEL_FILE}", "did its training reach a first validation?")
     runs = sorted(str(file.parent) for file in Path("checkpoints").glob(f"*/{MODEL_FILE}"))
+    train = "train one with: seqgen train FOLDER -o checkpoints/NAME"
     names = [*runs, *published()]
-    hint = f"there are: {', '.join(names)}" if names else "train one with: seqgen train FOLDER -o checkpoints/NAME"
+    hint = f"{registry.nearest(str(path), names)}; {train}" if names else train
     raise CheckpointError(f"{given}: there is no such checkpoint", hint)
 
 

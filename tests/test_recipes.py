@@ -19,7 +19,7 @@ def test_there_is_one():
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_is_understood(path):
     values = tomllib.loads(path.read_text("utf-8"))
-    kinds = model_kinds(values["model"])
+    kinds = model_kinds(values.get("model", "lstm"))  # one that goes on from a checkpoint has its cell
     given = settings.distribute(values.pop("settings"), *kinds)
     for kind, share in zip(kinds, given):
         settings.parse(kind, share)
