@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--name", default="cells", help="of the file in results/")
     asked = parser.parse_args()
     budget = Budget(epochs=asked.epochs) if asked.epochs else Budget(minutes=asked.seconds / 60)
-    corpora = {"text": open_corpus(asked.text, "char"), "c": open_corpus(asked.c, "char")}
+    corpora = {"text": open_corpus(asked.text, "char"), "c": open_corpus(asked.c)}
     results = {name: table(name, stream, asked, budget) for name, stream in corpora.items()}
     shown = {"seconds": asked.seconds, "epochs": asked.epochs, "seed": asked.seed, "learning_rates": RATES}
     print(write_json(asked.name, results, shown | TRAINING))
