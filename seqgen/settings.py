@@ -91,10 +91,10 @@ def convert(key: str, value: Any, wanted: Any) -> Any:
     if wanted is str and isinstance(value, str):
         return value
     try:
-        if isinstance(value, bool) or (wanted is int and isinstance(value, float) and value != int(value)):
+        if isinstance(value, bool) or (wanted is int and isinstance(value, float) and not value.is_integer()):
             raise ValueError
         return wanted(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         name = {int: "a whole number", float: "a number"}.get(wanted, wanted.__name__)
         raise SettingError(f"{key} is {value!r}, expected {name}") from None
 

@@ -66,6 +66,8 @@ SEEDS: list[tuple[str, bytes]] = [
     ("musicxml", b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aa">]><score-partwise>&a;</score-partwise>'),
     ("recipe", b"[" * 3000),
     ("recipe", b"name = 1979-05-27T07:32:00Z\n"),
+    ("recipe", fuzz.RECIPE.replace(b"bytes = 100", b"bytes = 11e99900")),
+    ("recipe", fuzz.RECIPE.replace(b"files = 3", b"files = nan")),
     ("settings", b"hidden nan"),
     ("settings", b"hidden 1e999"),
     ("settings", b"hidden " + b"9" * 5000),

@@ -48,8 +48,10 @@ def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
         now = _look(tally, place)
         tally.case(now >= saved, f"saved after step {now}, but after {saved} before")
         saved = now
+        tally.most("furthest_step_saved", saved)
         if ended:
             lives = LIVES
+    tally.case(tally.facts["furthest_step_saved"] > 0, "no life ever saved anything: nothing was shown")
     _last(tally, play, place)
 
 
