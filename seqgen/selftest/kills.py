@@ -10,11 +10,12 @@ import shutil
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 from random import Random
 
 from seqgen import files
-from seqgen.checkpoint import Checkpoint
+from seqgen.checkpoint import MODEL_FILE, Checkpoint
 from seqgen.container import read_header
 from seqgen.errors import CheckpointError, SeqgenError
 from seqgen.selftest import Tally, _materials
@@ -113,8 +114,10 @@ def _forked(arguments: list[str], said: Path) -> int:
         training.SAVE_SECONDS = 0.0  # a life is too short for the saving interval of a real run
         _staging._swept.clear()  # a life is a process of its own
         code = command(arguments)
-        sys.stderr.flush()
+    except BaseException:
+        traceback.print_exc()
     finally:
+        sys.stderr.flush()
         os._exit(code)
 
 
@@ -127,7 +130,10 @@ def _look(tally: Tally, place: Path) -> int:
         header = read_header(place / "resume.safetensors", CheckpointError)
         header.verify()
         saved = json.loads(header.read("details").tobytes())["progress"]["total_steps"]
-        Checkpoint.load(place / "model.safetensors")
+        if (place / MODEL_FILE).exists():  # it is first written when the first validation is over
+            Checkpoint.load(place / MODEL_FILE)
+        else:
+            tally.count("killed_before_the_first_validation")
         tally.case(True, "")
     except (SeqgenError, KeyError, ValueError) as error:
         tally.case(False, f"a file does not load: {error}")
