@@ -8,6 +8,7 @@ aside: `rules/top_k.py` defines `TopK`, `models/lstm.py` defines `LSTM`.
 import difflib
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,12 @@ def load(kind: str, name: str) -> Any:
     raise ImportError(f"{module.__name__} defines no class called {name!r}")
 
 
-def nearest(name: str, known: tuple[str, ...] | list[str]) -> str:
+def nearest(name: str, known: Sequence[str]) -> str:
     """A hint that names the closest of `known`, and then them all."""
+    return f"{closest(name, known)}there are: {', '.join(known)}"
+
+
+def closest(name: str, known: Sequence[str]) -> str:
+    """The beginning of a hint that names the closest of `known`; empty where none is close."""
     close = difflib.get_close_matches(name, known, n=1)
-    guess = f"did you mean {close[0]!r}? " if close else ""
-    return f"{guess}there are: {', '.join(known)}"
-
-
-def summary(kind: str, name: str) -> str:
-    """The first line of a variant's docstring, for help texts."""
-    return str(load(kind, name).__doc__ or "").strip().partition("\n")[0]
+    return f"did you mean {close[0]!r}? " if close else ""

@@ -151,7 +151,7 @@ def test_a_run_from_a_checkpoint_is_resumed(parent):
         (["-c", "byte"], 2, "--codec is 'byte', but the checkpoint parent has codec 'char'"),
         (["-m", "gru"], 2, "--model is 'gru', but the checkpoint parent is of 'lstm'"),
         (["--preset", "small"], 2, "both --preset and --from were given"),
-        (["-P", "min_count", "2"], 2, "whose codec is kept, is called 'min_count'"),
+        (["-P", "min_count", "2"], 2, "min_count is 2, but it is a setting of the codec"),
         (["--resume"], 2, "both --resume and --from were given"),
         (["--device", "tpu"], 2, "device is 'tpu'"),
         (["-P", "window", "60000"], 1, "expected at least one window (60001)"),

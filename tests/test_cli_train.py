@@ -54,6 +54,14 @@ def test_settings_find_their_place_and_are_stored(tmp_path):
     assert (found.training["train"]["clip"], found.training["seed"]) == (0.5, 9)
 
 
+def test_settings_may_be_given_with_an_equals_sign(tmp_path):
+    given = ["-P", "hidden=8", "-P", "window=16", "-P", "min_count=3", "-P", "dropout", "0.25", "-P", "batch=4"]
+    assert run(["train", *given, "-o", "out", "--steps", "2", "play.txt"]) == 0
+    found = Checkpoint.load("out")
+    assert (found.settings.hidden, found.tokenizer.codec.options.min_count) == (8, 3)
+    assert (found.training["train"]["dropout"], found.training["train"]["window"]) == (0.25, 16)
+
+
 def test_the_same_seed_gives_the_same_weights():
     for name in ("one", "two"):
         assert run(["train", "play.txt", "-o", name, "--steps", "3", "--seed", "5", *TINY]) == 0
@@ -116,9 +124,11 @@ def test_a_signal_stops_saves_and_says_how_to_go_on(tmp_path, number):
     assert (tmp_path / "out/resume.safetensors").exists()
 
 
-def test_settings_are_listed(capsys):
-    assert run(["train", "-P", "help", "true"]) == 0
+@pytest.mark.parametrize("asked", [["help"], ["help", "true"], ["help", "-c", "char"], ["help=true"]])
+def test_settings_are_listed(capsys, asked):
+    assert run(["train", "-P", *asked]) == 0
     shown = capsys.readouterr().out
+    assert ("Settings of codec midi:" in shown) != ("-c" in asked)
     for name in ("hidden", "dropout", "forget_bias", "learning_rate", "window"):
         assert f"  {name} " in shown
     assert "  min_count " in shown  # of codec char
@@ -130,7 +140,12 @@ def test_settings_are_listed(capsys):
     [
         ([], 2, ["no SOURCE was given", "seqgen train shakespeare"]),
         (["nowhere.txt"], 1, ["nowhere.txt", "Hint:"]),
-        (["play.txt", "-P", "hiden", "3"], 2, ["'hiden'", "Hint:"]),
+        (["play.txt", "-P", "hiden", "3"], 2, ["'hiden'", "did you mean 'hidden'?", "seqgen train -P help lists them"]),
+        (["play.txt", "-P", "min_cuont=3"], 2, ["'min_cuont'", "did you mean 'min_count'?"]),
+        (["play.txt", "-P", "=3", "4"], 2, ["no setting is called '=3'"]),
+        (["play.txt", "--minutes", "nan"], 2, ["nan is not a finite number"]),
+        (["play.txt", "--epochs", "inf"], 2, ["inf is not a finite number"]),
+        (["play.txt", "--epochs", "-1"], 2, ["-1.0 is not in the range x>0"]),
         (["play.txt", "-P", "hidden", "many"], 2, ["hidden is 'many', expected a whole number"]),
         (["play.txt", "-P", "dropout", "1.5"], 2, ["dropout is 1.5, expected at least 0 and below 1"]),
         (["play.txt", "-c", "chars"], 2, ["no codec is called 'chars'", "did you mean 'char'?"]),

@@ -1,8 +1,11 @@
 """Options and small habits that several commands share."""
 
+import math
+import re
 import sys
 import tomllib
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,9 +17,54 @@ from seqgen.registry import nearest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+HELP = "help"
+TOGETHER = re.compile(r"(\w+)=(.*)", re.DOTALL)  # no setting's name has an equals sign in it
+
+
+class SettingsCommand(click.Command):
+    """A command with `settings_option` that takes `-P KEY=VALUE` and `-P help` besides."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, list(_apart(args)))
+
+
+def _apart(arguments: list[str]) -> Iterator[str]:
+    """The same words, with those after each -P as the two that click wants."""
+    words = deque(arguments)
+    while words:
+        word = words.popleft()
+        yield word
+        if word == "--":
+            yield from words
+            return
+        if word != "-P" or not words:
+            continue
+        together = TOGETHER.fullmatch(words[0])
+        if together:
+            words.popleft()
+            yield from together.groups()
+        elif words[0] == HELP:
+            yield words.popleft()
+            yield words.popleft() if words and words[0] == "true" else "true"
+        else:  # a key and its value, whatever they look like
+            yield from (words.popleft() for _ in range(min(2, len(words))))
+
+
+class Positive(click.FloatRange):
+    """A number above 0, and a finite one."""
+
+    def __init__(self) -> None:
+        super().__init__(0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
 
 def settings_option(function: Function) -> Function:
-    """`-P KEY VALUE`, as often as wanted, into `settings: dict[str, str]`."""
+    """`-P KEY VALUE`, as often as wanted, into `settings: dict[str, str]`; for a `SettingsCommand`."""
     decorate = click.option(
         "-P",
         "settings",
@@ -24,7 +72,7 @@ def settings_option(function: Function) -> Function:
         multiple=True,
         metavar="KEY VALUE",
         callback=lambda ctx, parameter, pairs: dict([*(ctx.lookup_default("settings") or ()), *pairs]),
-        help="A setting by name; give it again for more.",
+        help="A setting by name, also as KEY=VALUE; give it again for more.",
     )
     return decorate(function)
 

@@ -1,4 +1,4 @@
-"""What `-P help true` and `--preset help` show."""
+"""What `-P help` and `--preset help` show."""
 
 import textwrap
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from seqgen import settings
+from seqgen import registry, settings
 from seqgen.cli import _guidance
 from seqgen.cli._options import note
 from seqgen.cli._plan import Parent, model_kinds, model_of, new_plan, old_plan, preset_of, recall
@@ -17,7 +17,7 @@ from seqgen.generation import load
 from seqgen.generation.loop import Limits, collect, generate
 from seqgen.rules.temperature import Temperature
 from seqgen.stream import TokenStream
-from seqgen.tokenization.building import grown, separate
+from seqgen.tokenization.building import SKIP_BAD, grown, separate
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
@@ -64,10 +64,21 @@ def prepare(folder: Path, source: tuple[str, ...], resume: bool, options: dict[s
 def _shares(
     given: dict[str, Any], recalled: dict[str, Any], options: dict[str, Any], parent: Parent | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(the codec's, the training's) share of what was given with -P."""
+    """(the codec's, the training's) share of what was given with -P.
+
+    Raises:
+        SettingError: Neither training nor any codec knows a key.
+    """
     kinds = model_kinds(recalled["plan"]["model"] if recalled else model_of(options, parent))
     known = {name for kind in kinds for name in settings.fields(kind)}
     for_codec = {key: value for key, value in given.items() if key not in known}
+    if for_codec:
+        codecs = [registry.load("codecs", name).Options for name in registry.names("codecs")]
+        known_to_codecs = {SKIP_BAD, *(name for kind in codecs for name in settings.fields(kind))}
+        for key in for_codec:
+            if key not in known_to_codecs:
+                close = registry.closest(key, sorted(known | known_to_codecs))
+                raise SettingError(f"no setting is called {key!r}", f"{close}seqgen train -P help lists them")
     return for_codec, {key: value for key, value in given.items() if key in known}
 
 
@@ -76,7 +87,7 @@ def open_stream(
 ) -> TokenStream:
     """The token stream that SOURCE is or becomes; in the tokens of a checkpoint where a run goes on from one."""
     if len(source) == 1 and source[0].endswith(".tokens"):
-        _refuse_settings(for_codec, "a corpus that is tokenized already")
+        _refuse_settings(for_codec, "the corpus is tokenized already")
         given = TokenStream.open(source[0])
         given.verify()
         if parent is not None:
@@ -98,7 +109,7 @@ def _in_tokens_of(
 ) -> TokenStream:
     """SOURCE through the codec of a checkpoint, which gains tokens where the corpus holds something new."""
     own, skip_bad = separate(for_codec)
-    _refuse_settings(own, f"the checkpoint {parent.name}, whose codec is kept,")
+    _refuse_settings(own, f"that of the checkpoint {parent.name} is kept")
     if options["codec"] is not None:
         _check_codec(parent, options["codec"], "--codec is")
     sources, how = resolve(source, note), {"encoding": options["encoding"], "label": options["label"]}
@@ -146,9 +157,9 @@ def _open_held_out(name: str, stream: TokenStream, options: dict[str, Any]) -> T
     return held_out
 
 
-def _refuse_settings(values: dict[str, Any], what: str) -> None:
-    for key in values:
-        raise SettingError(f"no setting of {what} is called {key!r}", "seqgen train -P help true lists them")
+def _refuse_settings(values: dict[str, Any], why: str) -> None:
+    for key, value in values.items():
+        raise SettingError(f"{key} is {value}, but it is a setting of the codec, and {why}", "leave it out")
 
 
 def conclude(run: Run) -> None:

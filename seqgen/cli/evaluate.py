@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from seqgen.cli._options import config_option, json_option, note, settings_option
+from seqgen.cli._options import SettingsCommand, config_option, json_option, note, settings_option
 from seqgen.errors import UsageError
 from seqgen.settings import parse
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WIDTH = 80
 
 
-@click.command("evaluate", short_help="Measure how well a checkpoint predicts.")
+@click.command("evaluate", cls=SettingsCommand, short_help="Measure how well a checkpoint predicts.")
 @click.argument("arguments", nargs=-1, required=True, metavar="CHECKPOINT... [SOURCE]...")
 @click.option("--text", help="Judge this text instead of a corpus: how likely is each of its characters?")
 @click.option("--label", help="With --text: the label of the document that it begins.")

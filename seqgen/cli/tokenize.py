@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seqgen.cli._options import config_option, note, progress_hidden, settings_option
+from seqgen.cli._options import SettingsCommand, config_option, note, progress_hidden, settings_option
 from seqgen.files import STANDARD, standard_output
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHOWN = 10
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("source", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, metavar="FILE.tokens", help="The stream to write, or - for stdout.")
 @click.option("-c", "--codec", help="How files become tokens; guessed from the files where it is not given.")

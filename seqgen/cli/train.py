@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgen import registry
-from seqgen.cli._options import config_option, note, settings_option
+from seqgen.cli._options import HELP, Positive, SettingsCommand, config_option, note, settings_option
 from seqgen.errors import UsageError
 from seqgen.training import presets
 
 if TYPE_CHECKING:
     from seqgen.training.run import Run
 
-HELP = "help"
 PRESETS = (presets.AUTO, *presets.names(), HELP)
 
 
-@click.command(short_help="Train a model on a corpus.")
+@click.command(cls=SettingsCommand, short_help="Train a model on a corpus.")
 @click.argument("source", nargs=-1)
 @click.option("-o", "--output", metavar="FOLDER", help="The run folder.  [default: checkpoints/<name of the source>]")
 @click.option("-m", "--model", type=click.Choice(registry.names("models")), help="The cell.  [default: lstm]")
@@ -28,8 +27,8 @@ PRESETS = (presets.AUTO, *presets.names(), HELP)
 @click.option("--from", "parent", metavar="CHECKPOINT", help="Go on from a trained model, on a new corpus.")
 @click.option("-c", "--codec", help="How files become tokens; guessed from the files where it is not given.")
 @settings_option
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Stop after this long.")
-@click.option("--epochs", type=click.FloatRange(0, min_open=True), help="Stop after so many passes.")
+@click.option("--minutes", type=Positive(), help="Stop after this long.")
+@click.option("--epochs", type=Positive(), help="Stop after so many passes.")
 @click.option("--steps", type=click.IntRange(1), help="Stop after so many updates.")
 @click.option("--val", "held_out", metavar="SOURCE", help="Validate on this instead of a part of the corpus.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of weights, split and order; fresh where not given.")
@@ -44,7 +43,7 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, report: s
     """Train a model on SOURCE: files, folders, globs, a .tokens file, or a corpus by name.
 
     Every setting has a default chosen for the corpus and the machine. Others by -P KEY VALUE: hidden, layers,
-    embedding, dropout, batch, window, learning_rate and more; -P help true lists them, --preset help the presets.
+    embedding, dropout, batch, window, learning_rate and more; -P help lists them, --preset help the presets.
 
     \b
       seqgen train plays/ -o checkpoints/plays --minutes 5

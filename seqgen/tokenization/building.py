@@ -23,6 +23,8 @@ from seqgen.tokenization.reading import Reader, shown
 from seqgen.tokenization.sources import Note, Source
 from seqgen.tokenizer import Tokenizer
 
+SKIP_BAD = "skip_bad"  # a setting of tokenization, whatever the codec
+
 
 def tokenize(
     sources: Sequence[Source],
@@ -207,5 +209,5 @@ def _nothing(report: Report) -> CorpusError:
 def separate(values: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:
     """Settings as given with -P → (the codec's own, `skip_bad` or None)."""
     rest = dict(values)
-    skip = rest.pop("skip_bad", None)
-    return rest, None if skip is None else bool(settings.convert("skip_bad", skip, bool))
+    skip = rest.pop(SKIP_BAD, None)
+    return rest, None if skip is None else bool(settings.convert(SKIP_BAD, skip, bool))
