@@ -1,6 +1,6 @@
 """How much of the C that a model writes is in order: brackets that match, and what a real parser accepts.
 
-    pip install tree-sitter tree-sitter-c
+    pip install 'seqgen-art[c]'
     python benchmarks/c_validity.py CHECKPOINT [-n 200] [--seed 1] [--temperature 0.6] [--min-p 0.05]
         [--length 1500] [--show 20] [--save]
 
@@ -27,6 +27,7 @@ import numpy as np
 from seqgen import rules
 from seqgen.api.model import Model, load
 from seqgen.codecs.c_source import balanced_grammar
+from seqgen.evaluation import c_syntax
 from seqgen.generation.limits import Limits
 from seqgen.generation.loop import collect, generate
 from seqgen.generation.stopping import StopStrings
@@ -38,31 +39,6 @@ from _report import print_table, write_json  # isort: skip
 BEFORE = "}\n\n"
 PROMPTS = ("static int ", "static void ", "int ", "void ", "static const char *", "static unsigned ")
 FUNCTION = re.compile(r"^(?:static|int|void|unsigned|const)\b[^\n;{}=#]*\([^;{}#]*\)\s*\{\n.*?^\}\n", re.M | re.S)
-
-
-class Parser:
-    """tree-sitter-c."""
-
-    def __init__(self) -> None:
-        import tree_sitter
-        import tree_sitter_c
-
-        self._parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_c.language()))
-
-    def holds_function(self, text: str) -> bool:
-        """Whether there is a function with a body, outside everything."""
-        return any(node.type == "function_definition" for node in self._parser.parse(text.encode()).root_node.children)
-
-    def faults(self, text: str) -> list[tuple[str, int]]:
-        """What does not parse: kind and byte offset of each outermost ERROR or MISSING node."""
-        found, nodes = [], [self._parser.parse(text.encode()).root_node]
-        while nodes:
-            node = nodes.pop()
-            if node.is_error or node.is_missing:
-                found.append((f"missing {node.type}" if node.is_missing else "error", node.start_byte))
-            elif node.has_error:
-                nodes += node.children
-        return sorted(found, key=lambda fault: fault[1])
 
 
 def sample(model: Model, options: argparse.Namespace, free: bool) -> tuple[list[str], Counter[str], float]:
@@ -88,10 +64,10 @@ def sample(model: Model, options: argparse.Namespace, free: bool) -> tuple[list[
     return whole, Counter(ends), seconds
 
 
-def judged(texts: Sequence[str], parser: Parser) -> dict[str, Any]:
+def judged(texts: Sequence[str]) -> dict[str, Any]:
     """Shares of some texts."""
-    faults = [parser.faults(text) for text in texts]
-    functions = [parser.holds_function(text) for text in texts]
+    parsed = [c_syntax.parse(text.encode()) for text in texts]
+    faults, functions = [each.faults for each in parsed], [each.functions > 0 for each in parsed]
     in_order = [balanced(text) for text in texts]
     return {
         "functions": len(texts),
@@ -102,7 +78,7 @@ def judged(texts: Sequence[str], parser: Parser) -> dict[str, Any]:
         "parsed_with_function": share([not each for each, holds in zip(faults, functions) if holds]),
         "different": len(set(texts)) / len(texts),
         "median_bytes": statistics.median(map(len, texts)),
-        "first_faults": dict(Counter(each[0][0] for each in faults if each).most_common(8)),
+        "first_faults": dict(Counter(each[0].kind for each in faults if each).most_common(8)),
     }
 
 
@@ -110,12 +86,12 @@ def share(each: Sequence[bool]) -> float | None:
     return sum(each) / len(each) if each else None
 
 
-def show(texts: Sequence[str], parser: Parser, count: int) -> None:
+def show(texts: Sequence[str], count: int) -> None:
     """The places where parsing failed first."""
     for text in texts:
-        faults = parser.faults(text)
+        faults = c_syntax.parse(text.encode()).faults
         if count and faults:
-            kind, at = faults[0]
+            kind, at = faults[0].kind, faults[0].byte
             data, count = text.encode(), count - 1
             print(f"{kind}: {data[max(at - 90, 0) : at].decode('utf-8', 'replace')!r} >>> {data[at : at + 50]!r}")
         if not balanced(text):
@@ -134,15 +110,15 @@ def main() -> None:
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print N places that do not parse")
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/c_validity.json")
     options = parser.parse_args()
-    judge, model, results = Parser(), load(options.checkpoint), {}
+    model, results = load(options.checkpoint), {}
     for name in ("grammar, balanced end", "no grammar"):
         texts, finished, seconds = sample(model, options, name == "no grammar")
-        results[name] = {**judged(texts, judge), "ended": dict(finished), "seconds": round(seconds, 1)}
+        results[name] = {**judged(texts), "ended": dict(finished), "seconds": round(seconds, 1)}
         if name != "no grammar":
-            show(texts, judge, options.show)
+            show(texts, options.show)
     if options.real:
         real = [text for path in options.real for text in FUNCTION.findall(Path(path).read_text("utf-8", "replace"))]
-        results["written by people"] = judged(real, judge)
+        results["written by people"] = judged(real)
     keys = (
         "functions",
         "balanced",

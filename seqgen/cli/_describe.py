@@ -16,15 +16,17 @@ from seqgen.codecs.midi.inspect import describe as describe_music
 from seqgen.codecs.midi.inspect import describe_folder
 from seqgen.container import MAX_HEADER, read_header
 from seqgen.errors import CheckpointError, DataError, MidiError
+from seqgen.evaluation import c_syntax
 from seqgen.files import STANDARD
 from seqgen.stream import FORMAT, TokenStream
+from seqgen.tokenization.reading import Reader
 from seqgen.tokenization.sources import Source, guess_codec, resolve, select
 from seqgen.tokenizer import Tokenizer
 
 Facts = dict[str, Any]
 COMMON = 12  # of the most frequent tokens
 LARGEST = 3  # of the files of a corpus
-LOOKED_INTO = 300  # files of a folder of music
+LOOKED_INTO = 300  # files of a folder of music or C
 _BLOCK = 1 << 24
 
 
@@ -109,14 +111,28 @@ def describe_corpus(name: str) -> Facts:
         "labels": dict(Counter(source.label for source in sources if source.label).most_common()),
         "largest": [{"name": source, "bytes": sizes[source]} for source in largest],
         **({"music": _music_of(sources)} if codec == "midi" else {}),
+        **({"syntax": _syntax_of(sources)} if codec == "c_source" else {}),
     }
 
 
 def _music_of(sources: list[Source]) -> Facts:
     """What a folder of music holds, from up to LOOKED_INTO of its files, taken evenly."""
     sources, _ = select(sources, "midi")
-    chosen = sources[:: -(-len(sources) // LOOKED_INTO)]
+    chosen = _evenly(sources)
     return describe_folder((source.name, source.path.read_bytes()[: MAX_BYTES + 1]) for source in chosen)
+
+
+def _syntax_of(sources: list[Source]) -> Facts | None:
+    """How much of a folder of C parses; None where the parser is not installed."""
+    if not c_syntax.installed():
+        return None
+    sources, _ = select(sources, "c_source")
+    return c_syntax.examine((source.name, b"".join(Reader(source))) for source in _evenly(sources)).to_json()
+
+
+def _evenly(sources: list[Source]) -> list[Source]:
+    """LOOKED_INTO of them at most."""
+    return sources[:: -(-len(sources) // LOOKED_INTO)] if sources else []
 
 
 def _described_music(path: Path) -> Facts:

@@ -10,6 +10,7 @@ import click
 
 from seqgen.cli._options import json_option
 from seqgen.cli._terminal import harmless
+from seqgen.evaluation.c_syntax import INSTALL
 from seqgen.files import size
 
 Facts = Mapping[str, Any]
@@ -107,6 +108,8 @@ def _corpus(found: Facts) -> Rows:
     yield "largest", ",  ".join(f"{each['name']} ({size(each['bytes'])})" for each in found["largest"])
     if "music" in found:
         yield from _songs(found["music"])
+    if "syntax" in found:
+        yield from _syntax(found["syntax"])
 
 
 def _songs(found: Facts) -> Rows:
@@ -118,6 +121,17 @@ def _songs(found: Facts) -> Rows:
         yield "refused", f"{name}: {reason}"
     yield from _report(found["report"])
     yield from _codecs(found)
+
+
+def _syntax(found: Facts | None) -> Rows:
+    """How much C parses."""
+    if found is None:
+        yield "syntax", f"not looked at: {INSTALL} brings a parser of C"
+        return
+    files = f"{found['in_order']:,} of {_many(found['files'], 'file')} parsed without an error"
+    yield "syntax", f"{files},  {found['sound']:,} of {_many(found['functions'], 'function')}"
+    for name, fault in list(found["first_faults"].items())[:SHOWN]:
+        yield "", f"{name}, {fault}"
 
 
 TABLES: dict[str, tuple[str, Callable[[Facts], Rows]]] = {
