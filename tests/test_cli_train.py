@@ -107,7 +107,7 @@ def test_going_on_needs_no_source(capsys):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None)])
 def test_a_signal_stops_saves_and_says_how_to_go_on(tmp_path, number):
     command = [sys.executable, "-m", "seqgen", "train", "play.txt", "-o", "out", "--minutes", "5", *TINY]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
@@ -122,6 +122,27 @@ def test_a_signal_stops_saves_and_says_how_to_go_on(tmp_path, number):
     assert "Go on with: seqgen train --resume -o out" in shown
     assert "Traceback" not in shown
     assert (tmp_path / "out/resume.safetensors").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes")
+def test_a_reader_who_leaves_does_not_end_a_run():
+    """As of `seqgen train … |& head`."""
+    command = [sys.executable, "-m", "seqgen", "train", "play.txt", "-o", "out", "--steps", "60", *TINY]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not process.stderr.readline().startswith("step "):
+            assert process.poll() is None
+        process.stderr.close()
+        assert process.wait(60) == 0
+    assert "ngram_nats" in Checkpoint.load("out").metrics
+
+
+def test_going_on_says_how_far_it_is_and_that_it_has_ended(capsys):
+    assert run(["train", "play.txt", "-o", "out", "--steps", "2", *TINY]) == 0
+    assert "Going on" not in capsys.readouterr().err
+    assert run(["train", "--resume", "-o", "out", "--steps", "8"]) == 0
+    assert "Going on after 2 steps, 25 % of the budget." in capsys.readouterr().err
+    assert run(["train", "--resume", "-o", "out"]) == 0
+    assert "This run ended after 8 steps" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("asked", [["help"], ["help", "true"], ["help", "-c", "char"], ["help=true"]])

@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from seqgen.training.guidance import After, Before, Check, after, before, duration, expected_seconds
+from seqgen.training.guidance import After, Before, Check, after, before, duration, expected_seconds, going_on
 
 FACTS = {
     "tokens": 1_115_394,
@@ -84,15 +84,17 @@ def test_the_expected_time_is_that_of_the_nearest_bound(bounds, seconds):
 
 
 def test_before_says_how_long_steps_take():
-    assert "stops after 1000 steps: about 51 s at 20,000 tokens/s, 1.0 passes" in before(
+    assert "stops after 1,000 steps: about 51 s at 20,000 tokens/s, 1.0 passes" in before(
         facts(minutes=None, steps=1000)
     )
 
 
 def test_before_warns_where_time_and_corpus_do_not_fit():
     assert before(facts(train_tokens=10**8)).endswith("more time, or a smaller model (--preset tiny).")
+    assert before(facts(train_tokens=10**8, parameters=58_000)).endswith("see the whole corpus: give it more time.")
     assert before(facts(train_tokens=10**8, chosen="checkpoint")).endswith("see the whole corpus: give it more time.")
-    assert "reads the corpus very often" in before(facts(train_tokens=10_000))
+    assert "600 passes" in before(facts(train_tokens=10_000))
+    assert "6,000 passes, 0.6 GB of memory. It reads the corpus very often" in before(facts(train_tokens=1_000))
     assert before(facts()).endswith("memory.")
 
 
@@ -131,8 +133,26 @@ def test_a_model_at_rest_is_too_small():
 
 def test_a_gap_at_rest_means_the_corpus_is_used_up():
     said = end([2.0, 1.6, 1.5, 1.5, 1.5, 1.501], [2.0, 1.5, 1.3, 1.2, 1.1, 1.05])
-    assert "Training is 30 % below validation" in said
+    assert "Training is 27 % below validation" in said
     assert "used up" in said
+
+
+def test_one_odd_training_loss_is_no_gap():
+    """The last steps of an epoch may hold a few tokens of one stream alone."""
+    said = end([2.0, 1.6, 1.51, 1.5, 1.5, 1.5], [2.0, 1.6, 1.51, 1.48, 1.48, 0.7])
+    assert "both have come to rest" in said
+
+
+def test_close_and_worse_than_counting_asks_for_time_and_not_for_size():
+    said = end([2.95, 2.93, 2.925, 2.925, 2.925], [2.9] * 5, ngram=2.4)
+    assert "more time" in said
+    assert "larger model" not in said
+
+
+def test_going_on_tells_how_far_it_is():
+    assert going_on(58, 0.097, False) == "Going on after 58 steps, 10 % of the budget."
+    assert "ended after 1,200 steps" in going_on(1200, 1.0, True)
+    assert "--minutes, --epochs or --steps" in going_on(1200, 1.0, True)
 
 
 def test_rising_losses_mean_large_steps():
@@ -146,7 +166,8 @@ def test_worse_than_counting_is_said():
 
 
 def test_explosions_are_told():
-    assert "The loss exploded 4 times" in end([3.0, 2.5, 2.0], [3.0, 2.5, 2.0], rollbacks=4)
+    assert "The loss exploded 4 times:" in end([3.0, 2.5, 2.0], [3.0, 2.5, 2.0], rollbacks=4)
+    assert "The loss exploded once:" in end([3.0, 2.5, 2.0], [3.0, 2.5, 2.0], rollbacks=1)
 
 
 @pytest.mark.parametrize("validation", [[], [2.0], [float("nan")] * 5, [float("inf"), 2.0, 1.9]])

@@ -26,6 +26,8 @@ from seqgen.training.validation import own_tokens
 TEXT = b"the cat sat on the mat; the dog sat on the log. " * 60
 SMALL = TrainSettings(batch=4, window=16, learning_rate=1e-2, precision="float32", checks=4, patience=0)
 
+LONG_WINDOW = dataclasses.replace(SMALL, window=500)
+
 
 class Nobody:
     """Watches, and remembers."""
@@ -134,6 +136,24 @@ def test_too_little_to_validate_on_is_refused(tmp_path):
     stream = make_stream(tmp_path / "short.tokens", (b"a" * 30,))
     with pytest.raises(CorpusError, match="leaves 1 tokens to validate on, expected at least 2"):
         make_run(tmp_path / "run", stream, train=TrainSettings(batch=4, window=16, validation=0.01))
+
+
+def test_held_out_documents_of_one_token_are_refused(tmp_path):
+    """Nothing can be predicted of them, so no model would be the best so far, and none be kept."""
+    held_out = make_stream(tmp_path / "short.tokens", (b"x", b"y", b"z"))
+    stream = make_stream(tmp_path / "corpus.tokens")
+    plan = make_run(tmp_path / "run", stream).plan
+    with pytest.raises(CorpusError, match="no document of two tokens"):
+        Run(tmp_path / "run", stream, held_out, Tokenizer.from_spec(stream.codec_spec), plan, Nobody())
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_shorter_window_is_named_only_where_it_helps(tmp_path):
+    for text, hint in ((b"a" * 40, "-P window 16"), (b"abcdef", "-P window 5"), (b"a", "")):
+        with pytest.raises(CorpusError) as caught:
+            make_run(tmp_path / "run", make_stream(tmp_path / "corpus.tokens", (text,)), train=LONG_WINDOW)
+        assert ("-P window" in str(caught.value)) == bool(hint), text
+        assert hint in str(caught.value)
 
 
 def test_validation_is_on_other_documents_than_training(tmp_path):

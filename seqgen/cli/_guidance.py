@@ -24,7 +24,11 @@ FIGURES = re.compile(rb"[\s\d]+")
 
 
 def introduce(run: Run) -> None:
-    """One paragraph before training."""
+    """One paragraph before training; where the run goes on, how far it is."""
+    trainer, steps = run.trainer, run.trainer.progress.total_steps
+    if steps:
+        share = trainer.used()
+        note(textwrap.fill(guidance.going_on(steps, share, share >= 1 or trainer.out_of_patience()), WIDTH))
     note(textwrap.fill(guidance.before(facts_before(run)) + f" Seed {run.plan.seed}. Ctrl-C stops and saves.", WIDTH))
 
 

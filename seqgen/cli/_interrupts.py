@@ -19,7 +19,7 @@ class Interrupts:
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
-            self._before = {each: signal.signal(each, self._caught) for each in SIGNALS if _wanted(each)}
+            self._before = {each: signal.signal(each, self._caught) for each in SIGNALS if wanted(each)}
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -48,6 +48,6 @@ class Interrupts:
         raise KeyboardInterrupt
 
 
-def _wanted(number: int) -> bool:
+def wanted(number: int) -> bool:
     """What was to be ignored, say under nohup, goes on being ignored."""
     return signal.getsignal(number) is not signal.SIG_IGN

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -87,10 +88,13 @@ class Watcher:
                 file.write(json.dumps(sample).encode() + b"\n")
 
     def _print(self, text: str) -> None:
-        if self._bar is not None and not self._bar.disable:
-            self._bar.write(text, file=sys.stderr)
-        else:
-            print(text, file=sys.stderr, flush=True)
+        try:
+            if self._bar is not None and not self._bar.disable:
+                self._bar.write(text, file=sys.stderr)
+            else:
+                print(text, file=sys.stderr, flush=True)
+        except OSError:  # as of `seqgen train … |& head`: that nobody reads it any more must not end a run
+            sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  for what is still to be said
 
 
 def _nats(value: float | None) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgen import registry
+from seqgen.cli._interrupts import SIGNALS, wanted
 from seqgen.cli._options import HELP, Positive, SettingsCommand, config_option, note, settings_option
 from seqgen.errors import UsageError
 from seqgen.training import presets
@@ -94,14 +95,18 @@ def _name(source: tuple[str, ...]) -> str:
 
 @contextlib.contextmanager
 def _stop_on_signals(run: "Run") -> Iterator[None]:
-    """SIGINT and SIGTERM end the run after the step at hand, and it is saved; a second one ends it at once."""
+    """SIGINT, SIGTERM and a closed terminal end the run after the step at hand, and it is saved; a second one at once.
+
+    Under nohup a closed terminal goes on being ignored.
+    """
 
     def stop(number: int, frame: object) -> None:
         if run.trainer.stopping:
             raise KeyboardInterrupt
         run.trainer.stopping = True
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [number for number in SIGNALS if number in (signal.SIGINT, signal.SIGTERM) or wanted(number)]
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:

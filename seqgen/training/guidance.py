@@ -7,12 +7,15 @@ thumb, named below.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 FLAT = 0.003  # a change of the validation loss that counts for nothing, as a share of it
 GAP = 0.10  # training this far below validation: the corpus is being learned by heart
 RISEN = 0.01  # validation this far above its best: it has risen
 FALLING = 0.008  # a gain over the last fifth of the run that more time would go on with
 COPIES = 0.02  # a share of repeated documents or lines that is worth a word
+SMALL = 250_000  # parameters; below, a smaller model is no advice
+JUDGED = 3  # validations at least by which the gap is judged: each has the training loss of a few steps beside it
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,16 @@ def before(facts: Before) -> str:
     return " ".join([_corpus(facts), *_copies(facts), _model(facts), _course(facts), _fit(facts)]).rstrip()
 
 
+def going_on(steps: int, share: float, ended: bool) -> str:
+    """A sentence before a run goes on that has taken so many steps, and so large a share of its budget."""
+    if ended:
+        return (
+            f"This run ended after {steps:,} steps, as its budget was used up or validation no longer improved. "
+            "To go on, give it more in all: --minutes, --epochs or --steps."
+        )
+    return f"Going on after {steps:,} steps, {100 * share:.0f} % of the budget."
+
+
 def _corpus(facts: Before) -> str:
     documents = f"{facts.documents:,} document{'s' * (facts.documents != 1)}"
     return (
@@ -117,7 +130,7 @@ def _model(facts: Before) -> str:
 def _course(facts: Before) -> str:
     """Where, how fast, how long, how much memory."""
     budget = [(facts.minutes, "minutes"), (facts.epochs, "epochs"), (facts.steps, "steps")]
-    stops = " or ".join(f"{value:g} {unit}" for value, unit in budget if value is not None)
+    stops = " or ".join(f"{_plain(value)} {unit}" for value, unit in budget if value is not None)
     said = f"Device: {facts.device}; it stops after {stops}"
     seconds = expected_seconds(facts)
     if facts.rate is not None and seconds is not None:
@@ -136,7 +149,8 @@ def _fit(facts: Before) -> str:
         return ""
     passes = facts.rate * seconds / max(facts.train_tokens, 1)
     if passes < 0.5:
-        smaller = "" if facts.chosen in ("tiny", "checkpoint") else ", or a smaller model (--preset tiny)"
+        fixed = facts.chosen in ("tiny", "checkpoint") or facts.parameters < SMALL
+        smaller = "" if fixed else ", or a smaller model (--preset tiny)"
         return f"It will not see the whole corpus: give it more time{smaller}."
     if passes > 60:
         return "It reads the corpus very often: less time would do, or more text."
@@ -160,7 +174,8 @@ def after(facts: After) -> str:
     if facts.nats > facts.ngram:
         said.append("It is still worse than counting n-grams, which is what to beat first.")
     if facts.rollbacks:
-        said.append(f"The loss exploded {facts.rollbacks} times: a lower learning_rate, -P learning_rate.")
+        times = "once" if facts.rollbacks == 1 else f"{facts.rollbacks:,} times"
+        said.append(f"The loss exploded {times}: try a lower learning rate (-P learning_rate).")
     return " ".join(said)
 
 
@@ -188,8 +203,7 @@ def _verdict(facts: After) -> str:
 
 def _of_a_steady_run(facts: After, checks: Sequence[Check]) -> str:
     """Validation never rose: is it still falling, and how far below is training?"""
-    last = checks[-1]
-    gap = 0.0 if last.train is None else 1 - last.train / last.validation
+    last, gap = checks[-1], _gap(checks)
     falling = _gain(checks) > FALLING and not facts.patience_ended
     if falling and gap < GAP:
         return (
@@ -203,6 +217,8 @@ def _of_a_steady_run(facts: After, checks: Sequence[Check]) -> str:
             f"Training is {100 * gap:.0f} % below validation, which no longer falls: the corpus is used up. "
             f"Try {_against_overfitting(facts)}."
         )
+    if facts.nats > facts.ngram:
+        return "Training and validation are close, and its steps have become small: it needs more time (--minutes)."
     less = f"less dropout (-P dropout {_halved(facts.dropout)}) or " if facts.dropout >= 0.1 else ""
     return f"Training and validation are close and both have come to rest: try {less}{_larger(facts)}."
 
@@ -210,6 +226,13 @@ def _of_a_steady_run(facts: After, checks: Sequence[Check]) -> str:
 def _fell(first: Check, last: Check) -> bool:
     """Whether the training loss went down from one validation to another."""
     return first.train is not None and last.train is not None and last.train < first.train
+
+
+def _gap(checks: Sequence[Check]) -> float:
+    """How far training is below validation towards the end, as a share of it: the median, as a few steps vary much."""
+    recent = checks[-max(JUDGED, round(len(checks) / 5)) :]
+    gaps = [1 - check.train / check.validation for check in recent if check.train is not None]
+    return median(gaps) if gaps else 0.0
 
 
 def _gain(checks: Sequence[Check]) -> float:
@@ -243,7 +266,12 @@ def duration(seconds: float) -> str:
 def _passes(passes: float) -> str:
     if passes < 1:
         return f"{100 * passes:.0f} % of one pass"
-    return f"{passes:.0f} passes" if passes >= 10 else f"{passes:.1f} passes"
+    return f"{passes:,.0f} passes" if passes >= 10 else f"{passes:.1f} passes"
+
+
+def _plain(value: float) -> str:
+    """`0.5`, `5`, `60,000`."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"
 
 
 def _short(count: float) -> str:

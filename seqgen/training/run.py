@@ -43,7 +43,7 @@ from seqgen.training.recorded import TRAINING_FILE
 from seqgen.training.settings import TrainSettings
 from seqgen.training.start import set_unigram_bias
 from seqgen.training.trainer import Trainer
-from seqgen.training.validation import Validation
+from seqgen.training.validation import HINT, Validation
 
 __all__ = ["TRAINING_FILE", "Plan", "Run"]
 
@@ -295,12 +295,10 @@ def _tables(tokenizer: Tokenizer, settings: TrainSettings) -> Tables | None:
 def _check_length(train: Spans, validation: Spans, settings: TrainSettings) -> None:
     needed = settings.window + 1
     if train.tokens < needed:
+        shorter = f", or choose a shorter window: -P window {min(16, train.tokens - 1)}" if train.tokens > 1 else ""
         raise CorpusError(
             f"the corpus leaves {train.tokens} tokens to train on, expected at least one window ({needed})",
-            "add more files, or choose a shorter window: -P window 16",
+            f"add more files{shorter}",
         )
     if validation.tokens < 2:
-        raise CorpusError(
-            f"the corpus leaves {validation.tokens} tokens to validate on, expected at least 2",
-            "add more files, hold out more (-P validation 0.3), or give another corpus with --val",
-        )
+        raise CorpusError(f"the corpus leaves {validation.tokens} tokens to validate on, expected at least 2", HINT)

@@ -93,7 +93,7 @@ class Trainer:
         if self.good.place is None:
             self.keep()
         self._steer()
-        while not self._halted and self._share < 1 and not self._out_of_patience():
+        while not self._halted and self._share < 1 and not self.out_of_patience():
             self._advance()
             self._steer()
             check = self._share >= 1 or int(self._share * self.settings.checks) > self.progress.checks
@@ -266,7 +266,8 @@ class Trainer:
             progress.checks = max(progress.checks, int(self._share * self.settings.checks))
         self.observer.rolled_back(progress, line | {"damping": progress.damping})
 
-    def _out_of_patience(self) -> bool:
+    def out_of_patience(self) -> bool:
+        """Whether validation has not improved for as long as it may."""
         return 0 < self.settings.patience <= self.progress.bad_checks
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seqgen.errors import CorpusError
 from seqgen.evaluation import protocols
 from seqgen.evaluation.ngram import NGram
 from seqgen.evaluation.temperature import Temperature, held_out_temperature
@@ -21,6 +22,7 @@ FINAL = 1_000_000  # tokens of the measurement at the end
 NGRAM = 2_000_000  # training tokens that the n-gram baseline counts
 SLICE = 4_000  # tokens; long enough that beginning without context costs little
 LANES = 32
+HINT = "add more files, hold out more (-P validation 0.3), or give another corpus with --val"
 WARMUP = 64  # tokens a lane reads, uncounted, before its first
 
 Ids = NDArray[np.unsignedinteger[Any]]
@@ -34,10 +36,15 @@ class Validation:
         spans: Where in it they lie.
         codec_size: The codec's own vocabulary size.
         precision: What the quick measurement multiplies in.
+
+    Raises:
+        CorpusError: There is nothing to predict: no model would ever be the best so far.
     """
 
     def __init__(self, ids: Ids, spans: Spans, codec_size: int, precision: torch.dtype) -> None:
         self.ids, self.starts = own_tokens(ids, spans, codec_size, FINAL)
+        if not (np.diff(self.starts) > 1).any():
+            raise CorpusError("what is held out has no document of two tokens, so there is nothing to predict", HINT)
         self._quick = {kind: own_tokens(ids, spans, codec_size, limit) for kind, limit in QUICK.items()}
         self.precision = precision
 
