@@ -1,10 +1,13 @@
 """The estimate before a run: it touches nothing of the run, and follows the size of the model."""
 
+import time
+
 import torch
 
 from seqgen import registry
 from seqgen.models import ModelSettings
 from seqgen.training.estimate import estimate
+from seqgen.training.memory import step_bytes
 from seqgen.training.run import Plan
 from seqgen.training.settings import TrainSettings
 from seqgen.training.trainer import Budget
@@ -27,6 +30,23 @@ def test_random_numbers_go_on_as_if_nothing_had_been():
 def test_a_larger_model_is_slower():
     small, large = estimate(plan(8), 30), estimate(plan(512), 30)
     assert small.rate > 4 * large.rate > 0
+
+
+def test_a_large_model_is_measured_in_a_shorter_window_and_its_memory_is_that_of_the_whole(monkeypatch):
+    began = time.perf_counter()
+    found = estimate(plan(256, batch=64, window=64), 300)
+    whole = time.perf_counter() - began
+    monkeypatch.setattr("seqgen.training.estimate.OPERATIONS", 64 * 6 * 5e5)  # about a token
+    monkeypatch.setattr("seqgen.training.estimate.SECONDS", 0.0)
+    began = time.perf_counter()
+    short = estimate(plan(256, batch=64, window=64), 300)
+    assert time.perf_counter() - began < whole
+    assert short.rate > 0
+    shape = ModelSettings(hidden=256)
+    missing = step_bytes(registry.load("models", "lstm")(), shape, 300, 64, 64)
+    missing -= step_bytes(registry.load("models", "lstm")(), shape, 300, 64, 1)
+    if found.memory is not None and short.memory is not None:  # the peak of the process only ever rises
+        assert short.memory >= found.memory + missing / 2
 
 
 def test_memory_is_that_of_the_process_and_some_more():

@@ -89,6 +89,11 @@ def test_before_says_how_long_steps_take():
     )
 
 
+def test_where_a_run_goes_on_the_time_is_what_is_left_of_it():
+    said = before(facts(minutes=None, steps=1000, done=0.5))
+    assert "stops after 1,000 steps: about 26 s more at 20,000 tokens/s, 1.0 passes" in said
+
+
 def test_before_warns_where_time_and_corpus_do_not_fit():
     assert before(facts(train_tokens=10**8)).endswith("more time, or a smaller model (--preset tiny).")
     assert before(facts(train_tokens=10**8, parameters=58_000)).endswith("see the whole corpus: give it more time.")
@@ -110,6 +115,17 @@ def test_more_dropout_is_not_asked_for_where_there_is_much():
     said = end([1.5, 1.6, 1.7], [1.0, 0.9, 0.8], dropout=0.6)
     assert "dropout" not in said
     assert "smaller model" in said
+
+
+def test_no_smaller_model_than_a_very_small_one_is_asked_for():
+    said = end([1.5, 1.6, 1.7], [1.0, 0.9, 0.8], dropout=0.2, hidden=32)
+    assert said.endswith("Try more dropout (-P dropout 0.4) or more text.")
+    assert end([1.5, 1.6, 1.7], [1.0, 0.9, 0.8], dropout=0.6, hidden=32).endswith("Try more text.")
+
+
+def test_an_early_stop_is_said():
+    assert "stopped early" in end([1.5, 1.6, 1.7], [1.0, 0.9, 0.8], patience_ended=True)
+    assert "stopped early" not in end([1.5, 1.6, 1.7], [1.0, 0.9, 0.8])
 
 
 def test_underfitting_asks_for_time():

@@ -19,7 +19,7 @@ from seqgen.checkpoint import Checkpoint, write_tensors
 from seqgen.cli import run as seqgen
 from seqgen.container import read_header
 from seqgen.errors import CheckpointError
-from seqgen.training import resume, snapshot
+from seqgen.training import occupied, resume, snapshot
 
 STEPS = 90
 DOCUMENTS = tuple(bytes([97 + (i * j) % 26 for j in range(40 + 37 * i)]) for i in range(12))  # 2,922 bytes
@@ -188,8 +188,43 @@ def test_resuming_on_another_corpus_is_refused(tmp_path, stream):
     run.start()
     run.train()
     other = make_stream(tmp_path / "other.tokens", (TEXT + b"!",))
-    with pytest.raises(CheckpointError, match="the run to resume has corpus"):
+    with pytest.raises(CheckpointError, match="has another corpus than this call"):
         make_run(tmp_path / "run", other).resume()
+
+
+def test_a_run_that_ended_before_its_first_save_is_told_of(tmp_path, stream):
+    run = make_run(tmp_path / "run", stream, steps=4)
+    run.start()
+    with pytest.raises(CheckpointError, match="ended before it saved for the first time") as caught:
+        make_run(tmp_path / "run", stream, steps=4).resume()
+    assert "another -o" in caught.value.hint
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks")
+def test_two_processes_never_train_in_one_folder(tmp_path, stream):
+    """The lock goes with the process that holds it, even where that is killed."""
+    run = make_run(tmp_path / "run", stream, steps=4)
+    run.start()
+    run.train()
+    lines = (tmp_path / "run/log.jsonl").read_bytes()
+    code = (
+        "import fcntl, os, sys, time; descriptor = os.open(sys.argv[1], os.O_RDONLY);"
+        "fcntl.flock(descriptor, fcntl.LOCK_EX); print('locked', flush=True); time.sleep(60)"
+    )
+    for descriptor in occupied._held.values():  # what this process holds is let go, as at its end
+        os.close(descriptor)
+    occupied._held.clear()
+    for name in ("run", "fresh"):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        with subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE) as other:
+            assert other.stdout.readline() == b"locked\n"
+            late = make_run(folder, stream, steps=8)
+            with pytest.raises(CheckpointError, match="another process is training in there"):
+                late.resume() if name == "run" else late.start()
+            other.kill()
+        late.resume() if name == "run" else late.start()
+    assert (tmp_path / "run/log.jsonl").read_bytes() == lines
 
 
 def test_damaged_and_foreign_files_are_refused(tmp_path, stream):
@@ -208,7 +243,7 @@ def test_damaged_and_foreign_files_are_refused(tmp_path, stream):
     with pytest.raises(CheckpointError, match="is not a file to resume from"):
         make_run(tmp_path / "run", stream).resume()
     path.unlink()
-    with pytest.raises(CheckpointError, match="there is no such file"):
+    with pytest.raises(CheckpointError, match="has nothing to go on with"):
         make_run(tmp_path / "run", stream).resume()
 
 

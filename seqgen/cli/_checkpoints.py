@@ -24,9 +24,11 @@ def divided(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         if is_corpus(source[0]):
             if len(source) == 1:
                 break
+            file = find(source[0])
+            path = file.parent if file.name == MODEL_FILE else file
             raise UsageError(
                 f"{source[0]} is both a checkpoint and a corpus",
-                f"write the checkpoint as a path, as in {find(source[0]).parent}, or the corpus as the last argument",
+                f"write the checkpoint as a path, as in {path}, or the corpus as the last argument",
             )
         checkpoints.append(source.pop(0))
     for name in source[1:]:

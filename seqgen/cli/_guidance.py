@@ -65,6 +65,7 @@ def facts_before(run: Run) -> Before:
         epochs=plan.budget.epochs,
         steps=plan.budget.steps,
         step_tokens=plan.train.batch * plan.train.window,
+        done=min(1.0, run.trainer.used()),
     )
 
 

@@ -1,21 +1,25 @@
 """What a run will take: its rate by a few steps on a throw-away network, its memory by what they left behind.
 
-Nothing of the run itself is touched: not its weights, not its optimizer, not the random generators.
+On a CPU a step of a large model takes a minute, so its rate is measured in shorter windows. Nothing of the run itself
+is touched: not its weights, not its optimizer, not the random generators.
 """
 
+import dataclasses
 import sys
 import time
 from dataclasses import dataclass
 
 import torch
 
+from seqgen.models import parameters, weight_shapes
 from seqgen.models._network import RecurrentLM
+from seqgen.training.memory import step_bytes
 from seqgen.training.run import Plan
-from seqgen.training.settings import TrainSettings
 from seqgen.training.step import Step
 
 SECONDS = 0.5  # of measuring, after one step to warm up
 MOST = 10  # steps measured
+OPERATIONS = 3e11  # of a step on a CPU, beyond which it is measured in a shorter window: seconds
 COPIES = 2  # of all weights, that come later: the best model as it is kept, and one more while it is measured
 
 
@@ -32,7 +36,8 @@ def estimate(plan: Plan, vocab_size: int) -> Estimate:
     devices = [plan.device] if plan.device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         step = _step(plan, vocab_size)
-        batch, window = plan.train.batch, plan.train.window
+        batch, whole = plan.train.batch, plan.train.window
+        window = _window(plan, vocab_size)
         x = torch.randint(vocab_size, (batch, window), device=plan.device)
         _run(step, x)
         count, began = 0, time.perf_counter()
@@ -42,14 +47,23 @@ def estimate(plan: Plan, vocab_size: int) -> Estimate:
         rate = count * batch * window / (time.perf_counter() - began)
         memory = _peak(plan.device)
         weights = 4 * sum(weight.numel() for weight in step.network.parameters())
-    return Estimate(rate, None if memory is None else memory + COPIES * weights)
+    more = [step_bytes(plan.cell, plan.shape, vocab_size, batch, each) for each in (window, whole)]
+    return Estimate(rate, None if memory is None else memory + COPIES * weights + more[1] - more[0])
+
+
+def _window(plan: Plan, vocab_size: int) -> int:
+    """Tokens of a stream in a step to measure: the run's, or fewer where that would take long."""
+    if plan.device.type != "cpu":
+        return plan.train.window
+    weights = parameters(weight_shapes(plan.cell, plan.shape, vocab_size))
+    token = 6 * weights * plan.train.batch  # a product and two for its gradients, of two operations a weight
+    return max(1, min(plan.train.window, int(OPERATIONS / token)))
 
 
 def _step(plan: Plan, vocab_size: int) -> Step:
     network = RecurrentLM(plan.cell, plan.shape, vocab_size).to(plan.device)
-    settings: TrainSettings = plan.train
     network.train()
-    return Step(network, settings)
+    return Step(network, dataclasses.replace(plan.train, window=_window(plan, vocab_size)))
 
 
 def _run(step: Step, x: torch.Tensor) -> None:

@@ -14,6 +14,7 @@ GAP = 0.10  # training this far below validation: the corpus is being learned by
 RISEN = 0.01  # validation this far above its best: it has risen
 FALLING = 0.008  # a gain over the last fifth of the run that more time would go on with
 COPIES = 0.02  # a share of repeated documents or lines that is worth a word
+NARROW = 64  # units; half of fewer learns next to nothing
 SMALL = 250_000  # parameters; below, a smaller model is no advice
 JUDGED = 3  # validations at least by which the gap is judged: each has the training loss of a few steps beside it
 
@@ -30,6 +31,7 @@ class Before:
         memory: Bytes at the peak, estimated or None.
         minutes, epochs, steps: The budget.
         step_tokens: Tokens a step.
+        done: The share of the budget that is used already, where a run goes on.
     """
 
     tokens: int
@@ -50,6 +52,7 @@ class Before:
     epochs: float | None
     steps: int | None
     step_tokens: int
+    done: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,8 @@ def _course(facts: Before) -> str:
     seconds = expected_seconds(facts)
     if facts.rate is not None and seconds is not None:
         passes = facts.rate * seconds / max(facts.train_tokens, 1)
-        time = "" if facts.minutes is not None and seconds >= 60 * facts.minutes else f"{duration(seconds)} at "
+        left = f"{duration(seconds * (1 - facts.done))}{' more' * (facts.done > 0)} at "
+        time = "" if facts.minutes is not None and seconds >= 60 * facts.minutes else left
         said += f": about {time}{facts.rate:,.0f} tokens/s, {_passes(passes)}"
     if facts.memory is not None:
         said += f", {facts.memory / 1e9:.1f} GB of memory"
@@ -170,7 +174,8 @@ def expected_seconds(facts: Before) -> float | None:
 
 def after(facts: After) -> str:
     """A sentence or two: whether it learned too little or by heart, and what to try next."""
-    said = [_verdict(facts)]
+    said = ["It stopped early, as validation no longer improved."] if facts.patience_ended else []
+    said.append(_verdict(facts))
     if facts.nats > facts.ngram:
         said.append("It is still worse than counting n-grams, which is what to beat first.")
     if facts.rollbacks:
@@ -195,8 +200,8 @@ def _verdict(facts: After) -> str:
         return f"Validation got worse after step {best.step:,}: its steps were too large. Try half the learning_rate."
     if last.epoch < 1:
         return (
-            f"It has read {100 * last.epoch:.0f} % of the corpus once and learns on: give it more time, "
-            "or a smaller model, which reads faster."
+            f"It has read {100 * last.epoch:.0f} % of the corpus once and learns on: give it more time"
+            f"{', or a smaller model, which reads faster' * (facts.hidden >= NARROW)}."
         )
     return _of_a_steady_run(facts, checks)
 
@@ -243,9 +248,9 @@ def _gain(checks: Sequence[Check]) -> float:
 
 def _against_overfitting(facts: After) -> str:
     more = min(0.6, round(facts.dropout + (0.2 if facts.dropout < 0.4 else 0.1), 2))
-    dropout = f"more dropout (-P dropout {more:g}), " if more > facts.dropout else ""
-    smaller = f"a smaller model (-P hidden {max(64, facts.hidden // 2)})"
-    return f"{dropout}{smaller} or more text"
+    ways = [f"more dropout (-P dropout {more:g})"] if more > facts.dropout else []
+    ways += [f"a smaller model (-P hidden {facts.hidden // 2})"] if facts.hidden >= NARROW else []
+    return " or ".join([", ".join(ways), "more text"] if ways else ["more text"])
 
 
 def _halved(dropout: float) -> str:

@@ -74,6 +74,11 @@ def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> dict[str, int]:
     Raises:
         CheckpointError: The file is missing, damaged, or belongs to a run with other settings.
     """
+    if not path.exists():
+        raise CheckpointError(
+            f"{path.parent}: has nothing to go on with: the run ended before it saved for the first time",
+            f"begin a run under another -o, from its best model so far, if it has one, by --from {path.parent}",
+        )
     header = _open(path)
     try:
         details = json.loads(header.read("details").tobytes())
@@ -105,6 +110,11 @@ def _check_same(path: Path, recorded: dict[str, Any], about: dict[str, Any]) -> 
         if isinstance(found, dict) and isinstance(wanted, dict):
             name = next(name for name in {**found, **wanted} if found.get(name) != wanted.get(name))
             key, found, wanted = name, found.get(name), wanted.get(name)
+        if key == "corpus":  # a hash says nothing to people
+            raise CheckpointError(
+                f"{path}: the run to resume has another corpus than this call",
+                "leave SOURCE out to go on with its own, or begin a run under another -o by --from",
+            )
         raise CheckpointError(
             f"{path}: the run to resume has {key} {found!r}, this call has {wanted!r}",
             "resume with the same settings and corpus, or train anew under another -o",

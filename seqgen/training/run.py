@@ -37,6 +37,7 @@ from seqgen.training.data import Spans, split
 from seqgen.training.device import choose_precision, describe
 from seqgen.training.indexing import write_index
 from seqgen.training.journal import Journal
+from seqgen.training.occupied import occupy
 from seqgen.training.plan import Plan
 from seqgen.training.progress import Observer, Progress
 from seqgen.training.recorded import TRAINING_FILE
@@ -113,7 +114,7 @@ class Run:
         """Make the run folder and write what is known before the first step.
 
         Raises:
-            CheckpointError: Another run lies there already.
+            CheckpointError: Another run lies there already, or another process has begun one.
             UsageError: The ranks were told different things.
         """
         self.ranks.agree(self._told())
@@ -124,9 +125,10 @@ class Run:
         """Go back to where an earlier call stopped, dropping log lines written after its last save.
 
         Raises:
-            CheckpointError: There is no such run, or it had other settings or another corpus.
+            CheckpointError: There is no such run, it had other settings or another corpus, or it is running.
             UsageError: The ranks were told different things.
         """
+        self.ranks.lead(lambda: occupy(self.folder))
         lengths = resume.load(self.folder / resume.RESUME_FILE, self.trainer, self._about())
         self.ranks.agree(self._told() | {"state to go on from": self.trainer.progress})
         self.ranks.lead(lambda: self.journal.cut(lengths))
@@ -247,12 +249,13 @@ class Run:
         return found | self._about() | held_out | {key: self.plan.to_json()[key] for key in FREE}
 
     def _make_folder(self) -> None:
+        files.make_folder(self.folder)
+        occupy(self.folder)
         if self.model_path.exists() or (self.folder / resume.RESUME_FILE).exists():
             raise CheckpointError(
                 f"{self.folder}: another run lies there already, and is left as it is",
                 "go on with it by --resume, or choose another -o",
             )
-        files.make_folder(self.folder)
         about = {
             "stream": str(self.stream.path.resolve()),
             "fingerprint": self.stream.fingerprint,
