@@ -89,6 +89,12 @@ def test_before_says_how_long_steps_take():
     )
 
 
+def test_a_step_that_the_corpus_does_not_fill_takes_as_long():
+    small = facts(minutes=None, steps=20, step_tokens=16_000, train_tokens=1_000, rate=400.0)
+    assert expected_seconds(small) == pytest.approx(800.0)
+    assert "about 13 min at 400 tokens/s, 20 passes" in before(small)
+
+
 def test_where_a_run_goes_on_the_time_is_what_is_left_of_it():
     said = before(facts(minutes=None, steps=1000, done=0.5))
     assert "stops after 1,000 steps: about 26 s more at 20,000 tokens/s, 1.0 passes" in said
@@ -99,7 +105,7 @@ def test_before_warns_where_time_and_corpus_do_not_fit():
     assert before(facts(train_tokens=10**8, parameters=58_000)).endswith("see the whole corpus: give it more time.")
     assert before(facts(train_tokens=10**8, chosen="checkpoint")).endswith("see the whole corpus: give it more time.")
     assert "600 passes" in before(facts(train_tokens=10_000))
-    assert "6,000 passes, 0.6 GB of memory. It reads the corpus very often" in before(facts(train_tokens=1_000))
+    assert "5,859 passes, 0.6 GB of memory. It reads the corpus very often" in before(facts(train_tokens=1_000))
     assert before(facts()).endswith("memory.")
 
 

@@ -13,7 +13,7 @@ from seqgen.models._network import RecurrentLM
 from seqgen.models.lstm import LSTM
 from seqgen.training.settings import TrainSettings
 
-KEPT = 1 << 30  # bytes
+KEPT = 1 << 30  # bytes; larger arrays than a step's, so that all that it frees is kept
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -121,7 +121,13 @@ def pick_precision(wanted: str, device: torch.device) -> torch.dtype:
 
 
 def loop_pays(network: RecurrentLM, precision: torch.dtype) -> bool:
-    """Whether `_lstm_loop` trains this network faster than the layers' own kernels."""
+    """Whether `_lstm_loop` trains this network faster than the layers' own kernels.
+
+    A rule by width, measured once, and not a probe of this machine when a run begins. The two ways differ in the last
+    bits, and the times of a probe differ from call to call: with it, one seed would give other weights on another
+    day, and a run that was stopped and goes on might change its way in between and end in other bits than a straight
+    one. Where the rule is wrong by a machine it costs some speed, and nothing else.
+    """
     on_cpu = network.embedding.weight.device.type == "cpu" and precision == torch.bfloat16
     wide = network.settings.hidden >= _lstm_loop.NARROWEST
     return on_cpu and wide and isinstance(network.cell, LSTM) and _lstm_loop.available()

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-FLAT = 0.003  # a change of the validation loss that counts for nothing, as a share of it
 GAP = 0.10  # training this far below validation: the corpus is being learned by heart
 RISEN = 0.01  # validation this far above its best: it has risen
 FALLING = 0.008  # a gain over the last fifth of the run that more time would go on with
@@ -137,7 +136,7 @@ def _course(facts: Before) -> str:
     said = f"Device: {facts.device}; it stops after {stops}"
     seconds = expected_seconds(facts)
     if facts.rate is not None and seconds is not None:
-        passes = facts.rate * seconds / max(facts.train_tokens, 1)
+        passes = _expected_passes(facts, facts.rate, seconds)
         left = f"{duration(seconds * (1 - facts.done))}{' more' * (facts.done > 0)} at "
         time = "" if facts.minutes is not None and seconds >= 60 * facts.minutes else left
         said += f": about {time}{facts.rate:,.0f} tokens/s, {_passes(passes)}"
@@ -151,7 +150,7 @@ def _fit(facts: Before) -> str:
     seconds = expected_seconds(facts)
     if facts.rate is None or seconds is None:
         return ""
-    passes = facts.rate * seconds / max(facts.train_tokens, 1)
+    passes = _expected_passes(facts, facts.rate, seconds)
     if passes < 0.5:
         fixed = facts.chosen in ("tiny", "checkpoint") or facts.parameters < SMALL
         smaller = "" if fixed else ", or a smaller model (--preset tiny)"
@@ -162,14 +161,26 @@ def _fit(facts: Before) -> str:
 
 
 def expected_seconds(facts: Before) -> float | None:
-    """How long the run will take: the least of what its bounds allow; None where the rate is unknown."""
+    """How long the run will take: the least of what its bounds allow; None where the rate is unknown.
+
+    A step takes as long where the corpus does not fill it.
+    """
     bounds = [] if facts.minutes is None else [60 * facts.minutes]
     if facts.rate:
+        step = facts.step_tokens / facts.rate
         if facts.epochs is not None:
-            bounds.append(facts.epochs * facts.train_tokens / facts.rate)
+            bounds.append(facts.epochs * _steps_a_pass(facts) * step)
         if facts.steps is not None:
-            bounds.append(facts.steps * min(facts.step_tokens, facts.train_tokens) / facts.rate)
+            bounds.append(facts.steps * step)
     return min(bounds, default=None)
+
+
+def _steps_a_pass(facts: Before) -> float:
+    return max(1.0, facts.train_tokens / facts.step_tokens)
+
+
+def _expected_passes(facts: Before, rate: float, seconds: float) -> float:
+    return rate * seconds / (facts.step_tokens * _steps_a_pass(facts))
 
 
 def after(facts: After) -> str:

@@ -6,6 +6,7 @@
     timing.jsonl         for each line of losses the step and the seconds: the clock is kept out of the log, which
                          is the same to the byte however often a run was stopped
     training.json        where the corpus lies and how it was split, for the n-gram baseline and for --resume
+    index.safetensors    the training documents indexed at the end, for the originality of samples
 
 It joins the trainer, the evaluation and the files; it prints nothing. Of several ranks each has a Run, and the first
 one's writes.

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from seqgen.models._network import RecurrentLM
 from seqgen.training.data import Spans
+from seqgen.training.growing import UNSEEN
 
 COUNTED = 1 << 22  # tokens counted at most
-UNSEEN = 0.1  # the count that a token gets that never occurred
 
 
 def set_unigram_bias(network: RecurrentLM, ids: NDArray[np.unsignedinteger[Any]], spans: Spans) -> None:

@@ -4,7 +4,7 @@ It holds all that changes from step to step: weights, optimizer, hidden state, a
 and when the run ends is the trainer's business.
 
 The update itself reads and writes tensors that stay where they are, and never asks the device for an answer, so that
-on a GPU it is captured once and replayed (`graph.py`); elsewhere the very same function is called.
+on a GPU it is captured once and replayed (`seqgen.models._graph`); elsewhere the very same function is called.
 """
 
 import torch
