@@ -1,5 +1,7 @@
 """`seqgen train` as a person calls it: no flags, all flags, stopping, going on, and every kind of mistake."""
 
+import functools
+import io
 import json
 import os
 import signal
@@ -9,9 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+from tqdm import tqdm
 
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
+from seqgen.cli._progress import Watcher
+from seqgen.training.progress import Progress
 
 PLAY = "".join(f"ANNA:\nGood day, {name}, how is the {thing}?\n\n" for name in "ABCDEFGH" for thing in "abcdefghijkl")
 TINY = ["-P", "hidden", "16", "-P", "batch", "4", "-P", "window", "16"]
@@ -122,6 +127,24 @@ def test_a_signal_stops_saves_and_says_how_to_go_on(tmp_path, number):
     assert "Go on with: seqgen train --resume -o out" in shown
     assert "Traceback" not in shown
     assert (tmp_path / "out/resume.safetensors").exists()
+
+
+def test_the_bar_is_whole_in_80_columns(monkeypatch):
+    shown = io.StringIO()
+    shown.isatty = lambda: True
+    monkeypatch.setattr("sys.stderr", shown)
+    monkeypatch.setattr("seqgen.cli._progress.tqdm", functools.partial(tqdm, file=shown, ncols=80, mininterval=0))
+    watcher, line = Watcher(None), {"nats": 1.2345}
+    watcher.stepped(Progress(tokens=0, seconds=1.0), 0.1, line)
+    watcher._bar.start_t -= 40_000  # eleven hours
+    watcher.stepped(Progress(tokens=128_000, seconds=2.0), 0.5, line)
+    watcher._bar.refresh()
+    last = shown.getvalue().rsplit("\r", 1)[-1]
+    watcher.close()
+    assert last.startswith(" 50%|")
+    assert "| 11:06:40<" in last
+    assert last.endswith("1.234 nats, 1.78 bits/token, 128,000 tokens/s")
+    assert len(last.replace("<00:00", "<11:06:40")) < 80  # as long is left as has gone
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes")
