@@ -209,6 +209,16 @@ def test_mistakes(capsys, tmp_path, arguments, code, sentences):
     assert not (tmp_path / "checkpoints").exists()
 
 
+def test_a_file_may_call_options_as_their_flags_are_called(tmp_path):
+    (tmp_path / "other.txt").write_text(PLAY[:500], "utf-8")
+    (tmp_path / "my.toml").write_text('steps = 2\nval = "other.txt"\n[settings]\nhidden = 8\nwindow = 16\n')
+    assert run(["train", "play.txt", "-o", "out", "--config", "my.toml"]) == 0
+    (tmp_path / "child.toml").write_text('from = "out"\nsteps = 2\n[settings]\nwindow = 16\n')
+    assert run(["train", "other.txt", "-o", "child", "--config", "child.toml"]) == 0
+    assert Checkpoint.load("out").provenance["validation_tokens"] == 501
+    assert Checkpoint.load("child").provenance["parent"]["name"] == "out"
+
+
 def test_an_unknown_key_in_a_file_is_refused(capsys, tmp_path):
     (tmp_path / "my.toml").write_text("stepz = 2\n")
     fails(capsys, ["play.txt", "--config", "my.toml"], 2, "my.toml: unknown key 'stepz'", "did you mean 'steps'?")

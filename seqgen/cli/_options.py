@@ -102,14 +102,22 @@ def _read_config(ctx: click.Context, parameter: click.Parameter, path: str | Non
         values = tomllib.loads(Path(path).read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not a TOML file ({error})") from error
-    known = {option.name: option for option in ctx.command.params if option.name}
+    known = _keys(ctx.command)
+    found: dict[str, Any] = {}
     for key, value in values.items():
-        name = key.replace("-", "_")
-        if name not in known:
+        name = known.get(key.replace("-", "_"))
+        if name is None:
             raise SettingError(f"{path}: unknown key {key!r}", nearest(key, sorted(known)))
-        if isinstance(value, dict):
-            values[key] = list(value.items())
-    ctx.default_map = {**{key.replace("-", "_"): value for key, value in values.items()}, **(ctx.default_map or {})}
+        found[name] = list(value.items()) if isinstance(value, dict) else value
+    ctx.default_map = {**found, **(ctx.default_map or {})}
+
+
+def _keys(command: click.Command) -> dict[str, str]:
+    """What a file may call the parameters of a command → what click calls them: as its flags are called, or so too."""
+    known = {str(parameter.name): str(parameter.name) for parameter in command.params}
+    for parameter in command.params:
+        known |= {flag[2:].replace("-", "_"): str(parameter.name) for flag in parameter.opts if flag.startswith("--")}
+    return known
 
 
 def note(message: str) -> None:
