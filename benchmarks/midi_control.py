@@ -11,7 +11,7 @@ runs it, and the files that it writes are read back:
   second at least.
 - key: the same with --key G, and with --key Am: no other notes than those of the scale, the last chord on the tonic.
 - scale: --key D --scale dorian; tempo: --tempo 90, onsets within 6 ms of twelfths of a quarter note.
-- instruments: --instruments piano,bass,drums: no other sounds. How many pieces use all three depends on the model.
+- instruments: --instruments piano,bass,drums: no other sounds, and each of the three sounds.
 """
 
 import argparse

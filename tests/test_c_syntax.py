@@ -73,4 +73,6 @@ def test_without_the_extra_inspect_says_what_brings_it(tmp_path, capsys, no_pars
         c_syntax.parse(GOOD)
     assert "pip install 'seqgen-art[c]'" in caught.value.hint
     assert run(["inspect", str(tmp_path)]) == 0
-    assert "not looked at: pip install 'seqgen-art[c]' brings a parser of C" in " ".join(capsys.readouterr().out.split())
+    assert "not looked at: pip install 'seqgen-art[c]' brings a parser of C" in " ".join(
+        capsys.readouterr().out.split()
+    )

@@ -20,6 +20,8 @@ from seqgen.tokenizer import FramedGrammar, Tokenizer
 if TYPE_CHECKING:
     from seqgen.api.model import Model
 
+Programs = frozenset[int] | None
+Groups = tuple[frozenset[int], ...]
 ANY = "any"
 LOOKED_AT = 20_000_000  # tokens of a corpus, at most, in which instruments are looked for
 
@@ -77,29 +79,32 @@ def resolve(model: "Model", music: Music, prompts: Sequence[Ids]) -> tuple[Contr
         raise UsageError("--density is for new pieces, a prompt has its own", "leave --density or the prompt out")
     scale, tonic = tonality(music.key, music.scale)
     remarks: list[str] = []
-    programs = _programs(model, music.instruments, prompt, remarks)
+    programs, groups = _programs(model, music.instruments, prompt, remarks)
     velocities = prompt[(prompt >= v.VEL) & (prompt < v.PITCH)] - v.VEL
     levels = v.velocity_of(velocities)
     loud = (int(levels.min()), int(levels.max())) if len(levels) else None
     if programs == frozenset({DRUMS}) and scale is not None:
         remarks.append("Drums have no key, so --key and --scale change nothing.")
-    return Controls(programs, scale, tonic, music.tempo, music.density, music.length, loud), remarks
+    return Controls(programs, scale, tonic, music.tempo, music.density, music.length, loud, groups), remarks
 
 
-def _programs(model: "Model", words: str | None, prompt: NDArray[Any], remarks: list[str]) -> frozenset[int] | None:
-    """The instruments asked for, those of the prompt, or any; of a family those that the model knows."""
+def _programs(model: "Model", words: str | None, prompt: NDArray[Any], remarks: list[str]) -> tuple[Programs, Groups]:
+    """The instruments asked for, those of the prompt, or any; of a family those that the model knows.
+
+    And each word's, where there are several words: all of them are to sound.
+    """
     if words is None:
-        return _played(prompt) or None
+        return _played(prompt) or None, ()
     if words.strip().lower() == ANY:
-        return None
+        return None, ()
     asked, known = instruments(words), _known(model)
-    chosen = set[int]()
+    groups = []
     for word, found in asked.items():
         heard = found & known if known is not None else found
         if not heard:
             remarks.append(f"{model.name} has never heard {word!r}; it knows {described(known or frozenset())}.")
-        chosen |= heard or found
-    return frozenset(chosen)
+        groups.append(heard or found)
+    return frozenset().union(*groups), tuple(groups) if len(groups) > 1 else ()
 
 
 def _known(model: "Model") -> frozenset[int] | None:

@@ -21,7 +21,7 @@ def music_options(function: Function) -> Function:
     """`--instruments`, `--key` and so on."""
     options = [
         click.option(
-            "--instruments", metavar="NAMES", help="Music: only these, as in piano,bass,drums; any: whatever."
+            "--instruments", metavar="NAMES", help="Music: these and no others, as in piano,bass,drums; any: whatever."
         ),
         click.option("--key", metavar="KEY", help="Music: no other notes than those of C, F#, Am, Bbm …"),
         click.option("--scale", metavar="SCALE", help="Music: with --key, another scale, such as minor-pentatonic."),

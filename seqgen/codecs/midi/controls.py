@@ -30,6 +30,7 @@ class Controls:
         density: From 1, below one note a second, to 8, 20 and more.
         seconds: How long it lasts, or what is to follow a prompt, to the end of the last note.
         velocities: The lowest and the highest velocity.
+        groups: Sets of programs of each of which something is to sound again and again.
     """
 
     programs: frozenset[int] | None = None
@@ -39,6 +40,7 @@ class Controls:
     density: int | None = None
     seconds: float | None = None
     velocities: tuple[int, int] | None = None
+    groups: tuple[frozenset[int], ...] = ()
 
 
 def instruments(text: str) -> dict[str, frozenset[int]]:

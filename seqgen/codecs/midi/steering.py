@@ -4,7 +4,7 @@ It wraps `PerformanceGrammar`, whose countdown is made to follow the clock: with
 bounds of the time to go are narrowed to those of the length asked for, and the grammar itself then sees to it that
 the last onset comes when it has to. The last onset lies at 95.5 % to 98.5 % of the length, and no note outlasts 103 %.
 
-- Instruments, scale and velocities are masks over tokens; drums have no scale.
+- Instruments, scale and velocities are masks over tokens; drums have no scale. Each instrument sounds (`entries`).
 - A tempo lets onsets fall on twelfths of a quarter note only, which holds sixteenths and triplets.
 - A density bounds how many notes there are by now from both sides, with a grace of eight.
 - The last notes belong to the triad of the key, that asked for or that heard (Krumhansl & Kessler 1982, profiles of
@@ -21,6 +21,7 @@ from seqgen.codecs import Mask
 from seqgen.codecs.midi import grammar as g
 from seqgen.codecs.midi import vocabulary as v
 from seqgen.codecs.midi.controls import Controls
+from seqgen.codecs.midi.entries import Due, Entries
 from seqgen.codecs.midi.score import DRUMS
 from seqgen.errors import UsageError
 
@@ -52,6 +53,7 @@ class Place(NamedTuple):
         at_once: Those of this step.
         first: The step of the first of them, or −1.
         heard: How often each pitch class was played.
+        due: The steps by which instruments are to sound.
     """
 
     inner: g.State
@@ -60,6 +62,7 @@ class Place(NamedTuple):
     at_once: int = 0
     first: int = -1
     heard: tuple[int, ...] = (0,) * 12
+    due: Due = ()
 
 
 class SteeredPerformance:
@@ -81,9 +84,10 @@ class SteeredPerformance:
         if controls.seconds is not None:
             self._least, self._most, self._silent = self._window(controls.seconds)
         self._sounds, self._pitches, self._drums = _static(controls)
+        self._entries = Entries(controls, begin)
 
     def start(self) -> Place:
-        return Place(self._bounded(self.inner.start(), 0))
+        return Place(self._bounded(self.inner.start(), 0), due=self._entries.first())
 
     def step(self, state: Place, token: int) -> Place:
         inner = self._bounded(self.inner.step(state.inner, token), state.elapsed + int(v.STEPS[token]))
@@ -95,7 +99,8 @@ class SteeredPerformance:
         if token < v.DUR:
             pitch = (token - v.PITCH) % 12
             heard = (*heard[:pitch], heard[pitch] + 1, *heard[pitch + 1 :])
-        return Place(inner, state.elapsed, state.notes + 1, state.at_once + 1, first, heard)
+        due = self._entries.after(state.due, inner.program if token < v.DUR else DRUMS, state.elapsed)
+        return Place(inner, state.elapsed, state.notes + 1, state.at_once + 1, first, heard, due)
 
     def allowed(self, state: Place) -> Mask:
         mask = self.inner.allowed(state.inner).copy()
@@ -173,6 +178,8 @@ class SteeredPerformance:
             mask[v.PEDAL :] = False
             if not self._drums:
                 mask[v.VEL : v.PITCH] = False
+        if inner.remain:
+            self._entries.insist(mask, inner, state.due, state.elapsed)
         if state.at_once >= MOST_AT_ONCE and inner.phase in _SOUNDED:
             mask[v.INST :] = False
 
