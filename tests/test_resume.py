@@ -211,9 +211,7 @@ def test_two_processes_never_train_in_one_folder(tmp_path, stream):
         "import fcntl, os, sys, time; descriptor = os.open(sys.argv[1], os.O_RDONLY);"
         "fcntl.flock(descriptor, fcntl.LOCK_EX); print('locked', flush=True); time.sleep(60)"
     )
-    for descriptor in occupied._held.values():  # what this process holds is let go, as at its end
-        os.close(descriptor)
-    occupied._held.clear()
+    occupied.leave(tmp_path / "run")
     for name in ("run", "fresh"):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)

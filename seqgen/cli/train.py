@@ -51,7 +51,7 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, report: s
       seqgen generate checkpoints/plays
     """
     from seqgen.cli import _run_page, _settings_help, _training
-    from seqgen.training import parallel
+    from seqgen.training import occupied, parallel
 
     if HELP in options["settings"]:
         click.echo(_settings_help.settings_help(options["model"], options["codec"]))
@@ -64,7 +64,10 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, report: s
     folder = Path(output) if output else Path("checkpoints") / _name(source)
     if source or resume:
         with parallel.session(options["device"]) as ranks:
-            _train(_training.prepare(folder, source, resume, options), folder)
+            try:
+                _train(_training.prepare(folder, source, resume, options), folder)
+            finally:
+                occupied.leave(folder)
         if not ranks.leads:
             return
     if report:

@@ -13,7 +13,7 @@ _held: dict[tuple[int, int], int] = {}  # (device, inode) of each folder → the
 
 
 def occupy(folder: Path) -> None:
-    """Keep other processes' runs out of a folder until this process ends.
+    """Keep other processes' runs out of a folder until `leave`, or until this process ends.
 
     Raises:
         CheckpointError: Another process has a run there.
@@ -37,3 +37,14 @@ def occupy(folder: Path) -> None:
         os.close(descriptor)
         return
     _held[about.st_dev, about.st_ino] = descriptor
+
+
+def leave(folder: Path) -> None:
+    """Let others in again; nothing happens where this process holds no lock."""
+    try:
+        about = folder.stat()
+    except OSError:  # it was never made, or is gone
+        return
+    descriptor = _held.pop((about.st_dev, about.st_ino), None)
+    if descriptor is not None:
+        os.close(descriptor)
