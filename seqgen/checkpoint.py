@@ -29,8 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import registry, settings
-from seqgen.container import ROOM, Header, Writer, read_header
-from seqgen.errors import CheckpointError, DataError, UsageError
+from seqgen.container import ROOM, Header, Writer, plain_data, read_header
+from seqgen.errors import MALFORMED, CheckpointError, DataError, UsageError
 from seqgen.files import atomic_write
 from seqgen.models import Cell, ModelSettings, parameters, weight_shapes
 from seqgen.tokenizer import Tokenizer
@@ -82,12 +82,12 @@ class Checkpoint:
         _check_format(header)
         header.verify()
         try:
-            details = json.loads(header.read("details").tobytes())
+            details = plain_data(header.read("details").tobytes())
             cell, shape = make_model(details["model"], details["cell"], _shape(details["settings"]))
             tokenizer = Tokenizer.from_spec(details["tokenizer"])
             weights = _read_weights(header, weight_shapes(cell, shape, tokenizer.vocab_size))
             rest = {key: dict(details[key]) for key in ("training", "metrics", "provenance")}
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        except MALFORMED as error:
             raise _damaged(header.path, f"its details make no sense ({error})") from error
         except UsageError as error:
             raise _damaged(header.path, f"its settings make no sense ({error.message})") from error

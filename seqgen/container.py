@@ -34,7 +34,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.errors import DataError, SeqgenError
+from seqgen.errors import MALFORMED, DataError, SeqgenError
 
 MAX_HEADER = 1_000_000
 MAX_TENSORS = 1_000
@@ -149,8 +149,24 @@ def read_header(path: str | Path, error: type[DataError]) -> Header:
     _check_sum(path, struct.pack("<Q", length) + raw, error)
     try:
         return _parse(path, json.loads(raw), 8 + length, total, error)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
+    except MALFORMED as problem:
         raise _damaged(path, f"its header makes no sense ({problem})", error) from problem
+
+
+def plain_data(text: bytes) -> Any:
+    """What JSON holds, every number of which is finite, as in all that seqgen writes.
+
+    Raises:
+        ValueError: It is no JSON, or a number in it is not finite.
+    """
+    return json.loads(text, parse_float=_finite, parse_constant=_finite)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
 
 
 class Writer:

@@ -79,3 +79,8 @@ class TakeError(DataError):
 
 class OutputError(DataError):
     """A file cannot be written; what was there before is untouched."""
+
+
+# What code that takes data for sound raises where the data is damaged or forged: a wrong value, type, key or place, a
+# missing attribute, nesting beyond measure, infinity as a whole number. Readers turn all of it into a DataError.
+MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError)

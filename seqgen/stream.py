@@ -39,8 +39,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.container import Header, Writer, read_header
-from seqgen.errors import StreamError
+from seqgen.container import Header, Writer, plain_data, read_header
+from seqgen.errors import MALFORMED, StreamError
 from seqgen.files import atomic_write
 from seqgen.report import Report
 
@@ -90,12 +90,12 @@ class TokenStream:
         try:
             vocab_size = int(header.metadata["vocab_size"])
             _check_tables(header, starts, labels, details)
-            content = json.loads(details.tobytes())
+            content = plain_data(details.tobytes())
             spec, report = content["codec"], Report.from_json(content["report"])
             sources = [_checked_source(source) for source in content["sources"]]
             _check_ranges(ids, starts, labels, vocab_size, len(spec["labels"]))
             fingerprint = _fingerprint(header.metadata["content_sha256"], spec)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        except MALFORMED as error:
             raise _damaged(header.path, f"its tables make no sense ({error})") from error
         return cls(header.path, ids, starts, labels, spec, sources, report, vocab_size, fingerprint, header)
 

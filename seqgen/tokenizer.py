@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from seqgen import registry, settings
 from seqgen.codecs import Codec, Grammar, Ids, Likeness, Mask, id_type
 from seqgen.codecs._classes import token_classes
-from seqgen.errors import CheckpointError, SettingError, StreamError, UsageError
+from seqgen.errors import MALFORMED, CheckpointError, SettingError, StreamError, UsageError
 from seqgen.report import Report
 
 
@@ -157,7 +157,7 @@ class Tokenizer:
             return cls(codec, name, tuple(labels))
         except UsageError as error:
             raise StreamError(f"the stored codec does not fit this version: {error.message}", error.hint) from error
-        except (KeyError, TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
+        except MALFORMED as error:
             reason = f"{type(error).__name__}: {error}"
             raise StreamError(f"the stored codec is damaged ({reason})", "tokenize the corpus again") from error
 

@@ -17,7 +17,7 @@ from test_training import SMALL, TEXT, Nobody, make_run, make_stream
 from seqgen.api.model import load as load_model
 from seqgen.checkpoint import Checkpoint, write_tensors
 from seqgen.cli import run as seqgen
-from seqgen.container import read_header
+from seqgen.container import Writer, read_header
 from seqgen.errors import CheckpointError
 from seqgen.training import occupied, resume, snapshot
 
@@ -265,6 +265,40 @@ def test_a_file_without_some_tensor_is_refused(tmp_path, stream, missing):
     write_tensors(path, tensors, details, {"format": resume.FORMAT, "version": resume.VERSION})
     with pytest.raises(CheckpointError, match="does not fit this run"):
         make_run(tmp_path / "run", stream).resume()
+
+
+def numbers(details, path=()):
+    """The way to every number in plain data."""
+    for key, value in details.items() if isinstance(details, dict) else enumerate(details):
+        if isinstance(value, (dict, list)):
+            yield from numbers(value, (*path, key))
+        elif isinstance(value, (int, float)):
+            yield (*path, key)
+
+
+def test_numbers_without_end_are_refused(tmp_path, stream):
+    run = make_run(tmp_path / "run", stream, steps=4)
+    run.start()
+    run.train()
+    path = tmp_path / "run/resume.safetensors"
+    header = read_header(path, CheckpointError)
+    tensors = {name: header.read(name) for name in header.tensors if name != "details"}
+    text = header.read("details").tobytes()
+    ways = list(numbers(json.loads(text)))
+    for way in ways:
+        details = found = json.loads(text)
+        for key in way[:-1]:
+            found = found[key]
+        found[way[-1]] = 123454321
+        forged = json.dumps(details).replace("123454321", "1e999").encode()
+        with path.open("w+b") as file:
+            writer = Writer(file, 1 << 16)
+            for name, tensor in {**tensors, "details": np.frombuffer(forged, np.uint8)}.items():
+                writer.add(name, tensor)
+            writer.finish({"format": resume.FORMAT, "version": resume.VERSION})
+        with pytest.raises(CheckpointError):
+            make_run(tmp_path / "run", stream).resume()
+    assert len(ways) > 20
 
 
 PLAY = "".join(f"ANNA:\nGood day, {name}, how is the {thing}?\n\n" for name in "ABCDEFGH" for thing in "abcdefghijkl")

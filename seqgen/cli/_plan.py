@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,8 @@ import torch
 
 from seqgen import registry, settings
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, find, make_model
-from seqgen.errors import CheckpointError, SettingError, UsageError
+from seqgen.container import plain_data
+from seqgen.errors import MALFORMED, CheckpointError, SettingError, UsageError
 from seqgen.models import Cell, ModelSettings, weight_shapes
 from seqgen.stream import TokenStream
 from seqgen.training import defaults, parallel, presets
@@ -176,11 +176,11 @@ def recall(folder: Path) -> dict[str, Any]:
     """
     path = folder / TRAINING_FILE
     try:
-        found = json.loads(path.read_bytes())
+        found = plain_data(path.read_bytes())
         return {"stream": found["stream"], "held_out": found["held_out"], "plan": dict(found["plan"])}
     except FileNotFoundError:
         raise CheckpointError(f"{folder}: holds no run to go on with", "leave --resume out to begin one") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, *MALFORMED) as error:
         raise CheckpointError(f"{path}: is damaged ({error})", "train anew under another -o") from error
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from seqgen import files
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli._guidance import SAMPLES_FILE, advice
-from seqgen.errors import CheckpointError
+from seqgen.errors import MALFORMED, CheckpointError
 from seqgen.render.training_report import Story, training_page
 from seqgen.training.journal import LOG_FILE, TIMING_FILE
 
@@ -41,7 +41,7 @@ def story(folder: Path) -> Story:
             [(f"{metrics['ngram_order']}-gram", metrics["ngram_nats"])] if measured else [],
             advice(training, log, metrics) if measured else "",
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         raise CheckpointError(f"{folder}: its log or settings are damaged ({error!r})", "train it again") from error
 
 
@@ -79,5 +79,5 @@ def _lines(path: Path) -> list[dict[str, Any]]:
         return [dict(json.loads(line)) for line in path.read_text("utf-8").splitlines()]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, *MALFORMED) as error:
         raise CheckpointError(f"{path}: is damaged ({error})", "the checkpoint beside it may still be whole") from error

@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.container import ROOM, Writer, read_header
-from seqgen.errors import CheckpointError, CorpusError
+from seqgen.container import ROOM, Writer, plain_data, read_header
+from seqgen.errors import MALFORMED, CheckpointError, CorpusError
 from seqgen.files import atomic_write
 from seqgen.originality._suffixes import suffix_array
 
@@ -148,8 +148,8 @@ class Index:
             _check(self)
             if header.tensors["details"].nbytes > MAX_DETAILS:
                 raise ValueError("details that are too long")
-            self._sources = [(str(name), int(n)) for name, n in json.loads(header.read("details").tobytes())["sources"]]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            self._sources = [(str(name), int(n)) for name, n in plain_data(header.read("details").tobytes())["sources"]]
+        except MALFORMED as error:
             hint = "delete the file: it is made again from the training corpus"
             raise CheckpointError(f"{path}: is damaged: its tables make no sense ({error})", hint) from error
         # Single elements come several times faster out of a memoryview; a cast one need not be aligned.

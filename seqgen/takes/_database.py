@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqgen.errors import TakeError
+from seqgen.errors import MALFORMED, TakeError
 from seqgen.files import make_folder
 
 VERSION = 1
@@ -123,7 +123,7 @@ def explained(path: Path) -> Iterator[None]:
         if "locked" in str(error):
             hint = "another program holds it; try again when it has ended"
         raise TakeError(f"{path}: the list of takes cannot be used ({error})", hint) from error
-    except (sqlite3.Error, ValueError, TypeError, KeyError, IndexError, RecursionError, OverflowError) as error:
+    except (sqlite3.Error, *MALFORMED) as error:
         hint = "move it away, and the next take begins a new one"
         raise TakeError(f"{path}: the list of takes is damaged, or is none ({error})", hint) from error
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from seqgen.errors import StreamError, TakeError
+from seqgen.errors import MALFORMED, StreamError, TakeError
 from seqgen.takes.record import Take, inscription, unpack
 from seqgen.takes.store import Part, Takes
 from seqgen.tokenizer import Tokenizer
@@ -90,7 +90,7 @@ def _whole(takes: Takes, take: Take, tokenizer: Tokenizer) -> bytes:
     with_prompt, timing = not settings.get("no_prompt"), settings.get("timing")
     try:
         made = tokenizer.finish(ids[:prompt], ids[prompt:], with_prompt, timing)
-    except (ValueError, TypeError, KeyError, IndexError) as error:
+    except MALFORMED as error:
         raise _damaged(take, f"its timing makes no sense ({type(error).__name__})") from error
     return inscribed(tokenizer, made, inscription(take.base, take.beginning))
 

@@ -1,10 +1,10 @@
 """What a run folder remembers of its corpus: where it lies and how it was split. Never imports torch."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqgen.errors import CheckpointError
+from seqgen.container import plain_data
+from seqgen.errors import MALFORMED, CheckpointError
 from seqgen.stream import TokenStream
 from seqgen.training.data import Spans, split
 
@@ -41,14 +41,14 @@ def recorded(folder: Path, hint: str = "") -> Recorded:
     """
     path = folder / TRAINING_FILE
     try:
-        about = json.loads(path.read_bytes())
+        about = plain_data(path.read_bytes())
         stream = TokenStream.open(about["stream"])
         held_stream = stream if about["held_out"] is None else TokenStream.open(about["held_out"])
         share, seed = float(about["validation"]), int(about["plan"]["seed"])
         head, expected = int(about["head"]), about["fingerprint"]
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: is not there, so the corpus of this run is not known", hint) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, *MALFORMED) as error:
         raise CheckpointError(f"{path}: cannot be read ({type(error).__name__}: {error})", hint) from error
     if stream.fingerprint != expected:
         raise CheckpointError(f"{stream.path}: is not the corpus that this run was trained on any more", hint)

@@ -13,7 +13,6 @@ With another number of processes a run goes on as well; what it drops is then dr
 """
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,8 @@ import torch
 from numpy.typing import NDArray
 
 from seqgen.checkpoint import write_tensors
-from seqgen.container import Header, read_header
-from seqgen.errors import CheckpointError
+from seqgen.container import Header, plain_data, read_header
+from seqgen.errors import MALFORMED, CheckpointError
 from seqgen.training import snapshot
 from seqgen.training.parallel import Ranks
 from seqgen.training.rollback import Place
@@ -81,12 +80,12 @@ def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> dict[str, int]:
         )
     header = _open(path)
     try:
-        details = json.loads(header.read("details").tobytes())
+        details = plain_data(header.read("details").tobytes())
         _check_same(path, details["about"], about)
         tensors = {name: torch.from_numpy(header.read(name)) for name in header.tensors if name != "details"}
         _put_back(trainer, details, tensors)
-        return dict(details["files"])
-    except (KeyError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+        return {str(name): int(length) for name, length in details["files"].items()}
+    except (RuntimeError, *MALFORMED) as error:
         raise CheckpointError(f"{path}: does not fit this run ({error})", "train anew under another -o") from error
 
 
