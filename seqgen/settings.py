@@ -14,6 +14,7 @@ from seqgen.errors import SettingError
 from seqgen.registry import nearest
 
 Settings = TypeVar("Settings")
+SHOWN = 60  # characters of a wrong value
 TRUE = {"true", "yes", "on", "1"}
 FALSE = {"false", "no", "off", "0"}
 
@@ -94,9 +95,17 @@ def convert(key: str, value: Any, wanted: Any) -> Any:
         if isinstance(value, bool) or (wanted is int and isinstance(value, float) and not value.is_integer()):
             raise ValueError
         return wanted(value)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError):
         name = {int: "a whole number", float: "a number"}.get(wanted, wanted.__name__)
-        raise SettingError(f"{key} is {value!r}, expected {name}") from None
+        raise SettingError(f"{key} is {_short(value)}, expected {name}") from None
+    except OverflowError:
+        raise SettingError(f"{key} is {_short(value)}, expected a smaller number") from None
+
+
+def _short(value: Any) -> str:
+    """A value for a sentence: the beginning of a long one."""
+    shown = repr(value)
+    return shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
 
 
 def _convert_union(key: str, value: Any, wanted: Any) -> Any:

@@ -115,7 +115,9 @@ def test_going_on_needs_no_source(capsys):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None)])
 def test_a_signal_stops_saves_and_says_how_to_go_on(tmp_path, number):
     command = [sys.executable, "-m", "seqgen", "train", "play.txt", "-o", "out", "--minutes", "5", *TINY]
+    before = signal.signal(number, signal.SIG_DFL)  # what is ignored here, as under nohup, the process would ignore too
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        signal.signal(number, before)
         log = tmp_path / "out/log.jsonl"
         deadline = time.monotonic() + 60
         while not (log.exists() and log.stat().st_size) and time.monotonic() < deadline:
