@@ -56,6 +56,7 @@ def test_before_tells_corpus_model_time_and_memory():
 def test_before_names_preset_and_checkpoint():
     assert "(preset small)" in before(facts(chosen="small"))
     assert "(as in the checkpoint)" in before(facts(chosen="checkpoint"))
+    assert "(as the settings say)" in before(facts(chosen="settings"))
 
 
 def test_before_tells_of_copies_and_repeated_lines():

@@ -9,7 +9,7 @@ from seqgen.cli._options import note
 from seqgen.cli._plan import describe_shape, weight_count
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
-from seqgen.training import guidance
+from seqgen.training import defaults, guidance, presets
 from seqgen.training.device import describe
 from seqgen.training.estimate import estimate
 from seqgen.training.guidance import After, Before, Check
@@ -55,7 +55,7 @@ def facts_before(run: Run) -> Before:
         vocabulary=tokenizer.vocab_size,
         copies=copies(stream),
         repeated=repeated_lines(stream, tokenizer),
-        chosen=plan.preset if plan.parent is None else "checkpoint",
+        chosen=_chosen_by(run),
         shape=describe_shape(plan),
         parameters=weight_count(plan, tokenizer.vocab_size),
         device=f"{describe(plan.device)}, {precision}",
@@ -67,6 +67,16 @@ def facts_before(run: Run) -> Before:
         step_tokens=plan.train.batch * plan.train.window,
         done=min(1.0, run.trainer.used()),
     )
+
+
+def _chosen_by(run: Run) -> str:
+    """What decided on the model's shape: a preset or "auto", "settings" that were given, or "checkpoint"."""
+    plan = run.plan
+    if plan.parent is not None:
+        return "checkpoint"
+    shape, _ = defaults.choose(len(run.stream.ids), plan.device.type, plan.budget.minutes)
+    own = all(getattr(plan.shape, key) == value for key, value in shape.items())
+    return plan.preset if own or plan.preset != presets.AUTO else "settings"
 
 
 def advice(plan: dict[str, Any], log: list[dict[str, Any]], metrics: dict[str, Any], rollbacks: int = 0) -> str:

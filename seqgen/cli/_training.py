@@ -77,9 +77,17 @@ def _shares(
         known_to_codecs = {SKIP_BAD, *(name for kind in codecs for name in settings.fields(kind))}
         for key in for_codec:
             if key not in known_to_codecs:
+                _refuse_other_cells(key)
                 close = registry.closest(key, sorted(known | known_to_codecs))
                 raise SettingError(f"no setting is called {key!r}", f"{close}seqgen train -P help lists them")
     return for_codec, {key: value for key, value in given.items() if key in known}
+
+
+def _refuse_other_cells(key: str) -> None:
+    """Raise SettingError if it is a setting of another cell than the run's."""
+    for name in registry.names("models"):
+        if key in settings.fields(registry.load("models", name)):
+            raise SettingError(f"{key} is a setting of {name} models alone", f"leave it out, or add -m {name}")
 
 
 def open_stream(

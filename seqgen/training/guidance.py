@@ -25,7 +25,7 @@ class Before:
     Attributes:
         copies: Documents that are exact copies of earlier ones.
         repeated: The share of long lines that came before, figures and case aside; None where there are no lines.
-        chosen: What the settings were chosen by: "auto" or a preset's name.
+        chosen: What the model's shape was chosen by: "auto", a preset's name, "settings" or "checkpoint".
         rate: Tokens a second, measured or None.
         memory: Bytes at the peak, estimated or None.
         minutes, epochs, steps: The budget.
@@ -125,6 +125,7 @@ def _model(facts: Before) -> str:
     why = {
         "auto": f"chosen for {_short(facts.tokens)} tokens{time}",
         "checkpoint": "as in the checkpoint",
+        "settings": "as the settings say",
     }.get(facts.chosen, f"preset {facts.chosen}")
     return f"Model: {facts.shape}, {_short(facts.parameters)} parameters ({why})."
 
