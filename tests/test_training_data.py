@@ -21,23 +21,9 @@ def positions_read(epoch: Epoch) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize(("batch", "window"), [(1, 7), (4, 16), (8, 64), (3, 5000)])
-@pytest.mark.parametrize("segment", [0, 1, 50, 256, 1 << 40])
-def test_an_epoch_reads_every_token_once(batch, window, segment):
-    epoch = Epoch(SPANS, batch, window, seed=5, number=0, segment=segment)
-    assert sorted(position for _, position in positions_read(epoch)) == list(range(3000))
-
-
-def test_segments_take_a_stream_through_the_whole_corpus():
-    spans = Spans(np.array([0]), np.array([64_000]))
-    for segment, least in ((0, 0), (1000, 12)):
-        epoch = Epoch(spans, 4, 50, seed=5, number=0, segment=segment)
-        parts = [[position // 4000 for row, position in positions_read(epoch) if row == 0]]
-        jumps = sum(abs(after - before) > 1 for part in parts for before, after in zip(part, part[1:]))
-        assert jumps >= least if segment else jumps <= 1
-        assert epoch.steps * 4 * 50 < 64_000 * 1.05
-    begin, length, fresh = epoch.plan(0, epoch.steps)
-    jumped = np.concatenate(([[True] * 4], begin[1:] != begin[:-1] + length[:-1])) & (length > 0)
-    assert (jumped <= fresh).all() and 60 <= fresh.sum() <= 70
+def test_an_epoch_reads_every_token_once(batch, window):
+    positions = sorted(position for _, position in positions_read(Epoch(SPANS, batch, window, seed=5, number=0)))
+    assert positions == list(range(3000))
 
 
 def test_streams_end_together():

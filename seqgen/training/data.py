@@ -3,7 +3,6 @@
 Each epoch the documents are laid on a ring in a new order, the ring is turned at random and cut into B equal arcs,
 and each of B streams reads one arc in windows of T tokens. A document, or the part of it that lies in an arc, begins
 on a window's first token with a fresh hidden state, and the state is carried from window to window until it ends.
-With a segment length the arcs are shorter, and each stream reads several from all over the ring, in random order.
 """
 
 from dataclasses import dataclass
@@ -69,7 +68,6 @@ class Epoch:
         seed, number: The epoch's order is a pure function of these.
         reset: Each piece starts from a fresh state; else only the first of each stream does.
         chance: The chance that a stream's state starts anew at any step, so that cold starts are learned too.
-        segment: Tokens that a stream reads in a row, at most; 0: its whole share of the epoch.
     """
 
     def __init__(
@@ -81,12 +79,11 @@ class Epoch:
         number: int,
         reset: bool = True,
         chance: float = 0.0,
-        segment: int = 0,
     ) -> None:
         generator = np.random.default_rng([seed, 2, number])
         self._key, self.chance, self.number = (seed, 3, number), chance, number
         self.batch, self.window, self.reset = batch, window, reset
-        self._streams = _deal(spans, batch, window, segment, generator)
+        self._streams = _deal(spans, batch, window, generator)
         self.steps = int(max(stream[0][-1] for stream in self._streams))
 
     def windows(self, step: int) -> tuple[Offsets, Offsets, NDArray[np.bool_]]:
@@ -139,9 +136,9 @@ def gather(
 
 
 def _deal(
-    spans: Spans, batch: int, window: int, segment: int, generator: np.random.Generator
+    spans: Spans, batch: int, window: int, generator: np.random.Generator
 ) -> list[tuple[Offsets, Offsets, Offsets]]:
-    """Cut the ring of documents into equal arcs, as many for each of `batch` streams.
+    """Cut the ring of documents into `batch` equal arcs.
 
     Returns:
         Per stream: the step at which each of its pieces begins and, last, the step at which all are read;
@@ -153,21 +150,16 @@ def _deal(
     order = generator.permutation(len(spans))
     length = (spans.end - spans.begin)[order]
     place = np.cumsum(length) - length  # where each document begins on the ring
-    each = -(-total // (batch * segment)) if segment else 1  # arcs of a stream
-    arcs = batch * each
-    turn, arc = int(generator.integers(total)), -(-total // arcs)
-    cuts = (turn + arc * np.arange(arcs)) % total
+    turn, arc = int(generator.integers(total)), -(-total // batch)
+    cuts = (turn + arc * np.arange(batch)) % total
     starts = np.union1d(place, cuts)  # of pieces, on the ring; sorted, each once
     lengths = np.diff(starts, append=total)
     document = np.searchsorted(place, starts, side="right") - 1
     begin = spans.begin[order][document] + starts - place[document]
     turned = (starts - turn) % total
     rank = np.argsort(turned)
-    parts = np.split(rank, np.searchsorted(turned[rank], arc * np.arange(1, arcs)))
-    if each > 1:
-        seats = generator.permutation(arcs).reshape(batch, each)
-        parts = [np.concatenate([parts[seat] for seat in row]) for row in seats]
-    return [_stream(begin[part], lengths[part], window) for part in parts]
+    edges = np.searchsorted(turned[rank], arc * np.arange(batch + 1))
+    return [_stream(begin[part], lengths[part], window) for part in np.split(rank, edges[1:-1])]
 
 
 def _stream(begin: Offsets, length: Offsets, window: int) -> tuple[Offsets, Offsets, Offsets]:

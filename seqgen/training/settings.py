@@ -48,7 +48,6 @@ class TrainSettings(Optimisation, Regularisation):
     window: int = option(64, "tokens through which the gradient flows back")
     reset: Literal["document", "never"] = option("document", "when the hidden state starts anew: document or never")
     reset_probability: float = option(0.0, "chance that a stream's state starts anew at a step")
-    segment: int = option(0, "tokens that a stream reads in a row before it goes on elsewhere; 0: its whole share")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = option("auto", "of matrix products while training")
     validation: float = option(0.1, "share of the corpus held out")
     checks: int = option(12, "validations over the run")
@@ -64,7 +63,6 @@ class TrainSettings(Optimisation, Regularisation):
         require(1 <= self.window <= 1 << 16, "window", self.window, "1 to 65536")
         chance = self.reset_probability
         require(0 <= chance < 1, "reset_probability", chance, "at least 0 and below 1")
-        require(0 <= self.segment <= 1 << 40, "segment", self.segment, "at least 0")
         require(0 < self.validation < 1, "validation", self.validation, "above 0 and below 1")
         require(self.checks >= 1, "checks", self.checks, "at least 1")
         require(self.patience >= 0, "patience", self.patience, "at least 0")

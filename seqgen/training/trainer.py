@@ -120,7 +120,7 @@ class Trainer:
         """Lay out the epoch that `progress` names."""
         settings, fresh = self.settings, self.settings.reset == "document"
         shape = settings.batch, settings.window, self.seed, self.progress.epoch
-        self._epoch = Epoch(self.spans, *shape, fresh, settings.reset_probability, settings.segment)
+        self._epoch = Epoch(self.spans, *shape, fresh, settings.reset_probability)
 
     def _steer(self) -> None:
         """Settle with the other ranks how far the run is and whether it stops: all must do the same at each step."""
