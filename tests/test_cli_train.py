@@ -189,7 +189,11 @@ def test_settings_are_listed(capsys, asked):
         (["play.txt", "-P", "hiden", "3"], 2, ["'hiden'", "did you mean 'hidden'?", "seqgen train -P help lists them"]),
         (["play.txt", "-P", "min_cuont=3"], 2, ["'min_cuont'", "did you mean 'min_count'?"]),
         (["play.txt", "-P", "=3", "4"], 2, ["no setting is called '=3'"]),
-        (["play.txt", "-m", "gru", "-P", "forget_bias", "2"], 2, ["forget_bias is a setting of lstm models", "-m lstm"]),
+        (
+            ["play.txt", "-m", "gru", "-P", "forget_bias", "2"],
+            2,
+            ["forget_bias is a setting of lstm models", "-m lstm"],
+        ),
         (["play.txt", "--minutes", "nan"], 2, ["nan is not a finite number"]),
         (["play.txt", "--epochs", "inf"], 2, ["inf is not a finite number"]),
         (["play.txt", "--epochs", "-1"], 2, ["-1.0 is not in the range x>0"]),

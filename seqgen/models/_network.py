@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqgen.models import Cell, ModelSettings, _lstm_loop
+from seqgen.models import Cell, ModelSettings
 from seqgen.models._dropout import NOTHING, Rates, connections, locked, rows
+from seqgen.models._loops import Loop, loop_of
 
 State = tuple[tuple[Tensor, ...], ...]  # per layer: (h,) or (h, c), each (B, H)
 
@@ -32,7 +33,7 @@ class RecurrentLM(nn.Module):
 
     Attributes:
         rates: What is dropped in training mode.
-        by_loop: Whether training goes through `_lstm_loop` instead of the layers' own kernels.
+        by_loop: Whether training goes through a loop of `_loops` instead of the layers' own kernels.
     """
 
     rates: Rates = NOTHING
@@ -77,15 +78,17 @@ class RecurrentLM(nn.Module):
         """The last layer's hidden states (T, B, H), after dropout and before, and the state after the last token."""
         rates = self.rates if self.training else NOTHING
         table = rows(self.embedding.weight, rates.embedding)
-        looping = self.by_loop and self.training
-        if looping and not rates.input and ids.numel() > len(table):
-            x = raw = table  # a row a token of the vocabulary; see _loop
+        loop = loop_of(self.cell) if self.by_loop and self.training else None
+        if loop and not rates.input and ids.numel() > len(table):
+            x = raw = table  # a row a token of the vocabulary; see _product
         else:
             x = raw = locked(functional.embedding(ids.t(), table), rates.input)  # (T, B, E)
         after = []
         for layer, parts in zip(self.layers, state):
-            if looping:
-                raw, parts = _loop(layer, x, ids, parts, rates.recurrent)
+            if loop:
+                product = _product(loop, layer, x, ids)
+                weight = connections(layer.get_parameter("weight_hh_l0"), rates.recurrent)
+                raw, parts = loop.run(self.cell, product, weight, parts)
             else:
                 raw, parts = _recur(layer, x, parts, rates.recurrent)
             after.append(parts)
@@ -138,20 +141,14 @@ def _packed(weights: list[Tensor], precision: torch.dtype) -> list[Tensor]:
     return [part.view(weight.shape) for part, weight in zip(parts, weights)]
 
 
-def _loop(
-    layer: nn.Module, x: Tensor, ids: Tensor, parts: tuple[Tensor, ...], rate: float
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """One layer by `_lstm_loop`, over (T, B, inputs) or over the table (V, inputs) that `ids` (B, T) are rows of.
+def _product(loop: Loop, layer: nn.Module, x: Tensor, ids: Tensor) -> Tensor:
+    """What a loop wants of each token, (T, B, ·), of (T, B, inputs) or of the table (V, inputs) for `ids` (B, T).
 
     A corpus has fewer different tokens than a window has tokens, so the first layer's input product is made once for
     each token of the vocabulary and looked up.
     """
-    weights = dict(layer.named_parameters())
-    bias = weights["bias_ih_l0"] + weights["bias_hh_l0"]
-    product = _lstm_loop.inputs(x, weights["weight_ih_l0"], bias)
-    if x.ndim == 2:
-        product = functional.embedding(ids.t(), product)
-    return _lstm_loop.run(product, connections(weights["weight_hh_l0"], rate), parts)
+    product = loop.inputs(x, dict(layer.named_parameters()))
+    return functional.embedding(ids.t(), product) if x.ndim == 2 else product
 
 
 def detach(state: State) -> State:

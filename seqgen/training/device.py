@@ -8,9 +8,8 @@ from contextlib import AbstractContextManager
 import torch
 
 from seqgen.errors import UsageError
-from seqgen.models import _lstm_loop
+from seqgen.models._loops import loop_of
 from seqgen.models._network import RecurrentLM
-from seqgen.models.lstm import LSTM
 from seqgen.training.settings import TrainSettings
 
 KEPT = 1 << 30  # bytes; larger arrays than a step's, so that all that it frees is kept
@@ -121,7 +120,7 @@ def pick_precision(wanted: str, device: torch.device) -> torch.dtype:
 
 
 def loop_pays(network: RecurrentLM, precision: torch.dtype) -> bool:
-    """Whether `_lstm_loop` trains this network faster than the layers' own kernels.
+    """Whether a loop of `seqgen.models._loops` trains this network faster than the layers' own kernels.
 
     A rule by width, measured once, and not a probe of this machine when a run begins. The two ways differ in the last
     bits, and the times of a probe differ from call to call: with it, one seed would give other weights on another
@@ -129,8 +128,8 @@ def loop_pays(network: RecurrentLM, precision: torch.dtype) -> bool:
     one. Where the rule is wrong by a machine it costs some speed, and nothing else.
     """
     on_cpu = network.embedding.weight.device.type == "cpu" and precision == torch.bfloat16
-    wide = network.settings.hidden >= _lstm_loop.NARROWEST
-    return on_cpu and wide and isinstance(network.cell, LSTM) and _lstm_loop.available()
+    loop = loop_of(network.cell)
+    return on_cpu and loop is not None and network.settings.hidden >= loop.narrowest
 
 
 def keep_memory() -> None:

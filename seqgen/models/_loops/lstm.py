@@ -20,18 +20,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-HALF = torch.bfloat16
+from seqgen.models import Cell
+from seqgen.models._loops.products import HALF, lay_out, linear, product
+
 NARROWEST = 448  # hidden units from which on this is quicker than the library's layer on two threads
 
 _sigmoid_backward = torch.ops.aten.sigmoid_backward
-
-
-def available() -> bool:
-    """Whether this build of torch has the product with weights that are laid out beforehand."""
-    operations = torch.ops.mkldnn
-    return hasattr(operations, "_linear_pointwise") and hasattr(operations, "_reorder_linear_weight")
 
 
 def doubled(weight: Tensor) -> Tensor:
@@ -40,15 +35,17 @@ def doubled(weight: Tensor) -> Tensor:
     return torch.cat((i, f, g * 2, o))
 
 
-def inputs(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """(…, 4H) bfloat16: the input product of x (…, I) with W_ih (4H, I) and the sum of both biases (4H,)."""
-    return functional.linear(x.to(HALF), doubled(weight).to(HALF), doubled(bias).to(HALF))
+def inputs(x: Tensor, weights: dict[str, Tensor]) -> Tensor:
+    """(…, 4H) bfloat16: the input product of x (…, I), with both biases."""
+    bias = weights["bias_ih_l0"] + weights["bias_hh_l0"]
+    return linear(x, doubled(weights["weight_ih_l0"]), doubled(bias))
 
 
-def run(x: Tensor, weight: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+def run(cell: Cell, x: Tensor, weight: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
     """One layer over a window.
 
     Args:
+        cell: An LSTM.
         x: (T, B, 4H) what `inputs` gives.
         weight: (4H, H) the recurrent weight.
         state: h and c before the window, (B, H) float32.
@@ -65,7 +62,7 @@ class _Loop(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, h0: Tensor, c0: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         steps, batch, rows = x.shape
         units = rows // 4
-        laid_out = _lay_out(weight * 2, batch)  # twice: the hidden state is kept halved, as o ∘ (τ − ½)
+        laid_out = lay_out(weight * 2, batch)  # twice: the hidden state is kept halved, as o ∘ (τ − ½)
         gates = torch.empty(steps, batch, rows)
         cell = torch.empty(steps + 1, batch, units)
         squashed = torch.empty(steps, batch, units)  # τ
@@ -76,7 +73,7 @@ class _Loop(torch.autograd.Function):
         c, h, blocks = cell.unbind(0), hidden.unbind(0), _blocks(gates)
         for t, (into, all_gates, tau) in enumerate(zip(x.unbind(0), gates.unbind(0), squashed.unbind(0))):
             i, f, s, o = blocks[t]
-            all_gates.copy_(_product(h[t], into, laid_out)).sigmoid_()
+            all_gates.copy_(product(h[t], into, laid_out)).sigmoid_()
             torch.mul(f, c[t], out=c[t + 1]).addcmul_(i, s, value=4).sub_(i, alpha=2)
             torch.sigmoid(c[t + 1], out=tau)
             h[t + 1].copy_(torch.mul(o, tau, out=last).sub_(o, alpha=0.5))
@@ -89,7 +86,7 @@ class _Loop(torch.autograd.Function):
         steps, batch, rows = gates.shape
         units = rows // 4
         scale = weight.new_tensor([4.0, 1.0, 4.0, 2.0]).repeat_interleave(units)  # what the gates' gradients lack
-        laid_out = _lay_out((weight * scale[:, None]).t().contiguous(), batch)
+        laid_out = lay_out((weight * scale[:, None]).t().contiguous(), batch)
         d_gates = torch.empty(steps, batch, rows, dtype=HALF)
         dc = d_cell / 2
         dh = d_out[-1].float() + d_last
@@ -106,7 +103,7 @@ class _Loop(torch.autograd.Function):
             torch.mul(dh, taus[t], out=d_o).sub_(dh, alpha=0.5)
             step = d_gates[t].copy_(_sigmoid_backward(d_input, gates[t]))
             dc.mul_(f)
-            dh.copy_(_product(step, outs[t - 1] if t else torch.zeros_like(outs[0]), laid_out))
+            dh.copy_(product(step, outs[t - 1] if t else torch.zeros_like(outs[0]), laid_out))
         flat = d_gates.view(steps * batch, rows)
         d_weight = torch.mm(flat.t(), hidden[:-1].view(steps * batch, units)).float().mul_(2 * scale[:, None])
         return d_gates * scale.to(HALF), dh, dc * 2, d_weight
@@ -117,15 +114,3 @@ def _blocks(gates: Tensor) -> list[tuple[Tensor, ...]]:
     steps, batch, rows = gates.shape
     parts = gates.view(steps, batch, 4, rows // 4).unbind(2)
     return list(zip(*(part.unbind(0) for part in parts)))
-
-
-def _lay_out(weight: Tensor, batch: int) -> Tensor:
-    """A weight in the layout in which products with (batch, ·) are fastest."""
-    laid_out: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.to(HALF), batch)
-    return laid_out
-
-
-def _product(x: Tensor, plus: Tensor, laid_out: Tensor) -> Tensor:
-    """x · weightᵀ + plus."""
-    result: Tensor = torch.ops.mkldnn._linear_pointwise.binary(x, plus, laid_out, None, "add")
-    return result
