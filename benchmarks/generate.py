@@ -212,6 +212,8 @@ def main() -> None:
     results["command line"] = command_line(settings, random_weights, LONG, min(options.rounds, 7))
     two_columns("command line, torch not imported", results["command line"])
     shape = {"hidden": options.hidden, "layers": options.layers, "tokens": options.tokens // 2}
+    if not options.quick:  # before the longest part, and again after it
+        write_json("generate", results, vars(options))
     results["sameness"] = compare(options.repeats, (1, 64) if options.quick else BATCHES, **shape)
     two_columns("one seed, engines × batches × threads", results["sameness"])
     if not options.quick:
