@@ -2,7 +2,8 @@
 
 A cell is one file here. It tells its equations twice: as a torch module to train (`module`, which alone imports
 torch) and as one numpy step to sample (`step`), so that generating on a CPU starts at once. Contract tests hold the
-two together. Everything around the cell (embedding, stack, output layer) is the same for all: `_network.py`.
+two together. Everything around the cell (embedding, stack, output layer) is the same for all: `_network.py`. A cell
+may have a quicker way to be trained on a CPU besides: `_loops`.
 
 This room knows ids only; it never imports codecs.
 """
