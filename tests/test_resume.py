@@ -19,6 +19,7 @@ from seqgen.checkpoint import Checkpoint, write_tensors
 from seqgen.cli import run as seqgen
 from seqgen.container import Writer, read_header
 from seqgen.errors import CheckpointError
+from seqgen.models import _loops
 from seqgen.training import occupied, resume, snapshot
 
 STEPS = 90
@@ -32,6 +33,10 @@ KINDS = {
     "tail": dataclasses.replace(EVERYTHING, average="tail", schedule="wsd"),
     "never": dataclasses.replace(SMALL, average="tail", reset="never"),
 }
+LOOPED = (
+    ("gru", "rnn") if _loops.available() else ()
+)  # cells, as KINDS names them, that are trained by loops of our own
+KINDS |= {cell: dataclasses.replace(EVERYTHING, average="ema", precision="bfloat16") for cell in LOOPED}
 # 20 stops in all: at random, and around log lines (20, 40), the ends of epochs and the last step.
 POINTS = random.Random(5)
 STOPS = [(kind, [*POINTS.sample(range(1, STEPS), 3), POINTS.choice([19, 20, 21, 40]), STEPS - 1]) for kind in KINDS]
@@ -53,6 +58,11 @@ class Stopper(Nobody):
         inner.__class__ = Stopping
 
 
+def make(folder, stream, kind, observer=None):
+    model = kind if kind in LOOPED else "lstm"
+    return make_run(folder, stream, STEPS, KINDS[kind], observer=observer, model=model)
+
+
 def whole_state(run):
     return {name: tensor.clone() for name, tensor in snapshot.capture(run.trainer.step).items()}
 
@@ -61,13 +71,13 @@ def finished(folder, stream, kind, stops=()):
     """A run that was stopped at these steps, and what it came to."""
     for stop in stops:
         watcher = Stopper()
-        run = make_run(folder, stream, STEPS, KINDS[kind], observer=watcher)
+        run = make(folder, stream, kind, watcher)
         watcher.arm(run, stop)
         run.resume() if (folder / "resume.safetensors").exists() else run.start()
         run.train()
         assert run.trainer.progress.total_steps == stop
         torch.manual_seed(random.randrange(1000))  # whatever happens in between must not matter
-    run = make_run(folder, stream, STEPS, KINDS[kind])
+    run = make(folder, stream, kind)
     run.resume() if stops else run.start()
     run.train()
     assert run.trainer.progress.rollbacks == 0
@@ -99,6 +109,8 @@ def straight(tmp_path_factory, stream):
 
 def test_the_runs_go_through_several_epochs(straight):
     assert straight["plain"].trainer.progress.epoch >= 2
+    for kind, run in straight.items():
+        assert run.trainer.step.network.by_loop == (kind in LOOPED)
 
 
 @pytest.mark.parametrize(("kind", "stop"), [(kind, stop) for kind, stops in STOPS for stop in stops])

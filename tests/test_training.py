@@ -63,11 +63,11 @@ def make_stream(path, documents=(TEXT,)):
     return TokenStream.open(path)
 
 
-def make_run(folder, stream, steps=40, train=SMALL, seed=3, observer=None, dropout=0.2, **shape):
-    budget, cell = Budget(steps=steps), registry.load("models", "lstm")()
+def make_run(folder, stream, steps=40, train=SMALL, seed=3, observer=None, dropout=0.2, model="lstm", **shape):
+    budget, cell = Budget(steps=steps), registry.load("models", model)()
     train = dataclasses.replace(train, dropout=dropout)
     settings = ModelSettings(**{"hidden": 16, "layers": 2} | shape)
-    plan = Plan("lstm", cell, settings, train, budget, seed, torch.device("cpu"))
+    plan = Plan(model, cell, settings, train, budget, seed, torch.device("cpu"))
     observer = observer or Nobody()
     run = Run(folder, stream, None, Tokenizer.from_spec(stream.codec_spec), plan, observer)
     observer.trainer = run.trainer

@@ -8,9 +8,10 @@ HALF = torch.bfloat16
 
 
 def available() -> bool:
-    """Whether this build of torch has the product with weights that are laid out beforehand."""
+    """Whether this build of torch has the product with weights that are laid out beforehand, and the CPU bfloat16."""
     operations = torch.ops.mkldnn
-    return hasattr(operations, "_linear_pointwise") and hasattr(operations, "_reorder_linear_weight")
+    known = all(hasattr(operations, name) for name in ("_linear_pointwise", "_reorder_linear_weight"))
+    return known and bool(operations._is_mkldnn_bf16_supported())
 
 
 def lay_out(weight: Tensor, batch: int) -> Tensor:
