@@ -170,23 +170,6 @@ def test_going_on_says_how_far_it_is_and_that_it_has_ended(capsys):
     assert "This run ended after 8 steps" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("arguments", "rate"),
-    [
-        ([], 7e-3),
-        (["-m", "gru"], 4e-3),
-        (["-m", "rnn"], 2e-3),
-        (["-m", "rnn", "-P", "learning_rate=0.005"], 5e-3),
-        (["--preset", "small"], 7e-3),
-        (["--preset", "small", "-m", "gru"], 4e-3),
-    ],
-)
-def test_each_cell_has_its_learning_rate(tmp_path, arguments, rate):
-    assert run(["train", "play.txt", "-o", "out", "--steps", "1", *TINY, *arguments]) == 0
-    plan = json.loads((tmp_path / "out/training.json").read_text())["plan"]
-    assert plan["train"]["learning_rate"] == rate
-
-
 @pytest.mark.parametrize("asked", [["help"], ["help", "true"], ["help", "-c", "char"], ["help=true"]])
 def test_settings_are_listed(capsys, asked):
     assert run(["train", "-P", *asked]) == 0

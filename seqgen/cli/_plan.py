@@ -88,8 +88,6 @@ def new_plan(stream: TokenStream, given: dict[str, Any], options: dict[str, Any]
     model = model_of(options, parent)
     kinds = model_kinds(model)
     values = dict(preset.settings) if preset else _automatic(stream, device.type, budget)
-    if not preset or preset.model != model:
-        values["learning_rate"] = defaults.learning_rate(model, values["learning_rate"])
     if stream.codec_spec["name"] == "midi":
         about = {key: value for key, value in (values | given).items() if key in ("batch", "window", "hidden")}
         moved = defaults.transposition(len(stream.ids), device.type, budget, about)

@@ -15,7 +15,6 @@ LONG = 20.0  # minutes on a CPU from which on two wide layers reach further than
 LONG_RATE = 10_000  # tokens a second that two cores learn from at 2×512, roughly
 ENOUGH = 300_000  # tokens, below which two wide layers only learn by heart
 EMBEDDING = 128  # narrower than the layers: as good, and a tenth more steps in the time
-CELL_RATES = {"gru": 4 / 7, "rnn": 2 / 7}  # what an LSTM's best learning rate is too high for other cells
 CPU_RATE = 25_000  # tokens a second that two cores learn from at 320 units, roughly
 
 
@@ -30,11 +29,6 @@ def choose(tokens: int, device: str, minutes: float | None) -> tuple[dict[str, A
     if device == "cpu":
         return _for_cpu(tokens, minutes if minutes is not None else CPU_MINUTES)
     return _for_gpu(tokens)
-
-
-def learning_rate(model: str, rate: float) -> float:
-    """The learning rate for a cell, from the one that suits an LSTM."""
-    return float(f"{CELL_RATES.get(model, 1.0) * rate:.3g}")
 
 
 def transposition(tokens: int, device: str, budget: Budget, values: dict[str, Any]) -> int:
