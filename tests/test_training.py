@@ -11,7 +11,7 @@ import torch
 from seqgen import registry
 from seqgen.checkpoint import Checkpoint
 from seqgen.codecs.byte import Byte
-from seqgen.errors import CheckpointError, CorpusError, SettingError, UsageError
+from seqgen.errors import CheckpointError, CorpusError, SeqgenError, SettingError, UsageError
 from seqgen.models import ModelSettings
 from seqgen.models._network import RecurrentLM
 from seqgen.stream import StreamWriter, TokenStream
@@ -63,8 +63,10 @@ def make_stream(path, documents=(TEXT,)):
     return TokenStream.open(path)
 
 
-def make_run(folder, stream, steps=40, train=SMALL, seed=3, observer=None, dropout=0.2, model="lstm", **shape):
-    budget, cell = Budget(steps=steps), registry.load("models", model)()
+def make_run(
+    folder, stream, steps=40, train=SMALL, seed=3, observer=None, dropout=0.2, model="lstm", cell=None, **shape
+):
+    budget, cell = Budget(steps=steps), registry.load("models", model)(**(cell or {}))
     train = dataclasses.replace(train, dropout=dropout)
     settings = ModelSettings(**{"hidden": 16, "layers": 2} | shape)
     plan = Plan(model, cell, settings, train, budget, seed, torch.device("cpu"))
@@ -211,6 +213,29 @@ def test_a_part_of_long_documents_comes_from_all_over_them():
     assert own[0] == 0
     assert own[-1] == 24
     assert np.diff(own.astype(int)).max() >= 5
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_model_without_a_finite_loss_is_told_of(tmp_path, stream, monkeypatch, kept):
+    run = make_run(tmp_path / "run", stream, steps=4)
+    if not kept:  # no validation was finite either
+        monkeypatch.setattr(run.trainer, "validate", lambda network: float("nan"))
+    run.start()
+    run.train()
+    assert run.model_path.exists() == kept
+    monkeypatch.setattr(run.validation, "exact", lambda network: float("inf"))
+    with pytest.raises(SeqgenError, match="training diverged") as caught:
+        run.conclude()
+    assert "-P learning_rate 0.0025" in caught.value.hint
+
+
+def test_relu_units_learn_from_the_first_step_on(tmp_path, stream):
+    """Their state must not add up from window to window."""
+    run = make_run(tmp_path / "run", stream, steps=60, model="rnn", cell={"nonlinearity": "relu"}, hidden=64)
+    run.start()
+    run.train()
+    assert run.trainer.progress.rollbacks == 0
+    assert run.trainer.progress.best < 0.7 * np.log(run.network.vocab_size)
 
 
 @pytest.mark.parametrize("tokens", [1_000, 100_000, 1_000_000, 100_000_000])

@@ -26,7 +26,7 @@ import torch
 import seqgen
 from seqgen import files
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, Weights
-from seqgen.errors import CheckpointError, CorpusError, SettingError
+from seqgen.errors import CheckpointError, CorpusError, SeqgenError, SettingError
 from seqgen.evaluation import temperature
 from seqgen.models import weight_shapes
 from seqgen.models._network import RecurrentLM
@@ -142,11 +142,18 @@ class Run:
         """Measure the best model on the validation split, beside an n-gram baseline, and store what was found.
 
         The corpus is indexed too, unless it is large, so that samples can be compared with it at once.
+
+        Raises:
+            SeqgenError: The model predicts nothing of the held-out documents with a finite loss.
         """
+        if not self.model_path.exists():
+            raise self._diverged()
         best = Checkpoint.load(self.model_path)
         codec_size = self.tokenizer.document_id
         network = best.network(str(self.plan.device))
         nats = self.validation.exact(network)
+        if not math.isfinite(nats):
+            raise self._diverged()
         ngram, order = self.validation.ngram(self.stream.ids, self.train_spans, codec_size)
         found = {
             "nats_per_token": nats,
@@ -160,6 +167,11 @@ class Run:
         if self.train_spans.tokens <= INDEXED:
             write_index(self.folder, self.stream, self.train_spans, self.tokenizer)
         return best
+
+    def _diverged(self) -> SeqgenError:
+        gentler = f"-P learning_rate {self.plan.train.learning_rate / 4:.2g}"
+        message = f"{self.folder}: training diverged, its loss on what is held out is not a finite number"
+        return SeqgenError(message, f"begin anew with {gentler}")
 
     def stepped(self, progress: Progress, share: float, line: dict[str, Any]) -> None:
         """Log, and save now and then."""
