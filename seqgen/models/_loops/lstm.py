@@ -1,9 +1,4 @@
-"""An LSTM layer on a CPU in bfloat16, written as a loop over tokens with its own gradient.
-
-The library's LSTM reads the recurrent weights in an order that suits it badly where they outgrow a core's cache, and
-adds up their gradient token by token. Here the weights are laid out once for all tokens of a window, each token is
-one matrix product and a few operations on (B, H), and the gradient of the weights is one large product at the end.
-`benchmarks/README.md` says what it gains and from which width on.
+"""An LSTM layer on a CPU in bfloat16, as a loop over tokens with its own gradient.
 
 Numbers are kept so that one function, the logistic σ, serves all: tanh(x) = 2σ(2x) − 1. With the candidate's weights
 doubled, c' = 2c and τ = σ(c'), the cell of `seqgen.models.lstm` is
