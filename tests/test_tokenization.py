@@ -22,9 +22,10 @@ from seqgen.stream import TokenStream
 from seqgen.tokenization import building, cutting, pool, reading, sources
 from seqgen.tokenization.building import separate, tokenize
 from seqgen.tokenization.cache import cached_stream
+from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.reading import Reader, content_hash
 from seqgen.tokenization.restoring import restore_folder
-from seqgen.tokenization.sources import Source, guess_codec, resolve, select
+from seqgen.tokenization.sources import Source, resolve, select
 from seqgen.tokenizer import Tokenizer
 
 

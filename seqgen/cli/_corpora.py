@@ -73,7 +73,7 @@ def recorded(checkpoint: str) -> Recorded:
     return Recorded(run.stream, run.train, run.held_stream, run.held)
 
 
-def opened(source: Sequence[str], tokenizer: Tokenizer) -> Documents:
+def opened(source: Sequence[str], tokenizer: Tokenizer, follow_links: bool = False) -> Documents:
     """The ids of a `.tokens` file of the same codec, or of files that go through `tokenizer`.
 
     Raises:
@@ -84,7 +84,7 @@ def opened(source: Sequence[str], tokenizer: Tokenizer) -> Documents:
         stream = TokenStream.open(source[0])
         _require_same_codec(stream, tokenizer)
         return Documents(name, stream.ids, stream.starts, stream.fingerprint)
-    sources = resolve(source, note)
+    sources = resolve(source, note, follow_links)
     try:
         stream = cached_stream(sources, tokenizer=tokenizer, note=note)
     except DataError as error:

@@ -135,7 +135,7 @@ class Demo:
         return {
             "model": "lstm", "codec": None, "settings": piece.settings, "minutes": minutes, "epochs": None,
             "steps": None, "held_out": None, "seed": self.seed, "device": self.device, "workers": 1,
-            "encoding": None, "label": None,
+            "encoding": None, "label": None, "follow_links": False,
         }  # fmt: skip
 
 

@@ -19,8 +19,9 @@ from seqgen.errors import CheckpointError, DataError, MidiError
 from seqgen.evaluation import c_syntax
 from seqgen.files import STANDARD
 from seqgen.stream import FORMAT, TokenStream
+from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.reading import Reader
-from seqgen.tokenization.sources import Source, guess_codec, resolve, select
+from seqgen.tokenization.sources import Source, resolve, select
 from seqgen.tokenizer import Tokenizer
 
 Facts = dict[str, Any]
@@ -30,7 +31,7 @@ LOOKED_INTO = 300  # files of a folder of music or C
 _BLOCK = 1 << 24
 
 
-def describe(name: str) -> Facts:
+def describe(name: str, follow_links: bool = False) -> Facts:
     """The facts about a file, a run folder, a corpus or a published checkpoint; `kind` says which.
 
     Raises:
@@ -38,16 +39,16 @@ def describe(name: str) -> Facts:
     """
     path = resolve([STANDARD])[0].path if name == STANDARD else Path(name)
     if path.is_dir():
-        return describe_checkpoint(path) if (path / MODEL_FILE).is_file() else describe_corpus(name)
+        return describe_checkpoint(path) if (path / MODEL_FILE).is_file() else describe_corpus(name, follow_links)
     if not path.exists():
-        return describe_checkpoint(Path(name)) if _published(name) else describe_corpus(name)
+        return describe_checkpoint(Path(name)) if _published(name) else describe_corpus(name, follow_links)
     start = _first_bytes(path)
     if path.suffix.lower() in (".tokens", ".safetensors") or _is_container(start):
         found = read_header(path, DataError).metadata.get("format")
         return describe_stream(path) if found == FORMAT or path.suffix == ".tokens" else describe_checkpoint(path)
     if is_midi(start) or b"<score-" in start or path.suffix.lower() in registry.load("codecs", "midi").suffixes:
         return _described_music(path)
-    return describe_corpus(name)
+    return describe_corpus(name, follow_links)
 
 
 def describe_stream(path: Path) -> Facts:
@@ -96,9 +97,9 @@ def describe_checkpoint(path: Path) -> Facts:
     }
 
 
-def describe_corpus(name: str) -> Facts:
+def describe_corpus(name: str, follow_links: bool = False) -> Facts:
     """Files that are yet to be tokenized."""
-    sources = resolve([name], note)
+    sources = resolve([name], note, follow_links)
     sizes = {source.name: source.path.stat().st_size for source in sources}
     largest = sorted(sizes, key=lambda source: -sizes[source])[:LARGEST]
     codec = guess_codec(sources)
@@ -110,6 +111,7 @@ def describe_corpus(name: str) -> Facts:
         "suffixes": dict(Counter(source.suffix or "none" for source in sources).most_common()),
         "labels": dict(Counter(source.label for source in sources if source.label).most_common()),
         "largest": [{"name": source, "bytes": sizes[source]} for source in largest],
+        "passed_over": sources.passed,
         **({"music": _music_of(sources)} if codec == "midi" else {}),
         **({"syntax": _syntax_of(sources)} if codec == "c_source" else {}),
     }

@@ -30,6 +30,7 @@ class Wanted:
         average: How an ensemble averages.
         dynamic: How to learn while measuring, or None.
         device: Where to compute.
+        follow_links: Whether links in a folder may lead out of it.
     """
 
     checkpoints: Sequence[str]
@@ -37,6 +38,7 @@ class Wanted:
     average: Average
     dynamic: "DynamicSettings | None"
     device: str
+    follow_links: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def _corpus(wanted: Wanted, first: Checkpoint) -> tuple[_corpora.Documents, "NGr
     """What to measure on, and the first run's baseline."""
     size = first.tokenizer.document_id
     if wanted.source:
-        corpus = _corpora.opened(wanted.source, first.tokenizer)
+        corpus = _corpora.opened(wanted.source, first.tokenizer, wanted.follow_links)
         return corpus, _corpora.fitted_baseline(wanted.checkpoints[0], size, corpus)
     runs = [_corpora.recorded(name) for name in wanted.checkpoints]
     for name, run in zip(wanted.checkpoints[1:], runs[1:]):

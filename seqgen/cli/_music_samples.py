@@ -63,7 +63,9 @@ class Made:
         }
 
 
-def sample_and_compare(checkpoint: str, source: Sequence[str], count: int, seed: int, temperature: float) -> Made:
+def sample_and_compare(
+    checkpoint: str, source: Sequence[str], count: int, seed: int, temperature: float, follow_links: bool = False
+) -> Made:
     """Sample music and compare it with SOURCE, or with the run's own validation split.
 
     Raises:
@@ -73,7 +75,10 @@ def sample_and_compare(checkpoint: str, source: Sequence[str], count: int, seed:
     if model.artifact != ".mid":
         raise UsageError(f"--samples is for music, this model makes {model.artifact} files", "leave it out")
     size = model.tokenizer.document_id
-    corpus = _corpora.opened(source, model.tokenizer) if source else _corpora.recorded(checkpoint).held_out(size)
+    if source:
+        corpus = _corpora.opened(source, model.tokenizer, follow_links)
+    else:
+        corpus = _corpora.recorded(checkpoint).held_out(size)
     ids = _samples(model, count, seed, temperature, True, None)
     pieces = _scores(model, [np.asarray(corpus.ids[begin:end]) for begin, end in _chosen(corpus.starts)])
     scores = _scores(model, ids)

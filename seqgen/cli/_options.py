@@ -82,6 +82,12 @@ def json_option(function: Function) -> Function:
     return click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout.")(function)
 
 
+def follow_links_option(function: Function) -> Function:
+    """`--follow-links` into `follow_links: bool`, for commands that take a SOURCE."""
+    text = "Read what links in a folder lead to outside of it, too."
+    return click.option("--follow-links", is_flag=True, help=text)(function)
+
+
 def config_option(function: Function) -> Function:
     """`--config FILE.toml`: defaults for this command's options, below flags and environment."""
     decorate = click.option(

@@ -105,8 +105,8 @@ def open_stream(
         return _in_tokens_of(parent, source, for_codec, options)
     own, skip_bad = separate(for_codec)
     stream = cached_stream(
-        resolve(source, note), options["codec"], own, workers=options["workers"], encoding=options["encoding"],
-        label=options["label"], skip_bad=skip_bad, note=note,
+        resolve(source, note, options["follow_links"]), options["codec"], own, workers=options["workers"],
+        encoding=options["encoding"], label=options["label"], skip_bad=skip_bad, note=note,
     )  # fmt: skip
     _tell_skipped(stream)
     return stream
@@ -120,7 +120,8 @@ def _in_tokens_of(
     _refuse_settings(own, f"that of the checkpoint {parent.name} is kept")
     if options["codec"] is not None:
         _check_codec(parent, options["codec"], "--codec is")
-    sources, how = resolve(source, note), {"encoding": options["encoding"], "label": options["label"]}
+    sources = resolve(source, note, options["follow_links"])
+    how = {"encoding": options["encoding"], "label": options["label"]}
     tokenizer = grown(sources, parent.checkpoint.tokenizer, **how, skip_bad=skip_bad)
     workers = options["workers"]
     stream = cached_stream(sources, tokenizer=tokenizer, **how, workers=workers, skip_bad=skip_bad, note=note)
@@ -158,7 +159,8 @@ def _open_held_out(name: str, stream: TokenStream, options: dict[str, Any]) -> T
     """A token stream to validate on, in the tokens of `stream`."""
     if not name.endswith(".tokens"):
         own = Tokenizer.from_spec(stream.codec_spec)
-        return cached_stream(resolve([name], note), tokenizer=own, encoding=options["encoding"], note=note)
+        sources = resolve([name], note, options["follow_links"])
+        return cached_stream(sources, tokenizer=own, encoding=options["encoding"], note=note)
     held_out = TokenStream.open(name)
     if held_out.codec_spec != stream.codec_spec:
         raise UsageError(f"{name}: has another codec than the corpus", "name the files: they go through its codec")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from seqgen.cli._options import SettingsCommand, config_option, json_option, note, settings_option
+from seqgen.cli._options import SettingsCommand, config_option, follow_links_option, json_option, note, settings_option
 from seqgen.errors import UsageError
 from seqgen.settings import parse
 
 if TYPE_CHECKING:
     from seqgen.checkpoint import Checkpoint
-    from seqgen.cli._measuring import Found
+    from seqgen.cli._measuring import Found, Wanted
     from seqgen.cli._music_samples import Made
     from seqgen.evaluation.report import Evaluation
 
@@ -35,6 +35,7 @@ WIDTH = 80
 @click.option("-t", "--temperature", type=float, default=1.0, show_default=True, help="Of --samples.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @settings_option
+@follow_links_option
 @json_option
 @config_option
 def command(
@@ -49,6 +50,7 @@ def command(
     temperature: float,
     device: str,
     settings: dict[str, str],
+    follow_links: bool,
     as_json: bool,
 ) -> None:
     """Measure CHECKPOINT on SOURCE: files, folders, globs, a .tokens file, or a corpus by name.
@@ -78,25 +80,20 @@ def command(
     if text is not None:
         _judge(_only(checkpoints, source, dynamic), text, label, str(pick_device(device)), as_json)
         return
-    made = _sampled(checkpoints, source, samples, report, seed, temperature)
-    _show(checkpoints, source, average, settings if dynamic else None, str(pick_device(device)), made, as_json)
-
-
-def _show(
-    checkpoints: list[str],
-    source: list[str],
-    average: Literal["probabilities", "logits"],
-    settings: dict[str, str] | None,
-    device: str,
-    made: "Made | None",
-    as_json: bool,
-) -> None:
-    """Measure, and print what was found."""
-    from seqgen.cli._measuring import Wanted, measure
+    from seqgen.cli._measuring import Wanted
     from seqgen.evaluation.dynamic import DynamicSettings
 
-    learning = None if settings is None else parse(DynamicSettings, settings)
-    found = measure(Wanted(checkpoints, source, average, learning, device))
+    made = _sampled(checkpoints, source, samples, report, seed, temperature, follow_links)
+    learning = parse(DynamicSettings, settings) if dynamic else None
+    wanted = Wanted(checkpoints, source, average, learning, str(pick_device(device)), follow_links)
+    _show(wanted, made, as_json)
+
+
+def _show(wanted: "Wanted", made: "Made | None", as_json: bool) -> None:
+    """Measure, and print what was found."""
+    from seqgen.cli._measuring import measure
+
+    found, average = measure(wanted), wanted.average
     if as_json:
         click.echo(json.dumps(_record(found, average) | ({} if made is None else {"music": made.to_json()})))
     else:
@@ -108,7 +105,13 @@ def _show(
 
 
 def _sampled(
-    checkpoints: list[str], source: list[str], samples: int | None, report: str | None, seed: int, temperature: float
+    checkpoints: list[str],
+    source: list[str],
+    samples: int | None,
+    report: str | None,
+    seed: int,
+    temperature: float,
+    follow_links: bool,
 ) -> "Made | None":
     """Music that the one checkpoint makes, beside SOURCE, and a page about it; None where no samples are wanted."""
     if samples is None:
@@ -119,7 +122,7 @@ def _sampled(
         raise UsageError(f"--samples takes one checkpoint, {len(checkpoints)} were given")
     from seqgen.cli._music_samples import sample_and_compare, write_page
 
-    made = sample_and_compare(checkpoints[0], source, samples, seed, temperature)
+    made = sample_and_compare(checkpoints[0], source, samples, seed, temperature, follow_links)
     if report is not None:
         write_page(made, checkpoints[0], report)
         note(f"Wrote {report}")

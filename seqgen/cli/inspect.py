@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from seqgen.cli._options import json_option
+from seqgen.cli._options import follow_links_option, json_option
 from seqgen.cli._terminal import harmless
 from seqgen.evaluation.c_syntax import INSTALL
 from seqgen.files import size
@@ -24,8 +24,9 @@ SHOWN = 5  # of the files left out
 
 @click.command("inspect")
 @click.argument("file")
+@follow_links_option
 @json_option
-def command(file: str, as_json: bool) -> None:
+def command(file: str, follow_links: bool, as_json: bool) -> None:
     """Say what FILE is and what it holds.
 
     FILE is a .tokens file, a checkpoint or its run folder, a MIDI, MusicXML or ABC file, or a corpus: any other
@@ -33,7 +34,7 @@ def command(file: str, as_json: bool) -> None:
     """
     from seqgen.cli._describe import describe
 
-    found = describe(file)
+    found = describe(file, follow_links)
     if as_json:
         click.echo(json.dumps(found))
         return
@@ -106,6 +107,8 @@ def _corpus(found: Facts) -> Rows:
     yield from _counts("suffixes", found["suffixes"])
     yield from _counts("labels", found["labels"])
     yield "largest", ",  ".join(f"{each['name']} ({size(each['bytes'])})" for each in found["largest"])
+    for name, reason in list(found["passed_over"].items())[:SHOWN]:
+        yield "passed over", f"{name} {reason}"
     if "music" in found:
         yield from _songs(found["music"])
     if "syntax" in found:

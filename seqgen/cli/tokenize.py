@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seqgen.cli._options import SettingsCommand, config_option, note, progress_hidden, settings_option
+from seqgen.cli._options import (
+    SettingsCommand,
+    config_option,
+    follow_links_option,
+    note,
+    progress_hidden,
+    settings_option,
+)
 from seqgen.files import STANDARD, standard_output
 
 if TYPE_CHECKING:
@@ -26,6 +33,7 @@ SHOWN = 10
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes that encode.")
 @click.option("--encoding", help="The text's encoding, where it is not UTF-8.")
 @click.option("--label", help="Label every document so, instead of by its folder.")
+@follow_links_option
 @config_option
 def command(
     source: tuple[str, ...],
@@ -35,6 +43,7 @@ def command(
     workers: int,
     encoding: str | None,
     label: str | None,
+    follow_links: bool,
 ) -> None:
     """Turn SOURCE into a stream of token ids.
 
@@ -52,7 +61,7 @@ def command(
     from seqgen.tokenization.sources import resolve
 
     options, skip_bad = separate(settings)
-    sources = resolve(source, note)
+    sources = resolve(source, note, follow_links)
     total = sum(each.path.stat().st_size for each in sources)
     with _target(output) as path, tqdm(total=total, unit="B", unit_scale=True, disable=progress_hidden()) as bar:
         stream = tokenize(

@@ -10,7 +10,15 @@ import click
 
 from seqgen import registry
 from seqgen.cli._interrupts import SIGNALS, wanted
-from seqgen.cli._options import HELP, Positive, SettingsCommand, config_option, note, settings_option
+from seqgen.cli._options import (
+    HELP,
+    Positive,
+    SettingsCommand,
+    config_option,
+    follow_links_option,
+    note,
+    settings_option,
+)
 from seqgen.errors import UsageError
 from seqgen.training import presets
 
@@ -39,6 +47,7 @@ PRESETS = (presets.AUTO, *presets.names(), HELP)
 @click.option("--label", help="Label every document so, instead of by its folder.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; SOURCE is then not needed.")
 @click.option("--report", metavar="FILE.html", help="A page about the run; without SOURCE, about the run in -o.")
+@follow_links_option
 @config_option
 def command(source: tuple[str, ...], output: str | None, resume: bool, report: str | None, **options: Any) -> None:
     """Train a model on SOURCE: files, folders, globs, a .tokens file, or a corpus by name.

@@ -64,6 +64,7 @@ def tokenize(
     if workers < 1:
         raise SettingError(f"workers is {workers}, expected at least 1")
     made = plan(sources, codec_name, options, encoding, label, skip_bad, tokenizer, note)
+    made.skipped.skipped.update(made.passed)
     build(made, output, workers, progress)
     return TokenStream.open(output)
 

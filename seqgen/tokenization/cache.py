@@ -45,6 +45,8 @@ def cached_stream(
     Arguments and errors are those of `seqgen.tokenization.building.tokenize`.
     """
     made = plan(sources, codec_name, options, encoding, label, skip_bad, tokenizer, note)
+    for name, reason in made.passed.items():  # not in the stream's report: the next call may find the same files only
+        note(f"Left out {name}: {reason}")
     folder = cache_folder("streams")
     path = folder / f"{key(made)}.tokens"
     with contextlib.suppress(StreamError):

@@ -8,8 +8,9 @@ from seqgen import registry, settings
 from seqgen.codecs import Codec
 from seqgen.errors import CorpusError, SettingError
 from seqgen.report import Report
+from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.reading import Reader
-from seqgen.tokenization.sources import Note, Source, guess_codec, is_text, select
+from seqgen.tokenization.sources import Note, Source, Sources, is_text, select
 from seqgen.tokenization.text import decoder
 from seqgen.tokenizer import Tokenizer
 
@@ -30,6 +31,7 @@ class Plan:
         skip_bad: Whether a file that cannot be read is left out rather than an error.
         tokenizer: What to encode with, if it was fitted before; else the codec is fitted to the sources.
         skipped: Those already left out by their suffix.
+        passed: What of the given folders is no file of a corpus, by name. It does not change the tokens.
     """
 
     sources: tuple[Source, ...]
@@ -39,6 +41,7 @@ class Plan:
     skip_bad: bool
     tokenizer: Tokenizer | None = None
     skipped: Report = field(default_factory=Report)
+    passed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> type[Codec]:
@@ -82,4 +85,5 @@ def plan(
         chosen = [source if source.label in tokenizer.labels else replace(source, label=None) for source in chosen]
     parsed = settings.parse(registry.load("codecs", codec_name).Options, options or {})
     skip = len(chosen) > 1 if skip_bad is None else skip_bad
-    return Plan(tuple(chosen), codec_name, parsed, encoding, skip, tokenizer, skipped)
+    passed = sources.passed if isinstance(sources, Sources) else {}
+    return Plan(tuple(chosen), codec_name, parsed, encoding, skip, tokenizer, skipped, passed)

@@ -1,7 +1,9 @@
 """What the user names as a source → the files it stands for. Knows names and suffixes, and of contents only the start.
 
 A source is a file, a folder (all files below it but hidden ones, sorted), a glob, the name of a catalogued corpus, or
-"-" for standard input. What exists on the disk wins over a corpus of the same name.
+"-" for standard input. What exists on the disk wins over a corpus of the same name. What in a folder is no file of a
+corpus (links out of it, run folders, pipes, what cannot be read) is passed over, and `Sources.passed` says so.
+A file that the user names is read, whatever it is.
 """
 
 import glob
@@ -11,8 +13,8 @@ import stat
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -20,8 +22,10 @@ from typing import BinaryIO
 from seqgen import registry
 from seqgen.codecs import Codec
 from seqgen.errors import CorpusError
-from seqgen.files import STANDARD, size
+from seqgen.files import STANDARD, own, size
+from seqgen.files.walking import Walk
 from seqgen.report import Report
+from seqgen.tokenization.globbing import globbed
 
 COMPRESSED = (".gz", ".zst")
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z", ".rar")
@@ -39,6 +43,7 @@ class Source:
         label: The first folder below the given one, where that has at least two that hold files.
         given: Which of the given sources it belongs to.
         found: Whether it was found in a folder rather than named.
+        real: The path with its links resolved, once `resolve` has looked.
     """
 
     name: str
@@ -46,6 +51,7 @@ class Source:
     label: str | None = None
     given: int = 0
     found: bool = False
+    real: str = field(default="", compare=False)
 
     @property
     def suffix(self) -> str:
@@ -59,35 +65,49 @@ class Source:
         return suffix if suffix in COMPRESSED else ""
 
 
+class Sources(list[Source]):
+    """The files of a corpus, and what of the given folders is none of it.
+
+    Attributes:
+        passed: Name → reason of what was passed over, the first of each reason with the number of the others.
+    """
+
+    def __init__(self, sources: Iterable[Source] = (), passed: Mapping[str, str] | None = None) -> None:
+        super().__init__(sources)
+        self.passed = dict(passed or {})
+
+
 def plain_name(name: str) -> str:
     """A file name without the ending of compression."""
     return name.rpartition(".")[0] if name.lower().endswith(COMPRESSED) else name
 
 
-def resolve(names: Iterable[str | Path], note: Note = lambda message: None) -> list[Source]:
+def resolve(names: Iterable[str | Path], note: Note = lambda message: None, follow_links: bool = False) -> Sources:
     """The files that the given sources stand for, each once, in the order given.
 
     Args:
         names: Files, folders, globs, corpus names or "-".
         note: Takes remarks on what happens meanwhile, such as a download.
+        follow_links: Whether links in a folder may lead out of it.
 
     Raises:
         CorpusError: A source does not exist or holds no file.
         DownloadError: A catalogued corpus cannot be fetched.
     """
-    sources: list[Source] = []
-    seen: set[Path] = set()
+    sources = Sources()
+    seen: set[str] = set()
     taken: Counter[str] = Counter()
     for given, name in enumerate(names):
-        for source in _expand(str(name), note):
-            real = source.path.resolve()
-            if real in seen:
+        expanded = _expand(str(name), note, follow_links)
+        sources.passed |= expanded.passed
+        for source in expanded:
+            if source.real in seen:
                 continue
-            seen.add(real)
+            seen.add(source.real)
             taken[source.name] += 1
             unique = source.name if taken[source.name] == 1 else f"{source.name} ({taken[source.name]})"
             sources.append(replace(source, name=unique, given=given))
-    return _sensible_labels(sources)
+    return Sources(_sensible_labels(sources), sources.passed)
 
 
 def select(sources: Sequence[Source], codec: str) -> tuple[list[Source], Report]:
@@ -115,23 +135,6 @@ def select(sources: Sequence[Source], codec: str) -> tuple[list[Source], Report]
         expected = f"expected {' '.join((*kind.suffixes, *kind.further))}"
         raise CorpusError(f"none of the {len(sources)} files is for codec {codec} ({expected})", "try another codec")
     return _sensible_labels(chosen), report
-
-
-def guess_codec(sources: Sequence[Source]) -> str:
-    """The codec for which most files have a suffix; failing that, `byte` for binary files and `char` for others."""
-    counts = Counter(source.suffix for source in sources)
-    votes = {
-        name: sum(counts[suffix] for suffix in registry.load("codecs", name).suffixes)
-        for name in registry.names("codecs")
-    }
-    best = max(votes, key=lambda name: votes[name])  # of equals the first in the alphabet
-    if votes[best]:
-        return best
-    if len(sources) == 1 and is_archive(sources[0].path):
-        raise archive_error(sources[0].path)
-    from seqgen.tokenization.reading import looks_binary
-
-    return "byte" if looks_binary(sources[0]) else "char"
 
 
 def is_archive(path: Path) -> bool:
@@ -168,34 +171,50 @@ def _sensible_labels(sources: list[Source]) -> list[Source]:
     ]
 
 
-def _expand(name: str, note: Note) -> list[Source]:
+def _expand(name: str, note: Note, follow_links: bool) -> Sources:
     """The files of one given source."""
     if name == STANDARD:
-        return [Source(STANDARD, spooled(sys.stdin.buffer, "standard input"))]
+        return _one(STANDARD, spooled(sys.stdin.buffer, "standard input"))
     path = Path(name)
     if os.path.lexists(path):
-        return _existing(path)
+        return _existing(path, follow_links)
     if glob.has_magic(name):
-        matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 (patterns may be absolute)
-        if not matches:
-            raise CorpusError(f"{name}: no file matches this pattern")
-        return [source for match in matches for source in _existing(Path(match))]
+        return _matching(name, follow_links)
     return _walked(_catalogued(name, note), name)
 
 
-def _existing(path: Path) -> list[Source]:
+def _matching(pattern: str, follow_links: bool) -> Sources:
+    """The files of all that matches a glob."""
+    matches, passed = globbed(pattern, follow_links)
+    found = Sources(passed=passed)
+    for match in matches:
+        expanded = _existing(Path(match), follow_links)
+        found += expanded
+        found.passed |= expanded.passed
+    if not matches:
+        first = "".join(f"{path} {reason}" for path, reason in list(passed.items())[:1])
+        raise CorpusError(f"{pattern}: no file matches this pattern", first)
+    return found
+
+
+def _existing(path: Path, follow_links: bool) -> Sources:
     try:
         mode = path.stat().st_mode
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror})") from error
     if stat.S_ISDIR(mode):
-        return _walked(path, path.resolve().name)
+        return _walked(path, path.resolve().name, follow_links)
     if path.suffix.lower() == ".tokens":
         raise CorpusError(f"{path}: is a token stream already, expected files that are yet to be tokenized")
     if stat.S_ISREG(mode):
-        return [Source(path.name, path)]
+        return _one(path.name, path)
     with path.open("rb") as file:  # a pipe, such as the shell's <(command)
-        return [Source(path.name, spooled(file, str(path)))]
+        return _one(path.name, spooled(file, str(path)))
+
+
+def _one(name: str, path: Path) -> Sources:
+    """A file that the user named."""
+    return Sources([Source(name, path, real=os.path.realpath(path))])
 
 
 def _catalogued(name: str, note: Note) -> Path:
@@ -208,34 +227,21 @@ def _catalogued(name: str, note: Note) -> Path:
     return Path(catalogue.get(name, note=note))
 
 
-def _walked(folder: Path, name: str) -> list[Source]:
+def _walked(folder: Path, name: str, follow_links: bool = False) -> Sources:
     """All files below a folder, sorted by path."""
-    found = []
-    for path in sorted(_files(folder, ()), key=lambda path: path.parts):
-        below = path.relative_to(folder)
-        label = below.parts[0] if len(below.parts) > 1 else None
-        found.append(Source(f"{name}/{below.as_posix()}", path, label, found=True))
-    if not found:
-        raise CorpusError(f"{folder}: holds no files", "hidden files do not count")
-    return found
-
-
-def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
-    """Regular files below a folder; links are followed, but never into a folder that is open already."""
-    real = folder.resolve()
-    if real in above:
-        return
     try:
-        entries = list(folder.iterdir())
+        walk = Walk(folder, follow_links, own.own)
     except OSError as error:
         raise CorpusError(f"{folder}: cannot be read ({error.strerror})") from error
-    for path in entries:
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            yield from _files(path, (*above, real))
-        elif path.is_file():
-            yield path
+    passed = walk.reasons(name)
+    if not walk.files:
+        first = "".join(f"; {path} {reason}" for path, reason in list(passed.items())[:1])
+        raise CorpusError(f"{folder}: holds no files", f"hidden files do not count{first}")
+    sources = Sources(passed=passed)
+    for file in walk.files:
+        label = file.parts[0] if len(file.parts) > 1 else None
+        sources.append(Source("/".join((name, *file.parts)), Path(file.path), label, found=True, real=file.real))
+    return sources
 
 
 @cache

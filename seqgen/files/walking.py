@@ -1,0 +1,188 @@
+"""The files below a folder, each real file once, always in the same order, in time linear in the entries.
+
+It opens no file, so pipes and devices cannot stop it. It does not recurse, so that no depth is too much. What it
+passes over is counted by reason, with the first name. Knows names and links, not what files hold.
+
+Links: the folder's real tree is walked first. Then each link is followed to where it ends. A folder or file that was
+found already is not read again. What lies outside the given folder is read only where that was asked for.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+OUTSIDE = "is a link that leads out of the folder (--follow-links reads those)"
+NOWHERE = "is a link that leads nowhere"
+ODD = "is a pipe, a socket or a device"
+
+
+@dataclass(frozen=True)
+class Own:
+    """What of a folder's entries is seqgen's own output.
+
+    Attributes:
+        folder: What the folder is as a whole, or "".
+        names: Entry → what it is.
+    """
+
+    folder: str = ""
+    names: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, order=True)
+class Found:
+    """A file.
+
+    Attributes:
+        parts: Its path below the folder that was walked.
+        path: That path behind the folder's own.
+        real: The same, links resolved.
+    """
+
+    parts: tuple[str, ...]
+    path: str
+    real: str
+
+
+Judge = Callable[[str, frozenset[str]], Own]
+
+
+class Walk:
+    """All files below a folder but hidden ones.
+
+    Args:
+        folder: Where to begin. It may be a link itself.
+        follow: Whether links may lead out of it.
+        judge: Tells seqgen's own output by a folder's path and its names. A folder of that kind below the given one
+            is passed over, of the given one only the entries that it names.
+
+    Attributes:
+        files: Sorted by their parts.
+        passed: Reason → (the first name, how many more) of what was passed over, hidden entries aside.
+
+    Raises:
+        OSError: The folder itself cannot be read.
+    """
+
+    def __init__(self, folder: str | Path, follow: bool = False, judge: Judge = lambda path, names: Own()) -> None:
+        self.files: list[Found] = []
+        self.passed: dict[str, tuple[str, int]] = {}
+        self._follow, self._judge = follow, judge
+        self._root = os.path.realpath(folder)
+        self._folders: set[tuple[int, int]] = set()
+        self._real: set[str] = set()
+        self._links: list[Found] = []
+        self._descend(Found((), os.fspath(folder), self._root))
+        while self._links:
+            links, self._links = sorted(self._links), []
+            for link in links:
+                self._resolve(link)
+        self.files.sort()
+
+    def reasons(self, name: str) -> dict[str, str]:
+        """The first entry of each reason that was passed over → a sentence; names begin with `name`."""
+        return {
+            f"{name}/{first}": reason + (f", and so are {more:,} more" if more else "")
+            for reason, (first, more) in self.passed.items()
+        }
+
+    def _descend(self, start: Found) -> None:
+        """Collect the files of a real tree, and its links for later."""
+        pending = [start]
+        while pending:
+            folder = pending.pop()
+            try:
+                if not self._is_new(folder):
+                    continue
+                with os.scandir(folder.path) as scanned:
+                    entries = sorted(scanned, key=lambda entry: entry.name)
+            except OSError as error:
+                if not folder.parts:
+                    raise
+                self._pass([folder], f"cannot be read ({error.strerror})")
+                continue
+            own = self._judge(folder.path, frozenset(entry.name for entry in entries))
+            if own.folder and folder.parts:
+                self._pass([folder], own.folder)
+            else:
+                pending += reversed([each for entry in entries for each in self._sorted_in(folder, entry, own)])
+
+    def _sorted_in(self, folder: Found, entry: "os.DirEntry[str]", own: Own) -> Iterable[Found]:
+        """Put an entry where it belongs; gives it back where it is a folder."""
+        if entry.name.startswith("."):
+            return ()
+        found = Found(
+            (*folder.parts, entry.name), os.path.join(folder.path, entry.name), os.path.join(folder.real, entry.name)
+        )
+        try:
+            if entry.name in own.names:
+                self._pass([found], own.names[entry.name])
+            elif entry.is_symlink():
+                self._links.append(found)
+            elif entry.is_dir(follow_symlinks=False):
+                return (found,)
+            elif entry.is_file(follow_symlinks=False):
+                self._add(found)
+            else:
+                self._pass([found], ODD)
+        except OSError as error:
+            self._pass([found], f"cannot be read ({error.strerror})")
+        return ()
+
+    def _resolve(self, link: Found) -> None:
+        """Follow a link, unless what it leads to was found or may not be read."""
+        try:
+            mode = os.stat(link.path).st_mode  # refuses long chains, which realpath would follow
+            real = os.path.realpath(link.path)
+        except OSError:
+            self._pass([link], NOWHERE)
+            return
+        found = Found(link.parts, link.path, real)
+        if not self._follow and not within(real, self._root):
+            self._pass([found], OUTSIDE)
+        elif stat.S_ISDIR(mode):
+            self._descend(found)
+        elif not stat.S_ISREG(mode):
+            self._pass([found], ODD)
+        elif real not in self._real:
+            self._add(found)
+
+    def _add(self, found: Found) -> None:
+        self._real.add(found.real)
+        self.files.append(found)
+
+    def _is_new(self, folder: Found) -> bool:
+        """Whether a folder was not walked before, under whatever name."""
+        about = os.stat(folder.path)
+        key = about.st_dev, about.st_ino
+        new = key not in self._folders
+        self._folders.add(key)
+        return new
+
+    def _pass(self, passed: Iterable[Found], reason: str) -> None:
+        for each in passed:
+            first, more = self.passed.get(reason, (os.path.join(*each.parts), -1))
+            self.passed[reason] = first, more + 1
+
+
+def within(real: str, folder: str) -> bool:
+    """Whether a path is a folder or lies below it, both with their links resolved."""
+    return real == folder or real.startswith(os.path.join(folder, ""))
+
+
+def folders(top: str | Path) -> Iterator[str]:
+    """A folder and all real ones below it but hidden ones; no links are followed, what cannot be read is left out."""
+    pending = [os.fspath(top)]
+    while pending:
+        folder = pending.pop()
+        try:
+            with os.scandir(folder) as scanned:
+                below = sorted(
+                    each.path for each in scanned if each.name[0] != "." and each.is_dir(follow_symlinks=False)
+                )
+        except OSError:
+            continue
+        yield folder
+        pending += reversed(below)
