@@ -1,12 +1,14 @@
 """The `subword` codec: learned pieces, exact bytes, small corpora and damaged models."""
 
 import base64
+import dataclasses
 import random
+import zlib
 
 import numpy as np
 import pytest
 
-from seqgen.codecs import Ids
+from seqgen.codecs import Ids, _subword_file
 from seqgen.codecs._subword_model import LINE, sample, train
 from seqgen.codecs.subword import Subword, SubwordOptions
 from seqgen.errors import SettingError
@@ -174,3 +176,53 @@ def test_options_out_of_range_are_refused() -> None:
         SubwordOptions(vocab_size=256)
     with pytest.raises(SettingError, match="model_type is word, expected unigram or bpe"):
         SubwordOptions(model_type="word")
+
+
+def forged(model: bytes) -> dict[str, bytes]:
+    """Models with what seqgen never writes, each by what it is."""
+    pieces, algorithm = _subword_file.parts(model)
+    last, fixed = pieces[-1], len(_subword_file.CONTROL)
+
+    def changed(**changes: object) -> bytes:
+        return _subword_file.write([*pieces[:-1], dataclasses.replace(last, **changes)], algorithm)
+
+    mapped = b"\x1a\x1e\x0a\x08identity\x12\x0e" + b"\xff" * 14 + b"\x18\0 \0"
+    return {
+        "charsmap": model.replace(_subword_file.NORMALIZING, mapped),
+        "denormalizer": model + b"*\x06\x12\x04\xff\xff\xff\x7f",
+        "self-test": model + b'"\x06\x0a\x04\x0a\x00\x12\x00',
+        "unknown field": model + b"\xa0\x06\x01",
+        "second training": model + b"\x12\x02\x18\x02",
+        "word model": _subword_file.write(pieces, 3),
+        "group": model + b"\x0b\x0c",
+        "huge length": b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f" + model,
+        "endless number": b"\xff" * 20,
+        "infinite": changed(score=float("inf")),
+        "not a number": changed(score=float("nan")),
+        "control kind": changed(kind=3),
+        "unused kind": changed(kind=5),
+        "empty": changed(text=b""),
+        "long": changed(text=b"x" * 17),
+        "no UTF-8": changed(text=b"\xed\xa0\x80"),
+        "twice": changed(text=pieces[-2].text),
+        "a byte again": changed(text=b"<0x41>"),
+        "no bytes": _subword_file.write(pieces[fixed:], algorithm),
+        "other order": _subword_file.write([*pieces[3:], *pieces[:3]], algorithm),
+        "too large": model * (_subword_file.MAX_BYTES // len(model) + 1),
+    }
+
+
+def test_a_model_with_what_seqgen_never_writes_is_refused_before_the_library_sees_it(codec, monkeypatch) -> None:
+    model = base64.b64decode(codec.state()["model"])
+    assert _subword_file.write(*_subword_file.parts(model)) == model
+    monkeypatch.setattr("sentencepiece.SentencePieceProcessor", None)
+    for name, data in forged(model).items():
+        state = {"model": base64.b64encode(data).decode(), "crc32": zlib.crc32(data)}
+        with pytest.raises(ValueError, match="the subword model") as refused:
+            Subword.restore(codec.options, state)
+        assert "\n" not in str(refused.value), name
+
+
+def test_what_another_version_of_the_library_adds_is_left_out(codec) -> None:
+    model = base64.b64decode(codec.state()["model"])
+    assert _subword_file.write(*_subword_file.parts(model + b"\xa0\x06\x01")) == model

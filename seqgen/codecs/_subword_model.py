@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 import sentencepiece
 
+from seqgen.codecs import _subword_file
 from seqgen.codecs._characters import blocks, code_points
 
 SPACE = "\u2581"
@@ -17,8 +18,7 @@ UNKNOWN = "\u2585"
 SAMPLE = 4 << 20  # bytes a model is trained on: more changes the pieces little and costs minutes
 PIECE = 1 << 16  # bytes in a row that enter the sample or do not
 LINE = 4096  # characters of a line that sentencepiece sees at once
-OWN_SYMBOLS = ["\n", "\t"]
-THREADS = 4  # fixed, whatever the machine: sums of floats depend on how they are split
+THREADS = _subword_file.THREADS  # fixed, whatever the machine: sums of floats depend on how they are split
 
 
 def train(pieces: Iterable[bytes], model_type: str, vocab_size: int) -> bytes:
@@ -45,15 +45,15 @@ def train(pieces: Iterable[bytes], model_type: str, vocab_size: int) -> bytes:
         add_dummy_prefix=False,
         remove_extra_whitespaces=False,
         allow_whitespace_only_pieces=True,
-        user_defined_symbols=OWN_SYMBOLS,
+        user_defined_symbols=list(_subword_file.OWN_SYMBOLS),
         bos_id=-1,
         eos_id=-1,
         pad_id=-1,
-        max_sentence_length=8 * LINE,
+        max_sentence_length=_subword_file.SENTENCE,
         num_threads=THREADS,
         minloglevel=3,
     )
-    return model.getvalue()
+    return _subword_file.write(*_subword_file.parts(model.getvalue()))  # without what another version of it may add
 
 
 def sample(pieces: Iterable[bytes], limit: int = SAMPLE) -> bytes:
@@ -84,12 +84,10 @@ def load(model: bytes) -> sentencepiece.SentencePieceProcessor:
     """An opened model.
 
     Raises:
-        ValueError: These bytes are no model, or one without a piece for each byte.
+        ValueError: These bytes are no model, or none that seqgen writes.
     """
+    _subword_file.read(model)
     try:
-        processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        return sentencepiece.SentencePieceProcessor(model_proto=model)
     except (RuntimeError, OSError) as error:
-        raise ValueError("the subword model is damaged") from error
-    if not all(processor.is_byte(processor.piece_to_id(f"<0x{value:02X}>")) for value in range(256)):
-        raise ValueError("the subword model has no pieces for bytes")
-    return processor
+        raise ValueError(_subword_file.DAMAGED) from error

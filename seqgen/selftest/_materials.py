@@ -14,6 +14,10 @@ from seqgen.checkpoint import Checkpoint
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.stream import TokenStream
+from seqgen.takes import exchange
+from seqgen.takes.record import Beginning, Source
+from seqgen.takes.recorder import Recorder
+from seqgen.takes.store import Takes
 from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
@@ -53,6 +57,19 @@ def checkpoint(seed: int = 0) -> Checkpoint:
     shapes = weight_shapes(cell, shape, tokenizer.vocab_size)
     weights = {name: random.normal(0, 0.3, wanted).astype(np.float32) for name, wanted in shapes.items()}
     return Checkpoint("lstm", cell, shape, tokenizer, weights, {"seed": seed}, {"nats": 1.5}, {"corpus": "none"})
+
+
+def exported(folder: Path) -> bytes:
+    """Two takes as lines of JSON."""
+    tokenizer = checkpoint().tokenizer
+    with Takes(folder / "out.sqlite") as takes:
+        source = Source("0" * 64, "toy", "toy", tokenizer.spec())
+        for seed in (1, 2):
+            recorder = Recorder(lambda: takes, Beginning(source, 1, seed, {"temperature": 0.8}, {}), lambda words: None)
+            recorder.begin([tokenizer.document_id, 1, 2])
+            recorder.extend([3, 4, 5])
+            recorder.finish("length")
+        return b"".join(exchange.export(takes, takes.list()))
 
 
 def midi(random: Random, notes: int = 30) -> bytes:

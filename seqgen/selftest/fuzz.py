@@ -3,8 +3,10 @@
 A crash that was found becomes a seed in `tests/test_hostile.py`, built there by code.
 """
 
+import base64
 import io
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -15,7 +17,7 @@ from seqgen import registry, settings
 from seqgen.api.control import parse_control
 from seqgen.catalogue import _recipe
 from seqgen.checkpoint import Checkpoint
-from seqgen.codecs import Codec
+from seqgen.codecs import Codec, _subword_model
 from seqgen.codecs.midi.read import read_score
 from seqgen.errors import SeqgenError
 from seqgen.models import ModelSettings
@@ -26,9 +28,8 @@ from seqgen.selftest import MEMORY, Tally, _materials, containers, peak_memory
 from seqgen.selftest._mutations import mutated
 from seqgen.selftest.containers import damaged
 from seqgen.takes import exchange
-from seqgen.takes.record import Beginning, Source
-from seqgen.takes.recorder import Recorder
 from seqgen.takes.store import Takes
+from seqgen.tokenizer import Tokenizer
 
 TITLE = "fuzzed readers, decoders, loaders, recipes: no error but ours"
 QUICK, LONG = 3_000, 100_000
@@ -104,6 +105,8 @@ def targets(folder: Path) -> dict[str, tuple[Target, list[bytes]]]:
         b'{"prompt": "ANNA:"}',
     ]
     found["control"] = (parse_control, lines)
+    models = [_subword_model.train([_materials.PLAY.encode()], how, 300) for how in ("unigram", "bpe")]
+    found["subword model"] = (_subword_file, models)
     found |= _files(folder)
     for name in registry.names("codecs"):
         codec = _codec(name)
@@ -128,7 +131,7 @@ def _files(folder: Path) -> dict[str, tuple[Target, list[bytes]]]:
     ends = stream.starts[1:]
     build(Corpus(stream.ids, stream.starts, stream.starts[:-1], ends, 100, 128, "toy", [("a", 6)]), path)
     found["index"] = (_from_file(folder, _searched), [path.read_bytes()])
-    found["takes"] = (_imported(folder / "made"), [_exported(folder / "made")])
+    found["takes"] = (_imported(folder / "made"), [_materials.exported(folder / "made")])
     return found
 
 
@@ -144,19 +147,6 @@ def _from_file(folder: Path, reader: Callable[[Path], object]) -> Target:
 def _searched(path: Path) -> None:
     """All that a sample asks of an index."""
     measure(Index(path), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] * 2)
-
-
-def _exported(folder: Path) -> bytes:
-    """Two takes as lines of JSON."""
-    tokenizer = _materials.checkpoint().tokenizer
-    with Takes(folder / "out.sqlite") as takes:
-        source = Source("0" * 64, "toy", "toy", tokenizer.spec())
-        for seed in (1, 2):
-            recorder = Recorder(lambda: takes, Beginning(source, 1, seed, {"temperature": 0.8}, {}), lambda words: None)
-            recorder.begin([tokenizer.document_id, 1, 2])
-            recorder.extend([3, 4, 5])
-            recorder.finish("length")
-        return b"".join(exchange.export(takes, takes.list()))
 
 
 def _imported(folder: Path) -> Target:
@@ -189,6 +179,15 @@ def _recipes(folder: Path) -> Target:
 def _settings(data: bytes) -> None:
     key, _, value = data.decode("utf-8", "replace").partition(" ")
     settings.parse(ModelSettings, {key: value})
+
+
+def _subword_file(data: bytes) -> None:
+    """A model whose checksum is right, and what it makes of a text."""
+    state = {"model": base64.b64encode(data).decode("ascii"), "crc32": zlib.crc32(data)}
+    spec = {"name": "subword", "options": {}, "state": state, "labels": []}
+    codec = Tokenizer.from_spec(spec).codec
+    text = _materials.PLAY[:200].encode()
+    assert codec.decode(codec.encode(text)) == text
 
 
 def _codec(name: str) -> Codec:
