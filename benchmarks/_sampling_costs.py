@@ -115,7 +115,7 @@ def command_line(settings: ModelSettings, weights: Weights, tokens: int, repeats
         found = {"seqgen generate -l 100, seconds": _median(lambda: run(100), repeats)}
         found["the same with --no-take, seconds"] = _median(lambda: run(100, "--no-take"), repeats)
         found["import numpy, seconds"] = _median(
-            lambda: _wall([sys.executable, "-c", "import numpy"], environment), repeats
+            lambda: _wall([sys.executable, "-P", "-c", "import numpy"], environment), repeats
         )
         for name, more in (("with its take", ()), ("--no-take", ("--no-take",))):
             seconds = _median(lambda more=more: run(tokens, *more) - run(100, *more), max(1, repeats // 2))  # type: ignore[misc]

@@ -95,7 +95,7 @@ def suite(name: str) -> selftest.Outcome:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *paths]
+        command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *paths]
         print(f"{name}: {' '.join(paths)} …", file=sys.stderr, flush=True)
         ran = subprocess.run(command, cwd=_report.RESULTS.parent.parent, stdout=subprocess.DEVNULL, check=False)
         cases = list(ElementTree.parse(report).iter("testcase")) if report.exists() else []

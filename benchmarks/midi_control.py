@@ -49,7 +49,7 @@ Check = Callable[[Score], bool]
 def generated(checkpoint: str, options: list[str], pieces: int, seed: int) -> list[tuple[Score, bool]]:
     """The pieces that the command line makes, and whether each ended by itself."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "seqgen", "generate", checkpoint, "-n", str(pieces), "--seed", str(seed)]
+        command = [sys.executable, "-P", "-m", "seqgen", "generate", checkpoint, "-n", str(pieces), "--seed", str(seed)]
         command += [*options, "--no-take", "--json", "-o", f"{folder}/"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -178,7 +178,7 @@ def tokenized(folder: Path, workers: int, codec: str, limit: str) -> dict[str, A
     files = len(list(folder.iterdir()))
     with tempfile.TemporaryDirectory() as made:
         target = f"{made}/out.tokens"
-        command = [sys.executable, "-m", "seqgen", "tokenize", str(folder), "-c", codec, "-o", target]
+        command = [sys.executable, "-P", "-m", "seqgen", "tokenize", str(folder), "-c", codec, "-o", target]
         code = (
             "import subprocess, sys, time, resource\n"
             "begin = time.perf_counter()\n"
@@ -186,7 +186,7 @@ def tokenized(folder: Path, workers: int, codec: str, limit: str) -> dict[str, A
             "print(done.returncode, time.perf_counter() - begin, "
             "resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
         )
-        command = [sys.executable, "-c", code, *command, "--workers", str(workers)]
+        command = [sys.executable, "-P", "-c", code, *command, "--workers", str(workers)]
         environment = {**os.environ, "SEQGEN_CACHE": made}
         answer = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.split()
     if int(answer[0]):

@@ -145,7 +145,7 @@ def large_file(gigabytes: float, folder: Path | None) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as made:
         source, target = Path(made) / "large.txt", Path(made) / "large.tokens"
         write_large_file(source, int(gigabytes * 1e9))
-        command = [sys.executable, "-m", "seqgen", "tokenize", str(source), "-c", "char", "-o", str(target)]
+        command = [sys.executable, "-P", "-m", "seqgen", "tokenize", str(source), "-c", "char", "-o", str(target)]
         begin = time.perf_counter()
         done = subprocess.run(command, check=False, env={**os.environ, "SEQGEN_CACHE": made})
         seconds = time.perf_counter() - begin

@@ -63,7 +63,19 @@ def write(path: Path, size: int, documents: int) -> None:
 def train(stream: Path, output: Path, steps: int) -> tuple[float, float, float]:
     """(most RssAnon in MB, VmHWM in MB, seconds) of `seqgen train` on a stream."""
     options = [part for at in range(0, len(TINY), 2) for part in ("-P", *TINY[at : at + 2])]
-    command = [sys.executable, "-m", "seqgen", "train", str(stream), "-o", str(output), "--steps", str(steps), *options]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "seqgen",
+        "train",
+        str(stream),
+        "-o",
+        str(output),
+        "--steps",
+        str(steps),
+        *options,
+    ]
     began, most = time.perf_counter(), {"RssAnon": 0.0, "VmHWM": 0.0}
     with subprocess.Popen(command) as process:
         while process.poll() is None:

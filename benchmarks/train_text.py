@@ -63,7 +63,7 @@ def measure(corpus: str, minutes: float, seed: int, more: list[str]) -> dict[str
 
 def seqgen(*arguments: str) -> str:
     """Run one command; what it wrote to stdout."""
-    command = [sys.executable, "-m", "seqgen", *arguments]
+    command = [sys.executable, "-P", "-m", "seqgen", *arguments]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 

@@ -6,9 +6,12 @@
 The names below are imported when they are first asked for, so that `import seqgen` costs nothing.
 """
 
-from typing import TYPE_CHECKING, Any
-
+# Nothing is imported here, not even `typing`: `python -m seqgen` runs this file while the current folder still comes
+# first in `sys.path`, and takes it off after that.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from seqgen.api.model import Model, load
     from seqgen.api.sample import Sample
     from seqgen.takes.store import Takes
@@ -23,7 +26,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOMES:
         raise AttributeError(f"module 'seqgen' has no attribute {name!r}")
     import importlib

@@ -92,6 +92,28 @@ def test_no_pickle_anywhere():
     assert users == []
 
 
+def test_other_interpreters_are_kept_from_the_current_folder():
+    """`-c` and `-m` would put it first on their path, `-P` keeps it off; only the check `bait` asks for it."""
+    root = PACKAGE.parent
+    ours = [*FILES, *(root / "benchmarks").glob("*.py"), *(path for path in (root / "scripts").iterdir())]
+    texts = {path.name: path.read_text("utf-8") for path in ours if path.name != "bait.py"}
+    assert sum(text.count('sys.executable, "-P"') for text in texts.values()) >= 10
+    starting = re.compile(r"sys\.executable,\s*\"-[cm]\"|executable\} -[cm]")
+    assert [name for name, text in texts.items() if starting.search(text)] == []
+
+
+def test_one_module_imports_matplotlib():
+    """It alone keeps a matplotlibrc of the current folder from being read."""
+    users = [path.name for path in FILES if any(name.split(".")[0] == "matplotlib" for name in imports(path))]
+    assert users == ["_matplotlib.py"]
+
+
+def test_importing_the_package_imports_nothing_else():
+    """`python -m seqgen` runs it before the current folder is off its path."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
+    assert not [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def test_files_and_functions_stay_small():
     for path in FILES:
         text = path.read_text("utf-8")

@@ -20,7 +20,8 @@ from seqgen.training.parallel import ALONE, Ranks, session
 PLAY = "".join(f"ANNA:\nGood day, {name}, how is the {thing}?\n\n" for name in "ABCDEFGH" for thing in "abcdefghijkl")
 TINY = ["-P", "hidden", "16", "-P", "batch", "4", "-P", "window", "16", "-P", "precision", "float32"]
 HOW = [*TINY, "-P", "dropout", "0", "-P", "activation", "1", "-P", "checks", "3", "--seed", "3", "--device", "cpu"]
-RUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+RUN = [sys.executable, "-P", "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+OURS = ["--no-python", sys.executable, "-P", "-m", "seqgen"]  # `--no-python seqgen` in README.md
 ALONE_IN = {"OMP_NUM_THREADS": "1", "TORCH_CPP_LOG_LEVEL": "ERROR"}
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="gloo over the loopback device")
@@ -32,7 +33,7 @@ def environment(**more):
 
 def together(*arguments, launcher=("--standalone",)):
     """Two processes of `seqgen train`; what both wrote, once they ended."""
-    command = [*RUN, *launcher, "-m", "seqgen", "train", *arguments]
+    command = [*RUN, *launcher, *OURS, "train", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=180, check=False)
 
 
@@ -164,7 +165,7 @@ def test_a_process_that_dies_ends_the_run_with_one_sentence(place, monkeypatch, 
 def test_a_signal_stops_all_and_saves(place, monkeypatch, tmp_path):
     monkeypatch.chdir(place)
     folder = tmp_path / "run"
-    command = [*RUN, "--standalone", "-m", "seqgen", "train", "play.txt", "-o", str(folder), "--minutes", "5", *HOW]
+    command = [*RUN, "--standalone", *OURS, "train", "play.txt", "-o", str(folder), "--minutes", "5", *HOW]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment()) as process:
         deadline = time.monotonic() + 120
         while not (folder / "log.jsonl").exists() or not (folder / "log.jsonl").stat().st_size:

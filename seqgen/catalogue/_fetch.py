@@ -147,7 +147,7 @@ def _copy(answer: IO[bytes], file: IO[bytes], length: int, source: Source) -> No
 def _from_debian(source: Source, folder: Path) -> Path:
     """apt checks the archive's signature itself, so its version may move."""
     for tool in ("apt-get", "dpkg-deb"):
-        if shutil.which(tool) is None:
+        if os.name != "posix" or shutil.which(tool) is None:  # Windows would look in the current folder
             raise DownloadError(
                 f"{source.package} is a Debian package, and there is no {tool} here",
                 "use Debian or Ubuntu for this one",

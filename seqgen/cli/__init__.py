@@ -45,11 +45,25 @@ def group() -> None:
     """
 
 
+def commands() -> list[tuple[str, ...]]:
+    """The words of each command; of a group, those of each command in it."""
+    found: list[tuple[str, ...]] = []
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        inside = sorted(command.commands) if isinstance(command, click.Group) else []
+        found += [(name, inner) for inner in inside] or [(name,)]
+    return found
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The entry point of the `seqgen` command."""
     # GNU OpenMP's threads spin at every barrier. On a machine that does anything else beside, each barrier then waits
     # for a thread that waits for a core, and training becomes up to ten times slower; benchmarks/README.md has both.
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+    # No interpreter that a library starts (workers, compilers) imports from the current folder, and Windows starts no
+    # program from there.
+    os.environ |= {"PYTHONSAFEPATH": "1", "NoDefaultCurrentDirectoryInExePath": "1"}
     sys.exit(run(arguments))
 
 

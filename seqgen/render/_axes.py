@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from seqgen.codecs.midi.score import DEFAULT_TEMPO, Score
+from seqgen.render._matplotlib import Axes
 from seqgen.render.window import clock, window
 
 Scale = Callable[[NDArray[np.int64]], NDArray[np.float64]]

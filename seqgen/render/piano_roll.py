@@ -9,19 +9,13 @@ import logging
 import warnings
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PolyCollection
-from matplotlib.colors import hsv_to_rgb, to_rgb
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from seqgen.codecs.midi import programs
 from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.render._axes import time_axis
+from seqgen.render._matplotlib import Axes, Figure, FigureCanvasAgg, Patch, PolyCollection, drawing, hsv_to_rgb, to_rgb
 from seqgen.render.window import rows, window
 
 DPI = 120
@@ -63,7 +57,7 @@ def draw(score: Score, title: str = "") -> Figure:
     pitched = chosen[score.program[chosen] != DRUMS]
     drums = chosen[score.program[chosen] == DRUMS]
     colours = _colours(score.program[chosen])
-    with mpl.rc_context(STYLE):
+    with drawing(STYLE):
         figure, axes = _layout(score, pitched, drums)
         figure.suptitle(_plain(title or score.title), x=0.01, ha="left", fontsize=12, parse_math=False)
         scale = time_axis(axes[-1], score)
@@ -78,7 +72,7 @@ def draw(score: Score, title: str = "") -> Figure:
 def _save(score: Score, title: str, kind: str, metadata: dict[str, Any]) -> bytes:
     file = io.BytesIO()
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it talks of font caches
-    with mpl.rc_context(STYLE), warnings.catch_warnings():
+    with drawing(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a title in a script that the font lacks shows boxes
         draw(score, title).savefig(file, format=kind, metadata=metadata)
     return file.getvalue()

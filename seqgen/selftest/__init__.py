@@ -117,7 +117,7 @@ def check(name: str, count: int | None = None, seed: int = 0) -> Outcome:
 
 def check_apart(name: str, count: int | None = None, seed: int = 0) -> Outcome:
     """Run a check in a process of its own. Its death is a failure like any other."""
-    command = [sys.executable, "-m", "seqgen.selftest", name, str(-1 if count is None else count), str(seed)]
+    command = [sys.executable, "-P", "-m", "seqgen.selftest", name, str(-1 if count is None else count), str(seed)]
     began = time.monotonic()
     environment = {**os.environ, "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"}
     try:

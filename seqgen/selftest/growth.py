@@ -50,7 +50,7 @@ def _watch(
         pause: Seconds that are let go by after that.
     """
     environment = {**os.environ, "SEQGEN_TAKES": str(folder / "takes.sqlite")}
-    command = [sys.executable, "-m", "seqgen", *map(str, arguments)]
+    command = [sys.executable, "-P", "-m", "seqgen", *map(str, arguments)]
     sizes: list[int] = []
     with (folder / "said.txt").open("wb") as said, subprocess.Popen(command, stderr=said, env=environment) as child:
         while child.poll() is None and not any(_size(path) >= least for path in folder.glob(sign)):

@@ -42,5 +42,5 @@ def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
 
 def _said(environment: dict[str, str], *arguments: str) -> bytes:
     """What a command of its own process prints."""
-    command = [sys.executable, "-m", "seqgen", *arguments]
+    command = [sys.executable, "-P", "-m", "seqgen", *arguments]
     return subprocess.run(command, capture_output=True, check=True, env=environment).stdout

@@ -1,11 +1,15 @@
 """Encoding pieces of documents, here or in worker processes, in order. Knows no files.
 
 Pieces are handed out in small batches and at most two of these for each worker are under way, so memory stays bounded.
-Workers are spawned rather than forked: a fork of a process that runs threads can hang.
+Workers are spawned rather than forked: a fork of a process that runs threads can hang. They import nothing from the
+current folder, which may be a stranger's corpus.
 """
 
+import contextlib
 import multiprocessing
+import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -60,9 +64,9 @@ def encoded(jobs: Iterator[Job], tokenizer: Tokenizer, salvage: bool, workers: i
         jobs: The jobs, asked for one by one.
         tokenizer: What encodes.
         salvage: Mend and drop what is faulty rather than fail.
-        workers: How many processes encode; with one it is this process.
+        workers: How many processes encode; with one it is this process, and under `python -E`.
     """
-    if workers > 1:
+    if workers > 1 and (sys.flags.safe_path or not sys.flags.ignore_environment):  # else `_safe_path` is not heard
         yield from _spread(jobs, tokenizer, salvage, workers)
         return
     for job in jobs:
@@ -78,12 +82,14 @@ def _encode(tokenizer: Tokenizer, data: bytes, salvage: bool) -> Encoded | DataE
 
 
 def _spread(jobs: Iterator[Job], tokenizer: Tokenizer, salvage: bool, workers: int) -> Results:
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, _start, (tokenizer.spec(), salvage))
+    with _safe_path():  # a process that watches the others starts here
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(workers, context, _start, (tokenizer.spec(), salvage))
     waiting: deque[tuple[list[Job], Future[list[Result]]]] = deque()
     try:
         for batch in _batches(jobs):
-            future = pool.submit(_work, [job.data for job in batch])
+            with _safe_path():  # workers start here
+                future = pool.submit(_work, [job.data for job in batch])
             waiting.append(([replace(job, data=None) for job in batch], future))
             while len(waiting) > 2 * workers:
                 yield from _answers(*waiting.popleft())
@@ -93,6 +99,23 @@ def _spread(jobs: Iterator[Job], tokenizer: Tokenizer, salvage: bool, workers: i
         raise CorpusError("a worker process died", "out of memory? try fewer --workers") from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """An interpreter that is started in the body does not put the current folder on its path, as `-c` would.
+
+    multiprocessing hands on `-P` where this interpreter has it, and has no option of its own.
+    """
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _batches(jobs: Iterator[Job]) -> Iterator[list[Job]]:
