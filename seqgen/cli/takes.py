@@ -11,6 +11,7 @@ from seqgen.cli._options import json_option, note
 from seqgen.files import STANDARD, atomic_write, standard_output
 
 if TYPE_CHECKING:
+    from seqgen.errors import TakeError
     from seqgen.takes.record import Take
     from seqgen.takes.store import Takes
 
@@ -38,23 +39,28 @@ def command() -> None:
 @click.option("--all", "every", is_flag=True, help="All of them.")
 @click.option("--starred", is_flag=True, help="Only those with a star.")
 @json_option
-def list_takes(number: int, every: bool, starred: bool, as_json: bool) -> None:
-    """List takes, the latest first; * marks those with a star."""
+def list_takes(number: int, every: bool, starred: bool, as_json: bool) -> int:
+    """List takes, the latest first; * marks those with a star.
+
+    A take that is damaged is named and left out, and the exit code is 1.
+    """
     from seqgen.takes.exchange import facts
     from seqgen.takes.store import Takes, place
 
     if not place().exists():
         _list_none(as_json)
-        return
-    with Takes(write=False) as takes:
-        found = takes.list(None if every else number, starred)
-        if not found:
-            _list_none(as_json)
-        elif as_json:
+        return 0
+    damaged = _Damaged()
+    with Takes(write=False) as takes, takes.snapshot():
+        found = takes.list(None if every else number, starred, damaged.tell)
+        if as_json:
             click.echo(json.dumps([facts(take) for take in found], indent=2))
+        elif not found and not damaged.count:
+            _list_none(as_json)
         else:
             for take in found:
-                click.echo(_row(takes, take))
+                click.echo(_row(takes, take, damaged))
+    return damaged.code
 
 
 @command.command("show", short_help="One take: seed, rules, prompt, checkpoint.")
@@ -66,10 +72,11 @@ def show(take: str, as_json: bool) -> None:
     from seqgen.takes.replay import artifact, prompt_text
     from seqgen.takes.store import Takes
 
-    with Takes(write=False) as takes:
-        found = takes.find(_named(take))
+    with Takes(write=False) as takes, takes.snapshot():
+        found = takes.load(_key(takes, take))
         source = found.beginning.source
         about = {**facts(found), "checkpoint": source.name, "corpus": source.corpus, "artifact": artifact(found)}
+        about["imported"] = found.imported
         about["prompt"] = prompt_text(takes, found, PROMPT)
     if as_json:
         click.echo(json.dumps(about, indent=2))
@@ -95,7 +102,7 @@ def replay(take: str, output: str) -> None:
     from seqgen.takes.store import Takes
 
     with Takes(write=False) as takes:
-        found = takes.find(_named(take))
+        found = takes.load(_key(takes, take))
         suffix = artifact(found)
         if output == STANDARD and suffix == ".mid" and sys.stdout.isatty():
             raise UsageError(f"{suffix} files are not for the terminal", f"name a file: -o again{suffix}")
@@ -111,9 +118,9 @@ def star(takes: tuple[str, ...], off: bool) -> None:
     """Mark each TAKE with a star, or take the star away."""
     from seqgen.takes.store import Takes
 
-    with Takes() as store:
-        for take in [store.find(_named(name)) for name in takes]:
-            store.star(take, not off)
+    with Takes() as store, store.transaction():
+        for key in _keys(store, takes):
+            store.set_star(key, not off)
 
 
 @command.command("delete", short_help="Forget takes for good.")
@@ -122,9 +129,9 @@ def delete(takes: tuple[str, ...]) -> None:
     """Forget each TAKE for good."""
     from seqgen.takes.store import Takes
 
-    with Takes() as store:
-        for take in {take.id: take for take in [store.find(_named(name)) for name in takes]}.values():
-            store.delete(take)
+    with Takes() as store, store.transaction():
+        for key in _keys(store, takes):
+            store.drop(key)
 
 
 @command.command("export", short_help="Takes in one file, for another machine.")
@@ -132,20 +139,30 @@ def delete(takes: tuple[str, ...]) -> None:
 @click.option("--starred", is_flag=True, help="All with a star.")
 @click.option("--all", "every", is_flag=True, help="All there are.")
 @click.option("-o", "--output", metavar="OUT", default=STANDARD, help="A file; without it, stdout.")
-def export(takes: tuple[str, ...], starred: bool, every: bool, output: str) -> None:
-    """Write takes as lines of JSON, with all that `seqgen takes import` needs to replay them elsewhere."""
+def export(takes: tuple[str, ...], starred: bool, every: bool, output: str) -> int:
+    """Write takes as lines of JSON, with all that `seqgen takes import` needs to replay them elsewhere.
+
+    With --all and --starred a take that is damaged is named and left out, and the exit code is 1.
+    """
     from seqgen.errors import UsageError
     from seqgen.takes import exchange
     from seqgen.takes.store import Takes
 
     if bool(takes) + starred + every != 1:
         raise UsageError("expected takes by name, or --starred, or --all", "seqgen takes list shows those there are")
-    with Takes(write=False) as store:
-        named = {take.id: take for take in [store.find(_named(name)) for name in takes]}
-        chosen = list(named.values()) if takes else store.list(starred=starred)[::-1]
-        _write(output, exchange.export(store, chosen))
+    damaged = _Damaged()
+    with Takes(write=False) as store, store.snapshot():
+        if takes:
+            chosen = [store.load(key) for key in _keys(store, takes)]
+            _write(output, exchange.export(store, chosen))
+        else:
+            chosen = store.list(None, starred, damaged.tell)[::-1]
+            before = damaged.count
+            _write(output, exchange.export(store, chosen, damaged.tell))
+            chosen = chosen[damaged.count - before :]
     if output != STANDARD:
         note(f"Wrote {len(chosen)} take{'s' if len(chosen) != 1 else ''} to {output}")
+    return damaged.code
 
 
 @command.command("import", short_help="Take in what was exported elsewhere.")
@@ -156,19 +173,45 @@ def import_takes(file: str) -> None:
     from seqgen.takes.store import Takes
 
     name = "standard input" if file == STANDARD else file
-    with click.open_file(file, "rb") as stream, Takes() as store:
-        new, known = exchange.bring_in(store, stream, name)
+    with click.open_file(file, "rb") as stream, exchange.brought(stream, name) as found, Takes() as store:
+        new, known = found.into(store)
     note(f"{new} new, {known} known already")
 
 
-def _named(name: str) -> str:
-    """The id that a MIDI file carries, where `name` is one; else `name`."""
-    if not name.endswith(".mid"):
-        return name
+class _Damaged:
+    """Counts the takes that are damaged, and tells of each once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def tell(self, error: "TakeError") -> None:
+        """Say which, and why."""
+        self.count += 1
+        note(f"Left out: {error.message}")
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        return 1 if self.count else 0
+
+
+def _keys(takes: "Takes", names: tuple[str, ...]) -> list[int]:
+    """The keys of the takes that are called so, each once."""
+    return list(dict.fromkeys(_key(takes, name) for name in names))
+
+
+def _key(takes: "Takes", name: str) -> int:
+    """The key of the take that a MIDI file carries, where `name` is one; else of the one that is called so."""
+    return takes.key_in_file(_carried(name)) if name.endswith(".mid") else takes.key(name)
+
+
+def _carried(name: str) -> str:
+    """The digits of the take that a MIDI file was made from: nothing else in it can mean a take."""
     from pathlib import Path
 
     from seqgen.codecs.midi.annotation import annotation
-    from seqgen.errors import CorpusError
+    from seqgen.errors import MALFORMED, CorpusError
+    from seqgen.takes.record import is_base
 
     try:
         with Path(name).open("rb") as file:
@@ -176,17 +219,26 @@ def _named(name: str) -> str:
     except OSError as error:
         raise CorpusError(f"{name}: cannot be read ({error.strerror})") from error
     try:
-        return str(json.loads(text.removeprefix("seqgen "))["take"])
-    except (ValueError, KeyError, TypeError):
+        found = json.loads(text.removeprefix("seqgen "))["take"]
+    except MALFORMED:
+        found = None
+    if not is_base(found):
         raise CorpusError(f"{name}: names no take") from None
+    return str(found)
 
 
-def _row(takes: "Takes", take: "Take") -> str:
+def _row(takes: "Takes", take: "Take", damaged: _Damaged) -> str:
+    """A line of the list; of a take whose tokens or tokenizer are damaged, without its prompt."""
     from seqgen.cli._terminal import harmless
+    from seqgen.errors import TakeError
     from seqgen.takes.replay import prompt_text
 
     star, when = "*" if take.starred else " ", take.created[:16].replace("T", " ")
-    prompt = " ".join(prompt_text(takes, take, WIDTH).split())
+    try:
+        prompt = " ".join(prompt_text(takes, take, WIDTH).split())
+    except TakeError as error:
+        damaged.tell(error)
+        prompt = "(damaged)"
     name = take.beginning.source.name.rstrip("/").rsplit("/", 1)[-1] or "?"
     return harmless(
         f"{star} {take.id:15} {when}  {take.ending.tokens:7,} tokens  {name:.12}  {prompt:.{WIDTH}}"

@@ -1,49 +1,73 @@
 """Takes as lines of JSON, for another machine. Each line is an object; they come in this order:
 
     {"kind": "seqgen takes", "version": 1}
-    {"kind": "source", "hash", "name", "corpus", "tokenizer"}       once for each checkpoint, before its takes
+    {"kind": "source", "hash", "name", "corpus", "tokenizer"}       a checkpoint, before its takes
     {"kind": "take", "id", "created", "source", "sample", "seed", "settings", "circumstances", "versions",
                      "starred", "finished", "prompt_tokens", "tokens", "excess", "seconds"}
     {"kind": "tokens", "ids"}                                       the take's tokens, in as many lines as it takes
     …
     {"kind": "end", "takes"}                                        how many there were: a cut file shows
 
-Ids are checked against the tokens on the way in. A take that is there already is passed over.
+A take comes from the latest source above it that has its hash. What is exported was replayed before. A file that comes
+in is read to its end into a list of its own and every take of it is replayed there; only then are its takes copied, all
+of them or none. A take that is there already is passed over.
 """
 
+import contextlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any
 
-from seqgen.errors import TakeError
-from seqgen.takes.record import Beginning, Ending, Source, Take, pack, unpack
-from seqgen.takes.replay import checked, tokenizer_of
+from seqgen.errors import MALFORMED, SeqgenError, TakeError
+from seqgen.takes._checking import Fault, plain_object, require_keys, require_name, source_of, take_of
+from seqgen.takes.record import Fingerprint, Source, Take, is_id, pack, unpack
+from seqgen.takes.replay import replay
 from seqgen.takes.store import Part, Takes
 from seqgen.tokenizer import Tokenizer
 
 KIND = "seqgen takes"
 VERSION = 1
-MAX_LINE = 1 << 27  # bytes: a tokenizer of many thousand pieces, or a part of a take
+MAX_LINE = 1 << 23  # bytes: a tokenizer of many thousand pieces, or a part of a take
 PART = 1 << 16  # tokens a line
+NAMESAKES = 16  # takes of one file that have the same digits, but not the same tokens
+SOURCE = {"kind", "hash", "name", "corpus", "tokenizer"}
+TAKE = {
+    "kind", "id", "created", "source", "sample", "seed", "settings", "circumstances", "versions", "starred",
+    "finished", "prompt_tokens", "tokens", "excess", "seconds",
+}  # fmt: skip
 
 
-def export(takes: Takes, chosen: Iterable[Take]) -> Iterator[bytes]:
+def export(
+    takes: Takes, chosen: Iterable[Take], left_out: Callable[[TakeError], None] | None = None
+) -> Iterator[bytes]:
     """The lines of some takes.
+
+    Args:
+        takes: Where they are.
+        chosen: Which.
+        left_out: Is told of each that is damaged; None: the first of them is raised.
 
     Raises:
         TakeError: One of them is damaged.
     """
     yield _line(kind=KIND, version=VERSION)
-    told: set[str] = set()
+    told: dict[str, Source] = {}
     count = 0
     for take in chosen:
+        try:
+            replayed(takes, take)
+        except TakeError as error:
+            if left_out is None:
+                raise
+            left_out(error)
+            continue
         source = take.beginning.source
-        if source.hash not in told:
-            told.add(source.hash)
+        if told.get(source.hash) != source:
+            told[source.hash] = source
             about = {"hash": source.hash, "name": source.name, "corpus": source.corpus}
             yield _line(kind="source", **about, tokenizer=source.tokenizer)
         yield _line(kind="take", **facts(take))
-        for part in checked(takes, take, tokenizer_of(take).vocab_size):
+        for part in takes.parts(take):
             ids = unpack(part.data)
             for begin in range(0, len(ids), PART):
                 yield _line(kind="tokens", ids=ids[begin : begin + PART].tolist())
@@ -72,106 +96,211 @@ def facts(take: Take) -> dict[str, Any]:
     }
 
 
+def replayed(takes: Takes, take: Take) -> None:
+    """Replay a take for nobody.
+
+    Raises:
+        TakeError: It is damaged.
+    """
+    for _ in replay(takes, take):
+        pass
+
+
+@contextlib.contextmanager
+def brought(file: IO[bytes], name: str) -> Iterator["Brought"]:
+    """The takes of an export, looked through to the last byte before anything else is opened.
+
+    Raises:
+        TakeError: The file is no export, is damaged or cut short.
+    """
+    with Takes.temporary() as apart:
+        found = Brought(apart)
+        with apart.transaction():
+            _Reading(found, file, name).run()
+        yield found
+
+
 def bring_in(takes: Takes, file: IO[bytes], name: str) -> tuple[int, int]:
     """How many takes of an export were taken in, and how many were there already: all of them, or none on an error.
 
     Raises:
         TakeError: The file is no export, is damaged or cut short.
     """
-    try:
+    with brought(file, name) as found:
+        return found.into(takes)
+
+
+class Brought:
+    """What came in, in a list of its own: the keys of its takes, and how many takes came a second time."""
+
+    def __init__(self, apart: Takes) -> None:
+        self.apart = apart
+        self.keys: list[int] = []
+        self.doubles = 0
+
+    def into(self, takes: Takes) -> tuple[int, int]:
+        """How many were copied into the list `takes`, and how many were there already.
+
+        Raises:
+            TakeError: The list cannot be written; it is as it was.
+        """
+        known = self.doubles
         with takes.transaction():
-            return _Import(takes, name).run(_objects(file, name))
-    except TakeError as error:
-        if isinstance(error.__cause__, KeyError | TypeError | ValueError):
-            raise _refusal(name, f"its lines make no sense ({error.__cause__})") from error
-        raise
+            latest = takes.latest()
+            for key in self.keys:
+                take = self.apart.load(key)
+                if self._is_there(takes, take, latest):
+                    known += 1
+                else:
+                    self._copy(takes, take)
+        return len(self.keys) + self.doubles - known, known
+
+    def _is_there(self, takes: Takes, take: Take, latest: int) -> bool:
+        alike = list(takes.alike(take, latest))
+        if not alike:
+            return False
+        whole = _whole(self.apart, take)
+        return any(_whole(takes, other) == whole for other in alike)
+
+    def _copy(self, takes: Takes, take: Take) -> None:
+        key = takes.begin(take.beginning, take.created, take.versions, imported=True)
+        for part in self.apart.parts(take):
+            takes.append(key, part, take.ending)
+        takes.finish(key, take.base, take.ending)
+        takes.set_star(key, take.starred)
 
 
-class _Import:
-    """One file on its way in."""
+class _Reading:
+    """One file on its way in. Its faults name a line of it, never the list that it is to go into."""
 
-    def __init__(self, takes: Takes, name: str) -> None:
-        self.takes, self.name = takes, name
+    def __init__(self, found: Brought, file: IO[bytes], name: str) -> None:
+        self.found, self.file, self.name = found, file, name
+        self.number = 0
         self.sources: dict[str, Source] = {}
-        self.new = self.known = 0
+        self.seen: dict[str, set[str]] = {}  # base → what tells takes with that base apart
 
-    def run(self, lines: Iterator[dict[str, Any]]) -> tuple[int, int]:
-        """Take in every line."""
-        first = next(lines, {})
-        if first.get("kind") != KIND:
-            raise TakeError(f"{self.name}: is no export of takes", "make one with: seqgen takes export")
-        if first.get("version") != VERSION:
+    def run(self) -> None:
+        """Read every line."""
+        try:
+            self._first(self._next())
+            line, count = self._next(), 0
+            while line.get("kind") in ("source", "take"):
+                if line["kind"] == "source":
+                    line = self._source(line)
+                else:
+                    line, count = self._take(line), count + 1
+            if line.get("kind") != "end" or repr(line.get("takes")) != str(count):
+                raise Fault("it is cut short")
+            require_keys(line, {"kind", "takes"})
+            if self.file.read(1):
+                raise Fault("it goes on after its end")
+        except MALFORMED as error:
+            fault = str(error) if isinstance(error, Fault) else f"it makes no sense ({type(error).__name__})"
+            hint = "export it again; nothing was taken in"
+            raise TakeError(f"{self.name}: is damaged: line {self.number}: {fault}", hint) from error
+
+    def _first(self, line: dict[str, Any]) -> None:
+        if line.get("kind") != KIND:
+            raise self._none()
+        if line.get("version") != VERSION:
             raise TakeError(f"{self.name}: was written by a newer seqgen", "install a newer seqgen")
-        line = next(lines, {})
-        while line.get("kind") in ("source", "take"):
-            line = self._source(line, lines) if line["kind"] == "source" else self._take(line, lines)
-        if line.get("kind") != "end" or line.get("takes") != self.new + self.known:
-            raise _refusal(self.name, "it is cut short")
-        return self.new, self.known
+        require_keys(line, {"kind", "version"})
 
-    def _source(self, line: dict[str, Any], lines: Iterator[dict[str, Any]]) -> dict[str, Any]:
-        Tokenizer.from_spec(line["tokenizer"])
-        self.sources[line["hash"]] = Source(
-            str(line["hash"]), str(line["name"]), str(line["corpus"]), line["tokenizer"]
-        )
-        return next(lines, {})
+    def _next(self) -> dict[str, Any]:
+        """The next line, read only as far as a line may go; {} after the last."""
+        line = self.file.readline(MAX_LINE + 1)
+        self.number += 1
+        if len(line) > MAX_LINE:
+            raise Fault("it is too long")
+        try:
+            return plain_object(line) if line else {}
+        except Fault:
+            if self.number == 1:
+                raise self._none() from None
+            raise
 
-    def _take(self, line: dict[str, Any], lines: Iterator[dict[str, Any]]) -> dict[str, Any]:
-        source = self.sources[line["source"]]
-        beginning = Beginning(
-            source, int(line["sample"]), int(line["seed"]), dict(line["settings"]), dict(line["circumstances"])
-        )
-        prompt_tokens, tokens, excess = (int(line[key]) for key in ("prompt_tokens", "tokens", "excess"))
-        ending = Ending(str(line["finished"]), prompt_tokens, tokens, excess, float(line["seconds"]))
-        key = self.takes.begin(beginning, str(line["created"]), dict(line["versions"]))
-        fingerprint, count, place = beginning.fingerprint(), 0, 0
-        following = next(lines, {})
-        while following.get("kind") == "tokens":
-            data = pack(_ids(following["ids"]))
-            fingerprint, count = fingerprint.extended(data), count + len(following["ids"])
-            self.takes.append(key, Part(place, data), ending)
-            place, following = place + 1, next(lines, {})
-        self._settle(line, key, fingerprint.id(ending), ending, count)
+    def _none(self) -> TakeError:
+        return TakeError(f"{self.name}: is no export of takes", "make one with: seqgen takes export")
+
+    def _source(self, line: dict[str, Any]) -> dict[str, Any]:
+        require_keys(line, SOURCE)
+        source = source_of(line)
+        try:
+            Tokenizer.from_spec(source.tokenizer)
+        except SeqgenError as error:
+            raise Fault(error.message) from error
+        self.sources[source.hash] = source
+        return self._next()
+
+    def _take(self, line: dict[str, Any]) -> dict[str, Any]:
+        require_keys(line, TAKE)
+        require_name(line["id"])
+        if not isinstance(line["source"], str) or line["source"] not in self.sources:
+            raise Fault("a take of a source that is not above it")
+        take = take_of(line["id"], line, self.sources[line["source"]])
+        apart, begun = self.found.apart, self.number
+        key = apart.begin(take.beginning, take.created, take.versions)
+        fingerprint, following = self._tokens(key, take)
+        base = fingerprint.id(take.ending)
+        if is_id(take.id) and take.base != base:
+            raise Fault(f"the tokens of take {take.id!r} do not match its id")
+        if self._is_new(base, f"{take.beginning.source.digest} {fingerprint.whole(take.ending)}"):
+            apart.finish(key, base, take.ending)
+            apart.set_star(key, take.starred)
+            self._look(key, begun)
+            self.found.keys.append(key)
         return following
 
-    def _settle(self, line: dict[str, Any], key: int, base: str, ending: Ending, count: int) -> None:
-        """Name the take, or let it go again where it is known."""
-        id = str(line["id"])
-        unnamed = id.startswith("open-")
-        if count != ending.prompt_tokens + ending.tokens or not (unnamed or base == id.split("-")[0]):
-            raise _refusal(self.name, f"the tokens of take {id[:40]!r} do not match its id")
-        if self.takes.knows(base):
-            self.takes.drop(key)
-            self.known += 1
-            return
-        self.new += 1
-        self.takes.finish(key, base, ending)
-        self.takes.set_star(key, bool(line["starred"]))
+    def _tokens(self, key: int, take: Take) -> tuple[Fingerprint, dict[str, Any]]:
+        """The tokens of a take go to its key; their fingerprint, and the line after them."""
+        fingerprint, place, left = take.beginning.fingerprint(), 0, take.ending.prompt_tokens + take.ending.tokens
+        following = self._next()
+        while following.get("kind") == "tokens":
+            require_keys(following, {"kind", "ids"})
+            data = pack(_ids(following["ids"]))
+            left -= len(following["ids"])
+            fingerprint = fingerprint.extended(data)
+            self.found.apart.append(key, Part(place, data), take.ending)
+            place, following = place + 1, self._next()
+        if left:
+            raise Fault("the tokens of a take are more or fewer than it says, so they do not match its id")
+        return fingerprint, following
 
-
-def _objects(file: IO[bytes], name: str) -> Iterator[dict[str, Any]]:
-    """The lines of a file, each read only as far as a line may go."""
-    while line := file.readline(MAX_LINE + 1):
-        if len(line) > MAX_LINE:
-            raise _refusal(name, "a line is too long")
+    def _look(self, key: int, begun: int) -> None:
+        """Replay what was read."""
         try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            raise TakeError(f"{name}: is no export of takes", "make one with: seqgen takes export") from None
-        if not isinstance(value, dict):
-            raise TakeError(f"{name}: is no export of takes", "make one with: seqgen takes export")
-        yield value
+            replayed(self.found.apart, self.found.apart.load(key))
+        except SeqgenError as error:
+            self.number = begun
+            raise Fault(error.message) from error
+
+    def _is_new(self, base: str, whole: str) -> bool:
+        """Whether the file did not have a take before; it is remembered then."""
+        seen = self.seen.setdefault(base, set())
+        if whole in seen:
+            self.found.doubles += 1
+            return False
+        if len(seen) == NAMESAKES:
+            raise Fault(f"more than {NAMESAKES} takes are called {base}")
+        seen.add(whole)
+        return True
+
+
+def _whole(takes: Takes, take: Take) -> str:
+    """All that tells a take from others with its digits, read from its tokens."""
+    fingerprint = take.beginning.fingerprint()
+    for part in takes.parts(take):
+        fingerprint = fingerprint.extended(part.data)
+    return fingerprint.whole(take.ending)
 
 
 def _ids(values: Any) -> list[int]:
-    if not isinstance(values, list) or not all(type(value) is int and 0 <= value < 1 << 32 for value in values):
-        raise ValueError("tokens that are no list of numbers")
+    if not isinstance(values, list) or not 0 < len(values) <= PART:
+        raise Fault(f"tokens that are no list of 1 to {PART:,} numbers")
+    if not all(type(value) is int and 0 <= value < 1 << 32 for value in values):
+        raise Fault("tokens that are no whole numbers")
     return values
 
 
 def _line(**values: Any) -> bytes:
     return json.dumps(values, separators=(",", ":")).encode("ascii") + b"\n"
-
-
-def _refusal(name: str, fault: str) -> TakeError:
-    return TakeError(f"{name}: is damaged: {fault}", "export it again; nothing was taken in")

@@ -13,6 +13,8 @@ import copy
 import hashlib
 import json
 import platform
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,11 +25,19 @@ from numpy.typing import NDArray
 import seqgen
 
 DIGITS = 12
+OPEN = "open-"  # before the key of a take that nobody has finished, because its program was killed
+FINISHED = ("length", "end", "stop", "interrupted")
+MAX_TEXT = 3 << 20  # characters of a tokenizer, or of settings, as JSON: a header of a stream holds less
+_BASE = re.compile(rf"[0-9a-f]{{{DIGITS}}}")
+_ID = re.compile(rf"[0-9a-f]{{{DIGITS}}}(-[1-9][0-9]{{0,17}})?")
 
 
 @dataclass(frozen=True)
 class Source:
     """The checkpoint that takes come from, as far as replaying needs it.
+
+    A hash alone says nothing of what the tokens mean: whoever writes an export can put any tokenizer beside it.
+    Hash and `digest` together do.
 
     Attributes:
         hash: The SHA-256 of the checkpoint's data.
@@ -40,6 +50,16 @@ class Source:
     name: str
     corpus: str
     tokenizer: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The tokenizer as JSON, in the order of its keys."""
+        return json.dumps(self.tokenizer, separators=(",", ":"))
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the tokenizer as JSON."""
+        return digest(self.text)
 
 
 @dataclass(frozen=True)
@@ -97,6 +117,7 @@ class Take:
         ending: How it ended.
         versions: Of what made it.
         starred: Whether somebody liked it.
+        imported: Whether it came from an export: somebody else may have made it.
     """
 
     id: str
@@ -105,11 +126,12 @@ class Take:
     ending: Ending
     versions: dict[str, str]
     starred: bool
+    imported: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether somebody finished it; else its program was killed while it grew."""
-        return not self.id.startswith("open-")
+        return not self.id.startswith(OPEN)
 
     @property
     def base(self) -> str:
@@ -132,10 +154,14 @@ class Fingerprint:
 
     def id(self, ending: Ending) -> str:
         """The id, once the last token has been seen."""
+        return self.whole(ending)[:DIGITS]
+
+    def whole(self, ending: Ending) -> str:
+        """All 64 digits: who has time finds two takes with the same twelve."""
         tail = {"excess": ending.excess, "finished": ending.finished, "prompt_tokens": ending.prompt_tokens}
         whole = self._sum.copy()
         whole.update(_json(tail))
-        return whole.hexdigest()[:DIGITS]
+        return whole.hexdigest()
 
 
 def pack(ids: Any) -> bytes:
@@ -146,6 +172,29 @@ def pack(ids: Any) -> bytes:
 def unpack(data: bytes) -> NDArray[np.uint32]:
     """(n,) the tokens that `pack` made bytes of. Raises ValueError where there is no whole number of them."""
     return np.frombuffer(data, "<u4")
+
+
+def digest(text: str) -> str:
+    """The SHA-256 of a text."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_id(value: object) -> bool:
+    """Whether a take may have this id once it is finished."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def is_base(value: object) -> bool:
+    """Whether a file may name its take so: the digits of a fingerprint, and nothing that means another take."""
+    return isinstance(value, str) and _BASE.fullmatch(value) is not None
+
+
+def spelled(text: str) -> str:
+    """A name in one line: what would command a terminal, or begin a line of its own, is spelled out."""
+    return "".join(
+        each if each.isprintable() or unicodedata.category(each) == "Zs" else each.encode("unicode_escape").decode()
+        for each in text
+    )
 
 
 def inscription(id: str, beginning: Beginning) -> str:

@@ -1,6 +1,7 @@
 """A stored take as the bytes that it was: from tokens and tokenizer alone, checkpoint and engine may be gone."""
 
 import json
+import struct
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -10,6 +11,9 @@ from seqgen.errors import MALFORMED, StreamError, TakeError
 from seqgen.takes.record import Take, inscription, unpack
 from seqgen.takes.store import Part, Takes
 from seqgen.tokenizer import Tokenizer
+
+MAX_PIECE = 4096  # bytes of one token: a forged one of a megabyte would make a terabyte of a small file
+SLICE = 1024  # tokens that are decoded at once
 
 
 def replay(takes: Takes, take: Take) -> Iterator[bytes]:
@@ -23,13 +27,16 @@ def replay(takes: Takes, take: Take) -> Iterator[bytes]:
     if pieces is None:
         yield _whole(takes, take, tokenizer)
         return
-    held = b""  # the latest part, until it is known whether it is the last
+    held = b""  # the latest bytes, until it is known whether they are the last
     left_out = take.ending.prompt_tokens if take.beginning.settings.get("no_prompt") else 0
     for part in checked(takes, take, tokenizer.vocab_size):
-        yield held
         tokens = unpack(part.data).tolist()
-        held = b"".join([pieces[token] for token in tokens[left_out:]])
+        for begin in range(left_out, len(tokens), SLICE):
+            yield held
+            held = b"".join([pieces[token] for token in tokens[begin : begin + SLICE]])
         left_out = max(0, left_out - len(tokens))
+    if take.ending.excess > len(held):
+        raise _damaged(take, "more lies behind its stop string than there is")
     yield held[: len(held) - take.ending.excess]
 
 
@@ -40,14 +47,17 @@ def tokenizer_of(take: Take) -> Tokenizer:
         TakeError: Its codec is damaged, or one that this version does not have.
     """
     try:
-        return _tokenizer(json.dumps(take.beginning.source.tokenizer))
+        return _tokenizer(take.beginning.source.text)
     except StreamError as error:
         raise TakeError(f"take {take.id}: {error.message}", "replay it with the version that made it") from error
 
 
 @lru_cache(8)
 def _tokenizer(spec: str) -> Tokenizer:
-    return Tokenizer.from_spec(json.loads(spec))
+    tokenizer = Tokenizer.from_spec(json.loads(spec))
+    if (longest := max(map(len, tokenizer.token_bytes() or [b""]))) > MAX_PIECE:
+        raise StreamError(f"a token of {longest:,} bytes, expected {MAX_PIECE:,} at most")
+    return tokenizer
 
 
 def checked(takes: Takes, take: Take, vocab_size: int) -> Iterator[Part]:
@@ -90,7 +100,7 @@ def _whole(takes: Takes, take: Take, tokenizer: Tokenizer) -> bytes:
     with_prompt, timing = not settings.get("no_prompt"), settings.get("timing")
     try:
         made = tokenizer.finish(ids[:prompt], ids[prompt:], with_prompt, timing)
-    except MALFORMED as error:
+    except (*MALFORMED, struct.error) as error:
         raise _damaged(take, f"its timing makes no sense ({type(error).__name__})") from error
     return inscribed(tokenizer, made, inscription(take.base, take.beginning))
 

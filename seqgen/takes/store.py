@@ -2,46 +2,32 @@
 
 It lies in the user's data folder, or where SEQGEN_TAKES points. Tables:
 
-    models   hash (key), name, corpus, tokenizer: one row for each checkpoint, its tokenizer as JSON
-    takes    key, id, model, …: one row for each take; `id` is NULL while it grows
+    sources  key, hash, digest, name, corpus, tokenizer: one row for each checkpoint and tokenizer (as JSON, whose
+             SHA-256 is `digest`), as long as a take comes from it
+    takes    key, id, source, …: one row for each take; `id` is NULL while it grows
     chunks   take, place, ids: its tokens, prompt first, as little-endian uint32, in pieces
 
 Several programs may write at once: SQLite's write-ahead log keeps readers and the one writer apart, and who finds it
-busy waits. Whatever SQLite complains of becomes one sentence.
+busy waits. Whatever SQLite complains of becomes one sentence. A take that makes no sense is told by its name, and the
+others go on.
 """
 
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
 from seqgen.errors import TakeError
+from seqgen.takes import _rows
 from seqgen.takes._database import Database, explained
-from seqgen.takes.record import Beginning, Ending, Source, Take, now, unpack, versions
+from seqgen.takes.record import MAX_TEXT, OPEN, Beginning, Ending, Source, Take, is_base, now, unpack, versions
 
 FILE = "takes.sqlite"
-OPEN = "open-"  # before the key of a take that nobody has finished, because its program was killed
-TABLES = """
-CREATE TABLE models (hash TEXT PRIMARY KEY, name TEXT NOT NULL, corpus TEXT NOT NULL, tokenizer TEXT NOT NULL);
-CREATE TABLE takes (
-    key INTEGER PRIMARY KEY, id TEXT UNIQUE, created TEXT NOT NULL, model TEXT NOT NULL REFERENCES models (hash),
-    sample INTEGER NOT NULL, seed TEXT NOT NULL, settings TEXT NOT NULL, circumstances TEXT NOT NULL,
-    versions TEXT NOT NULL, prompt_tokens INTEGER NOT NULL, tokens INTEGER NOT NULL, excess INTEGER NOT NULL,
-    finished TEXT NOT NULL, seconds REAL NOT NULL, starred INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE chunks (
-    take INTEGER NOT NULL REFERENCES takes (key), place INTEGER NOT NULL, ids BLOB NOT NULL,
-    PRIMARY KEY (take, place)
-) WITHOUT ROWID;
-"""
-SELECT = """
-SELECT takes.*, models.name AS name, models.corpus AS corpus, models.tokenizer AS tokenizer
-FROM takes JOIN models ON models.hash = takes.model
-"""
+THERE = _rows.THERE
 
 
 @dataclass(frozen=True)
@@ -79,7 +65,19 @@ class Takes:
         self.path = place() if path is None else Path(path)
         if not write and not self.path.exists():
             raise TakeError(f"{self.path}: there are no takes yet", "make one with: seqgen generate CHECKPOINT")
-        self._base = Database(self.path, TABLES, write)
+        self._open(Database(self.path, write))
+
+    @classmethod
+    def temporary(cls) -> "Takes":
+        """A list that has no file name, and is gone when it is closed or its program ends, however that ends."""
+        made = cls.__new__(cls)
+        made._open(Database(None, write=True))
+        made.path = made._base.path
+        return made
+
+    def _open(self, base: Database) -> None:
+        self._base = base
+        self._sources: dict[int, Source] = {}
 
     def __enter__(self) -> "Takes":
         return self
@@ -95,64 +93,139 @@ class Takes:
         """All or nothing of what is written inside; waits for its turn."""
         return self._base.transaction()
 
-    def begin(self, beginning: Beginning, created: str = "", made_by: dict[str, str] | None = None) -> int:
-        """A new take, as interrupted at once; what is returned is its key. Call inside a transaction."""
-        source = beginning.source
-        self._base.execute(
-            "INSERT INTO models VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (source.hash, source.name, source.corpus, json.dumps(source.tokenizer)),
-        )
+    def snapshot(self) -> AbstractContextManager[None]:
+        """What is read inside is of one moment, whatever others write."""
+        return self._base.snapshot()
+
+    def begin(
+        self,
+        beginning: Beginning,
+        created: str = "",
+        made_by: dict[str, str] | None = None,
+        imported: bool = False,
+    ) -> int:
+        """A new take, as interrupted at once; what is returned is its key. Call inside a transaction.
+
+        Raises:
+            TakeError: Its tokenizer or its settings are too long.
+        """
+        texts = [json.dumps(each) for each in (beginning.settings, beginning.circumstances, made_by or versions())]
+        if len(beginning.source.text) > MAX_TEXT or max(map(len, texts)) > MAX_TEXT:
+            raise TakeError("a take of such a long tokenizer or settings cannot be kept", "generate with --no-take")
+        source = _rows.put_source(self._base, beginning.source)
         cursor = self._base.execute(
-            "INSERT INTO takes VALUES (NULL, NULL, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 'interrupted', 0, 0)",
-            (created or now(), source.hash, beginning.sample, str(beginning.seed), json.dumps(beginning.settings),
-             json.dumps(beginning.circumstances), json.dumps(made_by or versions())),
-        )  # fmt: skip
+            "INSERT INTO takes VALUES (NULL, NULL, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 'interrupted', 0, 0, ?)",
+            (created or now(), source, beginning.sample, str(beginning.seed), *texts, imported),
+        )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
     def append(self, key: int, part: Part, ending: Ending) -> None:
-        """More tokens, and how the take stands by then. Call inside a transaction."""
-        self._base.execute("INSERT OR REPLACE INTO chunks VALUES (?, ?, ?)", (key, part.place, part.data))
+        """More tokens, and how the take stands by then. Call inside a transaction.
+
+        Raises:
+            TakeError: The take was deleted.
+        """
         self._stand(key, ending)
+        self._base.execute("INSERT OR REPLACE INTO chunks VALUES (?, ?, ?)", (key, part.place, part.data))
 
     def finish(self, key: int, base: str, ending: Ending) -> str:
-        """Name a take whose tokens are all there; returns its id. Call inside a transaction."""
+        """Name a take whose tokens are all there; returns its id. Call inside a transaction.
+
+        Raises:
+            TakeError: The take was deleted.
+        """
         self._stand(key, ending)
         taken = {row["id"] for row in self._base.execute("SELECT id FROM takes WHERE id GLOB ?", (f"{base}*",))}
         id = next(name for name in _names(base) if name not in taken)
         self._base.execute("UPDATE takes SET id = ? WHERE key = ?", (id, key))
         return id
 
-    def list(self, limit: int | None = None, starred: bool = False) -> list[Take]:
-        """Takes, the latest first."""
+    def list(
+        self,
+        limit: int | None = None,
+        starred: bool = False,
+        left_out: Callable[[TakeError], None] | None = None,
+    ) -> list[Take]:
+        """Takes, the latest first.
+
+        Args:
+            limit: How many at most.
+            starred: Only those with a star.
+            left_out: Is told of each take that is damaged; None: the first of them is raised.
+        """
         where = "WHERE starred" if starred else ""
         with explained(self.path):
-            rows = self._base.execute(f"{SELECT} {where} ORDER BY key DESC LIMIT ?", (-1 if limit is None else limit,))
-            return [_take(row) for row in rows]
+            found = self._base.execute(
+                f"SELECT key FROM takes {where} ORDER BY key DESC LIMIT ?", (-1 if limit is None else limit,)
+            ).fetchall()
+        takes = []
+        for row in found:
+            try:
+                takes.append(self.load(row["key"]))
+            except TakeError as error:
+                if left_out is None:
+                    raise
+                left_out(error)
+        return takes
 
     def find(self, name: str) -> Take:
         """The take of an id, of the unambiguous beginning of one, or `last`.
 
         Raises:
+            TakeError: There is none, there is more than one, or it is damaged.
+        """
+        return self.load(self.key(name))
+
+    def key(self, name: str) -> int:
+        """The key of the take that is called so, see `find`; it may be damaged.
+
+        Raises:
             TakeError: There is none, or more than one.
         """
-        if name == "last":
-            found = self.list(1)
-            if not found:
-                raise TakeError(f"{self.path}: holds no take yet", "make one with: seqgen generate CHECKPOINT")
-            return found[0]
         with explained(self.path):
             rows = self._matching(name)
-            if len(rows) == 1:
-                return _take(rows[0])
+        if name == "last" and not rows:
+            raise TakeError(f"{self.path}: holds no take yet", "make one with: seqgen generate CHECKPOINT")
         if not rows:
-            raise TakeError(f"no take is called {name!r}", "seqgen takes list shows those there are")
-        raise TakeError(f"more than one take is called {name!r}", f"there are: {', '.join(row['id'] for row in rows)}")
+            raise TakeError(f"no take is called {name!r}", THERE)
+        if len(rows) > 1:
+            raise TakeError(
+                f"more than one take is called {name!r}", f"there are: {', '.join(map(_rows.name_of, rows))}"
+            )
+        return int(rows[0]["key"])
+
+    def key_in_file(self, base: str) -> int:
+        """The key of the take that a file names by the digits of its fingerprint.
+
+        A file never means another take than the one it was made from: neither `last` nor the beginning of an id. Where
+        an import brought a take of the same digits, the user's own is meant.
+
+        Raises:
+            TakeError: There is none.
+        """
+        if is_base(base):
+            with explained(self.path):
+                row = self._base.execute(
+                    "SELECT key FROM takes WHERE id = ? OR id GLOB ? ORDER BY imported, key", (base, f"{base}-*")
+                ).fetchone()
+            if row is not None:
+                return int(row["key"])
+        raise TakeError(f"no take is called {base!r}", THERE)
+
+    def load(self, key: int) -> Take:
+        """The take at a key.
+
+        Raises:
+            TakeError: There is none, or it is damaged.
+        """
+        with explained(self.path):
+            return _rows.load(self._base, key, self._sources)
 
     def parts(self, take: Take) -> Iterator[Part]:
         """The tokens of a take, piece by piece, prompt first."""
         with explained(self.path):
-            key = self._key(take.id)
+            key = self._exactly(take.id)
             for row in self._base.execute("SELECT place, ids FROM chunks WHERE take = ? ORDER BY place", (key,)):
                 unpack(row["ids"])
                 yield Part(row["place"], row["ids"])
@@ -160,61 +233,73 @@ class Takes:
     def star(self, take: Take, starred: bool = True) -> None:
         """Like a take, or no longer."""
         with self.transaction():
-            self.set_star(self._key(take.id), starred)
+            self.set_star(self._exactly(take.id), starred)
 
     def delete(self, take: Take) -> None:
         """Forget a take for good."""
         with self.transaction():
-            self.drop(self._key(take.id))
+            self.drop(self._exactly(take.id))
 
-    def knows(self, id: str) -> bool:
-        """Whether there is a take of exactly this id."""
-        return self._key(id) >= 0
+    def alike(self, take: Take, latest: int) -> Iterator[Take]:
+        """The takes up to the key `latest` that have the fingerprint of `take`, from the same checkpoint and tokenizer.
+
+        Twelve digits can be the same by design: who needs to know compares the tokens. Damaged ones are passed over.
+        """
+        keys = self._base.execute(
+            "SELECT takes.key AS key FROM takes JOIN sources ON sources.key = takes.source"
+            " WHERE (id = ? OR id GLOB ?) AND hash = ? AND digest = ? AND takes.key <= ? ORDER BY takes.key",
+            (take.base, f"{take.base}-*", take.beginning.source.hash, take.beginning.source.digest, latest),
+        ).fetchall()
+        for row in keys:
+            try:
+                yield self.load(row["key"])
+            except TakeError:
+                continue
+
+    def latest(self) -> int:
+        """The key of the latest take, 0 where there is none. Call inside a transaction."""
+        return int(self._base.execute("SELECT coalesce(max(key), 0) FROM takes").fetchone()[0])
 
     def set_star(self, key: int, starred: bool) -> None:
         """Like the take at a key. Call inside a transaction."""
         self._base.execute("UPDATE takes SET starred = ? WHERE key = ?", (starred, key))
 
     def drop(self, key: int) -> None:
-        """Forget the take at a key. Call inside a transaction."""
+        """Forget the take at a key, and its source where no other take needs it. Call inside a transaction."""
         self._base.execute("DELETE FROM chunks WHERE take = ?", (key,))
         self._base.execute("DELETE FROM takes WHERE key = ?", (key,))
+        self._base.execute("DELETE FROM sources WHERE key NOT IN (SELECT source FROM takes)")
 
     def _matching(self, name: str) -> Sequence[sqlite3.Row]:
+        """Rows of key and id, five at most."""
+        if not name.isascii():
+            return []
+        select = "SELECT key, id FROM takes"
+        if name == "last":
+            return self._base.execute(f"{select} ORDER BY key DESC LIMIT 1").fetchall()
         if name.startswith(OPEN):
-            return self._base.execute(f"{SELECT} WHERE key = ? AND id IS NULL", (self._key(name),)).fetchall()
-        exact = self._base.execute(f"{SELECT} WHERE id = ?", (name,)).fetchall()
+            rows = self._base.execute(f"{select} WHERE key = ?", (_rows.key_of(name),)).fetchall()
+            return [row for row in rows if _rows.name_of(row) == name]
+        exact = self._base.execute(f"{select} WHERE id = ?", (name,)).fetchall()
         if exact or not name.replace("-", "").isalnum():
             return exact
-        return self._base.execute(f"{SELECT} WHERE id GLOB ? ORDER BY key LIMIT 5", (f"{name}*",)).fetchall()
+        return self._base.execute(f"{select} WHERE id GLOB ? ORDER BY key LIMIT 5", (f"{name}*",)).fetchall()
 
-    def _key(self, id: str) -> int:
+    def _exactly(self, id: str) -> int:
         if id.startswith(OPEN):
-            number = id.removeprefix(OPEN)
-            return int(number) if number.isdecimal() and len(number) < 19 else -1
+            return _rows.key_of(id)
         row = self._base.execute("SELECT key FROM takes WHERE id = ?", (id,)).fetchone()
         return -1 if row is None else int(row["key"])
 
     def _stand(self, key: int, ending: Ending) -> None:
-        self._base.execute(
+        changed = self._base.execute(
             "UPDATE takes SET prompt_tokens = ?, tokens = ?, excess = ?, finished = ?, seconds = ? WHERE key = ?",
             (ending.prompt_tokens, ending.tokens, ending.excess, ending.finished, ending.seconds, key),
         )
+        if changed.rowcount != 1:
+            raise TakeError("it was deleted while it grew", THERE)
 
 
 def _names(base: str) -> Iterator[str]:
     """The ids that takes with one fingerprint get, one after the other."""
     return chain([base], (f"{base}-{number}" for number in count(2)))
-
-
-def _take(row: sqlite3.Row) -> Take:
-    """A row of SELECT. Raises ValueError, TypeError or KeyError where it makes no sense."""
-    source = Source(row["model"], row["name"], row["corpus"], json.loads(row["tokenizer"]))
-    settings, circumstances, made_by = (json.loads(row[key]) for key in ("settings", "circumstances", "versions"))
-    if not all(isinstance(each, dict) for each in (source.tokenizer, settings, circumstances, made_by)):
-        raise ValueError("settings that are no object")
-    beginning = Beginning(source, int(row["sample"]), int(row["seed"]), settings, circumstances)
-    prompt_tokens, tokens, excess = (int(row[key]) for key in ("prompt_tokens", "tokens", "excess"))
-    ending = Ending(str(row["finished"]), prompt_tokens, tokens, excess, float(row["seconds"]))
-    id = f"{OPEN}{row['key']}" if row["id"] is None else str(row["id"])
-    return Take(id, str(row["created"]), beginning, ending, made_by, bool(row["starred"]))
