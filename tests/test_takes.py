@@ -232,8 +232,8 @@ def test_a_list_that_may_only_be_read_is_read(path):
         "UPDATE takes SET seed = 'x'",
         "UPDATE takes SET tokens = 99",
         "UPDATE takes SET excess = 2",
-        "UPDATE models SET tokenizer = '{}'",
-        "UPDATE models SET tokenizer = '[]'",
+        "UPDATE sources SET tokenizer = '{}'",
+        "UPDATE sources SET tokenizer = '[]'",
         "UPDATE chunks SET ids = x'00'",
         "UPDATE chunks SET ids = x'ffffffff'",
         "UPDATE chunks SET ids = 'text'",
@@ -283,7 +283,7 @@ def test_what_is_no_list_of_takes_is_left_alone(path):
 def test_a_newer_list_is_refused(path):
     record(path, ids=text(b"abc"))
     with sqlite3.connect(path) as base:
-        base.execute("PRAGMA user_version = 2")
+        base.execute("PRAGMA user_version = 3")
     base.close()
     with pytest.raises(TakeError, match="newer seqgen"):
         Takes(path)
@@ -344,14 +344,17 @@ def test_an_export_replays_elsewhere(path, tmp_path):
         (b'"seqgen takes"', b'"something"', "is no export of takes"),
         (b'"version":1}', b'"version":2}', "newer seqgen"),
         (b'"ids":[', b'"ids":[1,', "do not match its id"),
-        (b'"ids":[', b'"ids":[-1,', "make no sense"),
-        (b'"ids":[', b'"ids":["a",', "make no sense"),
-        (b'"seed":', b'"seed":1', "do not match its id"),
-        (b'"seed":', b'"sead":', "make no sense"),
+        (b'"ids":[', b'"ids":[-1,', "line 4: tokens that are no whole numbers"),
+        (b'"ids":[', b'"ids":["a",', "line 4: tokens that are no whole numbers"),
+        (b'"seed":18446744073709551615', b'"seed":1', "do not match its id"),
+        (b'"seed":', b'"seed":1', "line 3: seed is 118446744073709551615, expected a whole number"),
+        (b'"seed":', b'"sead":', "line 3: 'sead' is unknown"),
         (b'"takes":1}', b'"takes":2}', "cut short"),
         (b'{"kind":"end"', b'{"kind":"odd"', "cut short"),
-        (b'"tokenizer":{', b'"tokenizer":{"name":"none"},"x":{', "stored codec"),
-        (b'{"kind":"source"', b"[", "is no export of takes"),
+        (b'"tokenizer":{', b'"tokenizer":{"name":"none"},"x":{', "line 2: 'x' is unknown"),
+        (b'"name":"char"', b'"name":"none"', "line 2: the stored codec"),
+        (b'{"kind":"source"', b"[", "line 2: it is no JSON"),
+        (b'{"kind":"seqgen takes"', b"[", "is no export of takes"),
     ],
 )
 def test_a_damaged_export_takes_nothing_in(path, tmp_path, old, new, message):

@@ -99,7 +99,8 @@ def _whole(takes: Takes, take: Take, tokenizer: Tokenizer) -> bytes:
     settings, prompt = take.beginning.settings, take.ending.prompt_tokens
     with_prompt, timing = not settings.get("no_prompt"), settings.get("timing")
     try:
-        made = tokenizer.finish(ids[:prompt], ids[prompt:], with_prompt, timing)
+        with np.errstate(divide="raise", over="raise", invalid="raise"):
+            made = tokenizer.finish(ids[:prompt], ids[prompt:], with_prompt, timing)
     except (*MALFORMED, struct.error) as error:
         raise _damaged(take, f"its timing makes no sense ({type(error).__name__})") from error
     return inscribed(tokenizer, made, inscription(take.base, take.beginning))
