@@ -8,6 +8,7 @@ from seqgen.takes._checking import plain_object, take_of
 from seqgen.takes._database import Database
 from seqgen.takes.record import OPEN, Source, Take, digest, is_id, spelled
 
+FAULTS = (sqlite3.DataError, *MALFORMED)  # what rows that make no sense raise; DataError: longer than MAX_ROW
 THERE = "seqgen takes list shows those there are"
 
 
@@ -26,8 +27,13 @@ def load(base: Database, key: int, sources: dict[int, Source]) -> Take:
         if row["source"] not in sources:
             sources[row["source"]] = _source(base, row["source"])
         return _take(name, row, sources[row["source"]])
-    except (sqlite3.DataError, *MALFORMED) as error:
-        raise TakeError(f"take {name} is damaged: {error}", f"seqgen takes delete {name} forgets it") from error
+    except FAULTS as error:
+        raise damaged(name, error) from error
+
+
+def damaged(name: str, error: Exception) -> TakeError:
+    """What is told of a take whose rows make no sense."""
+    return TakeError(f"take {name} is damaged: {error}", f"seqgen takes delete {name} forgets it")
 
 
 def put_source(base: Database, source: Source) -> int:

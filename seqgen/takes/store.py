@@ -226,9 +226,12 @@ class Takes:
         """The tokens of a take, piece by piece, prompt first."""
         with explained(self.path):
             key = self._exactly(take.id)
-            for row in self._base.execute("SELECT place, ids FROM chunks WHERE take = ? ORDER BY place", (key,)):
-                unpack(row["ids"])
-                yield Part(row["place"], row["ids"])
+            try:
+                for row in self._base.execute("SELECT place, ids FROM chunks WHERE take = ? ORDER BY place", (key,)):
+                    unpack(row["ids"])
+                    yield Part(row["place"], row["ids"])
+            except _rows.FAULTS as error:
+                raise _rows.damaged(take.id, error) from error
 
     def star(self, take: Take, starred: bool = True) -> None:
         """Like a take, or no longer."""
