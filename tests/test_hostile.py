@@ -21,6 +21,7 @@ from seqgen.tokenization.sources import Source
         ("containers", 2000), ("resumes", 60), ("pickles", 1), ("archives", 1), ("texts", 2000), ("fuzz", 2000),
         ("music", 500), ("terminal", 200), ("sockets", 1), ("repeats", 2), ("links", 4),
         ("bait", 6),
+        ("imports", 25),
     ],
 )  # fmt: skip
 def test_the_promise_holds(name, count):
@@ -34,6 +35,7 @@ def test_every_check_is_tested_and_has_both_forms():
     tested |= {"containers", "resumes", "pickles", "archives", "texts", "fuzz", "music", "terminal", "sockets"}
     tested |= {"links"}
     tested |= {"bait"}
+    tested |= {"imports"}
     assert set(selftest.names()) == tested
     for name in selftest.names():
         quick, long = selftest.counts(name)

@@ -26,7 +26,7 @@ def forged(random: Random, exports: list[Lines]) -> bytes:
     """One of some exports, with one to four changes, of which some need another."""
     lines = copy.deepcopy(random.choice(exports))
     for _ in range(random.choice((1, 1, 1, 2, 4))):
-        random.choice(CHANGES)(random, lines, random.choice(exports))
+        random.choice(CHANGES)(random, lines, copy.deepcopy(random.choice(exports)))
     if random.random() < 0.8:
         lines = resealed(lines)
     data = b"".join(map(text_of, lines))
