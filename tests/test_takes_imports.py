@@ -3,6 +3,8 @@
 import io
 import json
 import sqlite3
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from test_takes import MUSIC, TEXT, beginning, lines, record, replayed, taken_in
 from seqgen.cli import run
 from seqgen.codecs.midi.annotation import annotate, annotation
 from seqgen.errors import TakeError
+from seqgen.selftest import MEMORY as MOST_MEMORY
 from seqgen.selftest import _exports, check
 from seqgen.takes import exchange, replay
 from seqgen.takes._database import Database
@@ -331,3 +334,28 @@ def test_the_check_sees_what_is_broken(monkeypatch):
     """Without the replay before it is let in, a take spoils the list."""
     monkeypatch.setattr("seqgen.takes.exchange.replayed", lambda takes, take: None)
     assert not check("imports", 30).held
+
+
+WORST = {
+    "lists": 'b\'{"kind":"source","x":[\' + b"[]," * 1_390_000 + b"[]]}"',
+    "objects": 'b\'{"kind":"source",\' + b",".join(b\'"%d":{}\' % number for number in range(340_000)) + b"}"',
+    "text": 'b\'{"kind":"source","x":"\' + b"x" * 5_000_000 + b\'"}\'',
+}
+MEMORY = """
+import io
+from seqgen.errors import TakeError
+from seqgen.selftest import peak_memory
+from seqgen.takes.exchange import brought
+try:
+    with brought(io.BytesIO(b'{"kind":"seqgen takes","version":1}\\n' + LINE), "x"):
+        pass
+except TakeError:
+    print(peak_memory())
+"""
+
+
+@pytest.mark.parametrize("line", WORST)
+def test_the_worst_line_takes_little_memory(line):
+    arguments = [sys.executable, "-P", "-c", MEMORY.replace("LINE", WORST[line])]
+    ran = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True)
+    assert 0 < int(ran.stdout) < MOST_MEMORY

@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from seqgen.takes.record import FINISHED, MAX_TEXT, OPEN, Beginning, Ending, Source, Take, is_id
+from seqgen.takes.record import FINISHED, MAX_NAME, MAX_TEXT, OPEN, Beginning, Ending, Source, Take, is_id
 
 DEPTH = 32  # of settings inside settings
 DIGITS = 24  # of a whole number; a seed has 20
-MAX_NAME = 4096  # characters
 YEARS = range(1970, 2200)
 BIG = 1 << 62
 

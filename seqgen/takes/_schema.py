@@ -88,7 +88,7 @@ def _compact(tokenizer: str) -> str:
     try:
         return json.dumps(json.loads(tokenizer), separators=(",", ":"))
     except (ValueError, TypeError, RecursionError):
-        return spelled(str(tokenizer))
+        return str(tokenizer).encode("utf-8", "replace").decode()
 
 
 @lru_cache

@@ -27,7 +27,7 @@ from seqgen.tokenizer import Tokenizer
 
 KIND = "seqgen takes"
 VERSION = 1
-MAX_LINE = 1 << 23  # bytes: a tokenizer of many thousand pieces, or a part of a take
+MAX_LINE = 1 << 22  # bytes: a tokenizer of many thousand pieces, or a part of a take
 PART = 1 << 16  # tokens a line
 NAMESAKES = 16  # takes of one file that have the same digits, but not the same tokens
 SOURCE = {"kind", "hash", "name", "corpus", "tokenizer"}
@@ -239,7 +239,10 @@ class _Reading:
             raise Fault("a take of a source that is not above it")
         take = take_of(line["id"], line, self.sources[line["source"]])
         apart, begun = self.found.apart, self.number
-        key = apart.begin(take.beginning, take.created, take.versions)
+        try:
+            key = apart.begin(take.beginning, take.created, take.versions)
+        except TakeError as error:
+            raise Fault(error.message) from error
         fingerprint, following = self._tokens(key, take)
         base = fingerprint.id(take.ending)
         if is_id(take.id) and take.base != base:

@@ -28,6 +28,7 @@ DIGITS = 12
 OPEN = "open-"  # before the key of a take that nobody has finished, because its program was killed
 FINISHED = ("length", "end", "stop", "interrupted")
 MAX_TEXT = 3 << 20  # characters of a tokenizer, or of settings, as JSON: a header of a stream holds less
+MAX_NAME = 4096  # characters
 _BASE = re.compile(rf"[0-9a-f]{{{DIGITS}}}")
 _ID = re.compile(rf"[0-9a-f]{{{DIGITS}}}(-[1-9][0-9]{{0,17}})?")
 
@@ -190,11 +191,11 @@ def is_base(value: object) -> bool:
 
 
 def spelled(text: str) -> str:
-    """A name in one line: what would command a terminal, or begin a line of its own, is spelled out."""
+    """A name in one line, cut to MAX_NAME: what would command a terminal, or begin another line, is spelled out."""
     return "".join(
         each if each.isprintable() or unicodedata.category(each) == "Zs" else each.encode("unicode_escape").decode()
-        for each in text
-    )
+        for each in text[:MAX_NAME]
+    )[:MAX_NAME]
 
 
 def inscription(id: str, beginning: Beginning) -> str:

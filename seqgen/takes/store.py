@@ -110,7 +110,7 @@ class Takes:
             TakeError: Its tokenizer or its settings are too long.
         """
         texts = [json.dumps(each) for each in (beginning.settings, beginning.circumstances, made_by or versions())]
-        if len(beginning.source.text) > MAX_TEXT or max(map(len, texts)) > MAX_TEXT:
+        if len(beginning.source.text) > MAX_TEXT or sum(map(len, texts)) > MAX_TEXT:
             raise TakeError("a take of such a long tokenizer or settings cannot be kept", "generate with --no-take")
         source = _rows.put_source(self._base, beginning.source)
         cursor = self._base.execute(
