@@ -1,6 +1,7 @@
 """Sound: never silent, never clipped, bounded, a readable WAV file; FluidSynth is asked politely."""
 
 import io
+import os
 import sys
 import types
 import wave
@@ -220,3 +221,17 @@ def test_what_is_no_soundfont_is_refused(soundfont, tmp_path):
     with pytest.raises(UsageError, match="cannot load this SoundFont"):
         audio.synthesize(score((0, 480, 60, 90, 0)), tmp_path / "bad.sf2", RATE)
     assert FakeSynth.log == ["deleted"]
+
+
+def test_no_library_is_loaded_from_the_current_folder(tmp_path, monkeypatch):
+    """What pyfluidsynth does on Windows when it is imported, here on any system."""
+    asked = []
+    monkeypatch.setattr(os, "add_dll_directory", asked.append, raising=False)
+    code = "import os\nos.add_dll_directory(os.getcwd())\nos.add_dll_directory('C:/tools/fluidsynth/bin')\n"
+    (tmp_path / "fluidsynth.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "fluidsynth", raising=False)
+    assert fluid.installed()
+    monkeypatch.delitem(sys.modules, "fluidsynth")
+    assert asked == ["C:/tools/fluidsynth/bin"]
+    assert os.add_dll_directory == asked.append

@@ -2,6 +2,7 @@
 
 import struct
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
@@ -145,3 +146,13 @@ def test_many_notes_are_few_collections():
 def test_a_score_without_notes_is_refused():
     with pytest.raises(MidiError, match="has no notes"):
         piano_roll.png_bytes(score())
+
+
+def test_settings_of_matplotlib_change_no_picture():
+    """Those of a notebook, or of a matplotlibrc that was read before."""
+    piece = score((0, 480, 60, 127, 0), (480, 960, 64, 30, 40))
+    expected = piano_roll.png_bytes(piece, "A title")
+    others = {"text.usetex": True, "savefig.dpi": 5, "axes.facecolor": "black", "figure.autolayout": True}
+    with mpl.rc_context(others):
+        assert piano_roll.png_bytes(piece, "A title") == expected
+        assert mpl.rcParams["savefig.dpi"] == 5

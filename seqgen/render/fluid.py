@@ -4,8 +4,10 @@ pyfluidsynth is asked directly, because pretty_midi's wrapper keeps the left cha
 long as the piece for every instrument. The SoundFont that pretty_midi carries (GPL) is never used.
 """
 
+import contextlib
 import importlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +55,24 @@ def installed() -> bool:
 
 def _library() -> Any:
     try:
-        return importlib.import_module("fluidsynth")
+        with _no_folder_of_libraries():
+            return importlib.import_module("fluidsynth")
     except (ImportError, OSError) as error:
         raise UsageError("a SoundFont needs FluidSynth, which is not installed", INSTALL) from error
+
+
+@contextlib.contextmanager
+def _no_folder_of_libraries() -> Iterator[None]:
+    """On Windows pyfluidsynth would let libraries of the current folder be loaded; in the body nobody can ask so."""
+    if not hasattr(os, "add_dll_directory"):
+        yield
+        return
+    add = os.add_dll_directory
+    os.add_dll_directory = lambda path: None if Path(path) == Path.cwd() else add(path)
+    try:
+        yield
+    finally:
+        os.add_dll_directory = add
 
 
 def _check(path: Path) -> None:
