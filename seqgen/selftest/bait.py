@@ -24,6 +24,7 @@ QUICK, LONG = 7, 100
 DANGEROUS = 5  # cases at the beginning that are always tried
 SECONDS = 300
 CODE = "with open({marks!r}, 'a') as file:\n    file.write(__file__ + chr(10))\n"
+TORCH = ("_ops", "_classes")  # names of no file, which torch gives to modules and Python looks for
 OBEYED = {
     "matplotlibrc": "savefig.dpi: 5\ntext.usetex: True\n",
     "pip.conf": "[global]\nno-such-option = 1\n",
@@ -177,7 +178,9 @@ def _prepared(folder: Path, random: Random) -> Place:
     text = HOOK.format(folder=str(place.bait), seen=str(place.seen), hook=str(hook))
     (hook / "sitecustomize.py").write_text(text, "utf-8")
     (place.made / "bin" / "seqgen").write_text(LAUNCHER, "utf-8")
-    modules = {module.name for module in pkgutil.iter_modules()} | sys.stdlib_module_names | {"bait", "usercustomize"}
+    modules = (
+        {module.name for module in pkgutil.iter_modules()} | sys.stdlib_module_names | {"bait", "usercustomize", *TORCH}
+    )
     code = "import runpy, sys; print(*sys.modules)"
     early = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
