@@ -330,10 +330,28 @@ def test_one_checkpoint_under_two_names_keeps_both(path):
         assert [take.beginning.source.name for take in takes.list()] == ["poems", "plays"]
 
 
-def test_the_check_sees_what_is_broken(monkeypatch):
-    """Without the replay before it is let in, a take spoils the list."""
-    monkeypatch.setattr("seqgen.takes.exchange.replayed", lambda takes, take: None)
-    assert not check("imports", 30).held
+BROKEN = {  # statements, and what they were or could be
+    "sources by their hash alone": (
+        "digest = ? AND name = ? AND corpus = ?",
+        "? > '' AND ? > '' AND ? >= '' ORDER BY key",
+    ),
+    "a file means whichever came first": ("ORDER BY imported, key", "ORDER BY key"),
+    "sources stay": ("DELETE FROM sources", "DELETE FROM chunks WHERE 0 AND take IN (SELECT key FROM sources)--"),
+}
+
+
+@pytest.mark.parametrize("name", [*BROKEN, "nothing is replayed before it is let in"])
+def test_the_check_sees_what_is_broken(monkeypatch, name):
+    execute = Database.execute
+    right, wrong = BROKEN.get(name, ("", ""))
+    if right:
+        monkeypatch.setattr(
+            Database, "execute", lambda base, said, *values: execute(base, said.replace(right, wrong), *values)
+        )
+    else:
+        monkeypatch.setattr("seqgen.takes.exchange.replayed", lambda takes, take: None)
+    failures = [words for words in check("imports", 30).failures if "memory" not in words]
+    assert failures
 
 
 WORST = {

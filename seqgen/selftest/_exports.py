@@ -6,8 +6,10 @@ import re
 from random import Random
 from typing import Any
 
+from seqgen.codecs.char import Char, CharOptions
 from seqgen.selftest._mutations import mutated
 from seqgen.takes.record import Beginning, Ending, Source, pack
+from seqgen.tokenizer import Tokenizer
 
 RAW = "raw:"  # before text that stands in the JSON as it is, without its quotes
 ODD: tuple[Any, ...] = (
@@ -35,6 +37,16 @@ def forged(random: Random, exports: list[Lines]) -> bytes:
     return data[: random.randrange(len(data))] if random.random() < 0.05 else data
 
 
+def poisoned(random: Random, exports: list[Lines]) -> bytes:
+    """One of some exports in which all fits, but its tokenizers are others, or a token is outside its vocabulary."""
+    lines = copy.deepcopy(random.choice(exports))
+    if random.random() < 0.7:
+        lines = [line | ({"tokenizer": _wide()} if line["kind"] == "source" else {}) for line in lines]
+    else:
+        random.choice([line for line in lines if line["kind"] == "tokens"])["ids"].append(random.choice((400, 70_000)))
+    return b"".join(map(text_of, resealed(lines)))
+
+
 def resealed(lines: Lines) -> Lines:
     """The same, where it can be done with ids, counts and an end that are right: nothing stops a forger from that."""
     for at, line in enumerate(lines):
@@ -43,6 +55,12 @@ def resealed(lines: Lines) -> Lines:
     if lines and lines[-1].get("kind") == "end":
         lines[-1]["takes"] = sum(line.get("kind") == "take" for line in lines)
     return lines
+
+
+def _wide() -> dict[str, Any]:
+    """A tokenizer that has a letter for each token of any other here."""
+    letters = "".join(map(chr, range(0x4E00, 0x4E00 + 800)))
+    return Tokenizer(Char.fit([letters.encode()], CharOptions()), "char").spec()
 
 
 def _seal(take: dict[str, Any], tokens: list[Any]) -> None:

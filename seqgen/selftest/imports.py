@@ -26,33 +26,36 @@ from seqgen.tokenizer import Tokenizer
 TITLE = "forged imports of takes: nothing that was there changes"
 QUICK, LONG = 40, 2_000
 NEXT = 11  # the seed of what the user makes next, and of a stranger's take before: their digits are the same
-MUSIC = 10  # cases for one in which the user makes music, too
+MUSIC = 2  # cases for one in which the user makes music next
+POISON = 3  # cases for one in which all fits but the tokenizer or a token
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
     """Make takes, those of a stranger from the same checkpoints first; forge, import, look."""
-    text, music = _models(folder)
+    used, fresh = _models(folder, "used"), _models(folder, "fresh")
     with _list_at(folder / "stranger.sqlite"):
-        for seed, model in ((NEXT, text), (12, text), (NEXT, music)):
-            _made(model, seed, folder / f"stranger{model.suffix}")
+        for model in (*used, *fresh):
+            _made(model, NEXT, folder / "stranger")
         theirs = _exported(folder)
     with _list_at(folder / "takes.sqlite"):
-        mine = Mine(tally, folder, (text, music))
-        both = [*theirs[:-1], *mine.lines[1:-1], {"kind": "end", "takes": 6}]
+        mine = Mine(tally, folder, used, (*used, *fresh))
+        both = [*theirs[:-1], *mine.lines[1:-1], {"kind": "end", "takes": 7}]
         exports = [theirs, mine.lines, both]
         for index in range(count):
-            mine.survive(_exports.forged(random, exports), with_music=index % MUSIC == 0)
+            poison = index % POISON == 0
+            data = _exports.poisoned(random, exports[::2]) if poison else _exports.forged(random, exports)
+            mine.survive(data, random.choice(mine.next[index % MUSIC == 0 :: 2]))
     tally.case(tally.facts.get("let_in", 0) > 0, "no forged import was let in: nothing was shown")
     tally.case(tally.facts.get("refused", 0) > 0, "no forged import was refused: nothing was shown")
     tally.case(peak_memory() <= MEMORY, f"{peak_memory():,} bytes of memory")
 
 
 class Mine:
-    """A user with three takes, one with a star, and the checkpoints that they come from."""
+    """A user with three takes, one with a star, and the checkpoints that the next may come from: text, music, …"""
 
-    def __init__(self, tally: Tally, folder: Path, models: tuple[Path, Path]) -> None:
-        self.tally, self.folder, self.models = tally, folder, models
+    def __init__(self, tally: Tally, folder: Path, models: tuple[Path, Path], next: tuple[Path, ...]) -> None:
+        self.tally, self.folder, self.next = tally, folder, next
         self.files = [folder / "one.txt", folder / "two.txt", folder / "song.mid"]
         for seed, (model, file) in enumerate(zip((models[0], *models), self.files), 1):
             _made(model, seed, file)
@@ -62,8 +65,8 @@ class Mine:
         self.lines = _exported(folder)
         self.rows = _rows()
 
-    def survive(self, data: bytes, with_music: bool) -> None:
-        """One import."""
+    def survive(self, data: bytes, model: Path) -> None:
+        """One import, before the user makes something with `model`."""
         file, shown = self.folder / "forged.jsonl", data[:150]
         file.write_bytes(data)
         code, said = _materials.call("takes", "import", file)
@@ -75,7 +78,7 @@ class Mine:
         self._replay(shown)
         if not code:
             self._export(shown)
-        self._go_on(self.models[with_music], shown)
+        self._go_on(model, shown)
         self._forget(shown)
 
     def _replay(self, shown: bytes) -> None:
@@ -89,13 +92,11 @@ class Mine:
         self.tally.case(table == self.table, f"the list shows own takes otherwise after {shown!r}")
 
     def _export(self, shown: bytes) -> None:
-        """What was let in can be shown and goes out again."""
+        """What was let in can be listed, shown and replayed, and goes out again."""
         new = [take["id"] for take in _table() if take["id"] not in self.ids]
         self.tally.count("takes_let_in", len(new))
-        said = [
-            _materials.call("takes", *words)
-            for words in (("list",), ("export", "--all"), *(("show", id) for id in new))
-        ]
+        about = [words for id in new for words in (("show", id), ("replay", id, "-o", self.folder / "again"))]
+        said = [_materials.call("takes", *words) for words in (("list",), ("export", "--all"), *about)]
         self.tally.case(not any(code for code, _ in said), f"{said} after {shown!r}")
 
     def _go_on(self, model: Path, shown: bytes) -> None:
@@ -120,11 +121,12 @@ def _is_plain(code: int, said: str) -> bool:
     return not blames and not {"\x1b", "\x07", "\u202e"} & set(said) and (code == 0 or said.count("\n") == 2)
 
 
-def _models(folder: Path) -> tuple[Path, Path]:
+def _models(folder: Path, name: str) -> tuple[Path, Path]:
     """Two checkpoints, of a text and of music."""
-    text, music = folder / "text.safetensors", folder / "music.safetensors"
-    _materials.checkpoint().save(text)
-    tokenizer, random = Tokenizer(Midi(MidiOptions()), "midi"), np.random.default_rng(0)
+    (folder / name).mkdir()
+    text, music = folder / name / "text.safetensors", folder / name / "music.safetensors"
+    _materials.checkpoint(seed=len(name)).save(text)
+    tokenizer, random = Tokenizer(Midi(MidiOptions()), "midi"), np.random.default_rng(len(name))
     cell, shape = registry.load("models", "lstm")(), ModelSettings(hidden=8, layers=1)
     shapes = weight_shapes(cell, shape, tokenizer.vocab_size)
     weights = {name: random.normal(0, 0.3, wanted).astype(np.float32) for name, wanted in shapes.items()}
