@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from seqgen import selftest
 from seqgen.cli import run
 from seqgen.errors import SeqgenError
-from seqgen.selftest import _materials, fuzz
+from seqgen.selftest import _materials, bait, fuzz
 from seqgen.tokenization.reading import Reader
 from seqgen.tokenization.sources import Source
 
@@ -127,6 +129,17 @@ def test_labels_that_would_command_a_terminal_are_spelled_out(tmp_path, capsys):
     shown = capsys.readouterr()
     assert "\\x1b[31m" in shown.out
     assert "\x1b" not in shown.out + shown.err
+
+
+def test_workers_import_nothing_here_where_python_ignores_its_environment(tmp_path):
+    """`-E`, which some systems write into scripts, is handed on to workers, and they would not hear PYTHONSAFEPATH."""
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "multiprocessing.py").write_text("raise SystemExit('it ran')\n")
+    (tmp_path / "command.py").write_text(bait.LAUNCHER)
+    command = [sys.executable, "-E", str(tmp_path / "command.py"), "tokenize", ".", "-c", "char", "--workers", "2"]
+    ran = subprocess.run([*command, "-o", str(tmp_path / "o")], cwd=tmp_path / "corpus", capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "it ran" not in ran.stderr
 
 
 def test_no_module_extracts_archives():

@@ -142,7 +142,9 @@ def _ran(place: Place, command: list[str], where: Path) -> tuple[int, dict[str, 
     shutil.copy(place.made / "takes.sqlite", place.out)
     path = os.pathsep.join(filter(None, (str(place.made / "hook"), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PYTHONPATH": path, "SEQGEN_TAKES": str(place.out / "takes.sqlite")}
-    environment |= {"SEQGEN_CACHE": str(place.out / "cache"), "PIP_NO_INDEX": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    environment |= {"SEQGEN_CACHE": str(place.out / "cache"), "PIP_NO_INDEX": "1"}
+    if sys.platform.startswith("linux"):
+        environment["GLOO_SOCKET_IFNAME"] = "lo"  # where the ranks meet
     environment.pop("PYTHONSAFEPATH", None)  # `seqgen selftest` has set it, and a user has not
     ran = subprocess.run(command, cwd=where, env=environment, capture_output=True, timeout=SECONDS, check=False)
     files = (path for path in place.out.rglob("*") if path.is_file())
