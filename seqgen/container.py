@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.errors import MALFORMED, DataError, SeqgenError
+from seqgen.files import guarding
 
 MAX_HEADER = 1_000_000
 MAX_TENSORS = 1_000
@@ -139,6 +140,7 @@ def read_header(path: str | Path, error: type[DataError]) -> Header:
         DataError: As `error`: the file cannot be opened, is something else, is cut short or damaged.
     """
     path = Path(path)
+    guarding.reads(path)
     try:
         with path.open("rb") as file:
             total = os.fstat(file.fileno()).st_size

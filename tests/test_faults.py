@@ -89,7 +89,7 @@ sys.exit(run(sys.argv[1:]))
 def test_a_file_that_may_not_grow_leaves_the_old_one(tmp_path):
     (tmp_path / "play.txt").write_text(_materials.PLAY)
     (tmp_path / "out.tokens").write_bytes(b"old")
-    command = [sys.executable, "-c", FULL, "tokenize", "play.txt", "-c", "char", "-o", "out.tokens"]
+    command = [sys.executable, "-c", FULL, "tokenize", "play.txt", "-c", "char", "-o", "out.tokens", "--force"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 1
     assert "Error: out.tokens: the file is larger than this system allows; nothing was overwritten (" in ran.stderr
@@ -129,7 +129,7 @@ def test_a_disk_that_is_really_full(small_disk, tmp_path, capsys):
     (tmp_path / "big.txt").write_text(_materials.PLAY * 100)
     target = small_disk / "out.tokens"
     target.write_bytes(b"old")
-    assert run(["tokenize", str(tmp_path / "big.txt"), "-c", "char", "-o", str(target)]) == 1
+    assert run(["tokenize", str(tmp_path / "big.txt"), "-c", "char", "-o", str(target), "--force"]) == 1
     said = capsys.readouterr().err
     assert f"Error: {target}: the disk is full; nothing was overwritten (" in said
     assert "or more are needed" in said

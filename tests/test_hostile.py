@@ -22,7 +22,7 @@ from seqgen.tokenization.sources import Source
     [
         ("containers", 2000), ("resumes", 60), ("pickles", 1), ("archives", 1), ("texts", 2000), ("fuzz", 2000),
         ("music", 500), ("terminal", 200), ("sockets", 1), ("repeats", 2), ("links", 4),
-        ("bait", 6),
+        ("bait", 6), ("overwrites", 10),
         ("imports", 25),
     ],
 )  # fmt: skip
@@ -37,6 +37,7 @@ def test_every_check_is_tested_and_has_both_forms():
     tested |= {"containers", "resumes", "pickles", "archives", "texts", "fuzz", "music", "terminal", "sockets"}
     tested |= {"links"}
     tested |= {"bait"}
+    tested |= {"overwrites"}
     tested |= {"imports"}
     assert set(selftest.names()) == tested
     for name in selftest.names():

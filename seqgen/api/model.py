@@ -23,7 +23,7 @@ from seqgen.checkpoint import Checkpoint, find
 from seqgen.codecs import Ids
 from seqgen.container import read_header
 from seqgen.errors import CheckpointError, CorpusError, UsageError
-from seqgen.files import STANDARD
+from seqgen.files import STANDARD, guarding
 from seqgen.generation import Engine, EngineName
 from seqgen.generation import load as load_engine
 from seqgen.generation.loop import Reason
@@ -287,6 +287,7 @@ def read_prompt(path: str | Path) -> bytes:
     Raises:
         CorpusError: It cannot be read, or is larger than MAX_PROMPT.
     """
+    guarding.reads(path)
     try:
         if str(path) == STANDARD:
             data = sys.stdin.buffer.read(MAX_PROMPT + 1)

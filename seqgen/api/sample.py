@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seqgen.codecs import Ids
 from seqgen.errors import MidiError, UsageError
-from seqgen.files import write_bytes
+from seqgen.files import write_bytes, written
 from seqgen.tokenizer import Tokenizer
 
 Data = bytes  # the class below has an attribute of that name
@@ -68,6 +68,7 @@ class Sample:
             OutputError: It cannot be written; what was there before is untouched.
         """
         write_bytes(path, self.bytes)
+        written.remember(Path(path))  # so that `seqgen generate -o` may replace it
 
     def __len__(self) -> int:
         return len(self.ids)

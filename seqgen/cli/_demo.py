@@ -16,6 +16,8 @@ from seqgen.cli import _training
 from seqgen.cli._options import note
 from seqgen.cli._sampling import Request, Session
 from seqgen.codecs.midi.read import read_score
+from seqgen.errors import OutputError
+from seqgen.files import guarding, own
 from seqgen.render import audio, fluid, piano_roll
 from seqgen.render.curves import Curve, Series
 from seqgen.render.report import Audio, Picture, Sample, Section, Table, Text, report_html
@@ -90,11 +92,13 @@ class Demo:
     """
 
     def __init__(self, folder: str, quick: bool, seed: int, device: str) -> None:
+        guarding.enter(folder)
         self.folder = files.make_folder(folder)
         self.quick, self.seed, self.device = quick, seed, device
 
     def run(self) -> Iterator[Path]:
         """Make the pieces one after the other, then the page; yields each file that is there for people."""
+        self._require_free()
         began = time.monotonic()
         results = []
         for piece in PIECES:
@@ -116,10 +120,24 @@ class Demo:
         files.write_bytes(self.folder / "report.html", page.encode())
         yield self.folder / "report.html"
 
+    def _require_free(self) -> None:
+        """Raise OutputError where a file or a run folder that is to be replaced is nobody's demo."""
+        guarding.claim(*(self.folder / name for name in own.DEMO_FILES if name != "models"))
+        for piece in PIECES:
+            run_folder = self._run_folder(piece)
+            if run_folder.exists() and not own.is_run(run_folder):
+                raise OutputError(
+                    f"{run_folder}: is there already, and is no run folder of seqgen",
+                    "nothing was overwritten; name another folder with -o",
+                )
+
+    def _run_folder(self, piece: Piece) -> Path:
+        return self.folder / "models" / Path(piece.artifact).stem
+
     def _make(self, piece: Piece) -> Result:
         note(f"\n── {piece.heading}: {piece.corpus}")
         began = time.monotonic()
-        run_folder = self.folder / "models" / Path(piece.artifact).stem
+        run_folder = self._run_folder(piece)
         shutil.rmtree(run_folder, ignore_errors=True)
         minutes = piece.quick if self.quick else piece.minutes
         run = _training.prepare(run_folder, (piece.corpus,), False, self._options(piece, minutes))

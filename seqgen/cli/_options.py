@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from seqgen.cli._paths import Command, Input
 from seqgen.cli._terminal import harmless
 from seqgen.errors import SettingError, UsageError
 from seqgen.registry import nearest
@@ -21,7 +22,7 @@ HELP = "help"
 TOGETHER = re.compile(r"(\w+)=(.*)", re.DOTALL)  # no setting's name has an equals sign in it
 
 
-class SettingsCommand(click.Command):
+class SettingsCommand(Command):
     """A command with `settings_option` that takes `-P KEY=VALUE` and `-P help` besides."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -92,7 +93,7 @@ def config_option(function: Function) -> Function:
     """`--config FILE.toml`: defaults for this command's options, below flags and environment."""
     decorate = click.option(
         "--config",
-        type=click.Path(exists=True, dir_okay=False),
+        type=Input(exists=True, dir_okay=False),
         is_eager=True,
         expose_value=False,
         callback=_read_config,

@@ -20,7 +20,7 @@ from seqgen.cli._music import tokens_of, with_primer
 from seqgen.cli._options import note
 from seqgen.cli._request import Request, check, labels, primer, prompts
 from seqgen.cli._samples import Sink, paths, standard_output
-from seqgen.files import STANDARD, atomic_write, write_bytes
+from seqgen.files import STANDARD, atomic_write, is_device, write_bytes
 from seqgen.generation.loop import Step
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.replay import inscribed
@@ -201,8 +201,13 @@ class Session:
 
     def _write_rest(self) -> None:
         """The samples that have not gone out yet."""
-        for index in range(0 if self.sink is None else 1, len(self.tracks)):
-            if self.paths is not None:
+        left = range(0 if self.sink is None else 1, len(self.tracks))
+        into_one = self.paths is None or is_device(self.paths[0])
+        if self.paths is not None and into_one and self.sink is None:
+            write_bytes(self.paths[0], b"".join(self.data(index) for index in left))
+            return
+        for index in left:
+            if self.paths is not None and not into_one:
                 write_bytes(self.paths[index], self.data(index))
             elif self.sink is not None:
                 self.sink.write(b"\n\n" + self.data(index))
@@ -241,7 +246,7 @@ class Session:
         note(f"{total:,} tokens in {seconds:.2f} s ({rate:,.0f} tokens/s), seed {self.request.seed}{kept}")
         if any(track.count == 0 and track.finished == "end" for track in self.tracks):
             note("A document ended before its first token: another seed, or rules that leave more, may go on.")
-        for path in self.paths or ():
+        for path in dict.fromkeys(self.paths or ()):
             note(f"Wrote {path}")
         if (remark := self.copied.remark()) is not None:
             note(remark)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgen.cli._options import json_option, note
+from seqgen.cli._paths import Group, Kind, Output
 from seqgen.files import size
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 MEDIA = ("text", "c", "midi")
 
 
-@click.group(short_help="Named corpora: list, describe, fetch.")
+@click.group(cls=Group, short_help="Named corpora: list, describe, fetch.")
 def command() -> None:
     """Named corpora: plays, C and music that seqgen can fetch for you.
 
@@ -62,15 +63,15 @@ def info(name: str, as_json: bool) -> None:
 
 @command.command("get", short_help="Fetch one.")
 @click.argument("name")
-@click.option("--to", type=click.Path(path_type=Path), metavar="DIR", help="A new folder for a copy of your own.")
-def get(name: str, to: Path | None) -> None:
+@click.option("--to", type=Output(Kind.FOLDER), metavar="DIR", help="A new folder for a copy of your own.")
+def get(name: str, to: str | None) -> None:
     """Fetch the corpus NAME, if it is not here yet, and print its folder."""
     from seqgen import catalogue
 
     recipe = catalogue.recipe(name)
     note(f"licence: {recipe.licence}")
     note(f"attribution: {recipe.attribution}")
-    click.echo(catalogue.get(name, to, note))
+    click.echo(catalogue.get(name, None if to is None else Path(to), note))
 
 
 def _located(recipe: "Recipe") -> Path | None:

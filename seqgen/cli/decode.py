@@ -6,12 +6,20 @@ from pathlib import Path
 import click
 
 from seqgen.cli._options import note
-from seqgen.files import STANDARD, atomic_write, standard_output
+from seqgen.cli._paths import Command, Input, Kind, Output
+from seqgen.files import STANDARD, atomic_write, guarding, standard_output
 
 
-@click.command()
-@click.argument("file", metavar="FILE.tokens")
-@click.option("-o", "--output", required=True, metavar="OUT", help="A file, a new folder, or - for stdout.")
+@click.command(cls=Command)
+@click.argument("file", metavar="FILE.tokens", type=Input())
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=Output(Kind.PLACE),
+    metavar="OUT",
+    help="A file, a new folder, or - for stdout.",
+)
 def command(file: str, output: str) -> None:
     """Turn a stream of token ids back into files.
 
@@ -34,9 +42,11 @@ def command(file: str, output: str) -> None:
         with standard_output() as out:
             out.writelines(restore_all(stream, tokenizer))
     elif (stream.documents > 1 and not Path(output).suffix) or Path(output).is_dir():
+        guarding.enter(output)
         count = restore_folder(stream, tokenizer, output)
         note(f"{output}: {count:,} files")
     else:
+        guarding.claim(output)
         with atomic_write(output) as target:
             target.writelines(restore_all(stream, tokenizer))
         note(f"{output}: {Path(output).stat().st_size:,} bytes")

@@ -3,10 +3,14 @@
 import click
 
 from seqgen.cli._options import note
+from seqgen.cli._paths import Command, Kind, Output
 
 
-@click.command(short_help="Plays, C and chorales: from corpora to new files.")
-@click.option("-o", "--output", default="demo", show_default=True, metavar="FOLDER", help="Where the files go.")
+@click.command(cls=Command, short_help="Plays, C and chorales: from corpora to new files.")
+@click.option(
+    "-o", "--output", default="demo", show_default=True, type=Output(Kind.PLACE), metavar="FOLDER",
+    help="Where the files go.",
+)  # fmt: skip
 @click.option("--quick", is_flag=True, help="Under 90 seconds instead of 6 minutes; rougher results.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1))
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")

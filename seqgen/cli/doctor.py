@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from seqgen.cli._options import json_option
+from seqgen.cli._paths import Command
 from seqgen.cli._terminal import harmless
 from seqgen.files import size
 
@@ -18,7 +19,7 @@ WIDTH = 80
 LITTLE = 2_000_000_000  # bytes of free disk below which a corpus or a run may not fit
 
 
-@click.command(short_help="What is on this machine, and what is missing.")
+@click.command(cls=Command, short_help="What is on this machine, and what is missing.")
 @json_option
 def command(as_json: bool) -> None:
     """Say which versions, devices, precisions, SoundFonts and MIDI ports there are, and how much disk is free.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from seqgen.cli._options import SettingsCommand, config_option, follow_links_option, json_option, note, settings_option
+from seqgen.cli._paths import Input, Output
 from seqgen.errors import UsageError
 from seqgen.settings import parse
 
@@ -21,7 +22,7 @@ WIDTH = 80
 
 
 @click.command("evaluate", cls=SettingsCommand, short_help="Measure how well a checkpoint predicts.")
-@click.argument("arguments", nargs=-1, required=True, metavar="CHECKPOINT... [SOURCE]...")
+@click.argument("arguments", nargs=-1, required=True, type=Input(), metavar="CHECKPOINT... [SOURCE]...")
 @click.option("--text", help="Judge this text instead of a corpus: how likely is each of its characters?")
 @click.option("--label", help="With --text: the label of the document that it begins.")
 @click.option("--dynamic", is_flag=True, help="Measure again while the model goes on learning from what it has read.")
@@ -30,7 +31,7 @@ WIDTH = 80
     help="What an ensemble averages.",
 )  # fmt: skip
 @click.option("--samples", type=click.IntRange(4, 10_000), metavar="N", help="Music: N samples beside SOURCE.")
-@click.option("--report", metavar="FILE", help="With --samples: an HTML page to look at and listen to.")
+@click.option("--report", type=Output(), metavar="FILE", help="With --samples: an HTML page to look at and listen to.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="Of --samples.")
 @click.option("-t", "--temperature", type=float, default=1.0, show_default=True, help="Of --samples.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")

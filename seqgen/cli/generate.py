@@ -6,6 +6,7 @@ import click
 
 from seqgen.cli._music import music_of, music_options
 from seqgen.cli._options import config_option, json_option, note
+from seqgen.cli._paths import Command, Input, Kind, Output
 from seqgen.registry import names
 
 
@@ -36,10 +37,12 @@ def _copied(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     return int(number) if number == value.strip() else f"{number}bars"
 
 
-@click.command("generate", short_help="Sample new text, code or music.")
-@click.argument("checkpoint")
+@click.command("generate", cls=Command, short_help="Sample new text, code or music.")
+@click.argument("checkpoint", type=Input())
 @click.option("-p", "--prompt", metavar="TEXT", help="Text to continue (for music a file); none: a new document.")
-@click.option("--prompt-file", metavar="FILE", help="A file to continue (for music a .mid file), or - for stdin.")
+@click.option(
+    "--prompt-file", type=Input(), metavar="FILE", help="A file to continue (for music a .mid file), or - for stdin."
+)
 @click.option("-n", "--samples", type=click.IntRange(1, 4096), default=1, show_default=True, help="How many samples.")
 @click.option(
     "-l", "--length", callback=_length, metavar="TOKENS", help="At most; inf: no limit. [text 1000, music 20000]"
@@ -56,7 +59,9 @@ def _copied(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     "-r", "--rule", "rules", nargs=2, multiple=True, metavar="RULE VALUE",
     help=f"As often as wanted: {', '.join(names('rules'))}.",
 )  # fmt: skip
-@click.option("-o", "--output", metavar="OUT", help="A file, a folder (with a slash), or - for stdout.")
+@click.option(
+    "-o", "--output", type=Output(Kind.PLACE), metavar="OUT", help="A file, a folder (with a slash), or - for stdout."
+)
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Same seed, same sample.  [default: a fresh one]")
 @click.option("--stop", multiple=True, metavar="TEXT", help="End a text after this, as often as wanted.")
 @click.option(
@@ -69,7 +74,7 @@ def _copied(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 @click.option("--beam", type=click.IntRange(1, 1024), metavar="N", help="Draw nothing: search the likeliest, N wide.")
 @click.option("--label", help="Begin a document of this label, where the corpus had labels.")
 @click.option(
-    "--mix", multiple=True, metavar="CHECKPOINT[:WEIGHT]",
+    "--mix", multiple=True, type=Input(), metavar="CHECKPOINT[:WEIGHT]",
     help="Blend with another, or several seeds as an ensemble; 0..1 as weight fades it in.",
 )  # fmt: skip
 @click.option("--blend", metavar="LABEL:WEIGHT,...", help="Blend labels of CHECKPOINT: bach:0.7,joplin:0.3.")

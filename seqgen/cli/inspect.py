@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from seqgen.cli._options import follow_links_option, json_option
+from seqgen.cli._paths import Command, Input
 from seqgen.cli._terminal import harmless
 from seqgen.evaluation.c_syntax import INSTALL
 from seqgen.files import size
@@ -22,8 +23,8 @@ _BYTE = re.compile("<[0-9A-F]{2}>")
 SHOWN = 5  # of the files left out
 
 
-@click.command("inspect")
-@click.argument("file")
+@click.command("inspect", cls=Command)
+@click.argument("file", type=Input())
 @follow_links_option
 @json_option
 def command(file: str, follow_links: bool, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seqgen.cli._options import note
+from seqgen.cli._paths import Command, Input, Output
 from seqgen.errors import MidiError, UsageError
 from seqgen.files import STANDARD, size, write_bytes
 
@@ -15,15 +16,17 @@ if TYPE_CHECKING:
 KINDS = ("wav", "png", "svg")
 
 
-@click.command("render", short_help="Make music heard (.wav) or seen (.png, .svg).")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@click.option("-o", "--out", "outputs", required=True, multiple=True, help="Where to; give it again for more.")
+@click.command("render", cls=Command, short_help="Make music heard (.wav) or seen (.png, .svg).")
+@click.argument("file", type=Input(exists=True, dir_okay=False))
+@click.option(
+    "-o", "--out", "outputs", required=True, multiple=True, type=Output(), help="Where to; give it again for more."
+)
 @click.option("--format", "kind", type=click.Choice(KINDS), help="What to write; else guessed from the name.")
-@click.option("--soundfont", type=click.Path(path_type=Path), help="Play with FluidSynth and this .sf2 or .sf3 file.")
+@click.option("--soundfont", type=Input(), help="Play with FluidSynth and this .sf2 or .sf3 file.")
 @click.option("--rate", type=click.IntRange(8000, 96000), default=44100, show_default=True, help="Samples a second.")
 @click.option("--title", default="", help="Heading of the picture.")
 def command(
-    file: str, outputs: tuple[str, ...], kind: str | None, soundfont: Path | None, rate: int, title: str
+    file: str, outputs: tuple[str, ...], kind: str | None, soundfont: str | None, rate: int, title: str
 ) -> None:
     """Make a MIDI file heard (.wav) or seen (.png or .svg: a piano roll).
 
@@ -35,7 +38,7 @@ def command(
     _say_what_is_left_out(file, score)
     for output, wanted in zip(outputs, kinds):
         if wanted == "wav":
-            _write_sound(score, output, soundfont, rate)
+            _write_sound(score, output, Path(soundfont) if soundfont else None, rate)
         else:
             _write_picture(score, output, wanted, title or score.title or _name(file))
         if output != STANDARD:

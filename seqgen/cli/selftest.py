@@ -5,11 +5,12 @@ import json
 import click
 
 from seqgen.cli._options import json_option
+from seqgen.cli._paths import Command
 
 WIDTH = 62
 
 
-@click.command(short_help="Break things on this machine; see what holds.")
+@click.command(cls=Command, short_help="Break things on this machine; see what holds.")
 @click.option("--hostile", is_flag=True, help="The long forms: hours.")
 @click.option("--only", multiple=True, metavar="CHECK", help="Only this check; give it again for more.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of all random damage.")

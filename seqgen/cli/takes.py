@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seqgen.cli._options import json_option, note
+from seqgen.cli._paths import Group, Input, Output
 from seqgen.files import STANDARD, atomic_write, standard_output
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ KEY = 14  # characters before a value that is shown
 COLUMNS = 80
 
 
-@click.group(short_help="What was sampled: list, show, replay, star, export.")
+@click.group(cls=Group, short_help="What was sampled: list, show, replay, star, export.")
 def command() -> None:
     """Everything that `seqgen generate` made, kept so that it can be made again byte by byte.
 
@@ -64,7 +65,7 @@ def list_takes(number: int, every: bool, starred: bool, as_json: bool) -> int:
 
 
 @command.command("show", short_help="One take: seed, rules, prompt, checkpoint.")
-@click.argument("take")
+@click.argument("take", type=Input())
 @json_option
 def show(take: str, as_json: bool) -> None:
     """Show what is known of TAKE. A MIDI file that names its take will do as well."""
@@ -92,8 +93,8 @@ def show(take: str, as_json: bool) -> None:
 
 
 @command.command("replay", short_help="Make it again, byte by byte.")
-@click.argument("take")
-@click.option("-o", "--output", metavar="OUT", default=STANDARD, help="A file; without it, stdout.")
+@click.argument("take", type=Input())
+@click.option("-o", "--output", type=Output(), metavar="OUT", default=STANDARD, help="A file; without it, stdout.")
 def replay(take: str, output: str) -> None:
     """Write TAKE to OUT again, as it was: neither its checkpoint nor its engine is needed."""
     from seqgen.errors import UsageError
@@ -112,7 +113,7 @@ def replay(take: str, output: str) -> None:
 
 
 @command.command("star", short_help="Mark what you like.")
-@click.argument("takes", nargs=-1, required=True, metavar="TAKE...")
+@click.argument("takes", nargs=-1, type=Input(), required=True, metavar="TAKE...")
 @click.option("--off", is_flag=True, help="Take the star away.")
 def star(takes: tuple[str, ...], off: bool) -> None:
     """Mark each TAKE with a star, or take the star away."""
@@ -124,7 +125,7 @@ def star(takes: tuple[str, ...], off: bool) -> None:
 
 
 @command.command("delete", short_help="Forget takes for good.")
-@click.argument("takes", nargs=-1, required=True, metavar="TAKE...")
+@click.argument("takes", nargs=-1, type=Input(), required=True, metavar="TAKE...")
 def delete(takes: tuple[str, ...]) -> None:
     """Forget each TAKE for good."""
     from seqgen.takes.store import Takes
@@ -135,10 +136,10 @@ def delete(takes: tuple[str, ...]) -> None:
 
 
 @command.command("export", short_help="Takes in one file, for another machine.")
-@click.argument("takes", nargs=-1, metavar="[TAKE...]")
+@click.argument("takes", nargs=-1, type=Input(), metavar="[TAKE...]")
 @click.option("--starred", is_flag=True, help="All with a star.")
 @click.option("--all", "every", is_flag=True, help="All there are.")
-@click.option("-o", "--output", metavar="OUT", default=STANDARD, help="A file; without it, stdout.")
+@click.option("-o", "--output", type=Output(), metavar="OUT", default=STANDARD, help="A file; without it, stdout.")
 def export(takes: tuple[str, ...], starred: bool, every: bool, output: str) -> int:
     """Write takes as lines of JSON, with all that `seqgen takes import` needs to replay them elsewhere.
 
@@ -166,7 +167,7 @@ def export(takes: tuple[str, ...], starred: bool, every: bool, output: str) -> i
 
 
 @command.command("import", short_help="Take in what was exported elsewhere.")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.argument("file", type=Input(exists=True, dir_okay=False))
 def import_takes(file: str) -> None:
     """Add the takes of FILE, an export; those that are there already are passed over."""
     from seqgen.takes import exchange

@@ -17,7 +17,8 @@ from seqgen.cli._options import (
     progress_hidden,
     settings_option,
 )
-from seqgen.files import STANDARD, standard_output
+from seqgen.cli._paths import Input, Output
+from seqgen.files import STANDARD, atomic_write, is_device, own, standard_output
 
 if TYPE_CHECKING:
     from seqgen.stream import TokenStream
@@ -26,8 +27,11 @@ SHOWN = 10
 
 
 @click.command(cls=SettingsCommand)
-@click.argument("source", nargs=-1, required=True)
-@click.option("-o", "--output", required=True, metavar="FILE.tokens", help="The stream to write, or - for stdout.")
+@click.argument("source", nargs=-1, required=True, type=Input())
+@click.option(
+    "-o", "--output", required=True, type=Output(container=own.STREAM), metavar="FILE.tokens",
+    help="The stream to write, or - for stdout.",
+)  # fmt: skip
 @click.option("-c", "--codec", help="How files become tokens; guessed from the files where it is not given.")
 @settings_option
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes that encode.")
@@ -81,14 +85,14 @@ def command(
 
 @contextlib.contextmanager
 def _target(output: str) -> Iterator[Path]:
-    """Where to write: the output itself, or a file that goes to standard output when it is whole."""
-    if output != STANDARD:
+    """Where to write: the output itself, or a file that goes to a stream or a device when it is whole."""
+    if output != STANDARD and not is_device(Path(output)):
         yield Path(output)
         return
     with tempfile.TemporaryDirectory(prefix="seqgen-") as folder:
         path = Path(folder) / "out.tokens"
         yield path
-        with path.open("rb") as file, standard_output() as out:
+        with path.open("rb") as file, standard_output() if output == STANDARD else atomic_write(output) as out:
             shutil.copyfileobj(file, out)
 
 

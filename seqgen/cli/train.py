@@ -19,7 +19,9 @@ from seqgen.cli._options import (
     note,
     settings_option,
 )
+from seqgen.cli._paths import Input, Kind, Output
 from seqgen.errors import UsageError
+from seqgen.files import guarding, own
 from seqgen.training import presets
 
 if TYPE_CHECKING:
@@ -29,24 +31,33 @@ PRESETS = (presets.AUTO, *presets.names(), HELP)
 
 
 @click.command(cls=SettingsCommand, short_help="Train a model on a corpus.")
-@click.argument("source", nargs=-1)
-@click.option("-o", "--output", metavar="FOLDER", help="The run folder.  [default: checkpoints/<name of the source>]")
+@click.argument("source", nargs=-1, type=Input())
+@click.option(
+    "-o", "--output", type=Output(Kind.FOLDER), metavar="FOLDER",
+    help="The run folder.  [default: checkpoints/<name of the source>]",
+)  # fmt: skip
 @click.option("-m", "--model", type=click.Choice(registry.names("models")), help="The cell.  [default: lstm]")
 @click.option("--preset", default=presets.AUTO, show_default=True, type=click.Choice(PRESETS), help="A recipe.")
-@click.option("--from", "parent", metavar="CHECKPOINT", help="Go on from a trained model, on a new corpus.")
+@click.option(
+    "--from", "parent", type=Input(), metavar="CHECKPOINT", help="Go on from a trained model, on a new corpus."
+)
 @click.option("-c", "--codec", help="How files become tokens; guessed from the files where it is not given.")
 @settings_option
 @click.option("--minutes", type=Positive(), help="Stop after this long.")
 @click.option("--epochs", type=Positive(), help="Stop after so many passes.")
 @click.option("--steps", type=click.IntRange(1), help="Stop after so many updates.")
-@click.option("--val", "held_out", metavar="SOURCE", help="Validate on this instead of a part of the corpus.")
+@click.option(
+    "--val", "held_out", type=Input(), metavar="SOURCE", help="Validate on this instead of a part of the corpus."
+)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of weights, split and order; fresh where not given.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes that tokenize.")
 @click.option("--encoding", help="The text's encoding, where it is not UTF-8.")
 @click.option("--label", help="Label every document so, instead of by its folder.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; SOURCE is then not needed.")
-@click.option("--report", metavar="FILE.html", help="A page about the run; without SOURCE, about the run in -o.")
+@click.option(
+    "--report", type=Output(), metavar="FILE.html", help="A page about the run; without SOURCE, about the run in -o."
+)
 @follow_links_option
 @config_option
 def command(source: tuple[str, ...], output: str | None, resume: bool, report: str | None, **options: Any) -> None:
@@ -71,6 +82,7 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, report: s
     if not source and not resume and not (report and output):
         raise UsageError("no SOURCE was given", "name a file, a folder or a corpus, as in: seqgen train shakespeare")
     folder = Path(output) if output else Path("checkpoints") / _name(source)
+    guarding.reads(*(folder / name for name in own.RUN_FILES))  # no page about a run takes the place of one
     if source or resume:
         with parallel.session(options["device"]) as ranks:
             try:

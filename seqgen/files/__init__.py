@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seqgen.errors import OutputError
-from seqgen.files import system
+from seqgen.files import guarding, system, written
 from seqgen.files._sentences import output_error, size
 from seqgen.files._staging import buffered, staged_file, staged_folder, sweep, sync_folder
+from seqgen.files.guarding import STANDARD
 
-STANDARD = "-"
 __all__ = ["STANDARD", "atomic_folder", "atomic_write", "cache_folder", "make_folder", "new_file", "size"]
-__all__ += ["standard_output", "sweep", "sync_folder", "write_bytes"]
+__all__ += ["is_device", "standard_output", "sweep", "sync_folder", "write_bytes"]
+
+
+STREAMS = (Path("/dev/stdout"), Path("/dev/stderr"))
 
 
 @contextlib.contextmanager
@@ -34,13 +37,28 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     """
     target = Path(path)
     try:
-        device = target.exists() and not (target.is_file() or target.is_dir())
+        device = is_device(target)
         target = target.resolve() if target.is_symlink() and not device else target  # /dev/stdout points nowhere
     except (OSError, RuntimeError) as error:  # a name that is too long, a circle of links
         problem = error if isinstance(error, OSError) else OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         raise output_error(target, problem) from error
-    with _into_device(target) if device else staged_file(target) as file:
+    if device:
+        with _into_device(target) as file:
+            yield file
+        return
+    guarding.commits(target)
+    with staged_file(target) as file:
         yield file
+    guarding.wrote(target)
+
+
+def is_device(path: Path) -> bool:
+    """Whether what is written goes into what is there: a device, a pipe, a socket, or a descriptor that is open."""
+    if not path.exists():
+        return False
+    folder = os.path.realpath(path.parent) if path.is_absolute() else ""
+    descriptor = folder == "/dev/fd" or (folder.startswith("/proc/") and folder.endswith("/fd"))
+    return descriptor or path in STREAMS or not (path.is_file() or path.is_dir())
 
 
 @contextlib.contextmanager
@@ -82,7 +100,8 @@ def _into_device(target: Path) -> Iterator[BinaryIO]:
         length = file.tell()
         file.seek(0)
         try:
-            with target.open("wb") as device:
+            descriptor = os.open(target, os.O_WRONLY | os.O_APPEND)  # never cut: it may be a file that the shell opened
+            with open(descriptor, "wb") as device:  # noqa: PTH123
                 shutil.copyfileobj(file, device)
         except BrokenPipeError:
             raise
@@ -131,7 +150,4 @@ def make_folder(path: str | Path) -> Path:
 
 def cache_folder(*parts: str) -> Path:
     """A folder for what can be made again: below `SEQGEN_CACHE` or else the user's cache, made where it is missing."""
-    import platformdirs
-
-    root = os.environ.get("SEQGEN_CACHE") or platformdirs.user_cache_dir("seqgen", appauthor=False)
-    return make_folder(Path(root).expanduser().joinpath(*parts))
+    return make_folder(written.cache().joinpath(*parts))

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from seqgen.files import system
+from seqgen.files import guarding, system
 from seqgen.files._sentences import output_error, rename_error
 
 try:
@@ -180,7 +180,7 @@ def sweep(folder: Path) -> int:
 def _removed(path: Path) -> bool:
     """Remove one staged file or folder, if it is an orphan."""
     mode = path.lstat().st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+    if guarding.is_read(path) or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return False
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     try:

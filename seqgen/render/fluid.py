@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from seqgen.codecs.midi.score import DRUMS
 from seqgen.errors import UsageError
+from seqgen.files import guarding
 from seqgen.render.synth import Notes, Sound
 
 USUAL_FOLDERS = ("/usr/share/sounds/sf2", "/usr/share/sounds/sf3", "/usr/share/soundfonts")
@@ -35,6 +36,7 @@ def find(asked: Path | None = None) -> Path | None:
     named = asked or os.environ.get("SEQGEN_SOUNDFONT")
     if named:
         path = Path(named).expanduser()
+        guarding.reads(path)
         _check(path)
         _library()
         return path

@@ -61,13 +61,13 @@ def _operations(folder: Path) -> list[Operation]:
     _materials.call("tokenize", play, "-c", "char", "-o", one)
     out.mkdir()
     train = ("train", play, "-o", out / "run", "--steps", 2, "--seed", 1, *_materials.TINY)
-    sample = ("generate", model, "-l", 20, "--seed", 3, "-o", out / "sample.txt")
+    sample = ("generate", model, "-l", 20, "--seed", 3, "-o", out / "sample.txt", "--force")
     return [
-        Operation(("tokenize", texts, "-c", "char", "-o", out / "new.tokens"), out / "new.tokens"),
-        Operation(("decode", one, "-o", out / "play.txt"), out / "play.txt"),
+        Operation(("tokenize", texts, "-c", "char", "-o", out / "new.tokens", "--force"), out / "new.tokens"),
+        Operation(("decode", one, "-o", out / "play.txt", "--force"), out / "play.txt"),
         Operation(("decode", stream, "-o", out / "folder"), out / "folder"),
         Operation(sample, out / "sample.txt"),
-        Operation(("render", song, "-o", out / "song.svg"), out / "song.svg"),
+        Operation(("render", song, "-o", out / "song.svg", "--force"), out / "song.svg"),
         Operation(train, out / "run", _whole_run),
     ]
 

@@ -7,6 +7,7 @@ from typing import Any
 from seqgen import registry, settings
 from seqgen.codecs import Codec
 from seqgen.errors import CorpusError, SettingError
+from seqgen.files import guarding
 from seqgen.report import Report
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.reading import Reader
@@ -77,6 +78,7 @@ def plan(
         if not is_text(registry.load("codecs", codec_name)):
             raise SettingError(f"encoding is {encoding!r}, but codec {codec_name} is not for text", "leave it out")
     chosen, skipped = select(sources, codec_name)
+    guarding.reads_all(source.path for source in chosen)
     if label is not None:
         chosen = [replace(source, label=label) for source in chosen]
     if tokenizer is not None:

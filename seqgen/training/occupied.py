@@ -7,7 +7,8 @@ however it does. Where there are no such locks, as on Windows and on some networ
 import os
 from pathlib import Path
 
-from seqgen.errors import CheckpointError
+from seqgen.errors import CheckpointError, OutputError
+from seqgen.files import make_folder, own
 
 _held: dict[tuple[int, int], int] = {}  # (device, inode) of each folder → the descriptor that holds the lock
 
@@ -37,6 +38,28 @@ def occupy(folder: Path) -> None:
         os.close(descriptor)
         return
     _held[about.st_dev, about.st_ino] = descriptor
+
+
+def begin(folder: Path, results: tuple[str, ...]) -> None:
+    """Make a folder for a new run, and keep others out of it.
+
+    Args:
+        folder: The folder; it may be there, and may hold what else it likes.
+        results: The files by which a run is known that got anywhere.
+
+    Raises:
+        CheckpointError: Another run lies there already, or another process has begun one.
+        OutputError: It cannot be made, or a file in it has the name of one of a run's and is none.
+    """
+    make_folder(folder)
+    occupy(folder)
+    if any((folder / name).exists() for name in results):
+        hint = "go on with it by --resume, or choose another -o"
+        raise CheckpointError(f"{folder}: another run lies there already, and is left as it is", hint)
+    taken = [] if own.is_run(folder) else [folder / name for name in own.RUN_FILES if (folder / name).exists()]
+    if taken:
+        hint = "nothing was overwritten; choose another -o"
+        raise OutputError(f"{taken[0]}: is there already, and belongs to no run of seqgen", hint)
 
 
 def leave(folder: Path) -> None:

@@ -26,7 +26,7 @@ import torch
 import seqgen
 from seqgen import files
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, Weights
-from seqgen.errors import CheckpointError, CorpusError, SeqgenError, SettingError
+from seqgen.errors import CorpusError, SeqgenError, SettingError
 from seqgen.evaluation import temperature
 from seqgen.models import weight_shapes
 from seqgen.models._network import RecurrentLM
@@ -38,7 +38,7 @@ from seqgen.training.data import Spans, split
 from seqgen.training.device import choose_precision, describe
 from seqgen.training.indexing import write_index
 from seqgen.training.journal import Journal
-from seqgen.training.occupied import occupy
+from seqgen.training.occupied import begin, occupy
 from seqgen.training.plan import Plan
 from seqgen.training.progress import Observer, Progress
 from seqgen.training.recorded import TRAINING_FILE
@@ -262,13 +262,7 @@ class Run:
         return found | self._about() | held_out | {key: self.plan.to_json()[key] for key in FREE}
 
     def _make_folder(self) -> None:
-        files.make_folder(self.folder)
-        occupy(self.folder)
-        if self.model_path.exists() or (self.folder / resume.RESUME_FILE).exists():
-            raise CheckpointError(
-                f"{self.folder}: another run lies there already, and is left as it is",
-                "go on with it by --resume, or choose another -o",
-            )
+        begin(self.folder, (MODEL_FILE, resume.RESUME_FILE))
         about = {
             "stream": str(self.stream.path.resolve()),
             "fingerprint": self.stream.fingerprint,
