@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from seqgen.cli import run
+from seqgen.files import written
 from seqgen.stream import TokenStream
 
 
@@ -125,6 +126,7 @@ def test_refusals(
     (here / "odd.txt").write_bytes(b"it\r\n\x92s")
     (here / "cut.txt.gz").write_bytes(b"\x1f\x8b\x08\x00\x00")
     (here / "x.tokens").write_bytes(b"old")
+    written.remember(here / "x.tokens")
     before = sorted(path.name for path in here.iterdir())
     assert run(["tokenize", *([] if "-o" in arguments else ["-o", "x.tokens"]), *arguments]) == code
     captured = capsys.readouterr()

@@ -163,6 +163,20 @@ def test_reads_and_claims_meet_in_any_order(here):
     guarding.claim("play.txt")  # outside of a command nothing is refused
 
 
+def test_names_that_cannot_be_are_one_sentence(here, capsys):
+    Path("l0").symlink_to("l1")
+    Path("l1").symlink_to("l0")
+    for number in range(2, 3000):
+        Path(f"l{number}").symlink_to(f"l{number + 1}")
+    Path("a.toml").write_text('output = "a\\u0000b"')
+    tokenize = ["tokenize", "play.txt", "-c", "char"]
+    for more in (["-o", "l0"], ["-o", "l2"], ["-o", "x" * 5000], ["--config", "a.toml"]):
+        assert run([*tokenize, *more]) in (1, 2)
+        said = capsys.readouterr().err
+        assert "Traceback" not in said
+        assert said.count("Error") == 1
+
+
 def test_what_is_in_the_cache_is_never_an_output(here, capsys):
     assert run(["train", "play.txt", "-o", "run", "--steps", "1", *_materials.TINY]) == 0
     cached = next(Path(os.environ["SEQGEN_CACHE"]).glob("streams/*.tokens"))

@@ -28,7 +28,7 @@ class Input(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The name as it is. It is noted down, for some parameters (`--config`) are no arguments of a command."""
-        found = super().convert(value, param, ctx)
+        found = super().convert(_possible(self, value, param, ctx), param, ctx)
         if ctx is not None:
             ctx.meta.setdefault(READ, []).append(str(found))
         return found
@@ -53,7 +53,16 @@ class Output(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The name as it is, but that of standard output, which must not be replaced by a file."""
-        return STANDARD if value in STDOUT and self.kind is not Kind.FOLDER else super().convert(value, param, ctx)
+        if value in STDOUT and self.kind is not Kind.FOLDER:
+            return STANDARD
+        return super().convert(_possible(self, value, param, ctx), param, ctx)
+
+
+def _possible(type: click.Path, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    """The same, unless no file can be called so: settings in a file may hold anything."""
+    if isinstance(value, str) and "\0" in value:
+        type.fail(f"{value!r} cannot be the name of a file.", param, ctx)
+    return value
 
 
 class Command(click.Command):

@@ -69,7 +69,7 @@ class Guard:
             hint = "--force replaces it; or name another file for the output"
             raise OutputError(f"{path}: {what}, and is left as it is", hint)
         self.outputs[key] = str(path)
-        self.claimed.add(os.path.realpath(path))
+        self.claimed.add(_real(path))
 
     def check(self, path: str | Path) -> None:
         """Raise UsageError if the file is an input too, belongs to a run or lies in the cache."""
@@ -81,8 +81,8 @@ class Guard:
 
     def wrote(self, path: Path) -> None:
         """A file is in its place: it may be read from now on, and be replaced the next time."""
-        real = os.path.realpath(path)
-        self.outputs = {key: name for key, name in self.outputs.items() if os.path.realpath(name) != real}
+        real = _real(path)
+        self.outputs = {key: name for key, name in self.outputs.items() if _real(name) != real}
         if real in self.claimed:
             written.remember(path)
 
@@ -137,7 +137,7 @@ def enter(folder: str | Path) -> None:
 
 def commits(path: Path) -> None:
     """A file is about to be put in its place: what was claimed must still be free."""
-    if _guards and os.path.realpath(path) in _guards[-1].claimed:
+    if _guards and _real(path) in _guards[-1].claimed:
         _guards[-1].check(path)
 
 
@@ -164,12 +164,20 @@ def identity(path: str | Path) -> Identity | None:
 
 def _place(path: str | Path) -> Identity:
     """Where a file would lie that is not there: its folder, and its name as a system without upper case has it."""
-    real = Path(os.path.realpath(path))
+    real = Path(_real(path))
     name = unicodedata.normalize("NFC", real.name).casefold()
     with contextlib.suppress(OSError, ValueError):
         folder = real.parent.stat()
         return folder.st_dev, folder.st_ino, name
     return str(real.parent).casefold(), name
+
+
+def _real(path: str | Path) -> str:
+    """A path with its links resolved; as it is where they lead in a circle, or through more links than can be."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, RecursionError):
+        return os.fspath(path)
 
 
 def _same(output: str, given: str) -> UsageError:
@@ -180,12 +188,12 @@ def _same(output: str, given: str) -> UsageError:
 
 def _belongs(path: Path) -> str:
     """Whether a file is one of a run's or of the cache's, in words."""
-    real = Path(os.path.realpath(path))
+    real = Path(_real(path))
     folded = real.name.casefold()
     if any(folded == name.casefold() for name in own.RUN_FILES) and own.is_run(real.parent):
         return f"belongs to the run in {path.parent}"
     root = written.cache()
-    if any(real.is_relative_to(os.path.realpath(root / part)) for part in CACHE_PARTS):
+    if any(real.is_relative_to(_real(root / part)) for part in CACHE_PARTS):
         return "lies in the cache of seqgen"
     return ""
 
