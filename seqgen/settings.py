@@ -5,9 +5,11 @@ from `-P KEY VALUE`, as typed values from TOML and JSON; `parse` takes both.
 """
 
 import dataclasses
+import tomllib
 import types
 import typing
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from seqgen.errors import SettingError
@@ -15,6 +17,8 @@ from seqgen.registry import nearest
 
 Settings = TypeVar("Settings")
 SHOWN = 60  # characters of a wrong value
+MOST_BITS = 64  # of a whole number: what seeds have
+MOST_TOML = 1 << 15  # bytes: ten times what is ever needed; keys of many dots take quadratic time
 TRUE = {"true", "yes", "on", "1"}
 FALSE = {"false", "no", "off", "0"}
 
@@ -31,11 +35,35 @@ def parse(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
         SettingError: A key is unknown, or a value is not of its field's type or out of range.
     """
     known = fields(cls)
+    if not isinstance(values, Mapping):
+        raise SettingError(f"{_short(values)} is no table where one is expected")
     for key in values:
         if key not in known:
-            raise SettingError(f"no setting is called {key!r}", nearest(key, sorted(known)))
+            raise SettingError(f"no setting is called {_short(key)}", nearest(str(key), sorted(known)))
     hints = typing.get_type_hints(cls)
     return cls(**{key: convert(key, value, hints[key]) for key, value in values.items()})
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The keys and values of a TOML file.
+
+    Raises:
+        SettingError: It cannot be read, is no TOML, or too long.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_TOML + 1)
+        if len(data) > MOST_TOML:
+            raise SettingError(f"{path}: is longer than settings may be ({MOST_TOML:,} bytes)", "is it another file?")
+        return tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
+    except OSError as error:
+        raise SettingError(f"{path}: cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path}: not a TOML file ({error})") from error
+    except ValueError as error:
+        raise SettingError(f"{path}: holds a number of more digits than can be read") from error
+    except RecursionError as error:
+        raise SettingError(f"{path}: not a TOML file of settings (it is nested too deeply)") from error
 
 
 def distribute(values: Mapping[str, Any], *classes: type) -> list[dict[str, Any]]:
@@ -73,8 +101,10 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return "none" if value is None else str(value)
+        return ",".join(map(text, value))
+    if value is None:
+        return "none"
+    return _short(value) if isinstance(value, int) and value.bit_length() > MOST_BITS else str(value)
 
 
 def convert(key: str, value: Any, wanted: Any) -> Any:
@@ -85,7 +115,7 @@ def convert(key: str, value: Any, wanted: Any) -> Any:
     if origin is typing.Literal:
         return _choice(key, value, typing.get_args(wanted))
     if origin is tuple:
-        items = value.split(",") if isinstance(value, str) else value
+        items = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
         return tuple(convert(key, item, typing.get_args(wanted)[0]) for item in items if item != "")
     if wanted is bool:
         return _convert_bool(key, value)
@@ -94,9 +124,14 @@ def convert(key: str, value: Any, wanted: Any) -> Any:
     try:
         if isinstance(value, bool) or (wanted is int and isinstance(value, float) and not value.is_integer()):
             raise ValueError
-        return wanted(value)
+        if not isinstance(value, str | int | float):  # a list, a table, a date, which `str` would take
+            raise TypeError
+        found = wanted(value)
+        if isinstance(found, int) and found.bit_length() > MOST_BITS:
+            raise OverflowError
+        return found
     except (TypeError, ValueError):
-        name = {int: "a whole number", float: "a number"}.get(wanted, wanted.__name__)
+        name = {int: "a whole number", float: "a number", str: "a text"}.get(wanted, wanted.__name__)
         raise SettingError(f"{key} is {_short(value)}, expected {name}") from None
     except OverflowError:
         raise SettingError(f"{key} is {_short(value)}, expected a smaller number") from None
@@ -104,7 +139,10 @@ def convert(key: str, value: Any, wanted: Any) -> Any:
 
 def _short(value: Any) -> str:
     """A value for a sentence: the beginning of a long one."""
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except (ValueError, RecursionError):  # a number of more digits than Python writes, lists in lists in lists
+        return "too long to be shown"
     return shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
 
 
@@ -116,17 +154,17 @@ def _convert_union(key: str, value: Any, wanted: Any) -> Any:
 
 
 def _convert_bool(key: str, value: Any) -> bool:
-    word = str(value).lower()
+    word = str(value).lower() if isinstance(value, str | bool) or value in (0, 1) else ""
     if word not in TRUE | FALSE:
-        raise SettingError(f"{key} is {value!r}, expected true or false")
+        raise SettingError(f"{key} is {_short(value)}, expected true or false")
     return word in TRUE
 
 
 def _choice(key: str, value: Any, choices: tuple[Any, ...]) -> Any:
     for choice in choices:
-        if str(choice) == str(value):
+        if value == choice or str(choice) == value:
             return choice
-    raise SettingError(f"{key} is {value!r}, expected one of {', '.join(map(str, choices))}")
+    raise SettingError(f"{key} is {_short(value)}, expected one of {', '.join(map(str, choices))}")
 
 
 def require(condition: bool, key: str, value: Any, expected: str) -> None:

@@ -333,7 +333,7 @@ def test_a_key_follows_what_decides_the_files_only():
         ("files = 2", "files = 0", "expect.files is 0, expected at least 1"),
         ("[expect]", "[unexpected]", "expect"),
         ("[source]", "[[source]]", "no table where one is expected"),
-        ("[source]", "[source", "not a recipe in TOML"),
+        ("[source]", "[source", "not a TOML file"),
     ],
 )
 def test_a_wrong_recipe_is_one_sentence(tmp_path, old, new, sentence):

@@ -39,6 +39,7 @@ def test_every_check_is_tested_and_has_both_forms():
     tested |= {"bait"}
     tested |= {"overwrites"}
     tested |= {"imports"}
+    tested |= {"streams", "arguments", "runs"}
     assert set(selftest.names()) == tested
     for name in selftest.names():
         quick, long = selftest.counts(name)

@@ -9,7 +9,6 @@ import hashlib
 import json
 import pkgutil
 import re
-import tomllib
 import typing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any, Literal
 
 from seqgen.errors import CorpusError, SettingError, UsageError
 from seqgen.registry import nearest
-from seqgen.settings import convert, parse, require
+from seqgen.settings import convert, parse, read_toml, require
 
 LAYOUTS = Path(__file__).parent / "layouts"
 PACKAGE = Path(__file__).parent.parent
@@ -176,10 +175,9 @@ def read(path: Path) -> Recipe:
     Raises:
         SettingError: It is no TOML, a key is unknown, missing, or out of range.
     """
+    table = read_toml(path)
     try:
-        found = _parse(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path}: not a recipe in TOML ({error})") from error
+        found = _parse(table)
     except TypeError as error:
         raise SettingError(f"{path}: a key is missing, or no table where one is expected ({error})") from error
     except SettingError as error:

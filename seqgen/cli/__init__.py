@@ -9,12 +9,13 @@ import importlib
 import os
 import pkgutil
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import click
 
 import seqgen
-from seqgen.cli._terminal import harmless
-from seqgen.errors import SeqgenError
+from seqgen.cli import _failures, _streams
 
 
 class Commands(click.Group):
@@ -30,6 +31,24 @@ class Commands(click.Group):
         found = importlib.import_module(f"{__name__}.{name}").command
         assert isinstance(found, click.Command)
         return found
+
+    def make_context(self, *arguments: Any, **more: Any) -> click.Context:
+        with _unread():  # --help and --version write here
+            return super().make_context(*arguments, **more)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _unread():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _unread() -> Iterator[None]:
+    """`seqgen … | head` is done when its reader has gone; click alone would call that a failure."""
+    try:
+        yield
+    except BrokenPipeError:
+        _streams.abandon()
+        raise click.exceptions.Exit(0) from None
 
 
 @click.group(
@@ -58,6 +77,7 @@ def commands() -> list[tuple[str, ...]]:
 
 def main(arguments: list[str] | None = None) -> None:
     """The entry point of the `seqgen` command."""
+    _streams.prepare()
     # GNU OpenMP's threads spin at every barrier. On a machine that does anything else beside, each barrier then waits
     # for a thread that waits for a core, and training becomes up to ten times slower; benchmarks/README.md has both.
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")
@@ -71,31 +91,27 @@ def run(arguments: list[str] | None = None) -> int:
     """Run one command line; what it returns is the exit code."""
     try:
         code = group.main(arguments, prog_name="seqgen", standalone_mode=False)
+        sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except SeqgenError as error:
-        click.echo(f"Error: {harmless(str(error))}", err=True)  # file names may hold anything
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("\nStopped.", err=True)
-        return 1
-    except BrokenPipeError:
-        return _closed_pipe()
-    except OSError as error:  # what no room foresaw, such as a disk that fails while a log line is written
-        name = f"{harmless(str(error.filename))}: " if error.filename is not None else ""
-        click.echo(
-            f"Error: {name}{error.strerror or error}\nHint: is the disk full, or the file out of reach?", err=True
-        )
-        return 1
-    except MemoryError:
-        click.echo("Error: out of memory\nHint: choose a smaller model, batch or file", err=True)
-        return 1
+    except (Exception, KeyboardInterrupt) as error:
+        return _failures.tell(error, _called(sys.argv[1:] if arguments is None else arguments))
 
 
-def _closed_pipe() -> int:
-    """`seqgen … | head` is not an error. Keep the interpreter from complaining when it flushes at exit."""
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+def _called(words: list[str]) -> str:
+    """`seqgen train`, as far as it can be told."""
+    known = Commands().list_commands(click.Context(group))
+    return " ".join(["seqgen", *[word for word in words if word in known][:1]])
+
+
+def leaves(
+    found: click.Command = group, words: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """(words, command) of every command that does something, those of groups included."""
+    if not isinstance(found, click.Group):
+        yield words, found
+        return
+    context = click.Context(found)
+    for name in found.list_commands(context):
+        inner = found.get_command(context, name)
+        assert inner is not None
+        yield from leaves(inner, (*words, name))

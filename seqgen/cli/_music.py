@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from seqgen.cli._options import note
+from seqgen.cli._options import MOST, note
 from seqgen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,10 +26,17 @@ def music_options(function: Function) -> Function:
         click.option("--key", metavar="KEY", help="Music: no other notes than those of C, F#, Am, Bbm …"),
         click.option("--scale", metavar="SCALE", help="Music: with --key, another scale, such as minor-pentatonic."),
         click.option("--tempo", type=float, metavar="BPM", help="Music: onsets on the grid of this tempo."),
-        click.option("--density", type=int, metavar="1..8", help="Music: how many notes; 8 is 20 a second and more."),
+        click.option(
+            "--density",
+            type=click.IntRange(1, 8),
+            metavar="1..8",
+            help="Music: how many notes; 8 is 20 a second and more.",
+        ),
         click.option("--minutes", type=float, help="Music: end after so long, with a cadence."),
         click.option("--seconds", type=float, help="Music: the same in seconds."),
-        click.option("--bars", type=int, help="Music: the same in bars; after a prompt, so much more."),
+        click.option(
+            "--bars", type=click.IntRange(1, MOST), help="Music: the same in bars; after a prompt, so much more."
+        ),
         click.option("--no-prompt-in-output", "no_prompt", is_flag=True, help="Write what follows the prompt alone."),
     ]
     for option in reversed(options):

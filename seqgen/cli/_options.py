@@ -3,22 +3,20 @@
 import math
 import re
 import sys
-import tomllib
 from collections import deque
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from seqgen.cli._paths import Command, Input
-from seqgen.cli._terminal import harmless
-from seqgen.errors import SettingError, UsageError
-from seqgen.registry import nearest
+from seqgen.cli._paths import Command
+from seqgen.cli._terminal import brief, harmless
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 HELP = "help"
+MOST = 10**15  # of a number of tokens, bars, steps
+MOST_WORKERS = 1024
 TOGETHER = re.compile(r"(\w+)=(.*)", re.DOTALL)  # no setting's name has an equals sign in it
 
 
@@ -64,6 +62,12 @@ class Positive(click.FloatRange):
         return number
 
 
+def whole(text: str) -> int | None:
+    """A whole number from 0 to MOST; None where `text` is none."""
+    short = len(text) <= len(str(MOST)) and text.isascii() and text.isdecimal()
+    return int(text) if short and int(text) <= MOST else None
+
+
 def settings_option(function: Function) -> Function:
     """`-P KEY VALUE`, as often as wanted, into `settings: dict[str, str]`; for a `SettingsCommand`."""
     decorate = click.option(
@@ -89,47 +93,9 @@ def follow_links_option(function: Function) -> Function:
     return click.option("--follow-links", is_flag=True, help=text)(function)
 
 
-def config_option(function: Function) -> Function:
-    """`--config FILE.toml`: defaults for this command's options, below flags and environment."""
-    decorate = click.option(
-        "--config",
-        type=Input(exists=True, dir_okay=False),
-        is_eager=True,
-        expose_value=False,
-        callback=_read_config,
-        help="Defaults for these options, from a TOML file.",
-    )
-    return decorate(function)
-
-
-def _read_config(ctx: click.Context, parameter: click.Parameter, path: str | None) -> None:
-    if path is None:
-        return
-    try:
-        values = tomllib.loads(Path(path).read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not a TOML file ({error})") from error
-    known = _keys(ctx.command)
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        name = known.get(key.replace("-", "_"))
-        if name is None:
-            raise SettingError(f"{path}: unknown key {key!r}", nearest(key, sorted(known)))
-        found[name] = list(value.items()) if isinstance(value, dict) else value
-    ctx.default_map = {**found, **(ctx.default_map or {})}
-
-
-def _keys(command: click.Command) -> dict[str, str]:
-    """What a file may call the parameters of a command → what click calls them: as its flags are called, or so too."""
-    known = {str(parameter.name): str(parameter.name) for parameter in command.params}
-    for parameter in command.params:
-        known |= {flag[2:].replace("-", "_"): str(parameter.name) for flag in parameter.opts if flag.startswith("--")}
-    return known
-
-
 def note(message: str) -> None:
     """A remark for people, on stderr: stdout carries data only."""
-    click.echo(harmless(message), err=True)
+    click.echo(harmless(brief(message)), err=True)
 
 
 def progress_hidden() -> bool:

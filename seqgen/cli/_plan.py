@@ -12,7 +12,7 @@ import torch
 from seqgen import registry, settings
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, find, make_model
 from seqgen.container import plain_data
-from seqgen.errors import MALFORMED, CheckpointError, SettingError, UsageError
+from seqgen.errors import MALFORMED, CheckpointError, SeqgenError, SettingError, UsageError
 from seqgen.models import Cell, ModelSettings, weight_shapes
 from seqgen.stream import TokenStream
 from seqgen.training import defaults, parallel, presets
@@ -177,11 +177,38 @@ def recall(folder: Path) -> dict[str, Any]:
     path = folder / TRAINING_FILE
     try:
         found = plain_data(path.read_bytes())
-        return {"stream": found["stream"], "held_out": found["held_out"], "plan": dict(found["plan"])}
+        plan = dict(found["plan"])
+        _check_recorded(plan)
+        held_out = found["held_out"]
+        return {"stream": _text(found["stream"]), "held_out": held_out and _text(held_out), "plan": plan}
     except FileNotFoundError:
         raise CheckpointError(f"{folder}: holds no run to go on with", "leave --resume out to begin one") from None
-    except (OSError, *MALFORMED) as error:
+    except (OSError, SeqgenError, *MALFORMED) as error:
         raise CheckpointError(f"{path}: is damaged ({error})", "train anew under another -o") from error
+
+
+def _check_recorded(plan: dict[str, Any]) -> None:
+    """Whether a plan that was written down is one.
+
+    Raises:
+        SeqgenError: A setting makes no sense.
+        Exception: One of MALFORMED: it is no plan.
+    """
+    make_model(_text(plan["model"]), dict(plan["cell"]), dict(plan["settings"]))
+    settings.parse(TrainSettings, plan["train"])
+    for key, value in dataclasses.asdict(Budget(**plan["budget"])).items():
+        if value is not None and settings.convert(key, value, float) <= 0:
+            raise SettingError(f"{key} is {settings.text(value)}, expected more than 0")
+    if not 0 <= settings.convert("seed", plan["seed"], int) < 1 << 32:
+        raise SettingError(f"seed is {settings.text(plan['seed'])}, expected 0 to {(1 << 32) - 1}")
+    _text(plan["device"]), _text(plan.get("preset", presets.AUTO)), dict(plan.get("parent") or {})
+
+
+def _text(value: Any) -> str:
+    """`value`. Raises ValueError where it is no text."""
+    if not isinstance(value, str):
+        raise ValueError(f"{type(value).__name__} instead of a text")
+    return value
 
 
 def old_plan(recorded: dict[str, Any], given: dict[str, Any], options: dict[str, Any]) -> Plan:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 from tqdm import tqdm
 
 from seqgen import files
-from seqgen.cli._options import progress_hidden
+from seqgen.cli._options import note, progress_hidden
 from seqgen.cli._terminal import harmless
+from seqgen.training.journal import sound
 from seqgen.training.trainer import Progress
 
 SAMPLE_LINES, SAMPLE_WIDTH = 3, 74
@@ -77,10 +77,10 @@ class Watcher:
             self._bar = None
 
     def drop_after(self, step: int) -> None:
-        """Forget the samples of steps that a resumed run takes again."""
+        """Forget the samples of steps that a resumed run takes again; a line that makes no sense stays as it is."""
         if self.samples is not None and self.samples.exists():
-            lines = self.samples.read_bytes().splitlines(keepends=True)
-            files.write_bytes(self.samples, b"".join(line for line in lines if json.loads(line)["step"] <= step))
+            lines = self.samples.read_bytes().splitlines()
+            files.write_bytes(self.samples, b"".join(line + b"\n" for line in lines if not _later(line, step)))
 
     def _keep(self, sample: dict[str, Any]) -> None:
         if self.samples is not None:
@@ -88,13 +88,16 @@ class Watcher:
                 file.write(json.dumps(sample).encode() + b"\n")
 
     def _print(self, text: str) -> None:
-        try:
-            if self._bar is not None and not self._bar.disable:
-                self._bar.write(text, file=sys.stderr)
-            else:
-                print(text, file=sys.stderr, flush=True)
-        except OSError:  # as of `seqgen train … |& head`: that nobody reads it any more must not end a run
-            sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  for what is still to be said
+        if self._bar is not None and not self._bar.disable:
+            self._bar.write(text, file=sys.stderr)
+        else:
+            note(text)
+
+
+def _later(line: bytes, step: int) -> bool:
+    """Whether a line of samples is of a step after this one."""
+    found = sound(line, {"step": float})
+    return found is not None and found.get("step") is not None and found["step"] > step
 
 
 def _nats(value: float | None) -> str:

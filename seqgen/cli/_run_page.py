@@ -1,15 +1,21 @@
 """`seqgen train --report`: the page about a run, from its folder, while the run is fresh or long after."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from seqgen import files
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli._guidance import SAMPLES_FILE, advice
+from seqgen.cli._options import note
 from seqgen.errors import MALFORMED, CheckpointError
 from seqgen.render.training_report import Story, training_page
-from seqgen.training.journal import LOG_FILE, TIMING_FILE
+from seqgen.training.journal import LOG_FILE, TIMING_FILE, sound_lines
+
+CLOCK = {"step": float, "seconds": float}
+LOSSES = dict.fromkeys(("step", "epoch", "nats", "validation_nats", "raw_nats", "averaged_nats"), float)
+SAMPLES = {"step": float, "nats": float, "text": str}
+SHOWN = 5  # numbers of lines that are left out
 
 
 def write_page(folder: Path, path: str) -> None:
@@ -19,13 +25,18 @@ def write_page(folder: Path, path: str) -> None:
         CheckpointError: There is no run, or its files are damaged.
         OutputError: The page cannot be written.
     """
-    files.write_bytes(path, training_page(story(folder)).encode("utf-8", "replace"))
+    told = story(folder)
+    try:
+        page = training_page(told)
+    except MALFORMED as error:
+        raise _damaged(folder, error) from error
+    files.write_bytes(path, page.encode("utf-8", "replace"))
 
 
 def story(folder: Path) -> Story:
     """A run folder as data for the page."""
     checkpoint = Checkpoint.load(folder)
-    log, samples = _log(folder), _lines(folder / SAMPLES_FILE)
+    log, samples = _log(folder), _lines(folder / SAMPLES_FILE, SAMPLES, tuple(SAMPLES))
     training, metrics = checkpoint.training, checkpoint.metrics
     measured = "ngram_nats" in metrics
     try:
@@ -42,13 +53,19 @@ def story(folder: Path) -> Story:
             advice(training, log, metrics) if measured else "",
         )
     except MALFORMED as error:
-        raise CheckpointError(f"{folder}: its log or settings are damaged ({error!r})", "train it again") from error
+        raise _damaged(folder, error) from error
+
+
+def _damaged(folder: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(f"{folder}: its story in the checkpoint makes no sense ({error!r})", "train it again")
 
 
 def _log(folder: Path) -> list[dict[str, Any]]:
-    """The lines of the log, each with the time at its step."""
-    clock = {line.get("step"): line.get("seconds") for line in _lines(folder / TIMING_FILE)}
-    return [line | {"seconds": clock.get(line.get("step"))} for line in _lines(folder / LOG_FILE)]
+    """The lines of the log, each with the time at its step, and what every validation has."""
+    clock = {line["step"]: line["seconds"] for line in _lines(folder / TIMING_FILE, CLOCK, tuple(CLOCK))}
+    lines = _lines(folder / LOG_FILE, LOSSES, ("step",))
+    whole = [line for line in lines if line.get("validation_nats") is None or line.get("epoch") is not None]
+    return [{"nats": None} | line | {"seconds": clock.get(line["step"])} for line in whole]
 
 
 def _facts(checkpoint: Checkpoint) -> list[tuple[str, Any]]:
@@ -73,11 +90,10 @@ def _facts(checkpoint: Checkpoint) -> list[tuple[str, Any]]:
     return [(what, value) for what, value in rows if value is not None]
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON objects of a file with one a line; none where there is no file."""
-    try:
-        return [dict(json.loads(line)) for line in path.read_text("utf-8").splitlines()]
-    except FileNotFoundError:
-        return []
-    except (OSError, *MALFORMED) as error:
-        raise CheckpointError(f"{path}: is damaged ({error})", "the checkpoint beside it may still be whole") from error
+def _lines(path: Path, kinds: Mapping[str, type], needed: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The lines of a file that make sense; those that do not are named, and left out of the page."""
+    found, odd = sound_lines(path, kinds)
+    if odd:
+        shown = ", ".join(map(str, odd[:SHOWN])) + (" …" if len(odd) > SHOWN else "")
+        note(f"{path}: left out of the page, since they make no sense: line {shown}")
+    return [line for line in found if all(line.get(key) is not None for key in needed)]

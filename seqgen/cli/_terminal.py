@@ -3,6 +3,7 @@
 import unicodedata
 
 KEPT = "\n\t"
+LINE, BEGIN, END = 1_200, 800, 200  # characters: a longer line is cut to its beginning and its end
 HARMFUL = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # controls, bidi and other format characters, surrogates, separators
 
 
@@ -12,6 +13,12 @@ def harmless(text: str) -> str:
         character if character in KEPT or unicodedata.category(character) not in HARMFUL else _spelled(character)
         for character in text
     )
+
+
+def brief(text: str) -> str:
+    """`text` whose lines have LINE characters at most: names and numbers may be of any length."""
+    lines = text.split("\n")
+    return "\n".join(line if len(line) <= LINE else f"{line[:BEGIN]} … {line[-END:]}" for line in lines)
 
 
 def _spelled(character: str) -> str:

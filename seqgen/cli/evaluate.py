@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from seqgen.cli._options import SettingsCommand, config_option, follow_links_option, json_option, note, settings_option
+from seqgen.cli._config import config_option
+from seqgen.cli._options import SettingsCommand, follow_links_option, json_option, note, settings_option
 from seqgen.cli._paths import Input, Output
 from seqgen.errors import UsageError
 from seqgen.settings import parse

@@ -4,8 +4,9 @@ from typing import Any
 
 import click
 
+from seqgen.cli._config import config_option
 from seqgen.cli._music import music_of, music_options
-from seqgen.cli._options import config_option, json_option, note
+from seqgen.cli._options import MOST, json_option, note, whole
 from seqgen.cli._paths import Command, Input, Kind, Output
 from seqgen.registry import names
 
@@ -14,9 +15,10 @@ def _length(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     """A number of tokens, or inf."""
     if value is None or value.lower() == "inf":
         return None if value is None else float("inf")
-    if not value.isdecimal():
-        raise click.BadParameter(f"{value!r} is not a number of tokens, expected 0 or more, or inf")
-    return int(value)
+    number = whole(value)
+    if number is None:
+        raise click.BadParameter(f"{value!r} is not a number of tokens, expected 0 to {MOST}, or inf")
+    return number
 
 
 def _temperature(ctx: click.Context, parameter: click.Parameter, value: str) -> float | str:
@@ -31,10 +33,11 @@ def _copied(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     """A number of tokens, or of bars as it is."""
     if value is None:
         return None
-    number = value.lower().removesuffix("bars").removesuffix("bar").strip()
-    if not number.isdecimal() or int(number) < 1:
-        raise click.BadParameter(f"{value!r} is neither a number of tokens from 1 on nor of bars, as in 8bars")
-    return int(number) if number == value.strip() else f"{number}bars"
+    word = value.lower().removesuffix("bars").removesuffix("bar").strip()
+    number = whole(word)
+    if not number:
+        raise click.BadParameter(f"{value!r} is neither a number of tokens from 1 to {MOST} nor of bars, as in 8bars")
+    return number if word == value.strip() else f"{number}bars"
 
 
 @click.command("generate", cls=Command, short_help="Sample new text, code or music.")
@@ -78,7 +81,7 @@ def _copied(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     help="Blend with another, or several seeds as an ensemble; 0..1 as weight fades it in.",
 )  # fmt: skip
 @click.option("--blend", metavar="LABEL:WEIGHT,...", help="Blend labels of CHECKPOINT: bach:0.7,joplin:0.3.")
-@click.option("--fade", type=click.IntRange(min=0), metavar="TOKENS", help="How long weights change. [the length]")
+@click.option("--fade", type=click.IntRange(0, MOST), metavar="TOKENS", help="How long weights change. [the length]")
 @click.option(
     "--average", type=click.Choice(["logits", "probabilities"]), default="logits", show_default=True,
     help="Blend what all can agree on, or what any would say.",

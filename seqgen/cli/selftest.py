@@ -4,7 +4,7 @@ import json
 
 import click
 
-from seqgen.cli._options import json_option
+from seqgen.cli._options import MOST, json_option
 from seqgen.cli._paths import Command
 
 WIDTH = 62
@@ -13,7 +13,7 @@ WIDTH = 62
 @click.command(cls=Command, short_help="Break things on this machine; see what holds.")
 @click.option("--hostile", is_flag=True, help="The long forms: hours.")
 @click.option("--only", multiple=True, metavar="CHECK", help="Only this check; give it again for more.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of all random damage.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, MOST), help="Of all random damage.")
 @json_option
 def command(hostile: bool, only: tuple[str, ...], seed: int, as_json: bool) -> None:
     """Check seqgen's promises on this machine: damaged and hostile files, failing disks, kills, terminals.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seqgen.cli._options import json_option, note
+from seqgen.cli._options import MOST, json_option, note
 from seqgen.cli._paths import Group, Input, Output
 from seqgen.files import STANDARD, atomic_write, standard_output
 
@@ -36,7 +36,7 @@ def command() -> None:
 
 
 @command.command("list", short_help="What there is, the latest first.")
-@click.option("-n", "--number", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("-n", "--number", type=click.IntRange(1, MOST), default=20, show_default=True, help="How many.")
 @click.option("--all", "every", is_flag=True, help="All of them.")
 @click.option("--starred", is_flag=True, help="Only those with a star.")
 @json_option

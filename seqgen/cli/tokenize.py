@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seqgen.cli._config import config_option
 from seqgen.cli._options import (
+    MOST_WORKERS,
     SettingsCommand,
-    config_option,
     follow_links_option,
     note,
     progress_hidden,
@@ -34,7 +35,9 @@ SHOWN = 10
 )  # fmt: skip
 @click.option("-c", "--codec", help="How files become tokens; guessed from the files where it is not given.")
 @settings_option
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes that encode.")
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(1, MOST_WORKERS), help="Processes that encode."
+)
 @click.option("--encoding", help="The text's encoding, where it is not UTF-8.")
 @click.option("--label", help="Label every document so, instead of by its folder.")
 @follow_links_option

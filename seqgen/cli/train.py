@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqgen import registry
+from seqgen.cli._config import config_option
 from seqgen.cli._interrupts import SIGNALS, wanted
 from seqgen.cli._options import (
     HELP,
+    MOST,
+    MOST_WORKERS,
     Positive,
     SettingsCommand,
-    config_option,
     follow_links_option,
     note,
     settings_option,
@@ -45,13 +47,15 @@ PRESETS = (presets.AUTO, *presets.names(), HELP)
 @settings_option
 @click.option("--minutes", type=Positive(), help="Stop after this long.")
 @click.option("--epochs", type=Positive(), help="Stop after so many passes.")
-@click.option("--steps", type=click.IntRange(1), help="Stop after so many updates.")
+@click.option("--steps", type=click.IntRange(1, MOST), help="Stop after so many updates.")
 @click.option(
     "--val", "held_out", type=Input(), metavar="SOURCE", help="Validate on this instead of a part of the corpus."
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of weights, split and order; fresh where not given.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes that tokenize.")
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(1, MOST_WORKERS), help="Processes that tokenize."
+)
 @click.option("--encoding", help="The text's encoding, where it is not UTF-8.")
 @click.option("--label", help="Label every document so, instead of by its folder.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; SOURCE is then not needed.")

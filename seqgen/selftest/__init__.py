@@ -119,7 +119,7 @@ def check_apart(name: str, count: int | None = None, seed: int = 0) -> Outcome:
     """Run a check in a process of its own. Its death is a failure like any other."""
     command = [sys.executable, "-P", "-m", "seqgen.selftest", name, str(-1 if count is None else count), str(seed)]
     began = time.monotonic()
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1", "SEQGEN_TRACEBACK": "1"}
     try:
         ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=environment)
         found = json.loads(ran.stdout.splitlines()[-1]) if ran.returncode == 0 else None

@@ -1,17 +1,69 @@
-"""A run's log: losses in one file, the clock in another. Knows lines and files, not what they mean.
+"""A run's log: losses in one file, the clock in another, and the lines of such files read again with distrust.
 
 The clock is kept apart so that `log.jsonl` is the same to the byte however often a run was stopped on its way.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from seqgen import files
+from seqgen.container import plain_data
+from seqgen.errors import MALFORMED, CheckpointError
 
 LOG_FILE = "log.jsonl"
 TIMING_FILE = "timing.jsonl"
 NAMES = (LOG_FILE, TIMING_FILE)
+MOST = 1e15  # of a number in a line
+
+
+def sound_lines(path: Path, kinds: Mapping[str, type]) -> tuple[list[dict[str, Any]], list[int]]:
+    """The JSON objects of a file with one a line, as far as they are what they should be; none where there is no file.
+
+    Args:
+        path: The file.
+        kinds: Key → float for a number, str for a text. What is another, or null where a number stands mostly, is
+            left to whoever knows; what stands there is of its kind.
+
+    Returns:
+        (the lines, the numbers from 1 on of those that make no sense and are left out).
+
+    Raises:
+        CheckpointError: The file cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return [], []
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
+    lines, odd = [], []
+    for number, line in enumerate(data.splitlines(), 1):
+        found = sound(line, kinds)
+        if found is None:
+            odd.append(number)
+        else:
+            lines.append(found)
+    return lines, odd
+
+
+def sound(line: bytes, kinds: Mapping[str, type]) -> dict[str, Any] | None:
+    """What a line holds; None where it is no JSON object, or a value of `kinds` in it is of another kind."""
+    try:
+        found = plain_data(line)
+    except MALFORMED:
+        return None
+    if not isinstance(found, dict) or not all(_fits(found.get(key), kind) for key, kind in kinds.items()):
+        return None
+    return found
+
+
+def _fits(value: Any, kind: type) -> bool:
+    """Whether a value is a text, or a number that can be counted with, as `kind` asks; nothing fits everything."""
+    if value is None or kind is str:
+        return value is None or isinstance(value, str)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST
 
 
 class Journal:

@@ -153,7 +153,7 @@ class Ranks:
     @contextlib.contextmanager
     def in_turn(self) -> Iterator[None]:
         """The body runs on the first rank of each machine, and then on the others: they find its work in the cache."""
-        first = int(os.environ.get("LOCAL_RANK", "0")) == 0
+        first = _told("LOCAL_RANK", 0) == 0
         if not first:
             self.total(0)
         yield
@@ -186,7 +186,7 @@ def session(device: str) -> Iterator[Ranks]:
         UsageError: The environment makes no sense, or there are fewer GPUs than processes.
         SeqgenError: The others do not come.
     """
-    if int(os.environ.get("WORLD_SIZE") or 1) < 2 or "RANK" not in os.environ:
+    if _told("WORLD_SIZE", 1) < 2 or "RANK" not in os.environ:
         yield ALONE
         return
     first = _join(device)
@@ -201,10 +201,18 @@ def session(device: str) -> Iterator[Ranks]:
     dist.destroy_process_group()
 
 
+def _told(name: str, otherwise: int) -> int:
+    """A number that torchrun says in the environment. Raises UsageError where it is none."""
+    text = os.environ.get(name) or str(otherwise)
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise UsageError(f"{name} in the environment is {text!r}, expected a number", "start it by torchrun")
+    return int(text)
+
+
 def _join(device: str) -> Callable[[], bool]:
     """Meet the others at the place that the environment names; tells whether no other rank has asked this before."""
     on_gpu = device != "cpu" and torch.cuda.is_available()
-    local = int(os.environ.get("LOCAL_RANK", "0"))
+    local = _told("LOCAL_RANK", 0)
     if on_gpu and local >= torch.cuda.device_count():
         raise UsageError(
             f"there are {torch.cuda.device_count()} GPUs here, expected one for each process ({local + 1} or more)",

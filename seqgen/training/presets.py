@@ -4,11 +4,11 @@ A file holds `about`, a line for people; `model`, the cell; and a table `setting
 -P. It knows names and values; whether they fit is checked where they are used, and by the tests.
 """
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seqgen import settings
 from seqgen.errors import UsageError
 from seqgen.registry import nearest
 
@@ -48,5 +48,5 @@ def load(name: str) -> Preset:
     """
     if name not in names():
         raise UsageError(f"no preset is called {name!r}", nearest(name, [AUTO, *names()]))
-    values = tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
+    values = settings.read_toml(FOLDER / f"{name}.toml")
     return Preset(name, values["about"], values["model"], values["settings"])

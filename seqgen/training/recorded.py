@@ -46,6 +46,8 @@ def recorded(folder: Path, hint: str = "") -> Recorded:
         held_stream = stream if about["held_out"] is None else TokenStream.open(about["held_out"])
         share, seed = float(about["validation"]), int(about["plan"]["seed"])
         head, expected = int(about["head"]), about["fingerprint"]
+        if not (0 <= share < 1 and 0 <= seed < 1 << 64 and head in (1, 2)):
+            raise ValueError(f"a part of {share} is held out by seed {seed}")
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: is not there, so the corpus of this run is not known", hint) from error
     except (OSError, *MALFORMED) as error:

@@ -58,7 +58,7 @@ def find(text: str) -> tuple[int, ...]:
     word = text.strip().lower()
     if word == DRUMS_NAME:
         return (DRUMS,)
-    if word.isdecimal() and int(word) < 128:
+    if len(word) <= 3 and word.isdecimal() and int(word) < 128:
         return (int(word),)
     if word in NAMES:
         return (NAMES.index(word),)

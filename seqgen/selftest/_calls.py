@@ -1,0 +1,63 @@
+"""One command line for every command, on small files, for checks that try all commands."""
+
+import os
+from pathlib import Path
+from random import Random
+
+from seqgen.selftest import _materials
+
+Words = tuple[str, ...]
+
+CALLS: dict[Words, tuple[Words, ...]] = {
+    ("corpus", "get"): (("nothing",),),  # what there is, only the network has
+    ("corpus", "info"): (("shakespeare",), ("shakespeare", "--json")),
+    ("corpus", "list"): ((), ("--json",)),
+    ("decode",): (("play.tokens", "-o", "-"), ("play.tokens", "-o", "out.txt")),
+    ("demo",): (("--device", "nothing", "-o", "made"),),  # the whole takes minutes
+    ("doctor",): ((), ("--json",)),
+    ("evaluate",): (("toy.model", "play.txt"), ("toy.model", "--text", "ANNA", "--json")),
+    ("generate",): (
+        ("toy.model", "-l", "20", "--seed", "1", "--no-take"),
+        ("toy.model", "-l", "20", "--seed", "1", "--no-take", "--json"),
+        ("toy.model", "-l", "20", "--seed", "1", "--no-take", "--events"),
+        ("toy.model", "-l", "20", "--seed", "1", "--no-take", "-o", "out.txt"),
+    ),
+    ("inspect",): (("play.tokens",), ("toy.model",), ("toy.model", "--json"), ("song.mid",), ("corpus",)),
+    ("render",): (("song.mid", "-o", "out.wav", "--rate", "8000"), ("song.mid", "-o", "-", "--format", "svg")),
+    ("selftest",): (("--only", "pickles"), ("--only", "pickles", "--json")),
+    ("takes", "delete"): (("nothing",),),
+    ("takes", "export"): (("--all",), ("last", "-o", "out.jsonl")),
+    ("takes", "import"): (("takes.jsonl",),),
+    ("takes", "list"): ((), ("--json",)),
+    ("takes", "replay"): (("last",), ("last", "-o", "out.txt")),
+    ("takes", "show"): (("last",), ("last", "--json")),
+    ("takes", "star"): (("last",),),
+    ("tokenize",): (
+        ("play.txt", "-c", "char", "-o", "out.tokens"),
+        ("play.txt", "-c", "char", "-o", "-"),
+        ("corpus", "-c", "char", "-o", "out.tokens", "--workers", "2"),
+    ),
+    ("train",): (("play.txt", "-o", "made", "--seed", "1", "--steps", "1", *_materials.TINY),),
+}
+SLOW = ("demo", "evaluate", "selftest", "train")  # seconds each: they start torch, or another program
+MADE = ("out.txt", "out.wav", "out.jsonl", "out.tokens", "made")  # what these lines write
+
+
+def prepare(folder: Path) -> dict[str, str]:
+    """Make the files that the lines name. Returns the environment that keeps to this folder."""
+    _materials.play(folder)
+    _materials.corpus(folder)
+    (folder / "song.mid").write_bytes(_materials.midi(Random(0)))
+    _materials.checkpoint().save(folder / "toy.model")
+    own = {"SEQGEN_CACHE": str(folder / "cache"), "SEQGEN_TAKES": str(folder / "takes.sqlite")}
+    os.environ.update(own)  # this process is the check's own
+    os.chdir(folder)
+    for line in (
+        ("tokenize", "play.txt", "-c", "char", "-o", "play.tokens"),
+        ("generate", "toy.model", "-l", "20", "--seed", "1", "-o", "first.txt"),
+        ("takes", "export", "--all", "-o", "takes.jsonl"),
+    ):
+        code, said = _materials.call(*line)
+        if code:
+            raise RuntimeError(f"{line[0]}: {said}")
+    return {**os.environ, **own}
