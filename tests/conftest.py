@@ -16,6 +16,7 @@ def _quiet_machine(monkeypatch, tmp_path):
     torch.set_num_threads(1)
     monkeypatch.setenv("SEQGEN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SEQGEN_TAKES", str(tmp_path / "takes.sqlite"))
+    monkeypatch.setenv("SEQGEN_TRACEBACK", "1")  # what nobody foresaw fails a test as it is
 
 
 TRIED: list[object] = []  # addresses that a test wanted to reach
