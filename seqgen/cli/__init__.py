@@ -66,13 +66,7 @@ def group() -> None:
 
 def commands() -> list[tuple[str, ...]]:
     """The words of each command; of a group, those of each command in it."""
-    found: list[tuple[str, ...]] = []
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        inside = sorted(command.commands) if isinstance(command, click.Group) else []
-        found += [(name, inner) for inner in inside] or [(name,)]
-    return found
+    return [words for words, _ in leaves()]
 
 
 def main(arguments: list[str] | None = None) -> None:
