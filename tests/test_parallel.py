@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 
 import numpy as np
@@ -100,6 +102,42 @@ def test_another_number_of_processes_goes_on(place, monkeypatch):
         assert mine["nats"] == pytest.approx(theirs["nats"], rel=1e-4)
 
 
+def test_two_go_on_as_two_and_no_thread_of_gloo_outlives_the_group(place, monkeypatch):
+    """What such a thread lets go of while the interpreter ends is a SIGABRT, now and then."""
+    monkeypatch.chdir(place)
+    shutil.copytree("one", "threads")
+    own = ["train", "--resume", "-o", "threads", "--device", "cpu", "--steps"]
+    code = f"""
+        import os, sys
+        from pathlib import Path
+        from seqgen.cli import run
+        from seqgen.training import snapshot
+        if sys.argv[1] == "100":
+            call = snapshot.restore
+            def restore(step, tensors):
+                call(step, tensors)
+                print("restored", bool((snapshot.torch.get_rng_state() == tensors["random.cpu"]).all()))
+            snapshot.restore = restore
+        try:
+            code = run({own!r} + [sys.argv[1]])
+        except SystemExit as error:
+            code = error.code
+        names = {{path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")}}
+        print("ended", code, sorted(name for name in names if "gloo" in name), flush=True)
+        sys.exit(code)
+        """
+    (place / "threads.py").write_text(textwrap.dedent(code), "utf-8")
+    for steps, exit_code in ((95, 0), (100, 0), (105, 1)):
+        if exit_code:
+            (place / "threads/resume.safetensors").write_bytes(b"damaged")
+        command = [*RUN, "--standalone", "threads.py", str(steps)]
+        ran = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=180, check=False)
+        assert ran.stdout.count(f"ended {exit_code} []") == 2, ran.stdout + ran.stderr
+        assert "restored False" not in ran.stdout
+        assert ("restored True" in ran.stdout) == (steps == 100)
+        assert "terminate called" not in ran.stderr
+
+
 def test_streams_that_cannot_be_dealt_out_are_refused(place, monkeypatch):
     monkeypatch.chdir(place)
     ran = together("play.txt", "-o", "odd", "--steps", "2", *HOW, "-P", "batch", "3")
@@ -185,7 +223,7 @@ def test_one_process_is_alone(monkeypatch):
         assert ranks is ALONE
     assert ALONE.leads
     assert ALONE.rows(8) == slice(0, 8)
-    assert ALONE.steer(0.5, True) == (0.5, True)
+    assert ALONE.steer(0.5, True, True) == (0.5, True, True)
     assert ALONE.seed(7) == 7
 
 

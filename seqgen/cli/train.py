@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from seqgen.training import presets
 if TYPE_CHECKING:
     from seqgen.training.run import Run
 
+MOMENT = 3.0  # seconds in which a signal reaches all processes of a run
 PRESETS = (presets.AUTO, *presets.names(), HELP)
 
 
@@ -90,9 +92,11 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, report: s
     if source or resume:
         with parallel.session(options["device"]) as ranks:
             try:
-                _train(_training.prepare(folder, source, resume, options), folder)
+                stopped = _train(_training.prepare(folder, source, resume, options), folder)
             finally:
                 occupied.leave(folder)
+        if stopped:
+            raise click.exceptions.Exit(1)
         if not ranks.leads:
             return
     if report:
@@ -100,17 +104,21 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, report: s
         note(f"Wrote {report}")
 
 
-def _train(run: "Run", folder: Path) -> None:
-    """Train until the end; a stop by a signal is one too, with an exit code of its own."""
+def _train(run: "Run", folder: Path) -> bool:
+    """Train until the end; returns whether a signal stopped it."""
     from seqgen.cli import _training
 
     with _stop_on_signals(run):
         run.train()
-    if run.trainer.stopping:
+        _, stopped, _ = run.ranks.steer(
+            1.0, run.trainer.stopping
+        )  # a signal after the last step is not known to all yet
+    if stopped:
         note(f"\nStopped after {run.trainer.progress.total_steps:,} steps; everything is saved.")
         note(f"Go on with: seqgen train --resume -o {folder}")
-        raise click.exceptions.Exit(1)
-    run.ranks.lead(lambda: _training.conclude(run))
+    else:
+        run.ranks.lead(lambda: _training.conclude(run))
+    return stopped
 
 
 def _name(source: tuple[str, ...]) -> str:
@@ -125,11 +133,16 @@ def _name(source: tuple[str, ...]) -> str:
 def _stop_on_signals(run: "Run") -> Iterator[None]:
     """SIGINT, SIGTERM and a closed terminal end the run after the step at hand, and it is saved; a second one at once.
 
-    Under nohup a closed terminal goes on being ignored.
+    Under nohup a closed terminal goes on being ignored. Of several processes each may hear of one Ctrl-C from the
+    terminal, from torchrun and from the others: what comes within a moment is one signal.
     """
+    first: float | None = None
 
     def stop(number: int, frame: object) -> None:
-        if run.trainer.stopping:
+        nonlocal first
+        now = time.monotonic()
+        first = now if first is None else first
+        if run.trainer.stopping and now - first > (0 if run.ranks.count == 1 else MOMENT):
             raise KeyboardInterrupt
         run.trainer.stopping = True
 

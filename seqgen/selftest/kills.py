@@ -109,9 +109,9 @@ def _forked(arguments: list[str], said: Path) -> int:
         sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
         from seqgen.cli import run as command
         from seqgen.files import _staging
-        from seqgen.training import run as training
+        from seqgen.training import saving
 
-        training.SAVE_SECONDS = 0.0  # a life is too short for the saving interval of a real run
+        saving.SAVE_SECONDS, saving.SHARE = 0.01, 1.0  # a life is too short for the saving interval of a real run
         _staging._swept.clear()  # a life is a process of its own
         code = command(arguments)
     except BaseException:

@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.distributed.rendezvous import rendezvous
 
 from seqgen.errors import SeqgenError, UsageError
+from seqgen.training import parting
 
 MEETING = datetime.timedelta(minutes=5)  # to wait for all processes to start
 PATIENCE = datetime.timedelta(minutes=30)  # to wait for an answer, validation and tokenizing included
@@ -93,14 +94,15 @@ class Ranks:
             dist.all_gather(parts, here)
         return torch.stack(parts)
 
-    def steer(self, share: float, stopping: bool) -> tuple[float, bool]:
-        """(how far rank 0 says that the run is, whether any rank wants to stop)."""
+    def steer(self, share: float, stopping: bool, due: bool = False) -> tuple[float, bool, bool]:
+        """(how far rank 0 says that the run is, whether any rank wants to stop, whether rank 0 says to save)."""
         if self.count == 1:
-            return share, stopping
-        tensor = torch.tensor([share if self.leads else -1.0, float(stopping)], dtype=torch.float64)
+            return share, stopping, due
+        told = [share if self.leads else -1.0, float(stopping), float(due and self.leads)]
+        tensor = torch.tensor(told, dtype=torch.float64)
         with _heard():
             dist.all_reduce(tensor, dist.ReduceOp.MAX)
-        return float(tensor[0]), bool(tensor[1])
+        return float(tensor[0]), bool(tensor[1]), bool(tensor[2])
 
     def lead(self, work: Callable[[], float | None]) -> float:
         """What `work` gives on rank 0, which alone does it; the others wait. Nothing counts as 0.
@@ -189,16 +191,16 @@ def session(device: str) -> Iterator[Ranks]:
     if _told("WORLD_SIZE", 1) < 2 or "RANK" not in os.environ:
         yield ALONE
         return
-    first = _join(device)
-    ranks = current()
-    try:
-        with contextlib.nullcontext() if ranks.leads else contextlib.redirect_stderr(io.StringIO()):
-            yield ranks
-    except SeqgenError as error:
-        if not first():
-            raise SystemExit(error.exit_code) from error
-        raise
-    dist.destroy_process_group()
+    with parting.group():
+        first = _join(device)
+        ranks = current()
+        try:
+            with contextlib.nullcontext() if ranks.leads else contextlib.redirect_stderr(io.StringIO()):
+                yield ranks
+        except SeqgenError as error:
+            if not first():
+                raise SystemExit(error.exit_code) from error
+            raise
 
 
 def _told(name: str, otherwise: int) -> int:

@@ -16,7 +16,6 @@ import dataclasses
 import json
 import math
 import platform
-import time
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +41,7 @@ from seqgen.training.occupied import begin, occupy
 from seqgen.training.plan import Plan
 from seqgen.training.progress import Observer, Progress
 from seqgen.training.recorded import TRAINING_FILE
+from seqgen.training.saving import Saves
 from seqgen.training.settings import TrainSettings
 from seqgen.training.start import set_unigram_bias
 from seqgen.training.trainer import Trainer
@@ -50,8 +50,8 @@ from seqgen.training.validation import HINT, Validation
 __all__ = ["TRAINING_FILE", "Plan", "Run"]
 
 FREE = ("budget", "device")  # what may differ when a run goes on
+COPIES = 5  # of the weights in what a save writes: they, two moments, an average, the checkpoint
 INDEXED = 20_000_000  # tokens; more take minutes and gigabytes, and are indexed when it is asked for
-SAVE_SECONDS = 120.0  # what an unforeseen end may cost at most
 
 
 class Run:
@@ -104,7 +104,9 @@ class Run:
             self.network, stream.ids, self.train_spans, tokenizer.document_id,
             plan.train, plan.budget, plan.seed, self.validation.quick, self, self.ranks, _tables(tokenizer, plan.train),
         )  # fmt: skip
-        self._saved = time.monotonic()
+        self.saves = self.trainer.saves = Saves(
+            self._save, COPIES * 4 * sum(weight.numel() for weight in self.network.parameters())
+        )
 
     @property
     def model_path(self) -> Path:
@@ -136,6 +138,7 @@ class Run:
 
     def train(self) -> None:
         """Train until the budget is used up or `trainer.stopping` is set; then save."""
+        self.saves.begin(first=not self.trainer.progress.total_steps)
         self.trainer.run()
 
     def conclude(self) -> Checkpoint:
@@ -146,7 +149,7 @@ class Run:
         Raises:
             SeqgenError: The model predicts nothing of the held-out documents with a finite loss.
         """
-        if not self.model_path.exists():
+        if self.trainer.progress.best is None or not self.model_path.exists():
             raise self._diverged()
         best = Checkpoint.load(self.model_path)
         codec_size = self.tokenizer.document_id
@@ -174,10 +177,8 @@ class Run:
         return SeqgenError(message, f"begin anew with {gentler}")
 
     def stepped(self, progress: Progress, share: float, line: dict[str, Any]) -> None:
-        """Log, and save now and then."""
+        """Log."""
         self._log(line)
-        if self.ranks.steer(time.monotonic() - self._saved, False)[0] > SAVE_SECONDS:
-            self.save_resume()
         if self.ranks.leads:
             self.observer.stepped(progress, share, line)
 
@@ -221,7 +222,14 @@ class Run:
         """Write `resume.safetensors`. Every rank calls it, rank 0 writes."""
         lengths = self.journal.lengths() if self.ranks.leads else {}
         resume.save(self.folder / resume.RESUME_FILE, self.trainer, self._about(), lengths)
-        self._saved = time.monotonic()
+
+    def _save(self) -> None:
+        """Write all of the run: until the first validation, the weights as they stand are the checkpoint."""
+        self.save_resume()
+        if self.ranks.leads and self.trainer.progress.best is None:
+            first = self.checkpoint({})
+            if all(np.isfinite(weight).all() for weight in first.weights.values()):
+                first.save(self.model_path)
 
     def checkpoint(self, metrics: dict[str, Any]) -> Checkpoint:
         """The network as it stands, as a checkpoint."""

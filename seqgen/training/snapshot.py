@@ -52,7 +52,8 @@ def restore(step: Step, tensors: Tensors) -> None:
         for layer, parts in enumerate(step.state)
     )
     if "random.cpu" in tensors:
-        torch.set_rng_state(tensors["random.cpu"])
+        # A copy: of a view into a larger tensor, as of what several processes saved, torch reads what lies behind it.
+        torch.set_rng_state(tensors["random.cpu"].clone())
     if step.device.type == "cuda" and "random.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["random.cuda"], step.device)
 

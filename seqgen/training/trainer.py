@@ -28,6 +28,7 @@ from seqgen.training.optimizer import learning_rate
 from seqgen.training.parallel import ALONE, Ranks
 from seqgen.training.progress import Budget, Observer, Progress
 from seqgen.training.rollback import LastGood, Place
+from seqgen.training.saving import Saves
 from seqgen.training.settings import TrainSettings
 from seqgen.training.step import Step
 
@@ -52,6 +53,7 @@ class Trainer:
 
     Attributes:
         stopping: To be set from outside, at any time: the run ends after the step at hand.
+        saves: To be set from outside, before the run: saves it between two steps, now and then. None: nobody does.
         averaged_is_best: Whether the last validation liked the averaged weights better.
     """
 
@@ -84,7 +86,8 @@ class Trainer:
         self.losses = torch.zeros((), dtype=exact, device=self.step.device)  # this rank's, since the last log line
         self.targets = 0  # of all ranks, since the last log line
         self._clock = time.perf_counter()
-        self._share, self._halted = 0.0, False
+        self.saves: Saves | None = None
+        self._share, self._halted, self._due = 0.0, False, False
 
     def run(self) -> None:
         """Train until the budget is used up, validation stops improving, or `stopping` is set."""
@@ -99,6 +102,8 @@ class Trainer:
             check = self._share >= 1 or int(self._share * self.settings.checks) > self.progress.checks
             if check or self.progress.total_steps % LOG_EVERY == 0:
                 self._look(check)
+            if self._due and self.saves is not None:
+                self.saves()
         if not self._halted and self.progress.total_steps > self.progress.checked:
             self._look(True)
         self.observer.close()
@@ -125,7 +130,9 @@ class Trainer:
     def _steer(self) -> None:
         """Settle with the other ranks how far the run is and whether it stops: all must do the same at each step."""
         self.progress.seconds = time.perf_counter() - self._clock
-        self._share, self._halted = self.ranks.steer(self.used(), self.stopping)
+        used = self.used()
+        due = self.saves is not None and self.saves.due(used)
+        self._share, self._halted, self._due = self.ranks.steer(used, self.stopping, due)
         self.stopping = self.stopping or self._halted
 
     def _advance(self) -> None:
