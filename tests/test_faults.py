@@ -22,7 +22,8 @@ from seqgen.selftest._failing import NUMBERS, Failing
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("writes", 40), ("kills", 6), ("bitflips", 200), ("corpora", 200), ("stops", 1), ("growth", 5)]
+    ("name", "count"),
+    [("writes", 40), ("kills", 6), ("bitflips", 200), ("corpora", 200), ("stops", 1), ("growth", 5), ("ranks", 2)],
 )
 def test_the_promise_holds(name, count):
     outcome = selftest.check_apart(name, count)

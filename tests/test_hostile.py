@@ -33,7 +33,7 @@ def test_the_promise_holds(name, count):
 
 
 def test_every_check_is_tested_and_has_both_forms():
-    tested = {"writes", "kills", "bitflips", "corpora", "stops", "growth", "repeats"}
+    tested = {"writes", "kills", "bitflips", "corpora", "stops", "growth", "repeats", "ranks"}
     tested |= {"containers", "resumes", "pickles", "archives", "texts", "fuzz", "music", "terminal", "sockets"}
     tested |= {"links"}
     tested |= {"bait"}

@@ -18,7 +18,7 @@ class Clock:
         monkeypatch.setattr(saving.time, "monotonic", lambda: self.now)
 
 
-def times(clock, minutes, size=1_000_000, cost=0.0, first=True):
+def times(clock, minutes, numbers=50_000, cost=0.0, first=True):
     """When a run of so many minutes saves, in seconds, where a save takes `cost` seconds."""
     found = []
 
@@ -26,7 +26,7 @@ def times(clock, minutes, size=1_000_000, cost=0.0, first=True):
         found.append(round(clock.now - began))
         clock.now += cost
 
-    saves = Saves(save, size)
+    saves = Saves(save, numbers)
     clock.now += 7  # between the making of a run and its first step
     began = clock.now
     saves.begin(first)
@@ -52,8 +52,8 @@ def test_a_resumed_run_has_saved_already(monkeypatch):
 
 def test_a_large_model_spends_a_fiftieth_of_its_time_on_saving(monkeypatch):
     clock = Clock(monkeypatch)
-    assert times(clock, 10, size=4_000_000_000, cost=40.0) == [120]  # a first save would be 7 % of the run
-    found = times(clock, 600, size=4_000_000_000, cost=40.0)
+    assert times(clock, 10, numbers=200_000_000, cost=40.0) == [120]  # a first save would be 7 % of the run
+    found = times(clock, 600, numbers=200_000_000, cost=40.0)
     assert found[0] == 10
     assert 40 * len(found) <= 0.021 * 36_000
     assert len(found) >= 17

@@ -8,6 +8,7 @@ sample = model.sample("ROMEO:", seed=7)      # a finished `seqgen.api.sample.Sam
 
 import secrets
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -64,6 +65,9 @@ class How(TypedDict, total=False):
 class Model:
     """A checkpoint with an engine.
 
+    Several threads may sample from one model at once; each gets what it would get alone. A sampler, an iterator and an
+    open `seqgen.Takes` belong to one thread each, the engine `cuda` to one at a time.
+
     Args:
         checkpoint: Weights, codec and settings.
         digest: The SHA-256 of the checkpoint's data, which names it in takes; "" where it has no file.
@@ -90,12 +94,21 @@ class Model:
         self.tokenizer = checkpoint.tokenizer
         self._engine, self._device = engine, device
         self.mixture: Mixture | None = None
+        self._made: Engine[Any] | None = None
         self._indexes: list[Index] | None = None
+        self._making = threading.RLock()  # what several threads need for the first time is made by one
 
-    @cached_property
+    @property
     def engine(self) -> Engine[Any]:
         """The network, made when it is first needed."""
-        return make_engine(self.checkpoint, self._engine, self._device)
+        with self._making:
+            if self._made is None:
+                self._made = make_engine(self.checkpoint, self._engine, self._device)
+            return self._made
+
+    @engine.setter
+    def engine(self, engine: Engine[Any]) -> None:
+        self._made = engine
 
     @cached_property
     def pieces(self) -> list[bytes] | None:
@@ -118,17 +131,17 @@ class Model:
         """
         from seqgen.api.learned import indexes  # not needed to start
 
-        if self._indexes is None:
-            self._indexes = indexes(self.models, note)
-        return self._indexes
+        with self._making:
+            self._indexes = self._indexes or indexes(self.models, note)
+            return self._indexes
 
     def indexes_if_there(self, most: int) -> "list[Index]":
         """The same, or none; one is made only of a corpus of `most` tokens at most."""
         from seqgen.api.learned import indexes_if_there
 
-        if self._indexes is None:
-            self._indexes = indexes_if_there(self.models, most) or None
-        return self._indexes or []
+        with self._making:
+            self._indexes = self._indexes or indexes_if_there(self.models, most) or None
+            return self._indexes or []
 
     @property
     def models(self) -> "list[Model]":
@@ -252,7 +265,7 @@ class Model:
 
 
 def load(path: str | Path, engine: EngineName = "auto", device: str = "auto") -> Model:
-    """The model in a file or a run folder, or published under a name.
+    """The model in a file or a run folder, or published under a name; threads may share it, see `Model`.
 
     Args:
         path: As `seqgen generate` takes it.

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -54,6 +55,29 @@ def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
             lives = LIVES
     tally.case(tally.facts["furthest_step_saved"] > 0, "no life ever saved anything: nothing was shown")
     _last(tally, play, place)
+    if count >= LONG:
+        _early(tally, folder)
+
+
+def _early(tally: Tally, folder: Path) -> None:
+    """A run with the intervals that users have, killed 15 s after its first step: all is saved, and it goes on."""
+    corpus, place = folder / "corpus.txt", folder / "early"
+    corpus.write_text(_materials.PLAY * 300, "utf-8")
+    command = [sys.executable, "-P", "-m", "seqgen", "train"]
+    begin = [*command, str(corpus), "-o", str(place), "--minutes", "20", "--device", "cpu"]
+    with subprocess.Popen(begin, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        until = time.monotonic() + 120
+        while not (place / "training.json").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        time.sleep(15)
+        child.kill()
+    loads = (place / MODEL_FILE).exists()
+    saved = _look(tally, place, loses=None)
+    tally.case(loads and saved > 0, f"nothing was saved 15 s after the first step ({saved} steps, checkpoint: {loads})")
+    again = [*command, "--resume", "-o", str(place), "--steps", str(saved + 5), "--device", "cpu"]
+    ran = subprocess.run(again, capture_output=True, text=True, check=False)
+    tally.case(ran.returncode == 0, f"it does not go on: {ran.stderr[-300:]}")
+    tally.facts["step_saved_in_15_s"] = saved
 
 
 def _arguments(play: Path, place: Path, steps: int) -> list[str]:
@@ -121,8 +145,8 @@ def _forked(arguments: list[str], said: Path) -> int:
         os._exit(code)
 
 
-def _look(tally: Tally, place: Path) -> int:
-    """Whether what lies there loads, and what was lost; returns the last step that was saved."""
+def _look(tally: Tally, place: Path, loses: int | None = 2 * STEPS // CHECKS) -> int:
+    """Whether what lies there loads, and that no more than `loses` steps are lost; returns the last step saved."""
     if not (place / "resume.safetensors").exists():
         tally.count("killed_before_the_first_save")
         return 0
@@ -139,8 +163,9 @@ def _look(tally: Tally, place: Path) -> int:
         tally.case(False, f"a file does not load: {error}")
         return 0
     logged = _last_step(place / "log.jsonl")
-    tally.most("steps_lost", logged - saved)
-    tally.case(logged - saved <= 2 * STEPS // CHECKS, f"saved after step {saved}, but step {logged} was done")
+    if loses is not None:
+        tally.most("steps_lost", logged - saved)
+        tally.case(logged - saved <= loses, f"saved after step {saved}, but step {logged} was done")
     return int(saved)
 
 

@@ -25,7 +25,7 @@ import torch
 import seqgen
 from seqgen import files
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, Weights
-from seqgen.errors import CorpusError, SeqgenError, SettingError
+from seqgen.errors import SeqgenError, SettingError
 from seqgen.evaluation import temperature
 from seqgen.models import weight_shapes
 from seqgen.models._network import RecurrentLM
@@ -45,12 +45,11 @@ from seqgen.training.saving import Saves
 from seqgen.training.settings import TrainSettings
 from seqgen.training.start import set_unigram_bias
 from seqgen.training.trainer import Trainer
-from seqgen.training.validation import HINT, Validation
+from seqgen.training.validation import Validation, check_lengths
 
 __all__ = ["TRAINING_FILE", "Plan", "Run"]
 
 FREE = ("budget", "device")  # what may differ when a run goes on
-COPIES = 5  # of the weights in what a save writes: they, two moments, an average, the checkpoint
 INDEXED = 20_000_000  # tokens; more take minutes and gigabytes, and are indexed when it is asked for
 
 
@@ -85,7 +84,7 @@ class Run:
         self.journal = Journal(folder)
         self.train_spans, self.validation_spans = _split(stream, held_out, plan)
         self.held_out = held_out or stream
-        _check_length(self.train_spans, self.validation_spans, plan.train)
+        check_lengths(self.train_spans, self.validation_spans, plan.train.window)
         self.ranks = parallel.current()
         torch.manual_seed(plan.seed)
         self.network = RecurrentLM(plan.cell, plan.shape, tokenizer.vocab_size)
@@ -104,9 +103,8 @@ class Run:
             self.network, stream.ids, self.train_spans, tokenizer.document_id,
             plan.train, plan.budget, plan.seed, self.validation.quick, self, self.ranks, _tables(tokenizer, plan.train),
         )  # fmt: skip
-        self.saves = self.trainer.saves = Saves(
-            self._save, COPIES * 4 * sum(weight.numel() for weight in self.network.parameters())
-        )
+        numbers = sum(weight.numel() for weight in self.network.parameters())
+        self.saves = self.trainer.saves = Saves(self._save, numbers)
 
     @property
     def model_path(self) -> Path:
@@ -308,15 +306,3 @@ def _tables(tokenizer: Tokenizer, settings: TrainSettings) -> Tables | None:
         message = f"transpose, stretch and loudness are for music, this corpus has codec {tokenizer.codec_name}"
         raise SettingError(message, "leave them out")
     return tables
-
-
-def _check_length(train: Spans, validation: Spans, settings: TrainSettings) -> None:
-    needed = settings.window + 1
-    if train.tokens < needed:
-        shorter = f", or choose a shorter window: -P window {min(16, train.tokens - 1)}" if train.tokens > 1 else ""
-        raise CorpusError(
-            f"the corpus leaves {train.tokens} tokens to train on, expected at least one window ({needed})",
-            f"add more files{shorter}",
-        )
-    if validation.tokens < 2:
-        raise CorpusError(f"the corpus leaves {validation.tokens} tokens to validate on, expected at least 2", HINT)

@@ -13,6 +13,7 @@ SAVE_SECONDS = 120.0  # what an unforeseen end may cost at most
 FIRST_SECONDS = 10.0  # what it may cost at most in the beginning
 LONG_SECONDS = 60.0  # a run that ends sooner is begun anew as quickly
 SHARE, FIRST_SHARE = 0.02, 0.05  # of the time, for all saves and for the first
+COPIES = 5  # the weights as they stand, two moments, an average, the checkpoint; 4 bytes a number
 SPEED = 100e6  # bytes a second that a slow disk writes and syncs
 
 
@@ -21,11 +22,11 @@ class Saves:
 
     Args:
         save: Writes everything. Every rank calls it, where rank 0's clock says so.
-        size: How many bytes it writes.
+        numbers: How many the model has; COPIES of each are written.
     """
 
-    def __init__(self, save: Callable[[], None], size: int) -> None:
-        self.save, self.size = save, size
+    def __init__(self, save: Callable[[], None], numbers: int) -> None:
+        self.save, self.size = save, 4 * COPIES * numbers
         self.begin()
 
     def begin(self, first: bool = True) -> None:

@@ -95,3 +95,16 @@ def _slices(spans: Spans) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     number = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     begin = np.repeat(spans.begin, count) + number * SLICE
     return begin, np.minimum(begin + SLICE, np.repeat(spans.end, count))
+
+
+def check_lengths(train: Spans, validation: Spans, window: int) -> None:
+    """Raise CorpusError where a split is too short to train on windows of so many tokens, or to validate on."""
+    needed = window + 1
+    if train.tokens < needed:
+        shorter = f", or choose a shorter window: -P window {min(16, train.tokens - 1)}" if train.tokens > 1 else ""
+        raise CorpusError(
+            f"the corpus leaves {train.tokens} tokens to train on, expected at least one window ({needed})",
+            f"add more files{shorter}",
+        )
+    if validation.tokens < 2:
+        raise CorpusError(f"the corpus leaves {validation.tokens} tokens to validate on, expected at least 2", HINT)
