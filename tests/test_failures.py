@@ -170,3 +170,23 @@ def test_an_environment_of_ranks_that_makes_no_sense(tmp_path, capsys, monkeypat
     monkeypatch.setenv(name, NINES)
     assert run(["train", "play.txt", "-o", "run", "--steps", "1", *_materials.TINY]) == 2
     assert f"{name} in the environment is" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no shell that closes streams")
+@pytest.mark.parametrize("line", ["tokenize - -o out.tokens", "inspect -", "takes import -", "render - -o out.svg"])
+def test_a_closed_input_is_told_as_such(tmp_path, line):
+    command = ["sh", "-c", '"$@" <&-', "sh", sys.executable, "-m", "seqgen", *line.split()]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert "Error: standard input: cannot be read (it is closed)" in ran.stderr
+
+
+@pytest.mark.parametrize("words", [{}, {"COMP_WORDS": "seqgen 'tr", "COMP_CWORD": "x"}])
+def test_a_shell_that_asks_wrongly_for_completions_gets_a_sentence(capsys, monkeypatch, words):
+    monkeypatch.setenv("_SEQGEN_COMPLETE", "bash_complete")
+    for name in ("COMP_WORDS", "COMP_CWORD"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in words.items():
+        monkeypatch.setenv(name, value)
+    assert run([]) == 1
+    assert "Error: the shell asks for completions without" in capsys.readouterr().err

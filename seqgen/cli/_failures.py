@@ -10,6 +10,7 @@ from seqgen.cli._options import note
 from seqgen.errors import SeqgenError
 
 TRACEBACK = "SEQGEN_TRACEBACK"  # in the environment: what nobody foresaw is raised as it is
+COMPLETE = "_SEQGEN_COMPLETE"  # with which a shell asks for completions
 FAULT = "ended by a fault of its own"
 
 
@@ -45,6 +46,8 @@ def sentence(error: BaseException, command: str) -> str:
         return f"Error: {name}{error.strerror or error}\nHint: is the disk full, or the file out of reach?"
     if isinstance(error, MemoryError):
         return "Error: out of memory\nHint: choose a smaller model, batch or file"
+    if os.environ.get(COMPLETE) and isinstance(error, KeyError | ValueError):
+        return f"Error: the shell asks for completions without COMP_WORDS and COMP_CWORD\nHint: unset {COMPLETE}"
     if os.environ.get(TRACEBACK):
         raise error
     said = " ".join(f"{type(error).__name__}: {error}".split())

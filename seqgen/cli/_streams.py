@@ -12,10 +12,11 @@ import os
 import sys
 from typing import TextIO
 
-from seqgen.errors import OutputError
+from seqgen.errors import DataError, OutputError
 
 LETTERS = "seqgen.letters"  # how letters that an encoding lacks are written
 ASCII = "ascii_only"  # click takes a stream in "ascii" for one whose encoding is unknown, and writes UTF-8
+CLOSED = "it is closed"
 MODES = (os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)  # a closed input cannot be read, a closed output not be written
 
 
@@ -26,7 +27,7 @@ def prepare() -> None:
     for number, mode in enumerate(MODES):
         _occupy(number, mode)
     if sys.stdin is None:
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  lasts as long as the program
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(_Given(0, closefd=False)), "utf-8")
     if _plain(sys.stdout):
         sys.stdout = _text(_Result(1, "w", closefd=False), sys.stdout, LETTERS)
     if _plain(sys.stderr):
@@ -66,6 +67,18 @@ def _text(raw: io.FileIO, before: TextIO | None, errors: str) -> TextIO:
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, line_buffering=lines)
 
 
+class _Given(io.FileIO):
+    """Standard input that is closed."""
+
+    def readinto(self, buffer: object) -> int:
+        """Nothing can be read. Raises DataError."""
+        raise DataError(f"standard input: cannot be read ({CLOSED})", "name a file, or send something")
+
+    def readall(self) -> bytes:
+        """Nothing can be read. Raises DataError."""
+        return bytes(self.readinto(b""))
+
+
 class _Result(io.FileIO):
     """Standard output. After it has failed once, it takes what comes for written: the command is about to end."""
 
@@ -86,7 +99,7 @@ class _Result(io.FileIO):
             raise
         except OSError as error:
             self.failed = True
-            reason = "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)
+            reason = CLOSED if error.errno == errno.EBADF else error.strerror or str(error)
             raise OutputError(
                 f"standard output: cannot be written ({reason})", "name a file, or another disk"
             ) from error
