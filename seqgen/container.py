@@ -11,7 +11,8 @@ the end of the header, and `__metadata__` to an object of strings. seqgen adds t
 
 - `header_sha256`: the SHA-256, in lower-case hexadecimal, of the first 8+N bytes of the file with these very 64
   characters replaced by "0". A file without it is not one of ours; a flipped bit anywhere in the header shows.
-- `data_sha256`: the SHA-256 of the rest. Checking it reads the whole file, so `read_header` does not; `verify` does.
+- `data_sha256`: the SHA-256 of the rest. Checking it reads the whole file, so `read_header` does not; `verify` does,
+  and `verify_once` does unless the file is large and was verified of late (`seqgen.files.verified`).
 - N is a fixed room, chosen before the data are known, so that data of any length can be streamed to the disk first
   and the header last.
 
@@ -35,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.errors import MALFORMED, DataError, SeqgenError
-from seqgen.files import guarding
+from seqgen.files import guarding, verified
 
 MAX_HEADER = 1_000_000
 MAX_TENSORS = 1_000
@@ -97,28 +98,44 @@ class Header:
         """A tensor, copied into memory."""
         return np.array(self.map(name))
 
-    def verify(self) -> None:
-        """Read the whole file and compare the data with their checksum."""
-        found = hashlib.sha256()
-        for piece in self._pieces(self.data, None):
-            found.update(piece)
+    def verify(self, limits: Mapping[str, int] | None = None) -> None:
+        """Read the whole file: the data match their checksum, and no value of a tensor reaches its limit.
+
+        Args:
+            limits: Name of a tensor of integers → what its values are below.
+        """
+        found, limits = hashlib.sha256(), limits or {}
+        largest = dict.fromkeys(limits, -1)
+        for name, tensor in self.tensors.items():  # in the order of their offsets, without gaps
+            for piece in self._pieces(tensor):
+                found.update(piece)
+                if name in limits:
+                    largest[name] = max(largest[name], int(np.frombuffer(piece, tensor.dtype).max()))
         if found.hexdigest() != self.metadata.get("data_sha256"):
             raise _damaged(self.path, "its data do not match their checksum", self.error)
+        for name, limit in limits.items():
+            if largest[name] >= limit:
+                raise self.error(f"{self.path}: tensor {name!r} holds {largest[name]}, expected values below {limit}")
 
-    def blocks(self, name: str) -> Iterator[NDArray[Any]]:
-        """A tensor's values in their order, as one-dimensional blocks that are read one by one."""
-        tensor = self._tensor(name)
-        for piece in self._pieces(tensor.begin, tensor.nbytes):
-            yield np.frombuffer(piece, tensor.dtype)
+    def verify_once(self, limits: Mapping[str, int] | None = None) -> None:
+        """The same, but a large file that was verified of late, and is as it was, is not read again."""
+        expected = json.dumps([self.metadata.get("header_sha256"), limits])
+        try:
+            verified.once([self.path], expected, lambda: self.verify(limits))
+        except OSError as error:
+            raise _unreadable(self.path, error, self.error) from error
 
-    def _pieces(self, begin: int, length: int | None) -> Iterator[bytes]:
-        """`length` bytes of the file, or all the rest. Reading keeps less in memory than touching a whole map."""
-        left = length
+    def _pieces(self, tensor: Tensor) -> Iterator[bytes]:
+        """A tensor's bytes, in whole elements. Reading keeps less in memory than touching a whole map."""
+        left = tensor.nbytes
         try:
             with self.path.open("rb") as file:
-                file.seek(begin)
-                while piece := file.read(_BLOCK if left is None else min(left, _BLOCK)):
-                    left = None if left is None else left - len(piece)
+                file.seek(tensor.begin)
+                while left:
+                    piece = file.read(min(left, _BLOCK))
+                    if len(piece) < min(left, _BLOCK):
+                        raise _damaged(self.path, "it was cut short while it was read", self.error)
+                    left -= len(piece)
                     yield piece
         except OSError as error:
             raise _unreadable(self.path, error, self.error) from error

@@ -126,21 +126,34 @@ def test_a_changed_recipe_is_fetched_anew(toys):
     assert len(contents(first)) == 2
 
 
-@pytest.mark.parametrize("damage", ["missing", "longer", "no count", "bad count"])
+@pytest.mark.parametrize("damage", ["missing", "longer", "other", "swapped", "no count", "bad count"])
 def test_a_damaged_cache_is_fetched_anew(toys, damage):
     folder = catalogue.get("toys")
     if damage == "missing":
         (folder / "a.txt").unlink()
     elif damage == "longer":
         (folder / "a.txt").write_text("more than one")
+    elif damage == "other":
+        (folder / "a.txt").write_text("two")
+    elif damage == "swapped":
+        (folder / "a.txt").rename(folder / "c.txt")
     elif damage == "no count":
         (folder.parent / "found.json").unlink()
     else:
         (folder.parent / "found.json").write_text("{")
     assert catalogue.locate("toys") is None
-    assert contents(catalogue.get("toys")) == {"a.txt": "one", "deep/b.txt": "two!"}
+    said: list[str] = []
+    assert contents(catalogue.get("toys", note=said.append)) == {"a.txt": "one", "deep/b.txt": "two!"}
+    assert said[0] == "toys: what the cache has of it is damaged; it is fetched again"
     assert toys.fetched == 2
     assert not [name for name in toys.left() if "part" in name]
+
+
+def test_what_an_earlier_version_fetched_is_counted_alone(toys):
+    folder = catalogue.get("toys")
+    (folder.parent / "found.json").write_text('{"files": 2, "bytes": 7}')
+    assert catalogue.get("toys") == folder
+    assert toys.fetched == 1
 
 
 def test_another_process_may_be_quicker(toys, monkeypatch):

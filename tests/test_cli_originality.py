@@ -124,11 +124,29 @@ def test_where_a_voice_has_no_corpus_the_others_are_kept_to(capsysbinary: Any, f
     assert f"the training corpus of none of {lone}, {second} is known here" in remarks
 
 
-def test_a_damaged_index_is_one_sentence(capsysbinary: Any, folder: Path) -> None:
+@pytest.mark.parametrize("guard", [[], ["--max-copy", "3"]])
+def test_a_damaged_index_is_told_of_and_made_again(capsysbinary: Any, folder: Path, guard: list[str]) -> None:
+    made, _ = generated(capsysbinary, folder, "-l", "30", *guard)
+    path = folder / "index.safetensors"
+    whole = path.read_bytes()
+    for damage in (b"x" * 5_000, whole[:-1], whole[:4_200] + bytes([whole[4_200] ^ 1]) + whole[4_201:]):
+        path.write_bytes(damage)
+        again, remarks = generated(capsysbinary, folder, "-l", "30", *guard)
+        assert "index.safetensors: is " in remarks
+        assert "Indexing the 122 tokens of the training corpus, this once" in remarks
+        assert (again, path.read_bytes()) == (made, whole)
+
+
+def test_a_damaged_index_without_its_corpus_is_told_of(capsysbinary: Any, folder: Path) -> None:
     generated(capsysbinary, folder, "-l", "5")
     (folder / "index.safetensors").write_bytes(b"x" * 5_000)
+    (folder / TRAINING_FILE).unlink()
+    _, remarks = generated(capsysbinary, folder, "-l", "5")
+    assert "index.safetensors: is not a safetensors file." in remarks
+    assert "Longest run" not in remarks
     _, remarks = generated(capsysbinary, folder, "--max-copy", "3", code=1)
-    assert "index.safetensors: is not a safetensors file" in remarks
+    assert "index.safetensors: is not a safetensors file." in remarks
+    assert "Error: " in remarks
 
 
 def test_the_best_of_n_is_one_of_n_and_likelier_than_the_first(capsysbinary: Any, folder: Path) -> None:

@@ -147,6 +147,19 @@ def test_streams_that_cannot_be_dealt_out_are_refused(place, monkeypatch):
     assert not (place / "odd").exists()
 
 
+def test_a_damaged_stream_is_told_of_once(place, monkeypatch):
+    monkeypatch.chdir(place)
+    assert seqgen(["tokenize", "play.txt", "-c", "char", "-o", "flipped.tokens"]) == 0
+    data = bytearray((place / "flipped.tokens").read_bytes())
+    data[5000] ^= 1
+    (place / "flipped.tokens").write_bytes(data)
+    ran = together("flipped.tokens", "-o", "flipped", "--steps", "2", *HOW)
+    assert ran.returncode == 1
+    assert ran.stderr.count("Error: flipped.tokens: is damaged: its data do not match their checksum") == 1
+    assert "Traceback (most" not in ran.stderr
+    assert not (place / "flipped").exists()
+
+
 def test_a_run_that_is_there_is_left_alone(place, monkeypatch):
     monkeypatch.chdir(place)
     before = (place / "one/model.safetensors").read_bytes()

@@ -203,7 +203,7 @@ def test_a_forged_header_is_an_error(stream: Path, old: bytes, new: bytes, messa
 
 def test_ids_out_of_range_are_found(stream: Path) -> None:
     resealed(stream, {b'"vocab_size":"259"': b'"vocab_size":"257"'})
-    with pytest.raises(StreamError, match="holds id 257, expected ids below 257"):
+    with pytest.raises(StreamError, match="holds 257, expected values below 257"):
         TokenStream.open(stream).verify()
 
 

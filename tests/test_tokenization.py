@@ -589,6 +589,14 @@ def test_a_damaged_entry_is_made_again(corpus: Path, cache: list[int]) -> None:
         TokenStream.open(path)
     cached_stream(resolve([corpus]), "char").verify()
     assert len(cache) == 2
+    whole, said = path.read_bytes(), list[str]()
+    path.write_bytes(whole[:4_100] + bytes([whole[4_100] ^ 1]) + whole[4_101:])
+    cached_stream(resolve([corpus]), "char", note=said.append).verify()
+    assert len(cache) == 3
+    assert path.read_bytes() == whole
+    assert f"{path}: is damaged: its data do not match their checksum. It is made again." in said
+    cached_stream(resolve([corpus]), "char", note=said.append)
+    assert said[-1] == "Tokenized before: taken from the cache."
 
 
 def test_what_was_used_longest_ago_goes(tmp_path: Path, cache: list[int], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,10 +47,10 @@ def indexes(models: Sequence["Model"], note: Callable[[str], object] = silent) -
     return found
 
 
-def indexes_if_there(models: Sequence["Model"], most: int) -> list[Index]:
+def indexes_if_there(models: Sequence["Model"], most: int, note: Callable[[str], object] = silent) -> list[Index]:
     """The index of every model, or none at all; it is made only of a corpus of `most` tokens at most."""
     try:
-        return [_opened(model, most) for model in _distinct(models)]
+        return [_opened(model, most, note) for model in _distinct(models)]
     except DataError:
         return []
 

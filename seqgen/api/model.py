@@ -135,12 +135,12 @@ class Model:
             self._indexes = self._indexes or indexes(self.models, note)
             return self._indexes
 
-    def indexes_if_there(self, most: int) -> "list[Index]":
+    def indexes_if_there(self, most: int, note: Callable[[str], object] = lambda message: None) -> "list[Index]":
         """The same, or none; one is made only of a corpus of `most` tokens at most."""
         from seqgen.api.learned import indexes_if_there
 
         with self._making:
-            self._indexes = self._indexes or indexes_if_there(self.models, most) or None
+            self._indexes = self._indexes or indexes_if_there(self.models, most, note) or None
             return self._indexes or []
 
     @property

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import importlib
 import json
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 from seqgen.catalogue import _archive, _fetch
 from seqgen.catalogue._recipe import Expect, Recipe, recipe
 from seqgen.errors import DownloadError, OutputError
-from seqgen.files import cache_folder, make_folder, new_file, size, sync_folder, system
+from seqgen.files import cache_folder, make_folder, new_file, size, sync_folder, system, verified
 
 try:
     import fcntl
@@ -52,7 +53,11 @@ def get(name: str, to: Path | None = None, note: Note = lambda message: None) ->
     chosen = recipe(name)
     if to is not None:
         _require_free(to)
-    folder = _intact(chosen) or _fetched(chosen, note)
+    folder = _intact(chosen)
+    if folder is None:
+        if _home(chosen).exists():
+            note(f"{chosen.name}: what the cache has of it is damaged; it is fetched again")
+        folder = _fetched(chosen, note)
     return folder if to is None else _copied(folder, to)
 
 
@@ -61,18 +66,34 @@ def _home(chosen: Recipe) -> Path:
 
 
 def _intact(chosen: Recipe) -> Path | None:
-    """The cached folder, if it holds as many files and bytes as were put there."""
+    """The cached folder, if it holds what was put there; by count alone where an earlier version put it there."""
     folder = _home(chosen) / chosen.name
     try:
         found = json.loads((folder.parent / "found.json").read_text("utf-8"))
-        return folder if found == _count(folder) else None
-    except (OSError, ValueError):
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        if (found["files"], found["bytes"]) != (len(paths), sum(path.stat().st_size for path in paths)):
+            return None
+        if "sha256" in found:
+            verified.once(paths, found["sha256"], lambda: _compare(folder, paths, found["sha256"]))
+        return folder
+    except (OSError, ValueError, LookupError, TypeError):
         return None
 
 
-def _count(folder: Path) -> dict[str, int]:
-    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
-    return {"files": len(sizes), "bytes": sum(sizes)}
+def _compare(folder: Path, paths: Iterable[Path], expected: str) -> None:
+    """Raises ValueError where names and contents have another digest."""
+    if _digest(folder, paths) != expected:
+        raise ValueError("not what was put there")
+
+
+def _digest(folder: Path, paths: Iterable[Path]) -> str:
+    """A SHA-256 of the files in a folder, names and contents."""
+    found = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            found.update(f"{path.relative_to(folder).as_posix()}\0".encode("utf-8", "surrogateescape"))
+            found.update(hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()
 
 
 def _fetched(chosen: Recipe, note: Note) -> Path:
@@ -85,9 +106,11 @@ def _fetched(chosen: Recipe, note: Note) -> Path:
             archive = _fetch.fetch(chosen.source, Path(scratch))
             found = _write(_files(chosen, archive), stage / chosen.name)
         _verify(chosen, found, note)
+        folder = stage / chosen.name
+        digest = _digest(folder, sorted(path for path in folder.rglob("*") if path.is_file()))
         texts = {
             "ATTRIBUTION.txt": f"{chosen.name}: {chosen.licence}\n{chosen.attribution}\n",
-            "found.json": json.dumps({"files": found.files, "bytes": found.bytes}),
+            "found.json": json.dumps({"files": found.files, "bytes": found.bytes, "sha256": digest}),
         }
         for name, text in texts.items():
             with new_file(stage / name) as file:

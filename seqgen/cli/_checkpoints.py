@@ -41,10 +41,13 @@ def divided(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def is_checkpoint(name: str) -> bool:
-    """Whether this names a run folder, a checkpoint file or a published checkpoint; a damaged file is none."""
+    """Whether this names a run folder, a checkpoint file or a published checkpoint, be it damaged, by its suffix."""
     try:
         path = find(name)
-        return path.name == MODEL_FILE or read_header(path, CheckpointError).metadata.get("format") == FORMAT
+        return (
+            path.suffix == Path(MODEL_FILE).suffix
+            or read_header(path, CheckpointError).metadata.get("format") == FORMAT
+        )
     except (DataError, OSError, ValueError):
         return False
 

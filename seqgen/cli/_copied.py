@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqgen.api.model import Model
+from seqgen.cli._options import note
 
 if TYPE_CHECKING:
     from seqgen.originality.measuring import Originality
@@ -37,7 +38,7 @@ class Copied:
     def originality(self, index: int) -> "Originality | None":
         """What was found about a sample; None where the corpus is not known, or not so much was kept."""
         if index not in self.found:
-            corpora = self.model.indexes_if_there(MOST_INDEXED) if self.heard[index] else []
+            corpora = self.model.indexes_if_there(MOST_INDEXED, note) if self.heard[index] else []
             if not corpora:
                 return None
             from seqgen.originality.measuring import measure  # not needed to start

@@ -14,6 +14,7 @@ from seqgen.errors import DataError, StreamError
 from seqgen.evaluation.ngram import NGram
 from seqgen.stream import TokenStream
 from seqgen.tokenization.cache import cached_stream
+from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import recorded as training
@@ -81,7 +82,7 @@ def opened(source: Sequence[str], tokenizer: Tokenizer, follow_links: bool = Fal
     """
     name = " ".join(source)
     if len(source) == 1 and source[0].endswith(".tokens"):
-        stream = TokenStream.open(source[0])
+        stream = TokenStream.load(source[0])
         _require_same_codec(stream, tokenizer)
         return Documents(name, stream.ids, stream.starts, stream.fingerprint)
     sources = resolve(source, note, follow_links)
@@ -108,6 +109,7 @@ def fitted_baseline(checkpoint: str, codec_size: int, corpus: Documents) -> NGra
 
 def _require_same_codec(stream: TokenStream, tokenizer: Tokenizer) -> None:
     """Labels may differ: framing is taken away before anything is measured."""
+    tokenizer_of(stream)
     own, other = tokenizer.spec() | {"labels": []}, stream.codec_spec | {"labels": []}
     if json.dumps(own, sort_keys=True) == json.dumps(other, sort_keys=True):
         return

@@ -20,9 +20,9 @@ from seqgen.evaluation import c_syntax
 from seqgen.files import STANDARD
 from seqgen.stream import FORMAT, TokenStream
 from seqgen.tokenization.guessing import guess_codec
+from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.tokenization.reading import Reader
 from seqgen.tokenization.sources import Source, resolve, select
-from seqgen.tokenizer import Tokenizer
 
 Facts = dict[str, Any]
 COMMON = 12  # of the most frequent tokens
@@ -53,8 +53,8 @@ def describe(name: str, follow_links: bool = False) -> Facts:
 
 def describe_stream(path: Path) -> Facts:
     """A token stream: its codec, how often tokens and labels occur, what became of the files."""
-    stream = TokenStream.open(path)
-    tokenizer = Tokenizer.from_spec(stream.codec_spec)
+    stream = TokenStream.load(path)
+    tokenizer = tokenizer_of(stream)
     counts = _counts(stream.ids, stream.vocab_size)
     names, order = tokenizer.vocabulary(), np.argsort(-counts, kind="stable")
     common = [{"token": names[token], "count": int(counts[token])} for token in order[:COMMON] if counts[token]]

@@ -204,7 +204,7 @@ def _errors(model: Model, seed: int, temperature: float) -> float | None:
 
 def _copied(model: Model, pieces: Sequence[NDArray[np.int64]]) -> tuple[tuple[float, int] | None, float | None]:
     """((mean, most) of the longest runs, mean share of new 8-grams), or Nones."""
-    corpora, likeness = model.indexes_if_there(MOST_INDEXED), model.tokenizer.likeness()
+    corpora, likeness = model.indexes_if_there(MOST_INDEXED, note), model.tokenizer.likeness()
     if not corpora:
         return None, None
     from seqgen.originality.measuring import measure

@@ -11,14 +11,13 @@ import torch
 
 from seqgen import registry, settings
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, find, make_model
-from seqgen.container import plain_data
 from seqgen.errors import MALFORMED, CheckpointError, SeqgenError, SettingError, UsageError
 from seqgen.models import Cell, ModelSettings, weight_shapes
 from seqgen.stream import TokenStream
 from seqgen.training import defaults, parallel, presets
 from seqgen.training.device import pick_device
 from seqgen.training.memory import fitting_batch
-from seqgen.training.recorded import TRAINING_FILE
+from seqgen.training.recorded import TRAINING_FILE, unsealed
 from seqgen.training.run import Plan
 from seqgen.training.settings import TrainSettings
 from seqgen.training.trainer import Budget
@@ -176,7 +175,7 @@ def recall(folder: Path) -> dict[str, Any]:
     """
     path = folder / TRAINING_FILE
     try:
-        found = plain_data(path.read_bytes())
+        found = unsealed(path.read_bytes())
         plan = dict(found["plan"])
         _check_recorded(plan)
         held_out = found["held_out"]

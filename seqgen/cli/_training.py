@@ -11,7 +11,7 @@ from seqgen.cli import _guidance
 from seqgen.cli._options import note
 from seqgen.cli._plan import Parent, model_kinds, model_of, new_plan, old_plan, preset_of, recall
 from seqgen.cli._progress import Watcher
-from seqgen.errors import SettingError, UsageError
+from seqgen.errors import CorpusError, SettingError, UsageError
 from seqgen.files import size
 from seqgen.generation import load
 from seqgen.generation.loop import Limits, collect, generate
@@ -19,6 +19,7 @@ from seqgen.rules.temperature import Temperature
 from seqgen.stream import TokenStream
 from seqgen.tokenization.building import SKIP_BAD, grown, separate
 from seqgen.tokenization.cache import cached_stream
+from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import growing, parallel
@@ -43,7 +44,7 @@ def prepare(folder: Path, source: tuple[str, ...], resume: bool, options: dict[s
         stream = open_stream(source or (recalled["stream"],), for_codec, options, parent)
         name = options["held_out"] or recalled.get("held_out")
         held_out = None if name is None else _open_held_out(name, stream, options)
-    tokenizer = Tokenizer.from_spec(stream.codec_spec)
+    tokenizer = tokenizer_of(stream)
     if recalled:
         plan = old_plan(recalled["plan"], for_training, options)
     else:
@@ -53,7 +54,8 @@ def prepare(folder: Path, source: tuple[str, ...], resume: bool, options: dict[s
     run = Run(folder, stream, held_out, tokenizer, plan, watcher, initial)
     watcher.sample, watcher.samples = sampler(run), folder / _guidance.SAMPLES_FILE
     if resume:
-        run.resume()
+        if remark := run.resume():
+            note(f"{remark}. The run goes on.")
         ranks.lead(lambda: watcher.drop_after(run.trainer.progress.total_steps))
     else:
         run.start()
@@ -96,8 +98,9 @@ def open_stream(
     """The token stream that SOURCE is or becomes; in the tokens of a checkpoint where a run goes on from one."""
     if len(source) == 1 and source[0].endswith(".tokens"):
         _refuse_settings(for_codec, "the corpus is tokenized already")
-        given = TokenStream.open(source[0])
-        given.verify()
+        given = TokenStream.load(source[0])
+        if not len(given.ids):
+            raise CorpusError(f"{source[0]}: holds no tokens, expected at least 2")
         if parent is not None:
             _check_codec(parent, given.codec_spec["name"], f"{source[0]} has")
         return given
@@ -158,11 +161,11 @@ def _grown_weights(parent: Parent, tokenizer: Tokenizer, stream: TokenStream, pl
 def _open_held_out(name: str, stream: TokenStream, options: dict[str, Any]) -> TokenStream:
     """A token stream to validate on, in the tokens of `stream`."""
     if not name.endswith(".tokens"):
-        own = Tokenizer.from_spec(stream.codec_spec)
+        own = tokenizer_of(stream)
         sources = resolve([name], note, options["follow_links"])
         return cached_stream(sources, tokenizer=own, encoding=options["encoding"], note=note)
-    held_out = TokenStream.open(name)
-    if held_out.codec_spec != stream.codec_spec:
+    held_out = TokenStream.load(name)
+    if (held_out.codec_spec, held_out.vocab_size) != (stream.codec_spec, stream.vocab_size):
         raise UsageError(f"{name}: has another codec than the corpus", "name the files: they go through its codec")
     return held_out
 

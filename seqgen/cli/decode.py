@@ -31,13 +31,12 @@ def command(file: str, output: str) -> None:
       seqgen decode one.tokens -o one.txt
     """
     from seqgen.stream import TokenStream
+    from seqgen.tokenization.meaning import tokenizer_of
     from seqgen.tokenization.restoring import restore_all, restore_folder
     from seqgen.tokenization.sources import spooled
-    from seqgen.tokenizer import Tokenizer
 
-    stream = TokenStream.open(spooled(sys.stdin.buffer, "standard input") if file == STANDARD else file)
-    stream.verify()
-    tokenizer = Tokenizer.from_spec(stream.codec_spec)
+    stream = TokenStream.load(spooled(sys.stdin.buffer, "standard input") if file == STANDARD else file)
+    tokenizer = tokenizer_of(stream)
     if output == STANDARD:
         with standard_output() as out:
             out.writelines(restore_all(stream, tokenizer))

@@ -30,6 +30,7 @@ from seqgen.files import atomic_write
 from seqgen.originality._suffixes import suffix_array
 
 INDEX_FILE = "index.safetensors"
+HINT = "delete the file: it is made again from the training corpus"
 FORMAT, VERSION = "seqgen originality index", "1"
 MOST_TOKENS = 1 << 30
 MAX_DETAILS = 64_000_000
@@ -130,7 +131,8 @@ class Index:
         width: Bytes an id.
 
     Raises:
-        CheckpointError: The file is missing, something else or damaged.
+        CheckpointError: The file is missing, something else or damaged. All of it is read to tell, but of a large one
+            that was verified of late.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -146,12 +148,12 @@ class Index:
             self._starts, self._documents = header.read("starts"), header.read("documents")
             self._offsets = header.read("offsets")
             _check(self)
+            header.verify_once({"suffixes": len(self._suffixes)})
             if header.tensors["details"].nbytes > MAX_DETAILS:
                 raise ValueError("details that are too long")
             self._sources = [(str(name), int(n)) for name, n in plain_data(header.read("details").tobytes())["sources"]]
         except MALFORMED as error:
-            hint = "delete the file: it is made again from the training corpus"
-            raise CheckpointError(f"{path}: is damaged: its tables make no sense ({error})", hint) from error
+            raise CheckpointError(f"{path}: is damaged: its tables make no sense ({error})", HINT) from error
         # Single elements come several times faster out of a memoryview; a cast one need not be aligned.
         self._bytes, self._begins = self._text.data, self._suffixes.view(np.uint8).data.cast("I")
         self._count = len(self._begins)
@@ -163,7 +165,7 @@ class Index:
 
     def counts(self) -> NDArray[np.int64]:
         """(framing,) how often each token occurs that frames nothing."""
-        return np.bincount(self._tokens, minlength=self.framing)[: self.framing]
+        return np.bincount(self._tokens[self._tokens < self.framing], minlength=self.framing)
 
     def pattern(self, ids: Ids | Sequence[int]) -> bytes:
         """(n,) ids as bytes. Ids that the width does not hold must not be among them."""
@@ -204,11 +206,12 @@ class Index:
         if self._begins[slot] * self.width + size == len(self._text):
             slot += 1  # the corpus ends here; of all suffixes that begin with the pattern this one comes first
         if end - slot <= FEW:
-            found = {self._token(begin * self.width + size) for begin in self._begins[slot:end]}
+            places = [begin * self.width + size for begin in self._begins[slot:end]]
+            found = {self._token(place) for place in places if place < len(self._text)}
         elif end - slot <= MANY:
             begins = self._suffixes[slot:end].astype(np.int64)
             begins += size // self.width
-            found = set(self._tokens.take(begins).tolist())
+            found = set(self._tokens.take(begins[begins < self._count]).tolist())
         else:
             found = self._spread(slot, end, size)
         return sorted(token for token in found if token < self.framing)
@@ -235,7 +238,7 @@ class Index:
         larger = int.from_bytes(pattern, "big") + 1
         if larger.bit_length() > 8 * len(pattern):
             return self._count
-        return self.first(larger.to_bytes(len(pattern), "big"))
+        return max(slot + 1, self.first(larger.to_bytes(len(pattern), "big")))  # forged slots are in no order
 
     @cached_property
     def _pivots(self) -> tuple[int, list[bytes]]:
@@ -283,5 +286,7 @@ def _check(index: Index) -> None:
     spans = len(starts) - 1
     if spans < 1 or index._documents.shape != (spans,) or index._offsets.shape != (spans,):
         raise ValueError("spans that do not fit")
-    if starts[0] != 0 or starts[-1] != len(suffixes) or (np.diff(starts) < 0).any():
-        raise ValueError("spans that do not cover the corpus")
+    if starts[0] != 0 or starts[-1] != len(suffixes) or (starts[1:] < starts[:-1]).any():
+        raise ValueError("spans that do not cover the corpus")  # compared, since a difference can wrap
+    if (index._documents < 0).any() or (index._offsets < 0).any():
+        raise ValueError("documents or offsets below 0")

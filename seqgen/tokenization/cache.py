@@ -8,7 +8,6 @@ cache folder (`seqgen.files.cache_folder`) under their key; those used longest a
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +24,7 @@ from seqgen.tokenization.sources import Note, Source
 from seqgen.tokenizer import Tokenizer
 
 MAX_CACHED = 20_000_000_000
+USED = ".used"
 
 
 def cached_stream(
@@ -49,11 +49,15 @@ def cached_stream(
         note(f"Left out {name}: {reason}")
     folder = cache_folder("streams")
     path = folder / f"{key(made)}.tokens"
-    with contextlib.suppress(StreamError):
-        stream = TokenStream.open(path)
-        os.utime(path)
-        note("Tokenized before: taken from the cache.")
-        return stream
+    if path.exists():
+        try:
+            stream = TokenStream.load(path)
+        except StreamError as error:
+            note(f"{error.message}. It is made again.")
+        else:
+            _mark(path)
+            note("Tokenized before: taken from the cache.")
+            return stream
     build(made, path, workers, progress)
     _prune(folder, path)
     return TokenStream.open(path)
@@ -81,12 +85,25 @@ def _content(source: Source) -> str:
         return str(error)
 
 
+def _mark(path: Path) -> None:
+    """Write down that a stream is used, in a file beside it: the stream's own times say whether it was changed."""
+    with contextlib.suppress(OSError):
+        path.with_suffix(USED).touch()
+
+
+def _last_use(path: Path) -> float:
+    """When a stream was made or used, in seconds."""
+    used = path.with_suffix(USED)
+    return max(each.stat().st_mtime for each in (path, used) if each.exists())
+
+
 def _prune(folder: Path, fresh: Path) -> None:
     """Remove what was used longest ago. Another process may be doing the same."""
-    with contextlib.suppress(OSError):
-        files = [(path.stat(), path) for path in folder.glob("*.tokens") if path != fresh]
+    with contextlib.suppress(OSError, ValueError):
+        files = [(_last_use(path), path) for path in folder.glob("*.tokens") if path != fresh]
         total = fresh.stat().st_size
-        for status, path in sorted(files, key=lambda item: -item[0].st_mtime):
-            total += status.st_size
+        for _, path in sorted(files, reverse=True):
+            total += path.stat().st_size
             if total > MAX_CACHED:
                 path.unlink()
+                path.with_suffix(USED).unlink(missing_ok=True)

@@ -40,14 +40,15 @@ def open_index(
     most: int | None = None,
     note: Callable[[str], object] = lambda message: None,
 ) -> Index:
-    """The index of a run folder; where there is none, or another corpus's, it is made if the corpus is still there.
+    """The index of a run folder; where there is none, a damaged one, or another corpus's, it is made if the corpus is
+    still there.
 
     Args:
         folder: The folder of the checkpoint.
         provenance: The checkpoint's.
         tokenizer: The checkpoint's.
         most: Make no index of more tokens than that; None: of any number.
-        note: Takes a remark for people before it takes time.
+        note: Takes a remark for people before it takes time, and on damage.
 
     Raises:
         DataError: There is none, and it cannot be made.
@@ -55,9 +56,13 @@ def open_index(
     path = folder / INDEX_FILE
     wanted = _named(str(provenance.get("corpus", "")), provenance.get("train_tokens", 0), tokenizer)
     if path.exists():
-        index = Index(path)
-        if index.corpus == wanted:
-            return index
+        try:
+            index = Index(path)
+        except CheckpointError as error:
+            note(f"{error.message}.")
+        else:
+            if (index.corpus, index.framing) == (wanted, tokenizer.document_id):
+                return index
     run = recorded(folder, HINT)
     found = _named(run.stream.fingerprint, run.train.tokens, tokenizer)
     if found != wanted:

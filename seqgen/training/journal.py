@@ -3,6 +3,7 @@
 The clock is kept apart so that `log.jsonl` is the same to the byte however often a run was stopped on its way.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,6 +88,11 @@ class Journal:
         """How long the files are, in bytes."""
         paths = [self.folder / name for name in NAMES]
         return {path.name: path.stat().st_size for path in paths if path.exists()}
+
+    def digest(self, length: int | None = None) -> str:
+        """A SHA-256 of the first `length` bytes of the log, or of all of it."""
+        path = self.folder / LOG_FILE
+        return hashlib.sha256(path.read_bytes()[:length] if path.exists() else b"").hexdigest()
 
     def cut(self, lengths: dict[str, int]) -> None:
         """Drop what was appended since the files were that long.

@@ -1,7 +1,12 @@
 """How long a run is to be, where it stands, and who wants to know. Plain data; it knows nothing of tensors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+MOST = 1 << 53  # a count below it has room in int64 whatever is added
+COUNTS = ("epoch", "step", "total_steps", "tokens", "checks", "bad_checks", "checked", "rollbacks", "stuck")
+LINE = ("step", "tokens", "nats", "validation_nats")  # what each line of the history has
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,37 @@ class Progress:
     damping: float = 1.0  # what they have left of the learning rate
     batch: int | None = None  # streams read since the device ran out of memory; None: as set
     history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def restored(values: Mapping[str, Any]) -> Progress:
+    """What was saved of a run, each value of its type and in range.
+
+    Raises:
+        ValueError, TypeError: One is not.
+    """
+    made = Progress(**values)
+    for name in COUNTS:
+        require_count(name, getattr(made, name))
+    numbers = {"seconds": made.seconds, "damping": made.damping, "best": made.best, "start": made.start}
+    numbers |= {f"recent {place}": number for place, number in enumerate(made.recent)}
+    for name, number in numbers.items():
+        if type(number) not in (int, float) and not (number is None and name in ("best", "start")):
+            raise ValueError(f"{name} is {number!r}, expected a number")
+    if made.seconds < 0 or not 0 <= made.damping <= 1:
+        raise ValueError(f"seconds are {made.seconds}, damping is {made.damping}")
+    if made.batch is not None and (require_count("batch", made.batch) == 0):
+        raise ValueError("batch is 0")
+    for line in made.history:
+        if not {*LINE} <= line.keys() or not {*map(type, line.values())} <= {int, float, type(None)}:
+            raise ValueError(f"a line of the history is {line}")
+    return made
+
+
+def require_count(name: str, value: object) -> int:
+    """A count that was saved. Raises ValueError where it is none."""
+    if type(value) is not int or not 0 <= value < MOST:
+        raise ValueError(f"{name} is {value!r}, expected a count")
+    return value
 
 
 class Observer(Protocol):

@@ -1,7 +1,14 @@
-"""What a run folder remembers of its corpus: where it lies and how it was split. Never imports torch."""
+"""What a run folder remembers of its corpus: where it lies and how it was split. Never imports torch.
 
+`training.json` is one JSON object. Its `sha256` is that of the rest but for the places of the corpora, which may be
+corrected by hand and are checked by fingerprint. Folders of earlier versions have none.
+"""
+
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seqgen.container import plain_data
 from seqgen.errors import MALFORMED, CheckpointError
@@ -9,6 +16,7 @@ from seqgen.stream import TokenStream
 from seqgen.training.data import Spans, split
 
 TRAINING_FILE = "training.json"
+UNSEALED = ("sha256", "stream", "held_out")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +49,9 @@ def recorded(folder: Path, hint: str = "") -> Recorded:
     """
     path = folder / TRAINING_FILE
     try:
-        about = plain_data(path.read_bytes())
-        stream = TokenStream.open(about["stream"])
-        held_stream = stream if about["held_out"] is None else TokenStream.open(about["held_out"])
+        about = unsealed(path.read_bytes())
+        stream = TokenStream.load(about["stream"])
+        held_stream = stream if about["held_out"] is None else TokenStream.load(about["held_out"])
         share, seed = float(about["validation"]), int(about["plan"]["seed"])
         head, expected = int(about["head"]), about["fingerprint"]
         if not (0 <= share < 1 and 0 <= seed < 1 << 64 and head in (1, 2)):
@@ -54,8 +62,33 @@ def recorded(folder: Path, hint: str = "") -> Recorded:
         raise CheckpointError(f"{path}: cannot be read ({type(error).__name__}: {error})", hint) from error
     if stream.fingerprint != expected:
         raise CheckpointError(f"{stream.path}: is not the corpus that this run was trained on any more", hint)
+    if held_stream.fingerprint != about.get("held_fingerprint", held_stream.fingerprint):
+        raise CheckpointError(f"{held_stream.path}: is not the corpus that this run was validated on any more", hint)
     if held_stream is stream:
         train, held = split(stream.starts, head, share, seed)
     else:
         train, held = (Spans(each.starts[:-1], each.starts[1:]) for each in (stream, held_stream))
     return Recorded(stream, train, held_stream, held)
+
+
+def sealed(about: dict[str, Any]) -> bytes:
+    """The text of `training.json` with its checksum."""
+    return json.dumps(about | {"sha256": _checksum(about)}, indent=1).encode() + b"\n"
+
+
+def unsealed(text: bytes) -> dict[str, Any]:
+    """What `sealed` was given.
+
+    Raises:
+        ValueError, TypeError, AttributeError: The text is damaged.
+    """
+    about: dict[str, Any] = plain_data(text)
+    checksum = _checksum(about)
+    if about.get("sha256", checksum) != checksum:
+        raise ValueError("it does not match its checksum")
+    return about
+
+
+def _checksum(about: dict[str, Any]) -> str:
+    rest = {key: value for key, value in about.items() if key not in UNSEALED}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()

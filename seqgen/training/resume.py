@@ -25,9 +25,10 @@ from seqgen.container import Header, plain_data, read_header
 from seqgen.errors import MALFORMED, CheckpointError
 from seqgen.training import snapshot
 from seqgen.training.parallel import Ranks
+from seqgen.training.progress import Progress, require_count, restored
 from seqgen.training.rollback import Place
 from seqgen.training.snapshot import Tensors
-from seqgen.training.trainer import Progress, Trainer
+from seqgen.training.trainer import Trainer
 
 FORMAT = "seqgen resume"
 VERSION = "2"
@@ -35,7 +36,7 @@ RESUME_FILE = "resume.safetensors"
 GOOD = "good."
 
 
-def save(path: Path, trainer: Trainer, about: dict[str, Any], files: dict[str, int]) -> None:
+def save(path: Path, trainer: Trainer, about: dict[str, Any], files: dict[str, int], log: str = "") -> None:
     """Write a trainer's whole state atomically. Every rank calls it, rank 0 writes.
 
     Args:
@@ -43,6 +44,7 @@ def save(path: Path, trainer: Trainer, about: dict[str, Any], files: dict[str, i
         trainer: Stands between two steps.
         about: What must be the same when the run goes on (corpus, seed, settings).
         files: How long the run's other files are by now, in bytes.
+        log: The SHA-256 of the log.
     """
     place, ranks = trainer.good.place, trainer.ranks
     tensors = _gather(snapshot.capture(trainer.step), ranks)
@@ -57,6 +59,7 @@ def save(path: Path, trainer: Trainer, about: dict[str, Any], files: dict[str, i
         "good": dataclasses.asdict(place) if moved and place is not None else None,
         "budget": dataclasses.asdict(trainer.budget),
         "files": files,
+        "log_sha256": log,
         "about": about,
     }
     if ranks.leads:
@@ -64,11 +67,11 @@ def save(path: Path, trainer: Trainer, about: dict[str, Any], files: dict[str, i
         write_tensors(path, arrays, details, {"format": FORMAT, "version": VERSION})
 
 
-def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> dict[str, int]:
+def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> tuple[dict[str, int], str]:
     """Put a trainer, made with the same settings, back where `save` found it.
 
     Returns:
-        How long the run's other files were then, in bytes.
+        How long the run's other files were then, in bytes, and the SHA-256 of the log; "" where it is not known.
 
     Raises:
         CheckpointError: The file is missing, damaged, or belongs to a run with other settings.
@@ -84,7 +87,8 @@ def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> dict[str, int]:
         _check_same(path, details["about"], about)
         tensors = {name: torch.from_numpy(header.read(name)) for name in header.tensors if name != "details"}
         _put_back(trainer, details, tensors)
-        return {str(name): int(length) for name, length in details["files"].items()}
+        files = {name: require_count(name, length) for name, length in details["files"].items()}
+        return files, str(details.get("log_sha256", ""))
     except (RuntimeError, *MALFORMED) as error:
         raise CheckpointError(f"{path}: does not fit this run ({error})", "train anew under another -o") from error
 
@@ -122,16 +126,26 @@ def _check_same(path: Path, recorded: dict[str, Any], about: dict[str, Any]) -> 
 
 def _put_back(trainer: Trainer, details: dict[str, Any], tensors: Tensors) -> None:
     ranks, step = trainer.ranks, trainer.step
-    trainer.progress = Progress(**details["progress"])
-    trainer.resize(trainer.progress.batch or trainer.settings.batch)
+    trainer.progress = restored(details["progress"])
+    batch = trainer.progress.batch or trainer.settings.batch
+    if batch > trainer.settings.batch:
+        raise ValueError(f"{batch} streams, expected {trainer.settings.batch} at most")
+    trainer.resize(batch)
+    _require_inside(trainer, trainer.progress)
+    place = None if details["good"] is None else Place(**details["good"])
+    if place is not None:
+        for name, value in dataclasses.asdict(place).items():
+            require_count(name, value)
+        _require_inside(trainer, place)
     good = {name.removeprefix(GOOD): tensor for name, tensor in tensors.items() if name.startswith(GOOD)}
-    if details["good"] is not None:
+    if place is not None:
         snapshot.restore(step, _deal(good, trainer))
-        step.steps = details["good"]["updates"]
-        trainer.good.keep(step, Place(**details["good"]))
+        step.steps = place.updates
+        trainer.good.keep(step, place)
     snapshot.restore(step, _deal(tensors, trainer))
-    step.steps, trainer.targets = int(details["updates"]), int(details["targets"])
-    if details["good"] is None:
+    step.steps = require_count("updates", details["updates"])
+    trainer.targets = require_count("targets", details["targets"])
+    if place is None:
         trainer.keep()
     sums = tensors["losses"]
     own = sums[ranks.number] if len(sums) == ranks.count else sums.sum() * ranks.leads
@@ -139,6 +153,13 @@ def _put_back(trainer: Trainer, details: dict[str, Any], tensors: Tensors) -> No
     if details["budget"] != dataclasses.asdict(trainer.budget):  # validations are dealt out anew
         trainer.progress.checks = min(trainer.progress.checks, int(trainer.used() * trainer.settings.checks))
         trainer.progress.bad_checks = 0
+
+
+def _require_inside(trainer: Trainer, place: Place | Progress) -> None:
+    """Raise ValueError where an epoch has no such step."""
+    steps = trainer.laid_out(place.epoch).steps
+    if place.step >= steps:
+        raise ValueError(f"step {place.step} of epoch {place.epoch}, which has {steps}")
 
 
 def _gather(tensors: Tensors, ranks: Ranks) -> Tensors:

@@ -13,7 +13,6 @@ one's writes.
 """
 
 import dataclasses
-import json
 import math
 import platform
 from pathlib import Path
@@ -36,11 +35,11 @@ from seqgen.training.augmentation import Tables
 from seqgen.training.data import Spans, split
 from seqgen.training.device import choose_precision, describe
 from seqgen.training.indexing import write_index
-from seqgen.training.journal import Journal
+from seqgen.training.journal import LOG_FILE, Journal
 from seqgen.training.occupied import begin, occupy
 from seqgen.training.plan import Plan
 from seqgen.training.progress import Observer, Progress
-from seqgen.training.recorded import TRAINING_FILE
+from seqgen.training.recorded import TRAINING_FILE, sealed
 from seqgen.training.saving import Saves
 from seqgen.training.settings import TrainSettings
 from seqgen.training.start import set_unigram_bias
@@ -122,17 +121,23 @@ class Run:
         self.ranks.lead(self._make_folder)
         self.ranks.share_weights(self.network.parameters())
 
-    def resume(self) -> None:
+    def resume(self) -> str:
         """Go back to where an earlier call stopped, dropping log lines written after its last save.
+
+        Returns:
+            A remark where the log is damaged, from which nothing is computed; else nothing.
 
         Raises:
             CheckpointError: There is no such run, it had other settings or another corpus, or it is running.
             UsageError: The ranks were told different things.
         """
         self.ranks.lead(lambda: occupy(self.folder))
-        lengths = resume.load(self.folder / resume.RESUME_FILE, self.trainer, self._about())
+        lengths, digest = resume.load(self.folder / resume.RESUME_FILE, self.trainer, self._about())
         self.ranks.agree(self._told() | {"state to go on from": self.trainer.progress})
+        length = lengths.get(LOG_FILE, 0)
+        damaged = self.ranks.leads and digest not in ("", self.journal.digest(length))
         self.ranks.lead(lambda: self.journal.cut(lengths))
+        return f"{self.folder / LOG_FILE}: is damaged: it is not what this run wrote" if damaged else ""
 
     def train(self) -> None:
         """Train until the budget is used up or `trainer.stopping` is set; then save."""
@@ -219,7 +224,8 @@ class Run:
     def save_resume(self) -> None:
         """Write `resume.safetensors`. Every rank calls it, rank 0 writes."""
         lengths = self.journal.lengths() if self.ranks.leads else {}
-        resume.save(self.folder / resume.RESUME_FILE, self.trainer, self._about(), lengths)
+        digest = self.journal.digest() if self.ranks.leads else ""
+        resume.save(self.folder / resume.RESUME_FILE, self.trainer, self._about(), lengths, digest)
 
     def _save(self) -> None:
         """Write all of the run: until the first validation, the weights as they stand are the checkpoint."""
@@ -275,9 +281,10 @@ class Run:
             "head": 1 if self.stream.labels[0] < 0 else 2,
             "validation": self.plan.train.validation if self.held_out is self.stream else 0.0,
             "held_out": None if self.held_out is self.stream else str(self.held_out.path.resolve()),
+            "held_fingerprint": self.held_out.fingerprint,
             "plan": self.plan.to_json(),
         }
-        files.write_bytes(self.folder / TRAINING_FILE, json.dumps(about, indent=1).encode() + b"\n")
+        files.write_bytes(self.folder / TRAINING_FILE, sealed(about))
         self.journal.cut({})
 
     def _log(self, line: dict[str, Any]) -> None:

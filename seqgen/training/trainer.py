@@ -123,9 +123,12 @@ class Trainer:
 
     def start_epoch(self) -> None:
         """Lay out the epoch that `progress` names."""
+        self._epoch = self.laid_out(self.progress.epoch)
+
+    def laid_out(self, number: int) -> Epoch:
+        """The order of an epoch."""
         settings, fresh = self.settings, self.settings.reset == "document"
-        shape = settings.batch, settings.window, self.seed, self.progress.epoch
-        self._epoch = Epoch(self.spans, *shape, fresh, settings.reset_probability)
+        return Epoch(self.spans, settings.batch, settings.window, self.seed, number, fresh, settings.reset_probability)
 
     def _steer(self) -> None:
         """Settle with the other ranks how far the run is and whether it stops: all must do the same at each step."""
