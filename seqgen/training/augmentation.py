@@ -9,8 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seqgen.errors import SettingError
+from seqgen.tokenizer import Tokenizer
 from seqgen.training.data import Epoch, Spans
 from seqgen.training.feeding import PLANNED, Feed, Window
+from seqgen.training.settings import TrainSettings
 
 Tables = NDArray[np.int64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -63,3 +66,19 @@ def _mixed(value: NDArray[np.uint64] | np.uint64) -> NDArray[np.uint64]:
         value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return np.asarray(value ^ (value >> np.uint64(31)))
+
+
+def tables_for(tokenizer: Tokenizer, settings: TrainSettings) -> Tables | None:
+    """What documents go through while training, or None where nothing of the kind is wanted.
+
+    Raises:
+        SettingError: The codec has no such thing.
+    """
+    wanted = (settings.transpose, settings.stretch, settings.loudness)
+    if not any(wanted):
+        return None
+    tables = tokenizer.augmentations(*wanted)
+    if tables is None:
+        message = f"transpose, stretch and loudness are for music, this corpus has codec {tokenizer.codec_name}"
+        raise SettingError(message, "leave them out")
+    return tables

@@ -94,6 +94,12 @@ class Journal:
         path = self.folder / LOG_FILE
         return hashlib.sha256(path.read_bytes()[:length] if path.exists() else b"").hexdigest()
 
+    def damage(self, lengths: dict[str, int], digest: str) -> str:
+        """A sentence if the log does not begin with what had these lengths and this digest; "" if so, or unknown."""
+        if digest in ("", self.digest(lengths.get(LOG_FILE, 0))):
+            return ""
+        return f"{self.folder / LOG_FILE}: is damaged: it is not what this run wrote"
+
     def cut(self, lengths: dict[str, int]) -> None:
         """Drop what was appended since the files were that long.
 

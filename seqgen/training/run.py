@@ -24,18 +24,18 @@ import torch
 import seqgen
 from seqgen import files
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, Weights
-from seqgen.errors import SeqgenError, SettingError
+from seqgen.errors import SeqgenError
 from seqgen.evaluation import temperature
 from seqgen.models import weight_shapes
 from seqgen.models._network import RecurrentLM
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import parallel, resume
-from seqgen.training.augmentation import Tables
+from seqgen.training.augmentation import tables_for
 from seqgen.training.data import Spans, split
 from seqgen.training.device import choose_precision, describe
 from seqgen.training.indexing import write_index
-from seqgen.training.journal import LOG_FILE, Journal
+from seqgen.training.journal import Journal
 from seqgen.training.occupied import begin, occupy
 from seqgen.training.plan import Plan
 from seqgen.training.progress import Observer, Progress
@@ -100,7 +100,8 @@ class Run:
         self.validation = Validation(self.held_out.ids, self.validation_spans, codec_size, precision)
         self.trainer = Trainer(
             self.network, stream.ids, self.train_spans, tokenizer.document_id,
-            plan.train, plan.budget, plan.seed, self.validation.quick, self, self.ranks, _tables(tokenizer, plan.train),
+            plan.train, plan.budget, plan.seed, self.validation.quick, self, self.ranks,
+            tables_for(tokenizer, plan.train),
         )  # fmt: skip
         numbers = sum(weight.numel() for weight in self.network.parameters())
         self.saves = self.trainer.saves = Saves(self._save, numbers)
@@ -124,8 +125,7 @@ class Run:
     def resume(self) -> str:
         """Go back to where an earlier call stopped, dropping log lines written after its last save.
 
-        Returns:
-            A remark where the log is damaged, from which nothing is computed; else nothing.
+        Returns a remark where the log is damaged, from which nothing is computed, or "".
 
         Raises:
             CheckpointError: There is no such run, it had other settings or another corpus, or it is running.
@@ -134,10 +134,9 @@ class Run:
         self.ranks.lead(lambda: occupy(self.folder))
         lengths, digest = resume.load(self.folder / resume.RESUME_FILE, self.trainer, self._about())
         self.ranks.agree(self._told() | {"state to go on from": self.trainer.progress})
-        length = lengths.get(LOG_FILE, 0)
-        damaged = self.ranks.leads and digest not in ("", self.journal.digest(length))
+        remark = self.journal.damage(lengths, digest) if self.ranks.leads else ""
         self.ranks.lead(lambda: self.journal.cut(lengths))
-        return f"{self.folder / LOG_FILE}: is damaged: it is not what this run wrote" if damaged else ""
+        return remark
 
     def train(self) -> None:
         """Train until the budget is used up or `trainer.stopping` is set; then save."""
@@ -224,8 +223,7 @@ class Run:
     def save_resume(self) -> None:
         """Write `resume.safetensors`. Every rank calls it, rank 0 writes."""
         lengths = self.journal.lengths() if self.ranks.leads else {}
-        digest = self.journal.digest() if self.ranks.leads else ""
-        resume.save(self.folder / resume.RESUME_FILE, self.trainer, self._about(), lengths, digest)
+        resume.save(self.folder / resume.RESUME_FILE, self.trainer, self._about(), lengths, self.journal.digest())
 
     def _save(self) -> None:
         """Write all of the run: until the first validation, the weights as they stand are the checkpoint."""
@@ -297,19 +295,3 @@ def _split(stream: TokenStream, held_out: TokenStream | None, plan: Plan) -> tup
         return Spans(stream.starts[:-1], stream.starts[1:]), Spans(held_out.starts[:-1], held_out.starts[1:])
     head = 1 if stream.labels[0] < 0 else 2
     return split(stream.starts, head, plan.train.validation, plan.seed)
-
-
-def _tables(tokenizer: Tokenizer, settings: TrainSettings) -> Tables | None:
-    """What documents go through while training, or None where nothing of the kind is wanted.
-
-    Raises:
-        SettingError: The codec has no such thing.
-    """
-    wanted = (settings.transpose, settings.stretch, settings.loudness)
-    if not any(wanted):
-        return None
-    tables = tokenizer.augmentations(*wanted)
-    if tables is None:
-        message = f"transpose, stretch and loudness are for music, this corpus has codec {tokenizer.codec_name}"
-        raise SettingError(message, "leave them out")
-    return tables
