@@ -59,7 +59,7 @@ def train(stream: Path) -> float:
     """Seconds of one step of training in a new folder."""
     options = [part for at in range(0, len(TINY), 2) for part in ("-P", *TINY[at : at + 2])]
     with tempfile.TemporaryDirectory(dir=stream.parent) as folder:
-        command = [sys.executable, "-m", "seqgen", "train", str(stream), "-o", f"{folder}/run", "--steps", "1"]
+        command = [sys.executable, "-P", "-m", "seqgen", "train", str(stream), "-o", f"{folder}/run", "--steps", "1"]
         began = time.perf_counter()
         ran = subprocess.run([*command, *options, "--device", "cpu"], capture_output=True, text=True, check=False)
     if ran.returncode:
