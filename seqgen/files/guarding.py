@@ -23,7 +23,7 @@ from seqgen.errors import OutputError, UsageError
 from seqgen.files import own, written
 
 STANDARD = "-"
-CACHE_PARTS = ("streams", "corpora", written.FOLDER)
+CACHE_PARTS = ("streams", "corpora", "verified", written.FOLDER)
 WORK = {
     own.STREAM: "is a token stream",
     own.CHECKPOINT: "is a checkpoint",
