@@ -41,7 +41,6 @@ from seqgen.training.plan import Plan
 from seqgen.training.progress import Observer, Progress
 from seqgen.training.recorded import TRAINING_FILE, sealed
 from seqgen.training.saving import Saves
-from seqgen.training.settings import TrainSettings
 from seqgen.training.start import set_unigram_bias
 from seqgen.training.trainer import Trainer
 from seqgen.training.validation import Validation, check_lengths
