@@ -22,6 +22,7 @@ from seqgen.errors import DownloadError
 from seqgen.files import size
 
 MEMBERS = 100_000
+WILD = re.compile(r"(\*\*/|\*\*|\*|\?)")
 TOTAL = 10_000_000_000  # bytes, uncompressed
 MEMBER = 256_000_000  # bytes of one member that is read
 RATIO = 200  # uncompressed to compressed
@@ -37,14 +38,38 @@ DAMAGE = (
 
 def wanted(patterns: Iterable[str]) -> Wanted:
     """Whether a member's name fits one of the patterns: `*` and `?` stay inside a folder, `**` does not."""
-    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    split = [[piece for piece in WILD.split(pattern) if piece] for pattern in patterns]
+    return lambda name: any(_fits(name, pieces) for pieces in split)
 
-    def translate(pattern: str) -> str:
-        pieces = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
-        return "".join(parts.get(piece) or re.escape(piece) for piece in pieces)
 
-    expression = re.compile("|".join(f"(?:{translate(pattern)})" for pattern in patterns), re.DOTALL)
-    return lambda name: expression.fullmatch(name) is not None
+def _fits(name: str, pieces: list[str]) -> bool:
+    """Whether the pieces of a pattern read the name, in time linear in its length."""
+    places = {0}  # where the next piece may begin
+    for piece in pieces:
+        if not places:
+            return False
+        if piece in ("**", "**/"):
+            begin = min(places)
+            after = {at + 1 for at in range(begin, len(name)) if name[at] == "/"}
+            places = places | after if piece == "**/" else set(range(begin, len(name) + 1))
+        elif piece == "*":
+            places = _to_next_slash(name, places)
+        elif piece == "?":
+            places = {at + 1 for at in places if name[at : at + 1] not in ("", "/")}
+        else:
+            places = {at + len(piece) for at in places if name.startswith(piece, at)}
+    return len(name) in places
+
+
+def _to_next_slash(name: str, places: set[int]) -> set[int]:
+    """All places from the given ones on, each as far as its folder goes."""
+    reached, here = set[int](), False
+    for at in range(min(places), len(name) + 1):
+        here = here or at in places
+        if here:
+            reached.add(at)
+        here = here and name[at : at + 1] != "/"
+    return reached
 
 
 def safe_name(name: str) -> str:

@@ -18,6 +18,11 @@ from seqgen.errors import CorpusError, SettingError, UsageError
 from seqgen.registry import nearest
 from seqgen.settings import convert, parse, read_toml, require
 
+SHA256 = re.compile(r"[0-9a-f]{64}")
+REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+")
+DEBIAN = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+ADDRESS = re.compile(r"https://[^\s]+")
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LAYOUTS = Path(__file__).parent / "layouts"
 PACKAGE = Path(__file__).parent.parent
 
@@ -48,14 +53,14 @@ class Source:
         kinds = {"pypi": ("wheel", "sdist"), "debian": ("deb",), "url": ("zip", "tar", "plain")}
         require(self.file in kinds[self.kind], "source.file", self.file, " or ".join(kinds[self.kind]))
         if self.kind == "debian":
-            require(_matches(r"[a-z0-9][a-z0-9+.-]+", self.package), "source.package", self.package, "a package name")
+            require(DEBIAN.fullmatch(self.package) is not None, "source.package", self.package, "a package name")
             return
-        require(_matches(r"[0-9a-f]{64}", self.sha256), "source.sha256", self.sha256, "64 hexadecimal digits")
+        require(SHA256.fullmatch(self.sha256) is not None, "source.sha256", self.sha256, "64 hexadecimal digits")
         if self.kind == "pypi":
-            pinned = _matches(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+", self.requirement)
+            pinned = REQUIREMENT.fullmatch(self.requirement) is not None
             require(pinned, "source.requirement", self.requirement, "name==version")
         else:
-            require(_matches(r"https://[^\s]+", self.url), "source.url", self.url, "an https address")
+            require(ADDRESS.fullmatch(self.url) is not None, "source.url", self.url, "an https address")
 
     def __str__(self) -> str:
         if self.kind == "pypi":
@@ -111,7 +116,7 @@ class Recipe:
     default: bool = False
 
     def __post_init__(self) -> None:
-        require(_matches(r"[a-z0-9]+(-[a-z0-9]+)*", self.name), "name", self.name, "lower-case words joined by '-'")
+        require(NAME.fullmatch(self.name) is not None, "name", self.name, "lower-case words joined by '-'")
         for key in ("description", "licence", "attribution", "codec"):
             require(bool(getattr(self, key).strip()), key, getattr(self, key), "some text")
         require(bool(self.members), "members", "", "at least one pattern")
@@ -196,7 +201,3 @@ def _parse(table: dict[str, Any]) -> Recipe:
         kind = known[key]
         values[key] = parse(kind, value) if kind in (Source, Expect) else convert(key, value, kind)
     return Recipe(**values)
-
-
-def _matches(pattern: str, text: str) -> bool:
-    return re.fullmatch(pattern, text) is not None

@@ -4,6 +4,7 @@ It counts tokens and definitions, and knows nothing of what the model would rath
 taken where the model comes to one by itself; then what is open is closed byte by byte.
 """
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -16,6 +17,9 @@ from seqgen.codecs._c_grammar import CGrammar
 from seqgen.codecs._c_lexer import State
 
 LONGEST_ENDING = 600  # bytes: DEPTH brackets, FRAMES conditionals, and what completes statements between them
+# Tokens after which a function may still get its body: no end of a declaration, an initialiser, a list or an array.
+BODIED = re.compile(r"(?!\w*+\s*+[;=,\[])")
+BODIED_AFTER_LIST = re.compile(r"(?!\s*+[;=,\[(])")
 
 
 class Progress(NamedTuple):
@@ -90,11 +94,11 @@ class Balanced:
 
     @cached_property
     def _bodied(self) -> Mask:
-        return self.inner.matching(r"(?!\w*\s*[;=,\[])")
+        return self.inner.matching(BODIED)
 
     @cached_property
     def _bodied_after_list(self) -> Mask:
-        return self.inner.matching(r"(?!\s*[;=,\[(])")
+        return self.inner.matching(BODIED_AFTER_LIST)
 
     def _wanted(self, state: Progress) -> bool:
         """Whether an end is looked for."""

@@ -100,10 +100,9 @@ class CGrammar:
         """The token of a single byte, given as the character of the same number."""
         return self._tokens.index(char)
 
-    def matching(self, pattern: str) -> Mask:
+    def matching(self, pattern: re.Pattern[str]) -> Mask:
         """(V,) True for tokens that begin so."""
-        compiled = re.compile(pattern)
-        return np.array([compiled.match(token) is not None for token in self._tokens], np.bool_)
+        return np.array([pattern.match(token) is not None for token in self._tokens], np.bool_)
 
     def _fitting(self, group: "Group", view: Hashable, state: State) -> NDArray[np.intp]:
         """Which kinds of a group are allowed in a state of this view."""

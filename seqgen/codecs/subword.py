@@ -20,7 +20,7 @@ from seqgen.settings import option, require
 
 # What sentencepiece would lose: NUL, its own sign for a space, and bytes that are not UTF-8 (PEP 383 surrogates).
 AWKWARD = f"\\0{SPACE}\udc80-\udcff"
-SEGMENT = re.compile(f"[{AWKWARD}]+|[^\\n{AWKWARD}]{{0,{LINE}}}\\n|[^\\n{AWKWARD}]{{1,{LINE}}}")
+SEGMENT = re.compile(f"[{AWKWARD}]+|[^\\n{AWKWARD}]{{1,{LINE}}}+\\n?|\\n")
 FEWEST = 300
 PART = 1 << 20  # characters encoded at once, to bound memory
 

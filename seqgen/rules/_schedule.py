@@ -6,7 +6,6 @@
 """
 
 import math
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from seqgen.errors import SettingError
 from seqgen.rules import History, Logits, Rule, Scope
 
 FORMS = "a number, or a schedule such as 0.6..1.2, 0.6..1.2/500 or 0.6~1.2/200"
-_FORM = re.compile(r"(?P<begin>[^~/=,]+?)(?P<shape>\.\.|~)(?P<end>[^~/=,]+?)(?:/(?P<span>\d{1,12}))?")
+SPAN_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,20 @@ class Curve:
 
 def is_schedule(value: Any) -> bool:
     """Whether a value has the form of a schedule rather than of a number."""
-    return isinstance(value, str) and _FORM.fullmatch(value) is not None
+    return isinstance(value, str) and _parts(value) is not None
+
+
+def _parts(text: str) -> tuple[str, str, int | None, bool] | None:
+    """(begin, end, span, whether it is a cycle) as they are written; None where it is no schedule's form."""
+    curve, slash, span = text.partition("/")
+    cycle = "~" in curve
+    mark, width = (curve.find("~"), 1) if cycle else (curve.find("..", 1), 2)
+    begin, end = curve[:mark], curve[mark + width :]
+    if mark < 1 or not end or "~" in end or "=" in curve or "," in curve:
+        return None
+    if slash and not (span.isdecimal() and len(span) <= SPAN_DIGITS):
+        return None
+    return begin, end, int(span) if slash else None, cycle
 
 
 def read_curve(key: str, value: Any) -> Curve:
@@ -68,19 +80,19 @@ def read_curve(key: str, value: Any) -> Curve:
     Raises:
         SettingError: It is neither, or its span does not fit.
     """
-    form = _FORM.fullmatch(value) if isinstance(value, str) else None
+    parts = _parts(value) if isinstance(value, str) else None
     try:
-        if form is None:
+        if parts is None:
             number = settings.convert(key, value, float)
             return Curve(number, number)
-        begin, end = (settings.convert(key, form[part], float) for part in ("begin", "end"))
+        begin, end = (settings.convert(key, number, float) for number in parts[:2])
     except SettingError:
         raise SettingError(f"{key} is {value!r}, expected {FORMS}") from None
-    cycle, span = form["shape"] == "~", form["span"]
+    span, cycle = parts[2:]
     if span is None and cycle:
         raise SettingError(f"{key} is {value!r}, a cycle without its length", f"say after how many tokens: {value}/200")
-    settings.require(span is None or int(span) > 0, key, value, "a span of at least one token")
-    return Curve(begin, end, None if span is None else int(span), cycle)
+    settings.require(span is None or span > 0, key, value, "a span of at least one token")
+    return Curve(begin, end, span, cycle)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ and what lies outside every file, are left out.
 import re
 from collections.abc import Iterable, Iterator
 
-MARKER = re.compile(rb"/\*{14} (Begin file|End of|Include|Continuing where we left off in) (\S+)[^*\n]*\*+/\s*")
+MARKER = re.compile(rb"/\*{14} (Begin file|End of|Include|Continuing where we left off in) ([^\s*]++)[^*\n]*+\*++/\s*+")
 
 
 def files(members: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:

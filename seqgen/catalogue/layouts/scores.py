@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from seqgen.catalogue import _archive
 
-RIGHTS = re.compile(rb"<rights[^>]*>\s*[^<\s]")
+RIGHTS = re.compile(rb"<rights[^<>]*+>\s*+[^<\s]")
 
 
 def files(members: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:

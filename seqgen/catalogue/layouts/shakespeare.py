@@ -15,8 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 NAME = re.compile(r"\*\*([^*\n]+)\*\*\s*(?:\n|$)")
-DIRECTION = re.compile(r"\s*[_*].*[_*]\s*", re.DOTALL)
-ASIDE = re.compile(r"[_*]*\\?\[[^\]]*\][_*]*")  # first, as its emphasis is not always closed
+MARKS = re.compile(r"[_*]*+")
 EMPHASIS = re.compile(r"_[^_]*_|\*[^*]*\*")
 ENTERING = re.compile(r"(?!Enter)[A-Z]\w*(?: [A-Z]\w*)*")
 SPOKEN = ("PROLOGUE", "EPILOGUE", "CHORUS")
@@ -33,7 +32,7 @@ def play(markdown: str) -> str:
     speeches: list[list[str]] = []
     entering = ""  # who speaks next if no name is given; "" while the last speech goes on
     silent = True  # nobody has spoken, and nobody entered, since the heading
-    for block in re.split(r"\n\s*\n", markdown):
+    for block in re.split(r"\n(?:[^\S\n]*+\n)++", markdown):
         if block.lstrip().startswith("#"):
             heading = block.strip("# \n.")
             silent = not heading.upper().startswith(SPOKEN)
@@ -41,7 +40,7 @@ def play(markdown: str) -> str:
         elif named := NAME.match(block):
             speeches.append([_speaker(named[1]), *_lines(block[named.end() :])])
             entering, silent = "", False
-        elif DIRECTION.fullmatch(block):
+        elif _is_direction(block.strip()):
             if (silent or entering) and (found := ENTERING.search(block)):
                 entering, silent = found[0], False
         elif not silent:
@@ -56,8 +55,22 @@ def _speaker(name: str) -> str:
     return f"{re.sub(r' +', ' ', name.replace(':', '')).strip()}:"
 
 
+def _is_direction(block: str) -> bool:
+    return len(block) > 1 and block[0] in "_*" and block[-1] in "_*"
+
+
+def _without_asides(block: str) -> str:
+    """A speech without what stands in brackets, nor the emphasis around them, which is not always closed."""
+    kept, at = [], 0
+    while (begin := block.find("[", at)) >= 0 and (end := block.find("]", begin)) >= 0:
+        kept.append(block[at:begin].removesuffix("\\").rstrip("_*"))
+        found = MARKS.match(block, end + 1)
+        at = found.end() if found else end + 1
+    return "".join((*kept, block[at:]))
+
+
 def _lines(block: str) -> list[str]:
     """The lines of a speech without stage directions, emphasis and Markdown's backslashes."""
-    plain = re.sub(r"[_*]", "", EMPHASIS.sub("", ASIDE.sub("", block)))
+    plain = re.sub(r"[_*]", "", EMPHASIS.sub("", _without_asides(block)))
     plain = re.sub(r"\\([^\w\s])", r"\1", plain)
     return [line.strip() for line in plain.splitlines() if line.strip()]

@@ -15,7 +15,7 @@ _PIPES = {"F": 1, "C": 1}  # the highland bagpipes: K:HP and K:Hp
 _KEY = re.compile(r"([A-G])([#b♯♭]?)\s*([A-Za-z]*)")
 _CHANGE = re.compile(r"(\^\^|__|[_=^])([A-Ga-g])(?![A-Za-z])")
 _FRACTION = re.compile(r"(\d{1,4})\s*/\s*(\d{1,4})")
-_METER = re.compile(r"\(?\s*(\d{1,3}(?:\s*\+\s*\d{1,3})*)\s*\)?\s*/\s*(\d{1,3})")
+_METER = re.compile(r"\(?\s*+(\d{1,3}(?:\s*+\+\s*+\d{1,3})*+)\s*+\)?\s*+/\s*+(\d{1,3})")
 _TEMPO = re.compile(r"=\s*(\d+(?:\.\d+)?)")
 _BARE_TEMPO = re.compile(r"\s*(\d+(?:\.\d+)?)\s*$")
 ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2, "": 0}

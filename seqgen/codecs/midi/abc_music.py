@@ -122,8 +122,9 @@ def _length(text: str) -> Ratio:
 
 def _bar(text: str, voice: Voice) -> None:
     sign = text.rstrip("0123456789,.-").rstrip().removesuffix("[") if text[-1] not in "|]:" else text
-    colons = re.search(r"(:+)\|", sign)
-    passes = min(len(colons[1]) + 1, MAX_PASSES) if colons else 0 if "|" in sign else 2
+    before = sign[: sign.find(":|") + 1]
+    colons = len(before) - len(before.rstrip(":"))
+    passes = min(colons + 1, MAX_PASSES) if colons else 0 if "|" in sign else 2
     voice.bar_line(passes, begins=sign.endswith(":"), closes=any(mark in sign for mark in ("||", "]", "[")))
     if numbers := _numbers(text[len(sign) :]):
         voice.ending(numbers)

@@ -10,7 +10,7 @@ _VOICE = 52  # choir aahs
 _PATTERNS = tuple(
     (re.compile(rf"\b(?:{pattern})", re.I), program)
     for pattern, program in (
-        (r"soprano sax", 64), (r"alto sax", 65), (r"tenor sax", 66), (r"bari\w* sax", 67),
+        (r"soprano sax", 64), (r"alto sax", 65), (r"tenor sax", 66), (r"bari\w{0,20} sax", 67),
         (r"bass clarinet", 71), (r"(alto|bass) flute", 73), (r"(soprano|alto|tenor|bass) recorder", 74),
         (r"(alto|tenor|bass) trombone", 57), (r"bass tuba", 58), (r"bass drum", DRUMS), (r"bass viol", 43),
         (r"bass guitar|electric bass", 33), (r"(acoustic|string|double|upright) bass", 43),
