@@ -18,7 +18,7 @@ from seqgen.report import Report
 from seqgen.settings import option, require
 
 FILE_BEGINS = re.compile(rb"^/\*+ *Begin file [^\n]*\*/[ \t\r]*$", re.MULTILINE)
-HEAD_COMMENT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(/\*.*?\*/|(?://[^\n]*(?:\n[ \t]*|\Z))+)\s*", re.DOTALL)
+HEAD_COMMENT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(/\*.*?\*/|(?://[^\n]*+(?:\n[ \t]*+|\Z))+)\s*", re.DOTALL)
 LICENCE = re.compile(rb"copyright|licen[cs]e|spdx", re.IGNORECASE)
 
 

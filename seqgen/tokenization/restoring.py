@@ -59,15 +59,18 @@ def restore_folder(stream: TokenStream, tokenizer: Tokenizer, folder: str | Path
 def _names(stream: TokenStream, tokenizer: Tokenizer) -> Iterator[str]:
     """A distinct relative path for each document."""
     taken: set[str] = set()
+    counts: dict[str, int] = {}  # how often a name was wanted
     exact = tokenizer.token_bytes() is not None  # then the file's own suffix still tells the truth
     for name in _sources(stream):
         path = Path(*_safe_parts(plain_name(name)))
         suffix = path.suffix if exact and path.suffix else tokenizer.codec.artifact
         stem = str(path.with_suffix(""))
-        unique, count = stem, 1
+        key = stem.lower() + suffix
+        unique, count = stem, counts.get(key, 1)
         while unique.lower() + suffix in taken:
             count += 1
             unique = f"{stem}-{count}"
+        counts[key] = count
         taken.add(unique.lower() + suffix)
         yield unique + suffix
 

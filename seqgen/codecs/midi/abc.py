@@ -17,8 +17,10 @@ import numpy as np
 
 from seqgen.codecs.midi import abc_fields as fields
 from seqgen.codecs.midi.abc_music import read_music
-from seqgen.codecs.midi.abc_voice import TICKS, Settings, Voice
-from seqgen.codecs.midi.bars import MAX_BYTES, Row, checked, play, play_order, printable, starts_of, timeline
+from seqgen.codecs.midi.abc_voice import TICKS, Count, Settings, Voice
+from seqgen.codecs.midi.bars import (
+    MAX_BYTES, MAX_NOTES, Row, checked, play, play_order, plays_of, printable, starts_of, timeline,
+)  # fmt: skip
 from seqgen.codecs.midi.faults import Faults, refuse
 from seqgen.codecs.midi.score import DEFAULT_TEMPO, DRUMS, Score
 from seqgen.report import Report
@@ -26,6 +28,7 @@ from seqgen.report import Report
 MAX_VOICES = 64
 MAX_TUNES = 100_000
 MAX_HEAD = 4096  # bytes of a book's head
+MAX_HEADS = 8, 1 << 16  # of all its tunes' heads together: so many times the book's bytes, and so many more
 DRUM_CHANNEL = 10
 
 _TUNE = re.compile(rb"(?:^|(?<=[\r\n]))X:")
@@ -51,7 +54,8 @@ def split_abc(data: bytes) -> list[bytes]:
         refuse(starts[MAX_TUNES], f"book has too many tunes (expected at most {MAX_TUNES:,}, found {len(starts):,})")
     lines = re.split(rb"\r\n|\r|\n", data[: starts[0]].removeprefix(b"\xef\xbb\xbf"))
     head = b"".join(line + b"\n" for line in lines if _COMMON.match(line))
-    head = head if len(head) <= MAX_HEAD else b""
+    times, more = MAX_HEADS
+    head = head if len(head) <= MAX_HEAD and len(head) * len(starts) <= times * len(data) + more else b""
     return [head + data[start:end] for start, end in zip(starts, [*starts[1:], len(data)])]
 
 
@@ -85,6 +89,7 @@ class _Tune:
         self.tempo = DEFAULT_TEMPO
         self.settings = Settings({}, fields.default_unit(None), (4, 4))
         self._faults = faults
+        self._count = Count()
         self._presets: dict[str, dict[str, Any]] = {}  # by voice, what the head says of it
         self._name = ""  # of the voice that fields and music belong to
         self._unit_given = self._has_key = self._in_tune = self._in_body = self._in_text = False
@@ -143,7 +148,7 @@ class _Tune:
             self._faults.left_out(_TEXTS[letter])
         elif letter == "P" and not self._in_body and len(text) > 1:
             self._faults.left_out("part order")
-        return self._voice() if self._in_body else Voice("", self.settings)
+        return self._voice() if self._in_body else Voice("", self.settings, self._count)
 
     def _voice(self) -> Voice:
         """The current voice, made where it is new."""
@@ -151,7 +156,7 @@ class _Tune:
             if len(self.voices) == MAX_VOICES:
                 refuse(0, f"tune has too many voices (expected at most {MAX_VOICES})")
             settings = replace(self.settings, **self._presets.get(self._name, {}))
-            self.voices[self._name] = Voice(self._name, settings)
+            self.voices[self._name] = Voice(str(len(self.voices)), settings, self._count)
         return self.voices[self._name]
 
     def _set(self, **changes: Any) -> None:
@@ -226,7 +231,8 @@ def _score(tune: _Tune) -> Score:
     for number, voice in enumerate(tune.voices.values()):
         order = play_order(voice.bars)
         starts = starts_of(order, [bar.length for bar in voice.bars])
-        rows += play([bar.notes for bar in voice.bars], order, starts)
+        plays = plays_of(order, len(voice.bars))
+        rows += play([bar.notes for bar in voice.bars], plays, starts, MAX_NOTES - len(rows))
         owner += [number] * (len(rows) - len(owner))
         length = max(length, starts[-1])
         if len(tempos) == 1:  # the first voice that says more is believed

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from seqgen.codecs.midi.abc_fields import ACCIDENTALS
 from seqgen.codecs.midi.abc_voice import Ratio, Voice
-from seqgen.codecs.midi.bars import DYNAMICS, MAX_PASSES
+from seqgen.codecs.midi.bars import DYNAMICS, MAX_PASSES, ending_numbers
 from seqgen.codecs.midi.faults import Faults
 
 _LENGTH = r"\d{0,6}/{0,8}\d{0,6}"
@@ -130,12 +130,12 @@ def _bar(text: str, voice: Voice) -> None:
         voice.ending(numbers)
 
 
-def _numbers(text: str) -> list[int]:
+def _numbers(text: str) -> frozenset[int]:
     """The numbers of an ending: `1`, `1,3`, `1-3`."""
-    numbers: list[int] = []
+    numbers = set[int]()
     for first, last in re.findall(r"(\d{1,2})(?:-(\d{1,2}))?", text):
-        numbers += range(int(first), int(last or first) + 1)
-    return numbers
+        numbers |= ending_numbers((*range(int(first), int(last or first) + 1),))
+    return ending_numbers((*sorted(numbers),))
 
 
 def _tuplet(text: str, voice: Voice) -> None:

@@ -4,7 +4,6 @@ Source: the ABC music standard 2.1 (2011), section 4. An accidental holds to the
 default of section 11.3); a tie carries it over the bar line.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -46,8 +45,26 @@ class _Group:
     tied: bool = False
 
 
+class Count:
+    """How many notes a tune has so far, all voices together."""
+
+    def __init__(self) -> None:
+        self._notes = 0
+
+    def one_more(self) -> None:
+        """Raises MidiError past MAX_NOTES."""
+        self._notes += 1
+        if self._notes > MAX_NOTES:
+            refuse(0, f"tune has too many notes (expected at most {MAX_NOTES:,}, found {self._notes:,} and more)")
+
+
 class Voice:
     """Reads one voice.
+
+    Args:
+        name: Tells it from the others; a short one, for each note has it.
+        settings: What holds at its beginning.
+        count: Of the tune's notes.
 
     Attributes:
         settings: What holds now.
@@ -55,14 +72,15 @@ class Voice:
         tempos, meters: For each bar, ticks in it and new values.
     """
 
-    def __init__(self, name: str, settings: Settings) -> None:
+    def __init__(self, name: str, settings: Settings, count: Count) -> None:
         self.settings = settings
         self.bars = [Bar()]
         self.tempos: list[list[tuple[int, int]]] = [[]]
         self.meters: list[list[tuple[int, Ratio]]] = [[]]
         self._name = name
         self._lines = 0  # how many overlays this bar has
-        self._count = 0
+        self._count = count
+        self.started = False  # whether there is a note yet
         self._at = 0  # ticks in the open bar
         self._altered: dict[str, int] = {}  # accidentals in this bar, by letter
         self._tied: dict[tuple[str, int], int] = {}  # letter and octave → pitch, from the group before
@@ -72,11 +90,6 @@ class Voice:
         self._chord: list[tuple[Note, tuple[str, int]]] | None = None
         self._chord_length: Ratio = ONE
         self._graces: list[list[Note]] | None = None
-
-    @property
-    def started(self) -> bool:
-        """Whether there is a note yet."""
-        return self._count > 0
 
     def set(self, **changes: Any) -> None:
         """Change settings from here on, by name."""
@@ -94,9 +107,8 @@ class Voice:
         ticks = self._ticks(length) if self._chord is None and self._graces is None else 1
         if not 0 <= pitch <= 127 or ticks is None:
             return False
-        self._count += 1
-        if self._count > MAX_NOTES:
-            refuse(0, f"tune has too many notes (expected at most {MAX_NOTES:,})")
+        self.started = True
+        self._count.one_more()
         name = f"{self._name}&{self._lines}" if self._lines else self._name
         note = Note(self._at, ticks, pitch, self.settings.velocity, self.settings.program, name, False, True)
         if self._chord is not None:
@@ -193,9 +205,9 @@ class Voice:
         self.bars[-1].may_begin |= closes
         self._altered = {}
 
-    def ending(self, numbers: Iterable[int]) -> None:
+    def ending(self, numbers: frozenset[int]) -> None:
         """An ending begins here, bar line or not."""
-        self._next_bar(frozenset(numbers))
+        self._next_bar(numbers)
 
     def overlay(self) -> None:
         """Back to the beginning of the bar, with another line of notes."""

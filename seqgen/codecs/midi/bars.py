@@ -6,6 +6,7 @@ knows neither of the two formats. Da capo and dal segno are not followed.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
@@ -15,7 +16,7 @@ from seqgen.codecs.midi.score import Score
 from seqgen.errors import MidiError
 
 MAX_BYTES = 64 << 20
-MAX_NOTES = 500_000  # played notes of one piece
+MAX_NOTES = 500_000  # of one piece, written or played, all its parts together
 MAX_PASSES = 8  # how often a section is repeated at most
 MAX_QUARTERS = 1024  # of one note
 MAX_TITLE = 200
@@ -26,6 +27,7 @@ DYNAMICS = {
     "fp": 49, "sfp": 49,
 }  # fmt: skip
 
+NO_ENDING: frozenset[int] = frozenset()
 Row = list[int]  # onset, duration, pitch, velocity, program
 Value = TypeVar("Value")
 
@@ -54,7 +56,7 @@ class Note(NamedTuple):
     lead: int = 0
 
 
-@dataclass
+@dataclass(slots=True)
 class Bar:
     """What stands between two bar lines.
 
@@ -72,7 +74,13 @@ class Bar:
     begins: bool = False
     may_begin: bool = False
     passes: int = 0
-    endings: frozenset[int] = frozenset()
+    endings: frozenset[int] = NO_ENDING
+
+
+@lru_cache(4096)
+def ending_numbers(numbers: tuple[str | int, ...]) -> frozenset[int]:
+    """The passes that an ending is played in; those that are never reached are all one."""
+    return frozenset(min(int(number), MAX_PASSES + 1) for number in numbers)
 
 
 def grace_ticks(count: int, ticks_per_quarter: int) -> int:
@@ -148,17 +156,35 @@ def starts_of(order: Sequence[int], lengths: Sequence[int]) -> list[int]:
     return list(accumulate((lengths[at] for at in order), initial=0))
 
 
-def play(bars: Sequence[Sequence[Note]], order: Sequence[int], starts: Sequence[int]) -> list[Row]:
+def plays_of(order: Sequence[int], bars: int) -> list[list[int]]:
+    """For each of so many bars, the places in the played order at which it is played."""
+    places: list[list[int]] = [[] for _ in range(bars)]
+    for place, at in enumerate(order):
+        places[at].append(place)
+    return places
+
+
+def play(
+    bars: Sequence[Sequence[Note]], plays: Sequence[Sequence[int]], starts: Sequence[int], room: int
+) -> list[Row]:
     """The notes of one part as they are played: bars in order, ties joined, grace notes before their beat.
 
+    Args:
+        bars: The notes of each written bar; bars without any cost nothing more.
+        plays: For each bar, when it is played; see `plays_of`.
+        starts: The tick at which each played bar begins.
+        room: How many notes the piece may still have.
+
     Raises:
-        MidiError: There are more than MAX_NOTES.
+        MidiError: There are more.
     """
+    played = sorted((place, at) for at, notes in enumerate(bars) if notes for place in plays[at])
     rows: list[Row] = []
     voices: list[str] = []
     leads: list[tuple[str, int, int]] = []  # voice, where the grace notes begin, where their main note does
     tied: dict[tuple[int, int], Row] = {}  # (pitch, end) of a note from which a tie leads on
-    for at, start in zip(order, starts):
+    for place, at in played:
+        start = starts[place]
         for note in bars[at]:
             onset = max(0, start + note.at)
             end = onset + note.duration
@@ -173,8 +199,9 @@ def play(bars: Sequence[Sequence[Note]], order: Sequence[int], starts: Sequence[
                 tied[note.pitch, end] = row
             if note.lead:
                 leads.append((note.voice, onset, onset + note.lead))
-        if len(rows) > MAX_NOTES:
-            raise MidiError(f"music has too many notes (expected at most {MAX_NOTES:,})", "drop the file")
+        if len(rows) > room:
+            found = f"found {MAX_NOTES - room + len(rows):,} and more"
+            raise MidiError(f"music has too many notes (expected at most {MAX_NOTES:,}, {found})", "drop the file")
     if leads:
         _make_way(rows, voices, leads)
     return rows

@@ -17,7 +17,9 @@ import math
 
 import numpy as np
 
-from seqgen.codecs.midi.bars import MAX_BYTES, Bar, Row, checked, play, play_order, printable, starts_of, timeline
+from seqgen.codecs.midi.bars import (
+    MAX_BYTES, MAX_NOTES, Bar, Row, checked, play, play_order, plays_of, printable, starts_of, timeline,
+)  # fmt: skip
 from seqgen.codecs.midi.faults import Faults, refuse
 from seqgen.codecs.midi.musicxml_archive import unpack
 from seqgen.codecs.midi.musicxml_parse import Document, Part, parse
@@ -50,17 +52,15 @@ def read_musicxml(data: bytes, report: Report | None = None) -> Score:
 def _score(document: Document, faults: Faults) -> Score:
     ticks = _ticks_per_quarter(document)
     parts = [_read_part(part, ticks, faults) for part in document.parts.values() if part.measures]
-    count = max(map(len, parts), default=0)
-    for part in parts:
-        part += [Written() for _ in range(count - len(part))]
-    across = list(zip(*parts))  # for each measure, what each part has there
+    across = _across(parts)
     bars = _bars(across, ticks)
     order = play_order(bars)
     starts = starts_of(order, [bar.length for bar in bars])
+    plays = plays_of(order, len(bars))
     rows: list[Row] = []
     owner: list[int] = []
     for number, part in enumerate(parts):
-        rows += play([written.notes for written in part], order, starts)
+        rows += play([written.notes for written in part], plays, starts, MAX_NOTES - len(rows))
         owner += [number] * (len(rows) - len(owner))
     tempos = [sorted(set().union(*(written.tempos for written in measure))) for measure in across]
     meters = [sorted(set().union(*(written.meters for written in measure))) for measure in across]
@@ -77,6 +77,15 @@ def _score(document: Document, faults: Faults) -> Score:
         part=owner,
         title=printable(document.head.get("work-title") or document.head.get("movement-title") or ""),
     )
+
+
+def _across(parts: list[list[Written]]) -> list[list[Written]]:
+    """For each measure, what stands there in those parts that are so long: no work for what is not written."""
+    across: list[list[Written]] = [[] for _ in range(max(map(len, parts), default=0))]
+    for part in parts:
+        for measure, written in zip(across, part):
+            measure.append(written)
+    return across
 
 
 def _read_part(part: Part, ticks: int, faults: Faults) -> list[Written]:
@@ -99,7 +108,7 @@ def _ticks_per_quarter(document: Document) -> int:
     return result
 
 
-def _bars(across: list[tuple[Written, ...]], ticks: int) -> list[Bar]:
+def _bars(across: list[list[Written]], ticks: int) -> list[Bar]:
     """The measures with what any part says of repeats and endings, and their lengths."""
     bars = []
     meter, ending = (4, 4), frozenset[int]()

@@ -4,22 +4,23 @@ Source: MusicXML 4.0 (W3C Community Group, 2021), "Compressed .mxl files"; only 
 """
 
 import io
-import re
 import struct
 import zipfile
 import zlib
+from xml.parsers import expat
 
 from seqgen.codecs.midi.bars import MAX_BYTES
 from seqgen.codecs.midi.faults import SKIP, Faults, refuse
+from seqgen.codecs.midi.musicxml_parse import guarded
 from seqgen.errors import MidiError
 
 MAX_MEMBERS = 1000
 MAX_RATIO = 200  # uncompressed to compressed; real scores reach 55
 SMALL = 1 << 16  # a member below this size may be packed as tightly as it likes
 CONTAINER = "META-INF/container.xml"
+MAX_CONTAINER = 1 << 16  # bytes of it; real ones have 400
 
 _ENTRY = b"PK\x01\x02"
-_ROOT = re.compile(r"""<rootfile\b[^>]*?\bfull-path\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, RuntimeError)
 
 
@@ -35,7 +36,7 @@ def unpack(data: bytes, faults: Faults) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check(archive)
-            return _member(archive, _root(archive, faults))
+            return _member(archive, _root(archive, faults), MAX_BYTES)
     except _BROKEN as error:
         raise MidiError(f"archive is damaged or cut short ({error})", SKIP) from error
 
@@ -57,8 +58,10 @@ def _root(archive: zipfile.ZipFile, faults: Faults) -> str:
     """The name of the member that holds the score."""
     names = archive.namelist()
     if CONTAINER in names:
-        match = _ROOT.search(_member(archive, CONTAINER).decode("utf-8", "replace"))
-        name = (match[1] or match[2] or "") if match else ""
+        found = archive.getinfo(CONTAINER).file_size
+        if found > MAX_CONTAINER:
+            refuse(0, f"{CONTAINER} is too long (expected at most {MAX_CONTAINER:,} bytes, found {found:,})")
+        name = _first_root(_member(archive, CONTAINER, MAX_CONTAINER))
         if name in names:
             return name
     faults.mended("archive without a container")
@@ -70,9 +73,26 @@ def _root(archive: zipfile.ZipFile, faults: Faults) -> str:
     return scores[0]
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+def _first_root(container: bytes) -> str:
+    """What the first <rootfile> of a container names; "" where there is none before its end, or damage."""
+    roots: list[str] = []
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        if tag.rpartition(":")[2] == "rootfile" and "full-path" in attributes:
+            roots.append(attributes["full-path"])
+
+    parser = guarded()
+    parser.StartElementHandler = start
+    try:
+        parser.Parse(container, True)
+    except (expat.ExpatError, LookupError, ValueError):
+        pass  # what came before the damage counts
+    return roots[0] if roots else ""
+
+
+def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     member = archive.getinfo(name)
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         refuse(member.header_offset, "archive member is neither stored nor deflated")
     with archive.open(member) as file:
-        return file.read(MAX_BYTES)
+        return file.read(most)

@@ -16,7 +16,7 @@ MAX_DEPTH = 64  # real scores reach 10
 MAX_ELEMENTS = 3_000_000
 MAX_ITEMS = 500_000  # of all parts together
 MAX_PARTS = 256
-MAX_TEXT = 200
+MAX_TEXT = 200  # characters of one text or attribute
 
 Fields = dict[str, str]
 
@@ -35,6 +35,9 @@ _TEXTS = {
     "beat-unit", "per-minute", "offset", "part-name", "instrument-name", "midi-channel", "midi-program",
     "midi-unpitched", "work-title", "movement-title",
 }  # fmt: skip
+_ATTRIBUTES = {  # of flags; what else they carry is not kept
+    "dacapo", "dalsegno", "direction", "dynamics", "fine", "id", "number", "tempo", "times", "tocoda", "type",
+}  # fmt: skip
 _FLAGS = {
     "chord", "grace", "cue", "rest", "unpitched", "instrument", "tie", "repeat", "ending", "beat-unit-dot", *DYNAMICS,
 }  # fmt: skip
@@ -46,7 +49,7 @@ _LEFT_OUT = {
 }  # fmt: skip
 
 
-@dataclass
+@dataclass(slots=True)
 class Measure:
     """One measure of one part: its items as (element name, fields), in document order, and where it stands."""
 
@@ -93,6 +96,22 @@ def parse(data: bytes, faults: Faults) -> Document:
     return reader.document
 
 
+def guarded() -> expat.XMLParserType:
+    """A parser that refuses entities, and a document type with anything of its own in it."""
+    parser = expat.ParserCreate()
+
+    def doctype(name: str, system: str | None, public: str | None, internal: int) -> None:
+        if internal:
+            refuse(parser.CurrentByteIndex, "XML has a document type of its own, expected none or MusicXML's")
+
+    def entity(*_: object) -> None:
+        refuse(parser.CurrentByteIndex, "XML declares an entity, expected none")
+
+    parser.StartDoctypeDeclHandler = doctype
+    parser.EntityDeclHandler = entity
+    return parser
+
+
 class _Reader:
     """Expat's handlers. Character data is asked for inside wanted elements only: most of a file is white space."""
 
@@ -100,10 +119,8 @@ class _Reader:
         self.document = Document()
         self.left_out: Counter[str] = Counter()
         self.root = ""
-        self.parser = expat.ParserCreate()
+        self.parser = guarded()
         self.parser.buffer_text = True
-        self.parser.StartDoctypeDeclHandler = self._doctype
-        self.parser.EntityDeclHandler = self._entity
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self._depth = self._elements = self._items = 0
@@ -112,13 +129,6 @@ class _Reader:
         self._text: list[str] = []
         self._part = Part()
         self._measure = Measure(0, "")
-
-    def _doctype(self, name: str, system: str | None, public: str | None, internal: int) -> None:
-        if internal:
-            refuse(self.parser.CurrentByteIndex, "XML has a document type of its own, expected none or MusicXML's")
-
-    def _entity(self, *_: object) -> None:
-        refuse(self.parser.CurrentByteIndex, "XML declares an entity, expected none")
 
     def _start(self, tag: str, attributes: Fields) -> None:
         self._depth += 1
@@ -156,15 +166,15 @@ class _Reader:
         else:
             self._item, self._fields = tag, {}
             if "dynamics" in attributes:
-                self._fields["dynamics"] = attributes["dynamics"]
+                self._fields["dynamics"] = attributes["dynamics"][:MAX_TEXT]
 
     def _flag(self, tag: str, attributes: Fields) -> None:
         if tag == "tie":  # a note may carry two, and so the type goes into the name
-            tag = f"tie {attributes.get('type', '')}"
+            tag = f"tie {attributes.get('type', '')[:MAX_TEXT]}"
         fields = self._fields
         fields.setdefault(tag, "")
-        for name, value in attributes.items():
-            fields[f"{tag}@{name}"] = value
+        for name in attributes.keys() & _ATTRIBUTES:
+            fields[f"{tag}@{name}"] = attributes[name][:MAX_TEXT]
 
     def _structure(self, tag: str, attributes: Fields) -> None:
         name = attributes.get("id", "")

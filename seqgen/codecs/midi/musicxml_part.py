@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 from seqgen.codecs.midi import musicxml_values as values
-from seqgen.codecs.midi.bars import DYNAMICS, MAX_QUARTERS, VELOCITY, Note, place_graces
+from seqgen.codecs.midi.bars import DYNAMICS, MAX_QUARTERS, VELOCITY, Note, ending_numbers, place_graces
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.instruments import guess_program
 from seqgen.codecs.midi.musicxml_parse import Fields, Measure, Part
@@ -20,7 +20,7 @@ _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _JUMPS = ("dacapo", "dalsegno", "tocoda", "fine")
 
 
-@dataclass
+@dataclass(slots=True)
 class Written:
     """A measure as written: its notes, its extent in ticks, and what else stands in it.
 
@@ -244,7 +244,6 @@ def _barline(fields: Fields, written: Written) -> None:
     elif fields.get("repeat@direction") == "backward":
         written.passes = max(2, values.whole(fields.get("repeat@times", "2")) or 2)
     if fields.get("ending@type") == "start":
-        numbers = (int(number) for number in re.findall(r"\d{1,2}", fields.get("ending@number", "")))
-        written.ending = frozenset(numbers)
+        written.ending = ending_numbers(tuple(re.findall(r"\d{1,2}", fields.get("ending@number", ""))))
     elif "ending@type" in fields:
         written.ending_stops = True
