@@ -1,7 +1,11 @@
 """What the parser of C says of texts, and what is said where it is not installed."""
 
-import builtins
 import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -16,17 +20,7 @@ BAD = b"int f(int x) {\n    return x + 1;\n}\n\nint g(int y) {\n    return y ) 3
 @pytest.fixture
 def no_parser(monkeypatch):
     """The extra is not installed."""
-    imported = builtins.__import__
-
-    def without(name, *rest):
-        if name.startswith("tree_sitter"):
-            raise ImportError(name)
-        return imported(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    c_syntax._parser.cache_clear()
-    yield
-    c_syntax._parser.cache_clear()
+    monkeypatch.setitem(sys.modules, "tree_sitter", None)
 
 
 def test_c_in_order_has_no_faults():
@@ -53,6 +47,41 @@ def test_bytes_that_are_no_text_are_judged_too():
 def test_texts_are_counted_together():
     tally = c_syntax.examine([("good.c", GOOD), ("bad.c", BAD)])
     assert tally == c_syntax.Tally(2, 1, 4, 3, {"bad.c": "line 6: error"})
+
+
+HOLDS = b"x " + b"*/ " * 5_000 + b"x\n"  # holds the parser for some ten seconds; of twice the length, four times as long
+
+
+def test_a_text_that_holds_the_parser_is_given_up_and_the_next_is_read():
+    began = time.monotonic()
+    tally = c_syntax.examine([("holds.c", HOLDS), ("good.c", GOOD)], seconds=0.5)
+    assert time.monotonic() - began < 5
+    assert tally == c_syntax.Tally(2, 1, 2, 2, {"holds.c": "not parsed within 0.5 s"})
+
+
+def test_a_parser_that_breaks_down_is_told_and_begun_again(monkeypatch, tmp_path):
+    (tmp_path / "broken.py").write_text("")
+    with c_syntax.parser() as parser:
+        with monkeypatch.context() as patch:
+            patch.setattr(c_syntax, "PROGRAM", tmp_path / "broken.py")
+            parser.end()
+            assert parser.parse(GOOD).given_up == "the parser broke down"
+        assert parser.parse(GOOD).sound == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="this system does not tell a process's children")
+def test_ctrl_c_is_answered_while_the_parser_is_held(tmp_path):
+    (tmp_path / "holds.c").write_bytes(HOLDS * 2)
+    command = [sys.executable, "-m", "seqgen", "inspect", str(tmp_path / "holds.c")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while not children.read_text():  # the parser has begun
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=c_syntax.SECONDS / 2)
+    assert process.returncode == 1
+    assert "Stopped." in said
 
 
 def test_inspect_tells_how_much_parses(tmp_path, capsys):
