@@ -15,6 +15,7 @@ from typing import Any
 
 from seqgen.errors import UsageError
 
+LONGEST = 60  # characters of a wrong name that are compared
 KINDS = {"codecs": "codec", "models": "model", "rules": "rule"}
 
 
@@ -50,5 +51,5 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
 def closest(name: str, known: Sequence[str]) -> str:
     """The beginning of a hint that names the closest of `known`; empty where none is close."""
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name[:LONGEST], known, n=1)  # of longer ones the time grows with the square
     return f"did you mean {close[0]!r}? " if close else ""

@@ -49,7 +49,9 @@ def test_texts_are_counted_together():
     assert tally == c_syntax.Tally(2, 1, 4, 3, {"bad.c": "line 6: error"})
 
 
-HOLDS = b"x " + b"*/ " * 5_000 + b"x\n"  # holds the parser for some ten seconds; of twice the length, four times as long
+HOLDS = (
+    b"x " + b"*/ " * 5_000 + b"x\n"
+)  # holds the parser for some ten seconds; of twice the length, four times as long
 
 
 def test_a_text_that_holds_the_parser_is_given_up_and_the_next_is_read():

@@ -64,7 +64,9 @@ def patterns(path: Path) -> Iterator[tuple[str, Any, int, bool, bool]]:
         try:
             pattern = eval(compile(ast.Expression(call.args[0]), name, "eval"), dict(vars(module)))
         except NameError:
-            assert not scope or f"{name}:{scope}" in BUILT, f"{name}:{call.lineno}: built from arguments, cannot be seen"
+            assert not scope or f"{name}:{scope}" in BUILT, (
+                f"{name}:{call.lineno}: built from arguments, cannot be seen"
+            )
             continue
         flags = sum(
             eval(compile(ast.Expression(each), name, "eval"), dict(vars(module)))
@@ -81,9 +83,8 @@ def patterns(path: Path) -> Iterator[tuple[str, Any, int, bool, bool]]:
 def calls(tree: ast.AST, scope: str = "") -> Iterator[tuple[str, ast.Call]]:
     """Each call of `re`, with the function it stands in."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CALLS:
-            if isinstance(node.func.value, ast.Name) and node.func.value.id == "re":
-                yield scope, node
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {f"re.{name}" for name in CALLS}:
+            yield scope, node
         yield from calls(node, node.name if isinstance(node, ast.FunctionDef) else scope)
 
 

@@ -12,7 +12,7 @@ import pytest
 from seqgen import selftest
 from seqgen.cli import run
 from seqgen.errors import SeqgenError
-from seqgen.selftest import _materials, bait, fuzz
+from seqgen.selftest import _grammars, _materials, bait, fuzz
 from seqgen.tokenization.reading import Reader
 from seqgen.tokenization.sources import Source
 
@@ -24,6 +24,7 @@ from seqgen.tokenization.sources import Source
         ("music", 500), ("terminal", 200), ("sockets", 1), ("repeats", 2), ("links", 4),
         ("bait", 6), ("overwrites", 10),
         ("imports", 25),
+        ("worst", 600),
     ],
 )  # fmt: skip
 def test_the_promise_holds(name, count):
@@ -40,6 +41,7 @@ def test_every_check_is_tested_and_has_both_forms():
     tested |= {"overwrites"}
     tested |= {"imports"}
     tested |= {"streams", "arguments", "runs"}
+    tested |= {"worst"}
     assert set(selftest.names()) == tested
     for name in selftest.names():
         quick, long = selftest.counts(name)
@@ -73,6 +75,15 @@ SEEDS: list[tuple[str, bytes]] = [
     ("abc", b"X:1\nM:0/0\nL:1/0\nQ:0/0=0\nK:\n|:" + b"A" * 100),
     ("musicxml", b"<" * 5000),
     ("musicxml", b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aa">]><score-partwise>&a;</score-partwise>'),
+    ("abc", b"X:1\nM:4" + b" " * 100_000 + b"x\nK:C\nC|"),
+    ("abc", b"X:1\nK:C\n" + b"".join(b"V:%d\n" % voice + b"c" * 9_000 + b"|\n" for voice in range(63))),
+    ("abc", b"M:3/4\n" * 600 + b"X:1\n" * 20_000),
+    (
+        "musicxml",
+        b"<part id='0'><measure/>".join((b"<score-partwise>", b"<measure/>" * 30_000)) + b"</part></score-partwise>",
+    ),
+    ("musicxml", _grammars.packed([b"<rootfile a " * 5_000, b""])),
+    ("control", b'{"temperature":"' + b"." * 60_000 + b'="}'),
     ("recipe", b"[" * 3000),
     ("recipe", b"name = 1979-05-27T07:32:00Z\n"),
     ("recipe", fuzz.RECIPE.replace(b"bytes = 100", b"bytes = 11e99900")),

@@ -4,7 +4,7 @@ Names in a stream come from elsewhere and are not trusted: no file is written ou
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def restore_folder(stream: TokenStream, tokenizer: Tokenizer, folder: str | Path
         OutputError: The folder cannot be made, or holds something already.
     """
     with atomic_folder(folder) as staged:
-        for index, name in enumerate(_names(stream, tokenizer)):
+        for index, name in enumerate(names(tokenizer, _sources(stream))):
             path = staged / name
             path.parent.mkdir(parents=True, exist_ok=True)
             with new_file(path) as file:
@@ -56,15 +56,17 @@ def restore_folder(stream: TokenStream, tokenizer: Tokenizer, folder: str | Path
     return stream.documents
 
 
-def _names(stream: TokenStream, tokenizer: Tokenizer) -> Iterator[str]:
-    """A distinct relative path for each document."""
+def names(tokenizer: Tokenizer, sources: Iterable[str]) -> Iterator[str]:
+    """A distinct relative path for each document, given the name of its source."""
     taken: set[str] = set()
     counts: dict[str, int] = {}  # how often a name was wanted
     exact = tokenizer.token_bytes() is not None  # then the file's own suffix still tells the truth
-    for name in _sources(stream):
-        path = Path(*_safe_parts(plain_name(name)))
-        suffix = path.suffix if exact and path.suffix else tokenizer.codec.artifact
-        stem = str(path.with_suffix(""))
+    before: str | None = None
+    for name in sources:
+        if name is not before:  # a source of many documents is looked at once
+            path, before = Path(*_safe_parts(plain_name(name))), name
+            suffix = path.suffix if exact and path.suffix else tokenizer.codec.artifact
+            stem = str(path.with_suffix(""))
         key = stem.lower() + suffix
         unique, count = stem, counts.get(key, 1)
         while unique.lower() + suffix in taken:

@@ -19,7 +19,16 @@ from seqgen.codecs.midi import abc_fields as fields
 from seqgen.codecs.midi.abc_music import read_music
 from seqgen.codecs.midi.abc_voice import TICKS, Count, Settings, Voice
 from seqgen.codecs.midi.bars import (
-    MAX_BYTES, MAX_NOTES, Row, checked, play, play_order, plays_of, printable, starts_of, timeline,
+    MAX_BYTES,
+    MAX_NOTES,
+    Row,
+    checked,
+    play,
+    play_order,
+    plays_of,
+    printable,
+    starts_of,
+    timeline,
 )  # fmt: skip
 from seqgen.codecs.midi.faults import Faults, refuse
 from seqgen.codecs.midi.score import DEFAULT_TEMPO, DRUMS, Score

@@ -164,9 +164,7 @@ def plays_of(order: Sequence[int], bars: int) -> list[list[int]]:
     return places
 
 
-def play(
-    bars: Sequence[Sequence[Note]], plays: Sequence[Sequence[int]], starts: Sequence[int], room: int
-) -> list[Row]:
+def play(bars: Sequence[Sequence[Note]], plays: Sequence[Sequence[int]], starts: Sequence[int], room: int) -> list[Row]:
     """The notes of one part as they are played: bars in order, ties joined, grace notes before their beat.
 
     Args:

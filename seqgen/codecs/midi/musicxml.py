@@ -18,7 +18,17 @@ import math
 import numpy as np
 
 from seqgen.codecs.midi.bars import (
-    MAX_BYTES, MAX_NOTES, Bar, Row, checked, play, play_order, plays_of, printable, starts_of, timeline,
+    MAX_BYTES,
+    MAX_NOTES,
+    Bar,
+    Row,
+    checked,
+    play,
+    play_order,
+    plays_of,
+    printable,
+    starts_of,
+    timeline,
 )  # fmt: skip
 from seqgen.codecs.midi.faults import Faults, refuse
 from seqgen.codecs.midi.musicxml_archive import unpack

@@ -3,6 +3,7 @@
 Source: MusicXML 4.0 (W3C Community Group, 2021), "Compressed .mxl files"; only the two methods it allows are read.
 """
 
+import contextlib
 import io
 import struct
 import zipfile
@@ -83,10 +84,8 @@ def _first_root(container: bytes) -> str:
 
     parser = guarded()
     parser.StartElementHandler = start
-    try:
+    with contextlib.suppress(expat.ExpatError, LookupError, ValueError):  # what came before the damage counts
         parser.Parse(container, True)
-    except (expat.ExpatError, LookupError, ValueError):
-        pass  # what came before the damage counts
     return roots[0] if roots else ""
 
 

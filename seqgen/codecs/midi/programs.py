@@ -4,6 +4,7 @@ import difflib
 
 from seqgen.codecs.midi.score import DRUMS
 from seqgen.errors import UsageError
+from seqgen.registry import LONGEST
 
 FAMILIES = (
     "piano", "chromatic percussion", "organ", "guitar", "bass", "strings", "ensemble", "brass",
@@ -65,6 +66,6 @@ def find(text: str) -> tuple[int, ...]:
     if word in FAMILIES:
         first = 8 * FAMILIES.index(word)
         return tuple(range(first, first + 8))
-    close = difflib.get_close_matches(word, [*NAMES, *FAMILIES, DRUMS_NAME], n=3, cutoff=0.4)
+    close = difflib.get_close_matches(word[:LONGEST], [*NAMES, *FAMILIES, DRUMS_NAME], n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "expected a General MIDI name"
     raise UsageError(f"no instrument is called {text!r}", hint)

@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi.vocabulary import Ints
+from seqgen.errors import MidiError
 
 VOICES = 4
 PROGRAMS = (40, 41, 42, 43)  # violin, viola, cello, contrabass
 STEPS = 4  # of a quarter note
 LONGEST = 64  # steps of a note, and of silence
+MAX_STEPS = 2_000_000  # of all notes of a piece together; real ones have a tenth of that
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,9 @@ def _single(notes: Notes, faults: Faults) -> Notes:
 def _by_pitch(notes: Notes, faults: Faults) -> Notes:
     """Voices by pitch at each step: one note is the soprano's, the lowest of several the bass's."""
     length = notes.end - notes.begin
+    if length.sum() > MAX_STEPS:
+        problem = f"expected at most {MAX_STEPS:,} sixteenths, found {int(length.sum()):,}"
+        raise MidiError(f"notes last too long together ({problem})", "drop the file")
     owner = np.repeat(np.arange(len(length)), length)
     step = np.arange(len(owner)) - np.repeat(np.cumsum(length) - length, length) + notes.begin[owner]
     order = np.lexsort((owner, -notes.pitch[owner], step))
