@@ -18,7 +18,7 @@ from seqgen.registry import nearest
 Settings = TypeVar("Settings")
 SHOWN = 60  # characters of a wrong value
 MOST_BITS = 64  # of a whole number: what seeds have
-MOST_TOML = 1 << 15  # bytes: ten times what is ever needed; keys of many dots take quadratic time
+MOST_TOML = 1 << 13  # bytes: ten times what is ever needed; keys of many dots take quadratic time
 TRUE = {"true", "yes", "on", "1"}
 FALSE = {"false", "no", "off", "0"}
 

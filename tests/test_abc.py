@@ -346,3 +346,16 @@ def test_any_bytes_are_read_or_refused(junk: bytes) -> None:
             except MidiError:
                 continue
             assert len(made) > 0
+
+
+def test_notes_are_counted_over_all_voices(monkeypatch):
+    monkeypatch.setattr("seqgen.codecs.midi.abc_voice.MAX_NOTES", 50)
+    tune = b"X:1\nL:1/8\nK:C\n" + b"".join(b"V:%d\n" % voice + b"c" * 20 + b"|\n" for voice in range(3))
+    with pytest.raises(MidiError, match="too many notes .expected at most 50, found 51 and more"):
+        read_abc(tune)
+
+
+def test_grace_groups_at_one_place_end_the_notes_before_where_the_last_that_is_later_begins():
+    score = read_abc(b"X:1\nL:1/4\nK:C\nC{ga}{g}D|")
+    quick = read_abc(b"X:1\nL:1/4\nK:C\nC" + b"{g}" * 5 + b"D|")
+    assert int(score.duration[0]) == int(quick.duration[0]) == 10080 - 10080 // 8

@@ -12,7 +12,7 @@ import pytest
 from seqgen import selftest
 from seqgen.cli import run
 from seqgen.errors import SeqgenError
-from seqgen.selftest import _grammars, _materials, bait, fuzz
+from seqgen.selftest import _grammars, _materials, bait, fuzz, worst
 from seqgen.tokenization.reading import Reader
 from seqgen.tokenization.sources import Source
 
@@ -76,7 +76,7 @@ SEEDS: list[tuple[str, bytes]] = [
     ("musicxml", b"<" * 5000),
     ("musicxml", b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aa">]><score-partwise>&a;</score-partwise>'),
     ("abc", b"X:1\nM:4" + b" " * 100_000 + b"x\nK:C\nC|"),
-    ("abc", b"X:1\nK:C\n" + b"".join(b"V:%d\n" % voice + b"c" * 9_000 + b"|\n" for voice in range(63))),
+    ("abc", b"X:1\nK:C\n" + b"".join(b"V:%d\n" % voice + b"c" * 1_000 + b"|\n" for voice in range(63))),
     ("abc", b"M:3/4\n" * 600 + b"X:1\n" * 20_000),
     (
         "musicxml",
@@ -99,6 +99,18 @@ def test_seeds_are_read_or_refused_soon(tmp_path, name, data):
     tally = selftest.Tally()
     fuzz.one(tally, name, fuzz.targets(tmp_path)[name][0], data)
     assert not tally.failed, tally.failures
+
+
+def test_the_check_worst_sees_what_is_slower_than_linear(tmp_path, monkeypatch):
+    target, _ = worst.readers(tmp_path)["abc"]
+    shape = worst.Shape(_grammars.ABC, b"X:1\nM:4", ((b" ", b"", 0.95), (b"x", b"", 0.05)), True)
+    for broken in (False, True):
+        if broken:
+            slow = re.compile(r"(\d{1,3})\s*\)?\s*/\s*(\d{1,3})")
+            monkeypatch.setattr("seqgen.codecs.midi.abc_fields._METER", slow)
+        tally = selftest.Tally()
+        worst.grows(tally, "abc", target, shape, 2_000)
+        assert bool(tally.failed) == broken, tally.failures
 
 
 def test_an_archive_as_a_source_is_refused_in_one_sentence(tmp_path, capsys):

@@ -12,9 +12,6 @@ DICTIONARY = (
     b"&#0;", b"<!DOCTYPE x>", b"\xe2\x80\xae", b"\xc0\x80", b"\xed\xa0\x80", b"\x1b[2J", b"\r", b"\n\n",
 )  # fmt: skip
 FORGED = (*DICTIONARY, b"0", b"1", b"-1", b"2", b"65537", b"1e9", b'"x"')
-_SEALS = {
-    name: re.compile(rb'("%s_sha256":")[^"]*"' % name.encode()) for name in ("data", "tables", "content", "header")
-}
 _JSON = re.compile(rb"-?\d+(?:\.\d+)?|\"[^\"]{0,40}\"|[\[\]{}:,]|true|false|null")
 
 
@@ -67,8 +64,8 @@ def sealed(header: bytes, data: bytes, tables: bytes | None = None, content: byt
     for name, part in parts.items():
         if part is not None:
             digest = hashlib.sha256(part).hexdigest().encode()
-            header = _SEALS[name].sub(rb"\g<1>" + digest + b'"', header)
-    header = _SEALS["header"].sub(rb"\g<1>" + b"0" * 64 + b'"', header)
+            header = re.sub(rb'("%s_sha256":")[^"]*"' % name.encode(), rb"\g<1>" + digest + b'"', header)
+    header = re.sub(rb'"header_sha256":"[^"]*"', b'"header_sha256":"' + b"0" * 64 + b'"', header)
     blank = struct.pack("<Q", len(header)) + header
     checksum = hashlib.sha256(blank).hexdigest().encode()
     return blank.replace(b'"header_sha256":"' + b"0" * 64, b'"header_sha256":"' + checksum) + data

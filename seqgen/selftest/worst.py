@@ -165,6 +165,7 @@ def readers(folder: Path) -> dict[str, tuple[Target, list[Grammar]]]:
     found |= {
         "c grammar": (_stepped(False), [_grammars.C]),
         "c grammar, tidy": (_stepped(True), [_grammars.C]),
+        "recipe": (others["recipe"][0], [_grammars.TOML]),
         "settings": (others["settings"][0], [_grammars.SCHEDULE, _grammars.TEXT]),
         "schedule": (_ruled, [_grammars.SCHEDULE]),
         "key and instruments": (_keyed, [_grammars.SCHEDULE, _grammars.TEXT]),

@@ -4,6 +4,7 @@ Written music is a row of bars. A bar holds notes at ticks from its own beginnin
 knows neither of the two formats. Da capo and dal segno are not followed.
 """
 
+import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -207,13 +208,16 @@ def play(bars: Sequence[Sequence[Note]], plays: Sequence[Sequence[int]], starts:
 
 def _make_way(rows: list[Row], voices: list[str], leads: list[tuple[str, int, int]]) -> None:
     """End the notes before a group of grace notes where it begins, so that they do not overlap."""
-    ending: dict[tuple[str, int], list[Row]] = {}
+    groups: dict[tuple[str, int], list[int]] = {}  # onsets before one place from the last group back, while they rise
+    for voice, onset, main in reversed(leads):
+        onsets = groups.setdefault((voice, main), [])
+        if not onsets or onset > onsets[-1]:
+            onsets.append(onset)
     for row, voice in zip(rows, voices):
-        ending.setdefault((voice, row[0] + row[1]), []).append(row)
-    for voice, onset, main in leads:
-        for row in ending.get((voice, main), ()):
-            if row[0] < onset:
-                row[1] = onset - row[0]
+        onsets = groups.get((voice, row[0] + row[1]), [])
+        at = bisect.bisect_right(onsets, row[0])
+        if at < len(onsets):
+            row[1] = onsets[at] - row[0]
 
 
 def timeline(
