@@ -351,7 +351,7 @@ def test_any_bytes_are_read_or_refused(junk: bytes) -> None:
 def test_notes_are_counted_over_all_voices(monkeypatch):
     monkeypatch.setattr("seqgen.codecs.midi.abc_voice.MAX_NOTES", 50)
     tune = b"X:1\nL:1/8\nK:C\n" + b"".join(b"V:%d\n" % voice + b"c" * 20 + b"|\n" for voice in range(3))
-    with pytest.raises(MidiError, match="too many notes .expected at most 50, found 51 and more"):
+    with pytest.raises(MidiError, match=r"too many notes .*at most 50, found 51 and more"):
         read_abc(tune)
 
 

@@ -103,12 +103,13 @@ def flat(value: Any) -> Iterator[re.Pattern[Any]]:
             yield from flat(each)
 
 
-SOURCE = "\n".join(path.read_text("utf-8") for path in sorted(PACKAGE.rglob("*.py")))
+LINES = [line for path in sorted(PACKAGE.rglob("*.py")) for line in path.read_text("utf-8").splitlines() if "(" in line]
 
 
 def used(name: str) -> tuple[bool, bool]:
     """Whether a constant is searched for at many places, and whether it is only ever matched whole, as its uses say."""
-    uses = re.findall(rf"(.*)\b{name}\.(\w+)\(([^()]*)", SOURCE)
+    use = re.compile(rf"\b{name}\.(\w+)\(([^()]*)")
+    uses = [(line[: found.start()], *found.groups()) for line in LINES if name in line for found in use.finditer(line)]
     if not uses:
         return True, False
     once = all(

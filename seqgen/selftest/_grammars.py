@@ -68,7 +68,8 @@ _NESTED = (
 )  # fmt: skip
 
 
-def _score(bodies: Sequence[bytes]) -> bytes:
+def scored(bodies: Sequence[bytes]) -> bytes:
+    """A score whose parts begin with a measure of each body."""
     parts = b"".join(b"<part id='P%d'><measure>%b</measure></part>" % (at, body) for at, body in enumerate(bodies))
     return b"<score-partwise>" + parts + b"</score-partwise>"
 
@@ -85,11 +86,11 @@ def packed(bodies: Sequence[bytes]) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("META-INF/container.xml", b"<container>" + bodies[0] + b"</container>")
-        archive.writestr("a.xml", _score([NOTE, bodies[-1]]))
+        archive.writestr("a.xml", scored([NOTE, bodies[-1]]))
     return file.getvalue()
 
 
-XML = Grammar(_XML, _NESTED, _score)
+XML = Grammar(_XML, _NESTED, scored)
 XML_MEASURES = Grammar(_XML, _NESTED, _measures)
 MXL = Grammar(_XML, _NESTED, packed)
 

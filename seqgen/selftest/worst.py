@@ -149,14 +149,14 @@ def readers(folder: Path) -> dict[str, tuple[Target, list[Grammar]]]:
         _grammars.MIDI_CHUNKS,
     ]
     found: dict[str, tuple[Target, list[Grammar]]] = {
-        "abc": (_music("midi"), [_grammars.ABC]),
-        "musicxml": (_music("midi"), [_grammars.XML, _grammars.XML_MEASURES]),
-        "mxl": (_music("midi"), [_grammars.MXL]),
-        "midi": (_music("midi"), [_grammars.MIDI, _grammars.MIDI_CHUNKS]),
+        "abc": (music("midi"), [_grammars.ABC]),
+        "musicxml": (music("midi"), [_grammars.XML, _grammars.XML_MEASURES]),
+        "mxl": (music("midi"), [_grammars.MXL]),
+        "midi": (music("midi"), [_grammars.MIDI, _grammars.MIDI_CHUNKS]),
         "inspect music": (describe, scores),
     }
     for name in ("midi_bar", "midi_388", "midi_grid"):
-        found[name] = (_music(name), scores)
+        found[name] = (music(name), scores)
     for name in registry.names("codecs"):
         if name not in found:
             found[name] = (others[f"encode {name}"][0], [_grammars.TEXT, _grammars.C])
@@ -176,7 +176,7 @@ def readers(folder: Path) -> dict[str, tuple[Target, list[Grammar]]]:
     return found
 
 
-def _music(name: str) -> Target:
+def music(name: str) -> Target:
     """Every piece in a file, read and encoded."""
     kind = registry.load("codecs", name)
     codec = kind.fit([], kind.Options())
