@@ -19,7 +19,7 @@ TITLE = "closed, full, odd standard streams: a sentence, the exit code"
 QUICK, LONG = 16, 100_000
 EVERYTHING = 10_000  # cases: more than there are
 SECONDS = 120
-BYTES = ("generate", "decode", "tokenize")  # what they write is data: the same bytes in every encoding
+BYTES = {"generate", "decode", "tokenize", "replay"}  # what they write is data: the same bytes in every encoding
 WHOLE = ("--help", "--version", "--nothing")
 
 
@@ -124,7 +124,7 @@ def _judge(tally: Tally, line: Words, name: str, usual: Ended, found: Ended) -> 
     told = wanted == usual.code or "2>&-" in state.redirected or b"Error: standard output: cannot be" in found.err
     tally.case(told, f"{said}nobody was told: {found.err[-300:]!r}")
     tally.case(found.made == usual.made, f"{said}other files: {sorted(found.made)} instead of {sorted(usual.made)}")
-    data = line[0] in BYTES and "--help" not in line
+    data = bool(BYTES & set(line)) and "--help" not in line
     try:
         (found.err if data else found.out + found.err).decode(state.encoding)
     except UnicodeDecodeError as error:
