@@ -39,7 +39,10 @@ def _resume_reader(folder: Path) -> Reader:
     with _materials.quiet():
         prepared = _training.prepare(folder / "run", source, resume, options)
 
+    batch = prepared.trainer.settings.batch
+
     def read(path: Path) -> None:
+        prepared.trainer.resize(batch)  # a file before this one may have asked for less
         with contextlib.redirect_stderr(io.StringIO()):
             prepared.resume()
 
