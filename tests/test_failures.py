@@ -158,8 +158,12 @@ def test_a_page_leaves_odd_lines_out_and_says_so(tmp_path, capsys, monkeypatch):
     log = Path("run/log.jsonl")
     log.write_bytes(b'{"step": 1, "nats": "x"}\n' + log.read_bytes() + b'{"step": 3, "na')
     lines = len(log.read_bytes().splitlines())
+    Path("run/samples.jsonl").write_text('{"step": 1, "nats": 1.0, "test": "a"}\n')
     assert run(["train", "-o", "run", "--report", "page.html"]) == 0
-    assert f"log.jsonl: left out of the page, since they make no sense: line 1, {lines}" in capsys.readouterr().err
+    assert f"log.jsonl: left out of the page, since they make no sense: line 1, {lines}" in (
+        said := capsys.readouterr().err
+    )
+    assert "samples.jsonl: left out of the page, since they make no sense: line 1\n" in said
     assert "validation" in Path("page.html").read_text("utf-8")
 
 
@@ -190,3 +194,11 @@ def test_a_shell_that_asks_wrongly_for_completions_gets_a_sentence(capsys, monke
         monkeypatch.setenv(name, value)
     assert run([]) == 1
     assert "Error: the shell asks for completions without" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["1e308", "inf", "nan", "1e16", "0", "-1"])
+@pytest.mark.parametrize("option", ["--minutes", "--epochs"])
+def test_a_budget_beyond_counting_is_refused(tmp_path, capsys, option, value):
+    _materials.play(tmp_path)
+    assert run(["train", str(tmp_path / "play.txt"), "-o", str(tmp_path / "made"), option, value]) == 2
+    assert f"Invalid value for '{option}'" in capsys.readouterr().err

@@ -85,7 +85,8 @@ def run(arguments: list[str] | None = None) -> int:
     """Run one command line; what it returns is the exit code."""
     try:
         code = group.main(arguments, prog_name="seqgen", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as where another program calls this
+            sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except (Exception, KeyboardInterrupt) as error:
         return _failures.tell(error, _called(sys.argv[1:] if arguments is None else arguments))

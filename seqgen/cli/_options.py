@@ -50,10 +50,10 @@ def _apart(arguments: list[str]) -> Iterator[str]:
 
 
 class Positive(click.FloatRange):
-    """A number above 0, and a finite one."""
+    """A number above 0 that can be counted with."""
 
     def __init__(self) -> None:
-        super().__init__(0, min_open=True)
+        super().__init__(0, MOST, min_open=True)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         number = float(super().convert(value, param, ctx))

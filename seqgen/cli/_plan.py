@@ -196,8 +196,8 @@ def _check_recorded(plan: dict[str, Any]) -> None:
     make_model(_text(plan["model"]), dict(plan["cell"]), dict(plan["settings"]))
     settings.parse(TrainSettings, plan["train"])
     for key, value in dataclasses.asdict(Budget(**plan["budget"])).items():
-        if value is not None and settings.convert(key, value, float) <= 0:
-            raise SettingError(f"{key} is {settings.text(value)}, expected more than 0")
+        if value is not None and not 0 < settings.convert(key, value, float) <= MOST:
+            raise SettingError(f"{key} is {settings.text(value)}, expected more than 0 and at most {MOST}")
     if not 0 <= settings.convert("seed", plan["seed"], int) < 1 << 32:
         raise SettingError(f"seed is {settings.text(plan['seed'])}, expected 0 to {(1 << 32) - 1}")
     _text(plan["device"]), _text(plan.get("preset", presets.AUTO)), dict(plan.get("parent") or {})

@@ -36,7 +36,7 @@ def write_page(folder: Path, path: str) -> None:
 def story(folder: Path) -> Story:
     """A run folder as data for the page."""
     checkpoint = Checkpoint.load(folder)
-    log, samples = _log(folder), _lines(folder / SAMPLES_FILE, SAMPLES, tuple(SAMPLES))
+    log, samples = _log(folder), _lines(folder / SAMPLES_FILE, SAMPLES, *SAMPLES)
     training, metrics = checkpoint.training, checkpoint.metrics
     measured = "ngram_nats" in metrics
     try:
@@ -62,10 +62,9 @@ def _damaged(folder: Path, error: Exception) -> CheckpointError:
 
 def _log(folder: Path) -> list[dict[str, Any]]:
     """The lines of the log, each with the time at its step, and what every validation has."""
-    clock = {line["step"]: line["seconds"] for line in _lines(folder / TIMING_FILE, CLOCK, tuple(CLOCK))}
-    lines = _lines(folder / LOG_FILE, LOSSES, ("step",))
-    whole = [line for line in lines if line.get("validation_nats") is None or line.get("epoch") is not None]
-    return [{"nats": None} | line | {"seconds": clock.get(line["step"])} for line in whole]
+    clock = {line["step"]: line["seconds"] for line in _lines(folder / TIMING_FILE, CLOCK, "step", "seconds")}
+    lines = _lines(folder / LOG_FILE, LOSSES, "step")
+    return [{"nats": None} | line | {"seconds": clock.get(line["step"])} for line in lines]
 
 
 def _facts(checkpoint: Checkpoint) -> list[tuple[str, Any]]:
@@ -90,10 +89,15 @@ def _facts(checkpoint: Checkpoint) -> list[tuple[str, Any]]:
     return [(what, value) for what, value in rows if value is not None]
 
 
-def _lines(path: Path, kinds: Mapping[str, type], needed: tuple[str, ...]) -> list[dict[str, Any]]:
+def _lines(path: Path, kinds: Mapping[str, type], *keys: str) -> list[dict[str, Any]]:
     """The lines of a file that make sense; those that do not are named, and left out of the page."""
-    found, odd = sound_lines(path, kinds)
+
+    def needed(line: dict[str, Any]) -> bool:
+        validated = line.get("validation_nats") is not None
+        return all(line.get(key) is not None for key in (*keys, *(("epoch",) if validated else ())))
+
+    found, odd = sound_lines(path, kinds, needed)
     if odd:
         shown = ", ".join(map(str, odd[:SHOWN])) + (" …" if len(odd) > SHOWN else "")
         note(f"{path}: left out of the page, since they make no sense: line {shown}")
-    return [line for line in found if all(line.get(key) is not None for key in needed)]
+    return found

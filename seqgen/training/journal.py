@@ -5,7 +5,7 @@ The clock is kept apart so that `log.jsonl` is the same to the byte however ofte
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,16 @@ NAMES = (LOG_FILE, TIMING_FILE)
 MOST = 1e15  # of a number in a line
 
 
-def sound_lines(path: Path, kinds: Mapping[str, type]) -> tuple[list[dict[str, Any]], list[int]]:
+def sound_lines(
+    path: Path, kinds: Mapping[str, type], needed: Callable[[dict[str, Any]], bool]
+) -> tuple[list[dict[str, Any]], list[int]]:
     """The JSON objects of a file with one a line, as far as they are what they should be; none where there is no file.
 
     Args:
         path: The file.
         kinds: Key → float for a number, str for a text. What is another, or null where a number stands mostly, is
             left to whoever knows; what stands there is of its kind.
+        needed: Whether a line has all that it must have.
 
     Returns:
         (the lines, the numbers from 1 on of those that make no sense and are left out).
@@ -42,7 +45,7 @@ def sound_lines(path: Path, kinds: Mapping[str, type]) -> tuple[list[dict[str, A
     lines, odd = [], []
     for number, line in enumerate(data.splitlines(), 1):
         found = sound(line, kinds)
-        if found is None:
+        if found is None or not needed(found):
             odd.append(number)
         else:
             lines.append(found)
