@@ -11,6 +11,7 @@ import torch
 
 from seqgen import registry, settings
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, find, make_model
+from seqgen.cli._options import MOST
 from seqgen.errors import MALFORMED, CheckpointError, SeqgenError, SettingError, UsageError
 from seqgen.models import Cell, ModelSettings, weight_shapes
 from seqgen.stream import TokenStream
