@@ -68,6 +68,30 @@ def test_standard_input_is_a_file_too(here):
     assert Path("play.txt").read_text() == _materials.PLAY
 
 
+def test_the_input_that_steers_a_sample_is_a_file_too(here):
+    line = '{"temperature": 0.5}\n'
+    Path("lines").write_text(line)
+    command = [sys.executable, "-m", "seqgen", "generate", "model.safetensors", "-l", "3", "--follow"]
+    with Path("lines").open("rb") as file:
+        ran = subprocess.run(
+            [*command, "-o", "lines", "--force"], stdin=file, capture_output=True, text=True, check=False
+        )
+    assert ran.returncode == 2, ran.stderr
+    assert "lines: is the same file as standard input" in ran.stderr
+    assert Path("lines").read_text() == line
+
+
+@pytest.mark.parametrize(
+    ("report", "said"), [("pages", "is a folder, expected a file name"), ("none/a.html", "there is no folder none")]
+)
+def test_an_output_that_cannot_be_is_told_before_the_work(here, capsys, report, said):
+    Path("pages").mkdir()
+    train = ["train", "play.txt", "-c", "char", "-o", "run", "--steps", "1", *_materials.TINY, "--report", report]
+    assert run(train) == 1
+    assert f"Error: {report}: {said}" in capsys.readouterr().err
+    assert not Path("run").exists()
+
+
 def test_a_text_may_be_made_again_but_not_when_it_was_edited(here, capsys):
     generate = ["generate", "model.safetensors", "-l", "9", "-o", "out.txt"]
     assert run(generate) == 0

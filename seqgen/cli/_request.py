@@ -11,7 +11,7 @@ from seqgen.api.sampler import UNLIMITED, Sampling
 from seqgen.cli._options import note
 from seqgen.codecs import Ids
 from seqgen.errors import UsageError
-from seqgen.files import STANDARD
+from seqgen.files import STANDARD, guarding
 from seqgen.generation import EngineName
 
 
@@ -92,6 +92,7 @@ def _check_follow(request: Request) -> None:
     if STANDARD in (request.prompt_file,):
         hint = "give the prompt as a file, or as a control line"
         raise UsageError("--follow reads standard input, so the prompt cannot come from there", hint)
+    guarding.reads(STANDARD)
 
 
 def _check_choice(request: Request) -> None:

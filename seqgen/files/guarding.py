@@ -12,6 +12,7 @@ outside of `guarded`, which the command line puts around each command: a program
 """
 
 import contextlib
+import errno
 import os
 import stat
 import sys
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from seqgen.errors import OutputError, UsageError
 from seqgen.files import own, written
+from seqgen.files._sentences import output_error
 
 STANDARD = "-"
 CACHE_PARTS = ("streams", "corpora", "verified", written.FOLDER)
@@ -60,11 +62,12 @@ class Guard:
             self.reads(paths)
 
     def claim(self, path: str | Path, kind: str = "") -> None:
-        """Raise UsageError if the file is an input too, OutputError if it holds what seqgen did not write."""
+        """Raise UsageError if the file is an input too, OutputError if it cannot be, or is not seqgen's own work."""
         key = identity(path)
         if key is None:
             return
         self.check(path)
+        _require_place(Path(path))
         if not self.force and (what := _work(Path(path), kind)):
             hint = "--force replaces it; or name another file for the output"
             raise OutputError(f"{path}: {what}, and is left as it is", hint)
@@ -122,7 +125,8 @@ def claim(*paths: str | Path, kind: str = "") -> None:
 
     Raises:
         UsageError: One is an input too, belongs to a run or lies in the cache.
-        OutputError: One holds what seqgen did not write, and nobody asked to replace it.
+        OutputError: One is a folder or lies in none, or holds what seqgen did not write, and nobody asked to
+            replace it.
     """
     for path in paths:
         if _guards and str(path) != STANDARD:
@@ -196,6 +200,13 @@ def _belongs(path: Path) -> str:
     if any(real.is_relative_to(_real(root / part)) for part in CACHE_PARTS):
         return "lies in the cache of seqgen"
     return ""
+
+
+def _require_place(path: Path) -> None:
+    """Refuse a folder, and a name in a folder that is not there: before the work whose result would go there."""
+    code = errno.EISDIR if os.path.isdir(path) else errno.ENOENT if not os.path.isdir(path.parent) else 0  # noqa: PTH112
+    if code:
+        raise output_error(path, OSError(code, os.strerror(code)))
 
 
 def _work(path: Path, wanted: str) -> str:
