@@ -18,7 +18,7 @@ from seqgen.checkpoint import Checkpoint
 from seqgen.files import verified
 from seqgen.selftest import Tally, _materials
 
-TITLE = "flipped bits are told of, or mended, by every command that reads the file"
+TITLE = "every command tells of flipped bits, or mends them"
 QUICK, LONG = 68, 1_000
 SETTLED = 0.05  # seconds; this machine's file system counts time in hundredths at least
 TRAIN = ("--steps", "1", "--seed", "1", *_materials.TINY)

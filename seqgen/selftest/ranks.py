@@ -22,7 +22,7 @@ from seqgen.container import read_header
 from seqgen.errors import CheckpointError, SeqgenError
 from seqgen.selftest import Tally, _materials, kills
 
-TITLE = "two processes, stopped at random or not: no abort, the right exit code, files whole"
+TITLE = "two processes, stopped or not, end clean; files are whole"
 QUICK, LONG = 2, 200
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 ABORTS = ("terminate called", "SIGABRT", "exitcode: -6", "Fatal Python error", "Segmentation")

@@ -27,7 +27,7 @@ from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 
-TITLE = "worst inputs of each grammar, at 1, 2, 4, 8 times the size: linear time, a second, 300 MB"
+TITLE = "the worst inputs of each grammar: linear time, 1 s, 300 MB"
 QUICK, LONG = 300, 20_000
 SIZES = 1, 2, 4, 8
 BYTES = 500, 4_000, 16_000, 32_000  # of the smallest; the largest is a quarter of a megabyte
