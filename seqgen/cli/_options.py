@@ -53,12 +53,14 @@ class Positive(click.FloatRange):
     """A number above 0 that can be counted with."""
 
     def __init__(self) -> None:
-        super().__init__(0, MOST, min_open=True)
+        super().__init__(0, min_open=True)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
+        if number > MOST:
+            self.fail(f"{value} is more than {MOST}.", param, ctx)
         return number
 
 
