@@ -91,6 +91,7 @@ def read_curve(key: str, value: Any) -> Curve:
     span, cycle = parts[2:]
     if span is None and cycle:
         raise SettingError(f"{key} is {value!r}, a cycle without its length", f"say after how many tokens: {value}/200")
+    settings.require(math.isfinite(begin) and math.isfinite(end), key, value, "a schedule between finite numbers")
     settings.require(span is None or span > 0, key, value, "a span of at least one token")
     return Curve(begin, end, span, cycle)
 
