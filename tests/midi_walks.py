@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from seqgen.codecs import Codec
+from seqgen.codecs import Codec, Grammar
 
 
 def walk(codec: Codec, ids: Any) -> Any:
@@ -26,14 +26,16 @@ def after(codec: Codec, *tokens: str) -> set[str]:
     return {names[token] for token in np.flatnonzero(mask)}
 
 
-def sampled(codec: Codec, seed: int, spread: float, limit: int = 400) -> tuple[list[int], bool]:
+def sampled(
+    codec: Codec, seed: int, spread: float, limit: int = 400, grammar: Grammar | None = None
+) -> tuple[list[int], bool]:
     """Ids drawn from random logits through the grammar, and whether the document has ended."""
     rng = np.random.default_rng(seed)
-    grammar = codec.grammar()
+    grammar = grammar or codec.grammar()
     assert grammar is not None
     state, ids = grammar.start(), []
     while len(ids) < limit:
-        if grammar.may_end(state) and rng.random() < 0.3:
+        if grammar.may_end(state) and (rng.random() < 0.3 or not grammar.allowed(state).any()):
             return ids, True
         logits = spread * rng.normal(size=codec.vocab_size) + rng.gumbel(size=codec.vocab_size)
         scores = np.where(grammar.allowed(state), logits, -np.inf)

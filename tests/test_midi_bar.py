@@ -12,12 +12,13 @@ from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi.write import write_score
 from seqgen.codecs.midi_bar import MidiBar, MidiBarOptions
 from seqgen.codecs.midi_bar import vocabulary as v
+from seqgen.codecs.midi_bar.grammar import ScoreGrammar
 from seqgen.errors import MidiError
 from seqgen.report import Report
 
 CODEC = MidiBar(MidiBarOptions())
 NAMES = CODEC.vocabulary()
-START = ("BAR_LINE", "METER_4/4", "REMAIN_1", "POS_0", "TEMPO_120", "INST_0", "VEL_8")
+START = ("BAR_LINE", "METER_4/4", "REMAIN_1", "POS_0", "TEMPO_120", "PART_0", "INST_0", "VEL_8")
 
 
 def meter(over: int, power: int) -> bytes:
@@ -34,7 +35,7 @@ def again(data: bytes) -> Score:
 
 def test_the_vocabulary():
     assert registry.load("codecs", "midi_bar") is MidiBar
-    assert len(NAMES) == len(set(NAMES)) == CODEC.vocab_size == 730
+    assert len(NAMES) == len(set(NAMES)) == CODEC.vocab_size == 746
     assert len(v.DURATIONS) == len(v.TEMPOS) == 48
     assert np.all(v.DURATIONS[1:] <= 2 * v.DURATIONS[:-1])
     assert np.all(np.diff(v.DURATIONS) > 0)
@@ -48,7 +49,7 @@ def test_golden_ids():
         (480, tempo(400_000)), (480, on(64, 20)), (960, off(64)), (1920, on(60, 20)), (2600, off(60)),
     )  # fmt: skip
     assert words(data) == (
-        "INST_25 BAR_LINE METER_3/4 REMAIN_1 POS_0 TEMPO_120 INST_40 VEL_12 PITCH_60 DUR_24/24 DRUM_36 "
+        "INST_25 BAR_LINE METER_3/4 REMAIN_1 POS_0 TEMPO_120 PART_0 INST_40 VEL_12 PITCH_60 DUR_24/24 DRUM_36 "
         "POS_24 TEMPO_154 VEL_2 PITCH_64 DUR_24/24 BAR_LINE REMAIN_0 POS_24 PITCH_60 DUR_33/24 TIE_ON DUR_1/24"
     )
     assert read_score(CODEC.normalize(data)).kit == 25
@@ -83,15 +84,76 @@ def test_0_ticks_of_error_on_the_grid_and_half_a_step_off_it():
     assert np.abs(error).max() <= 1 / 48 + 1e-9
 
 
+def ensemble(seed: int, parts: int) -> bytes:
+    """A file of many parts that share programs and keys, and of drums."""
+    rng = np.random.default_rng(seed)
+    tracks = []
+    for number in range(parts):
+        channel = number % 15 + (number % 15 >= 9)
+        timed = [(0, program(int(rng.integers(0, 4)), channel)), (0, program(16, 9))]
+        for _ in range(40):
+            at, length = 20 * int(rng.integers(0, 2000)), 20 * int(rng.integers(0, 150))
+            where = channel if rng.random() < 0.9 else 9
+            pitch = int(rng.integers(60, 66))
+            timed += [(at, on(pitch, int(rng.integers(1, 128)), where)), (at + length, off(pitch, where))]
+        tracks.append(events(*sorted(timed, key=lambda event: event[0])))
+    return midi(*tracks)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_normalize_is_idempotent_and_loses_no_note(seed):
-    data = busy(seed)
-    ids = CODEC.encode(data, Report())
+    data, report = ensemble(seed, 2 + 2 * seed), Report()
+    ids = CODEC.encode(data, report)
     once = CODEC.decode(ids)
     assert np.array_equal(CODEC.encode(once), ids)
     assert CODEC.normalize(once) == once
-    assert len(read_score(once)) == len(read_score(data, Report()))
+    doubled = report.repaired.get("note doubled in its part", 0)
+    assert len(read_score(once)) + doubled == len(read_score(data, Report()))
     assert CODEC.grammar().may_end(walk(CODEC, ids))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_more_than_16_parts_the_least_busy_are_joined(seed):
+    data, report = busy(seed), Report()
+    ids = CODEC.encode(data, report)
+    assert report.repaired["part joined with others"] > 0
+    assert len(set(ids[(ids >= v.PART) & (ids < v.INST)].tolist())) == 16
+    assert CODEC.grammar().may_end(walk(CODEC, ids))
+    restored, given = CODEC.score(ids), read_score(data, Report())
+    assert len(restored) + report.repaired["note doubled in its part"] == len(given)
+    assert set(restored.program.tolist()) == set(given.program.tolist())
+
+
+def test_parts_keep_their_names_and_their_ends():
+    """A short note inside a long one of the same key and program, each in its own track."""
+    long = events((0, meta(0x03, b"Piano")), (0, program(0)), (0, on(60)), (1920, off(60)))
+    short = events((0, meta(0x03, b"Melody")), (0, program(0, 1)), (480, on(60, 90, 1)), (720, off(60, 1)))
+    data = midi(long, short)
+    codec = MidiBar.fit([data] * 2, MidiBarOptions())
+    assert codec.state() == {"parts": ["Piano", "Melody"]}
+    restored = read_score(codec.normalize(data))
+    assert restored.names == ("Piano", "Melody")
+    assert spans(restored) == [(0, 1920, 60), (480, 240, 60)]
+    assert np.array_equal(codec.encode(codec.normalize(data)), codec.encode(data))
+    assert MidiBar.restore(MidiBarOptions(), codec.state()).encode(data).tolist() == codec.encode(data).tolist()
+    with pytest.raises(ValueError, match="older midi_bar"):
+        MidiBar.restore(MidiBarOptions(), {})
+
+
+def test_names_that_are_frequent_have_a_token_of_their_own():
+    def piece(*names: str) -> bytes:
+        tracks = [
+            events((0, meta(0x03, name.encode())), (0, on(60 + at, 80, at)), (480, off(60 + at, at)))
+            for at, name in enumerate(names)
+        ]
+        return midi(*tracks)
+
+    codec = MidiBar.fit([piece("Soprano", "Alto", "Bass")] * 30 + [piece("Alto", "Kazoo", "Soprano")], MidiBarOptions())
+    assert codec.state() == {"parts": ["Soprano", "Alto", "Bass"]}
+    ids = codec.encode(piece("Bass", "Kazoo", "Alto"))
+    assert [NAMES[token] for token in ids if v.PART <= token < v.INST] == ["PART_1", "PART_2", "PART_3"]
+    assert codec.score(ids).names == ("Alto", "Bass", "")
+    assert [row.tolist() for row in codec.score(ids).pitch.reshape(-1, 1)] == [[60], [61], [62]]
 
 
 def test_empty_bars_are_bounded_and_what_was_cut_is_counted():
@@ -219,10 +281,30 @@ def test_the_grammar_of_a_bar():
     assert after(CODEC, *START[:3]) == {"POS_0"}
     assert {name.split("_")[0] for name in after(CODEC, *START[:4])} == {"TEMPO"}
     found = after(CODEC, *START, "PITCH_60", "DUR_24/24")
-    assert {"PITCH_60", "BAR_LINE", "POS_1", "TIE_ON", "INST_1", "DRUM_0"} <= found
-    assert not {"PITCH_59", "POS_0", "POS_96", "INST_0", "VEL_8", "DUR_1/24"} & found
+    assert {"PITCH_61", "BAR_LINE", "POS_1", "TIE_ON", "PART_1", "INST_1", "DRUM_0"} <= found
+    assert not {"PITCH_60", "POS_0", "POS_96", "PART_0", "INST_0", "VEL_8", "DUR_1/24"} & found
+    assert {name.split("_")[0] for name in after(CODEC, *START, "PITCH_60", "DUR_24/24", "PART_3")} == {"INST"}
+    second = (*START, "PITCH_60", "DUR_24/24", "PART_3", "INST_0", "PITCH_60", "DUR_24/24")
+    assert not {"PITCH_60", "PART_3", "PART_0", "INST_0"} & after(CODEC, *second)
+    assert {"PITCH_61", "PART_4", "INST_1"} <= after(CODEC, *second)
     assert "TIE_ON" not in after(CODEC, *START, "PITCH_60", "DUR_1/24")
     assert "DUR_24/24" not in after(CODEC, *START, "PITCH_60", "DUR_24/24", "TIE_ON")
+
+
+def test_no_more_notes_at_a_position_than_the_bounds():
+    for seed in range(20):
+        grammar = ScoreGrammar(own=2, every=3)
+        ids, _ = sampled(CODEC, seed, 1.0, grammar=grammar)
+        own = every = 0
+        for token in ids:
+            if token <= v.BAR or v.POS <= token < v.PART:
+                own = every = 0
+            elif v.PART <= token < v.INST:
+                own = 0
+            elif v.PITCH <= token < v.DUR:
+                own, every = own + 1, every + 1
+            assert own <= 3
+            assert every <= 3
 
 
 def test_the_countdown_is_obeyed_and_empty_bars_end():

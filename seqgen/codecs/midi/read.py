@@ -107,6 +107,8 @@ def _score(
         intervals = _intervals(channels, held)
     onset = channels.tick[ons]
     columns = (onset, end - onset, channels.first[ons], channels.second[ons], program)
+    width = int(channels.channel.max(initial=0)) + 1
+    owner, which = np.unique(channels.track[ons] * width + channels.channel[ons], return_inverse=True)
     return Score.from_notes(
         ticks_per_quarter,
         np.stack(columns, axis=1),
@@ -115,7 +117,8 @@ def _score(
         kit=kit,
         title=_title(events, data),
         pedal=intervals,
-        part=channels.track[ons] * (int(channels.channel.max(initial=0)) + 1) + channels.channel[ons],
+        part=which,
+        names=_part_names(events, data, owner // width),
     )
 
 
@@ -192,7 +195,23 @@ def _title(events: Events, data: bytes) -> str:
     names = events.meta[(events.first[events.meta] == TRACK_NAME) & (events.track[events.meta] == 0)]
     if len(names) == 0:
         return ""
-    start, size = int(events.start[names[0]]), int(events.size[names[0]])
+    return _text(events, data, int(names[0]))
+
+
+def _part_names(events: Events, data: bytes, track: Ints) -> tuple[str, ...]:
+    """The names of parts, given the (P,) tracks they are in. Where a track holds several its name is no part's."""
+    found = events.meta[events.first[events.meta] == TRACK_NAME]
+    of = {int(events.track[at]): int(at) for at in found[::-1]}  # the first of each track
+    alone = np.bincount(track)[track] == 1 if len(track) else track
+    return tuple(
+        _text(events, data, of[number]) if number in of and single else ""
+        for number, single in zip(track.tolist(), alone.tolist())
+    )
+
+
+def _text(events: Events, data: bytes, index: int) -> str:
+    """What a text event says, on one line."""
+    start, size = int(events.start[index]), int(events.size[index])
     raw = data[start : start + min(size, TITLE_BYTES)]
     try:
         text = raw.decode("utf-8")

@@ -4,6 +4,7 @@ Times are whole ticks; a tempo map turns them into seconds. Notes stand in canon
 then pitch, then duration.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,16 @@ def _canonical_order(rows: NDArray[np.int64]) -> NDArray[np.intp]:
     return np.lexsort((rows[:, 1], rows[:, 2], rows[:, 4], rows[:, 0]))
 
 
+def _parts(given: Ticks, program: Ticks, names: Sequence[str]) -> tuple[Ticks, tuple[str, ...]]:
+    """(N,) parts of one program each, numbered in the order of what was given, and their names."""
+    if len(given) == 0:
+        return given, ()
+    key = given << 8 | program
+    found = np.flatnonzero(np.bincount(key))
+    numbers = (found >> 8).tolist()
+    return np.searchsorted(found, key), tuple(names[part] if part < len(names) else "" for part in numbers)
+
+
 @dataclass(frozen=True, eq=False)
 class Score:
     """Notes, tempo map and meters of one piece.
@@ -48,8 +59,9 @@ class Score:
         title: What the file calls itself, or "".
         pedal: (P, 3) int64 onset, duration in ticks, program: when the sustain pedal is down. Empty where the pedal
             was folded into the durations of the notes.
-        part: (N,) int64, equal for notes of one track and channel, or part of a written score. Empty where nothing
-            is known of parts.
+        part: (N,) int64 in [0, P): the part that each note belongs to, one program of a track and channel of a MIDI
+            file or of a voice of a written score. Where a maker told of no parts, each program is one.
+        names: (P,) what the parts are called; "" where a part has no name.
     """
 
     ticks_per_quarter: int
@@ -67,15 +79,20 @@ class Score:
     title: str = ""
     pedal: Ticks = field(default_factory=lambda: np.zeros((0, 3), np.int64))
     part: Ticks = field(default_factory=_ticks)
+    names: tuple[str, ...] = ()
 
     @classmethod
     def from_notes(cls, ticks_per_quarter: int, notes: Any, **rest: Any) -> "Score":
-        """A score from (N, 5) rows of onset, duration, pitch, velocity, program, in any order, as is `part`."""
+        """A score from (N, 5) rows of onset, duration, pitch, velocity, program, in any order.
+
+        `part` is (N,) in the same order, any numbers of at least 0; a part of several programs becomes several.
+        `names` are by the numbers that were given; there may be fewer.
+        """
         rows = np.asarray(notes, np.int64).reshape(-1, 5)
         order = _canonical_order(rows)
         rows = rows[order]
-        if "part" in rest:
-            rest["part"] = np.asarray(rest["part"], np.int64)[order]
+        given = np.asarray(rest["part"], np.int64)[order] if "part" in rest else np.zeros(len(rows), np.int64)
+        rest["part"], rest["names"] = _parts(given, rows[:, 4], rest.get("names", ()))
         onset, duration = rows[:, 0].copy(), np.maximum(rows[:, 1], 1)
         end = int((onset + duration).max(initial=0))
         rest["length"] = max(end, rest.get("length", 0))

@@ -1,9 +1,9 @@
-"""A `Score` to a MIDI file of type 1: tempo and meter first, then one track an instrument. Same score, same bytes.
+"""A `Score` to a MIDI file of type 1: tempo and meter first, then one track a part. Same score, same bytes.
 
-A program has a channel of its own, channel 10 being the drums'. Where more than fifteen pitched programs play, a
-channel changes hands when its notes have ended, the one that has been silent longest first; where more than fifteen
-sound at once, the others go to a further port (meta event 0x21), which has sixteen channels of its own. No two
-programs ever share a channel at one time.
+Each part has a channel of its own, channel 10 being the drums'. Where there are more than fifteen
+besides drums, a channel changes hands when its notes have ended, the one that has been silent longest first; where
+more than fifteen sound at once, the others go to a further port (meta event 0x21), which has sixteen channels of its
+own. No two parts ever share a channel at one time, so that neither ends the notes of the other.
 """
 
 import dataclasses
@@ -21,7 +21,6 @@ SUSTAIN = 64
 PITCHED = 15  # channels of a port that are not the drums'
 MAX_TICKS_PER_QUARTER = 0x7FFF
 MOST_TRACKS = 200  # beside the conductor's; the reader takes 256
-NO_PROGRAM = -1
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
 # Of the messages at one tick: what ends comes first, for a synthesizer would kill a note that begins again.
 ENDS, CHANGES, STARTS = range(3)
@@ -33,13 +32,14 @@ class _Spans:
 
     Attributes:
         onset, end: Ticks.
-        program: As in a `Score`.
+        program, part: As in a `Score`. Pedals belong to the first part of their program.
         begins, ends: (N, 3) the channel events that begin and end it, on channel 0.
     """
 
     onset: Ints
     end: Ints
     program: Ints
+    part: Ints
     begins: Ints
     ends: Ints
 
@@ -54,7 +54,8 @@ class _Spans:
         ends = begins.copy()
         ends[: len(score), 0], ends[:, 2] = NOTE_OFF, 0
         onset, end, program = (np.concatenate(pair) for pair in zip(columns, held))
-        return cls(onset, end, program, begins, ends)
+        part = np.concatenate((score.part, _pedal_parts(score))) if pedals else score.part
+        return cls(onset, end, program, part, begins, ends)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,13 @@ class _Slots:
     tick: Ints
 
 
+def _pedal_parts(score: Score) -> Ints:
+    """(P,) the part of each pedal: the first of its program, or one of its own."""
+    first = {program: part for part, program in sorted(zip(score.part.tolist(), score.program.tolist()), reverse=True)}
+    own = int(score.part.max(initial=-1)) + 1
+    return np.array([first.get(program, own + program) for program in score.pedal[:, 2].tolist()], np.int64)
+
+
 def write_score(score: Score) -> bytes:
     """The bytes of a MIDI file. Meters that MIDI cannot name (their denominator is no power of two) are left out."""
     score = _fitting(score)
@@ -78,16 +86,19 @@ def write_score(score: Score) -> bytes:
 
 
 def _instruments(score: Score) -> list[bytes]:
-    """The track of each program and port, in the order of these."""
+    """The track of each part and port, in the order of these."""
     spans = _Spans.of(score)
     if len(spans.onset) == 0:
         return []
     slots = _slots(spans)
     port, channel = np.divmod(slots.slot, PITCHED)
     channel = np.where(spans.program == DRUMS, PERCUSSION, channel + (channel >= PERCUSSION))
-    keys, track = np.unique(spans.program * (1 << 32) + port, return_inverse=True)
-    if len(keys) > MOST_TRACKS:  # programs that wander between ports: one track a port
-        keys, track = np.unique((NO_PROGRAM << 32) + port, return_inverse=True)
+    keys, first, track = np.unique(spans.part << 32 | port, return_index=True, return_inverse=True)
+    owners = [(int(spans.part[at]), int(spans.program[at])) for at in first]
+    titles = [dict(enumerate(score.names)).get(part) or programs.name(program) for part, program in owners]
+    if len(keys) > MOST_TRACKS:  # parts that wander between ports: one track a port
+        keys, track = np.unique(port, return_inverse=True)
+        titles = [""] * len(keys)
     number = np.where(spans.program == DRUMS, score.kit, spans.program)[slots.place]
     changes = np.stack((np.full(len(number), PROGRAM), number, np.full(len(number), ABSENT)), axis=1)
     place = np.arange(len(track))
@@ -102,16 +113,17 @@ def _instruments(score: Score) -> list[bytes]:
     events = np.concatenate([part[3] for part in parts])
     events[:, 0] += channel[which]
     bodies = out.channel_tracks(tick, order, track[which], events, len(keys))
-    return [_opening(*divmod(key, 1 << 32)) + body + _END for key, body in zip(keys.tolist(), bodies)]
+    ports = (keys & 0xFFFFFFFF).tolist()
+    return [_opening(name, number) + body + _END for name, number, body in zip(titles, ports, bodies)]
 
 
 _END = out.meta(0, out.END_OF_TRACK)
 
 
-def _opening(program: int, port: int) -> bytes:
+def _opening(name: str, port: int) -> bytes:
     """The name and the port of a track, where it has one."""
-    name = b"" if program == NO_PROGRAM else out.meta(0, out.TRACK_NAME, programs.name(program).encode())
-    return name + (out.meta(0, out.PORT, bytes([port])) if port else b"")
+    named = out.meta(0, out.TRACK_NAME, name.encode()) if name else b""
+    return named + (out.meta(0, out.PORT, bytes([port])) if port else b"")
 
 
 def _fitting(score: Score) -> Score:
@@ -149,40 +161,42 @@ def _conductor(score: Score) -> bytes:
 
 
 def _slots(spans: _Spans) -> _Slots:
-    """A slot for each span. Up to fifteen pitched programs keep a channel each."""
-    pitched = np.unique(spans.program[spans.program != DRUMS])
+    """A slot for each span. Up to fifteen pitched parts keep a channel each."""
+    pitched = np.unique(spans.part[spans.program != DRUMS])
     if len(pitched) > PITCHED:
         return _shared_slots(spans)
-    slot = np.where(spans.program == DRUMS, 0, np.searchsorted(pitched, spans.program))
+    slot = np.where(spans.program == DRUMS, 0, np.searchsorted(pitched, spans.part))
     by_onset = np.argsort(spans.onset, kind="stable")
-    place = by_onset[np.unique(spans.program[by_onset], return_index=True)[1]]
+    told = np.where(spans.program == DRUMS, -1, spans.part)[by_onset]  # all drums have one channel
+    place = by_onset[np.unique(told, return_index=True)[1]]
     return _Slots(slot, place, np.zeros(len(place), np.int64))
 
 
 def _shared_slots(spans: _Spans) -> _Slots:
-    """A slot for each span, by onset, where programs must take turns. Drums have no need of one."""
+    """A slot for each span, by onset, where parts must take turns. Drums have no need of one."""
     slots = {DRUMS: 0}
     owner, free_from = list[int](), list[int]()
-    told = set[int]()  # programs that their channel has been changed to
+    told = set[int]()  # parts whose program their channel has
     result, changes = np.zeros(len(spans.onset), np.int64), list[tuple[int, int]]()
-    rows = list(zip(spans.onset.tolist(), spans.end.tolist(), spans.program.tolist()))
+    parts = np.where(spans.program == DRUMS, DRUMS, spans.part + DRUMS + 1)
+    rows = list(zip(spans.onset.tolist(), spans.end.tolist(), parts.tolist()))
     for place in np.argsort(spans.onset, kind="stable").tolist():
-        onset, end, program = rows[place]
-        if program not in slots:
+        onset, end, part = rows[place]
+        if part not in slots:
             slot = _free_slot(free_from, onset)
             if slot == len(owner):
-                owner.append(program)
+                owner.append(part)
                 free_from.append(0)
             told.discard(owner[slot])
             slots.pop(owner[slot], None)
-            owner[slot] = program
-            slots[program] = slot
-        result[place] = slot = slots[program]
-        if program != DRUMS:
+            owner[slot] = part
+            slots[part] = slot
+        result[place] = slot = slots[part]
+        if part != DRUMS:
             free_from[slot] = max(free_from[slot], end)
-        if program not in told:
-            changes.append((place, onset if program != DRUMS else 0))
-        told.add(program)
+        if part not in told:
+            changes.append((place, onset if part != DRUMS else 0))
+        told.add(part)
     table = np.array(changes, np.int64)
     return _Slots(result, table[:, 0], table[:, 1])
 

@@ -12,7 +12,8 @@ from seqgen.codecs.midi.read import MAX_SECONDS
 from seqgen.codecs.midi.score import DEFAULT_TEMPO, DRUMS, Score
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.bars import Bars, Clock, Meter
-from seqgen.codecs.midi_bar.encoding import settled
+from seqgen.codecs.midi_bar.encoding import settled, single
+from seqgen.codecs.midi_bar.roster import Roster
 from seqgen.codecs.midi_bar.vocabulary import Ints
 
 TICKS_PER_QUARTER = 480
@@ -23,7 +24,7 @@ _DEFAULT_VELOCITY = 8
 Where = NDArray[np.bool_]
 
 
-def decode_score(ids: Ids, faults: Faults) -> Score:
+def decode_score(ids: Ids, roster: Roster, faults: Faults) -> Score:
     """The score that (N,) token ids stand for. Never raises on ids in [0, SIZE)."""
     token = ids.astype(np.int64)
     at, length = _sounding(token, faults)
@@ -37,13 +38,16 @@ def decode_score(ids: Ids, faults: Faults) -> Score:
     when = Clock.of(bars, step[at])
     onset = when.steps(step[at])
     drum = (token[at] >= v.DRUM) & (token[at] < v.DUR)
-    kit = _kit(token)
+    pitch = token[at] - np.where(drum, v.DRUM, v.PITCH)
+    part, program = _parts(token, at, drum)
+    kept, end = single(part << 15 | program << 7 | pitch, onset, onset + length)
+    faults.left_out("note doubled in its part", len(at) - len(kept))
     columns = (
-        onset * TICKS_PER_STEP,
-        length * TICKS_PER_STEP,
-        token[at] - np.where(drum, v.DRUM, v.PITCH),
-        v.velocity_of(latest(token, v.VEL, v.PITCH, _DEFAULT_VELOCITY)[at]),
-        np.where(drum, DRUMS, latest(token, v.INST, v.VEL, 0)[at]),
+        onset[kept] * TICKS_PER_STEP,
+        (end - onset[kept]) * TICKS_PER_STEP,
+        pitch[kept],
+        v.velocity_of(latest(token, v.VEL, v.PITCH, _DEFAULT_VELOCITY)[at[kept]]),
+        program[kept],
     )
     tempo_step, tempo = _tempos(token, step, when, int(onset.max()))
     meter_step, meter = _played_meters(when)
@@ -54,9 +58,32 @@ def decode_score(ids: Ids, faults: Faults) -> Score:
         tempo=tempo,
         meter_tick=meter_step * TICKS_PER_STEP,
         meter=meter,
-        kit=kit if drum.any() else 0,
+        kit=_kit(token) if drum.any() else 0,
+        part=part[kept],
+        names=_titles(roster, part, program),
     )
     return _within_a_day(score, faults)
+
+
+def _parts(token: Ints, at: Ints, drum: Where) -> tuple[Ints, Ints]:
+    """(K,) parts, PARTS for drums, and (K,) programs of the notes at (K,) places."""
+    now = latest(token, v.PART, v.INST, 0)
+    part = np.where(drum, v.PARTS, now[at])
+    program = np.full(len(at), DRUMS)
+    said = np.flatnonzero((token >= v.INST) & (token < v.VEL))
+    said = said[said > 0] if _kit(token) else said
+    for number in np.unique(part[~drum]).tolist():
+        own, here = said[now[said] == number], np.flatnonzero(part == number)
+        last = np.searchsorted(own, at[here]) - 1
+        program[here] = np.where(last >= 0, np.append(token[own], v.INST)[last] - v.INST, 0)
+    return part, program
+
+
+def _titles(roster: Roster, part: Ints, program: Ints) -> list[str]:
+    """(PARTS,) what the parts are called."""
+    found, first = np.unique(part, return_index=True)
+    at = dict(zip(found.tolist(), program[first].tolist()))
+    return [roster.title(slot, at[slot]) if slot in at else "" for slot in range(v.PARTS)]
 
 
 def _kit(token: Ints) -> int:
@@ -92,7 +119,7 @@ def _after(where: Where) -> Where:
 
 def _inside(token: Ints, steps: Ints, arguments: Where) -> Ints:
     """(N,) the position in the bar that holds at each token."""
-    said = (token >= v.POS) & (token < v.INST) & ~arguments
+    said = (token >= v.POS) & (token < v.PART) & ~arguments
     moved = said | (token == v.BAR)
     where = np.maximum.accumulate(np.where(moved, np.arange(len(token)), -1))
     found = np.where((where >= 0) & said[where], token[where] - v.POS, 0)
@@ -159,7 +186,8 @@ def _within_a_day(score: Score, faults: Faults) -> Score:
         return score
     kept = score.seconds(score.onset + score.duration) <= MAX_SECONDS
     faults.left_out("note past the limits of a file", int((~kept).sum()))
-    columns = {name: getattr(score, name)[kept] for name in ("onset", "duration", "pitch", "velocity", "program")}
+    every = ("onset", "duration", "pitch", "velocity", "program", "part")
+    columns = {name: getattr(score, name)[kept] for name in every}
     last = int(columns["onset"].max(initial=0))
     return dataclasses.replace(
         score,

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from seqgen.codecs import Ids
 from seqgen.codecs.midi.arrays import differs
-from seqgen.codecs.midi.encoding import changed, first_out
+from seqgen.codecs.midi.encoding import changed
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.bars import Bars, Clock, on_grid, read_bars
+from seqgen.codecs.midi_bar.roster import Roster
 from seqgen.codecs.midi_bar.vocabulary import Ints
 
 ABSENT = np.uint16(0xFFFF)
@@ -25,21 +26,21 @@ class _Rows:
     Attributes:
         step: From the beginning of the piece, long rests cut.
         bar, inside: The kept bar, and steps in it.
-        note: Whether it is a note; else it is a tempo.
+        part: Of a note; PARTS for drums, below 0 for a tempo.
         program, pitch, length, velocity: Of a note; `pitch` is the index of a tempo. `velocity` is an index.
     """
 
     step: Ints
     bar: Ints
     inside: Ints
-    note: NDArray[np.bool_]
+    part: Ints
     program: Ints
     pitch: Ints
     length: Ints
     velocity: Ints
 
 
-def encode_score(score: Score, faults: Faults, *, ongoing: bool = False) -> Ids:
+def encode_score(score: Score, roster: Roster, faults: Faults, *, ongoing: bool = False) -> Ids:
     """(N,) uint16 token ids of a score; if `ongoing`, more bars are to follow the last.
 
     An onset and an end move to the nearest step: by nothing where they lie on a 24th of a quarter note. Velocities
@@ -50,7 +51,7 @@ def encode_score(score: Score, faults: Faults, *, ongoing: bool = False) -> Ids:
         return np.zeros(0, np.uint16)
     onset = on_grid(score.onset, score.ticks_per_quarter)
     bars = read_bars(score, int(onset.max()), faults)
-    kept, rows = _rows(score, onset, bars, faults)
+    kept, rows = _rows(score, roster, onset, bars, faults)
     body, per_row = _flat(_row_columns(rows))
     head, per_bar = _flat(_bar_columns(bars, kept, ongoing))
     # Each token's place: behind the tokens of its own kind, and those of the other kind that stand before it.
@@ -64,44 +65,62 @@ def encode_score(score: Score, faults: Faults, *, ongoing: bool = False) -> Ids:
     return np.concatenate((np.array([v.INST + kit] if kit else [], np.uint16), ids))
 
 
-def _rows(score: Score, onset: Ints, bars: Bars, faults: Faults) -> tuple[Ints, _Rows]:
+def _rows(score: Score, roster: Roster, onset: Ints, bars: Bars, faults: Faults) -> tuple[Ints, _Rows]:
     """The bars that are kept, and what stands in them."""
-    program, pitch = score.program.astype(np.int64), score.pitch.astype(np.int64)
-    key = (program * 128 + pitch).astype(np.uint16)
-    end = np.maximum(on_grid(score.onset + score.duration, score.ticks_per_quarter), onset + 1)
-    order = np.argsort(key, kind="stable")  # each key's notes by onset
-    end = first_out(key[order], order, end, faults).astype(np.int64)
     when = Clock.of(bars, onset)
     faults.mended(f"rest longer than {v.MAX_EMPTY} bars", when.cuts)
-    tempo_step, tempo = _tempos(score, int(onset[-1]), faults)
-    start, finish = when.steps(onset), when.steps(end)
-    length = np.maximum(finish - start, 1)
-    drums = program == DRUMS
-    faults.mended("note longer than 256 bars", int(((length > v.LONGEST) & ~drums).sum()))
-    length = np.where(drums, 0, np.minimum(length, v.LONGEST))
-    velocity = v.velocity_index(score.velocity.astype(np.int64))
-    at = when.steps(tempo_step)
-    at, tempo = settled(at, tempo)
+    tempo_step, tempo = _tempos(score, int(onset.max()), faults)
+    notes = _notes(score, roster.slots(score, faults), onset, when, faults)
+    at, tempo = settled(when.steps(tempo_step), tempo)
     zeros = np.zeros(len(at), np.int64)
-    columns = [
-        np.concatenate(pair)
-        for pair in ((at, start), (zeros, program + 1), (tempo, pitch), (zeros, length), (zeros, velocity))
-    ]
-    order = _order(columns)
-    step, program, pitch, length, velocity = (column[order] for column in columns)
+    tempos = (at, zeros - 1, zeros, tempo, zeros, zeros)
+    columns = [np.concatenate(pair) for pair in zip(tempos, notes)]
+    step, part, program, pitch, length, velocity = columns
+    order = np.argsort(step << 20 | (part + 1) << 15 | program << 7 | pitch)  # no two are equal
+    step, part, program, pitch, length, velocity = (column[order] for column in columns)
     bar = np.searchsorted(when.begin, step, side="right") - 1
-    return when.kept, _Rows(step, bar, step - when.begin[bar], program > 0, program - 1, pitch, length, velocity)
+    return when.kept, _Rows(step, bar, step - when.begin[bar], part, program, pitch, length, velocity)
 
 
-def _order(columns: list[Ints]) -> NDArray[np.intp]:
-    """(R,) indices that sort by step, program, pitch, length, velocity."""
-    step, program, pitch, length, velocity = columns
-    key = (step << 16) | (program << 7) | pitch
-    order = np.argsort(key, kind="stable")
-    ordered = key[order]
-    if np.all(ordered[1:] > ordered[:-1]):
-        return order
-    return np.lexsort((velocity, length, key))
+def _notes(score: Score, part: Ints, onset: Ints, when: Clock, faults: Faults) -> tuple[Ints, ...]:
+    """Step, part, program, pitch, length in steps and velocity of the notes, no key twice at a time."""
+    program, pitch = score.program.astype(np.int64), score.pitch.astype(np.int64)
+    drums = program == DRUMS
+    end = np.maximum(on_grid(score.onset + score.duration, score.ticks_per_quarter), onset + 1)
+    begin, end = when.steps(onset), when.steps(end)
+    end = np.where(drums, begin + 1, np.maximum(end, begin + 1))
+    kept, end = single((part << 15) | (program << 7) | pitch, begin, end)
+    faults.mended("note doubled in its part", len(begin) - len(kept))
+    begin, drums = begin[kept], drums[kept]
+    length = np.where(drums, 0, end - begin)
+    faults.mended("note longer than 256 bars", int((length > v.LONGEST).sum()))
+    velocity = v.velocity_index(score.velocity[kept].astype(np.int64))
+    return begin, part[kept], program[kept], pitch[kept], np.minimum(length, v.LONGEST), velocity
+
+
+def single(key: Ints, begin: Ints, end: Ints) -> tuple[NDArray[np.intp], Ints]:
+    """Notes such that no key sounds twice at a time.
+
+    Args:
+        key: (N,) what can sound but once: a pitch of a program of a part.
+        begin, end: (N,) steps.
+
+    Returns:
+        (K,) indices of the notes that are kept, of several that begin at once the longest; and (K,) their ends, none
+        after the key is struck again.
+    """
+    order = np.argsort(key << 40 | begin, kind="stable")
+    same = key[order][1:] == key[order][:-1]
+    if not np.any(same & (begin[order][1:] < end[order][:-1])):
+        return np.arange(len(key)), end
+    order = np.lexsort((end, begin, key))
+    key, begin, end = key[order], begin[order], end[order]
+    same = key[1:] == key[:-1]
+    kept = np.append(~(same & (begin[1:] == begin[:-1])), True)
+    order, key, begin, end = order[kept], key[kept], begin[kept], end[kept]
+    same = key[1:] == key[:-1]
+    end[:-1] = np.where(same, np.minimum(end[:-1], begin[1:]), end[:-1])
+    return order, end
 
 
 def _tempos(score: Score, last: int, faults: Faults) -> tuple[Ints, Ints]:
@@ -123,16 +142,26 @@ def settled(step: Ints, value: Ints) -> tuple[Ints, Ints]:
 
 
 def _row_columns(rows: _Rows) -> list[Ints]:
-    drum = rows.note & (rows.program == DRUMS)
-    pitched = rows.note & ~drum
-    kind = np.where(rows.note, np.where(drum, v.DRUM, v.PITCH), v.TEMPO)
+    note, drum = rows.part >= 0, rows.part == v.PARTS
+    pitched = note & ~drum
+    kind = np.where(note, np.where(drum, v.DRUM, v.PITCH), v.TEMPO)
     return [
         np.where(differs(rows.step), v.POS + rows.inside, ABSENT),
-        np.where(changed(rows.program, pitched), v.INST + rows.program, ABSENT),
-        np.where(changed(rows.velocity, rows.note), v.VEL + rows.velocity, ABSENT),
+        np.where(changed(rows.part, pitched), v.PART + rows.part, ABSENT),
+        np.where(_new_programs(rows, pitched), v.INST + rows.program, ABSENT),
+        np.where(changed(rows.velocity, note), v.VEL + rows.velocity, ABSENT),
         kind + rows.pitch,
         *_durations(rows.length),
     ]
+
+
+def _new_programs(rows: _Rows, pitched: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(R,) the notes whose program is another than that of the note before in their part."""
+    chosen = np.flatnonzero(pitched)
+    by_part = chosen[np.argsort(rows.part[chosen], kind="stable")]
+    result = np.zeros(len(pitched), np.bool_)
+    result[by_part] = differs(rows.part[by_part] << 8 | rows.program[by_part])
+    return result
 
 
 def _durations(length: Ints) -> list[Ints]:

@@ -18,8 +18,10 @@ NONE = -1  # no program, velocity, tempo yet; no position in this bar yet
 ALL = 128  # as `pitch`: beyond the last
 ENDLESS = 1 << 40  # more bars than any piece has
 
-# Phases: what the last token was.
-BEGIN, KIT, BAR, OVER, UNDER, METER, REMAIN, POS, TEMPO, CHOSEN, LOUD, CHOSEN_LOUD, PITCH, VALUE, TIE, DRUM = range(16)
+# Phases: what the last token was. CHOSEN: an INST, NAMED: a PART; LOUD: a VEL, by itself or after one of these.
+(
+    BEGIN, KIT, BAR, OVER, UNDER, METER, REMAIN, POS, TEMPO, NAMED, CHOSEN, LOUD, CHOSEN_LOUD, PITCH, VALUE, TIE, DRUM,
+) = range(17)  # fmt: skip
 _EDGES = v.REMAIN_EDGES.tolist()
 _SOUNDED = (VALUE, DRUM)
 _LAST = len(v.DURATIONS) - 1
@@ -45,13 +47,15 @@ class State(NamedTuple):
         meter: That of this bar, (0, 0) before the first; while one is spelt, the numerator so far stands in `over`.
         over: See `meter`.
         inside: The position, or NONE.
-        program, velocity, tempo: What INST, VEL and TEMPO said last, or NONE.
-        pitch, value: The last note of this position and program, and the first DUR of its length: no lower one may
-            follow. ALL after a drum.
+        part, velocity, tempo: What PART, VEL and TEMPO said last, or NONE.
+        programs: (PARTS,) what INST said last of each part, or NONE.
+        pitch: No lower note may follow at this position in this part and program. ALL after a drum.
         tied: The DUR said last.
         length: Steps of the last note so far.
-        drum: The last drum of this position.
-        fresh: Nothing has sounded at this position yet.
+        drum: No lower drum may follow at this position.
+        low: No lower part may follow at this position; PARTS after a drum.
+        fresh: Nothing has sounded at this position in this part yet.
+        own, every: How many notes of this part, and of all and drums, have sounded at this position.
         sounded: Something has sounded in this bar.
         empty: Bars without an onset just before this one.
         remain: The class of bars to go that was stated last.
@@ -62,15 +66,18 @@ class State(NamedTuple):
     meter: tuple[int, int] = (0, 0)
     over: int = 0
     inside: int = NONE
-    program: int = NONE
+    part: int = NONE
+    programs: tuple[int, ...] = (NONE,) * v.PARTS
     velocity: int = NONE
     tempo: int = NONE
     pitch: int = 0
-    value: int = 0
     tied: int = 0
     length: int = 0
     drum: int = 0
+    low: int = 0
     fresh: bool = True
+    own: int = 0
+    every: int = 0
     sounded: bool = False
     empty: int = 0
     remain: int = len(v.REMAIN_EDGES) + 1
@@ -79,7 +86,15 @@ class State(NamedTuple):
 
 
 class ScoreGrammar:
-    """The grammar of the score vocabulary."""
+    """The grammar of the score vocabulary.
+
+    Args:
+        own: The most notes of one part, or drums, that begin at a position.
+        every: The most notes and drums that do.
+    """
+
+    def __init__(self, own: int = ENDLESS, every: int = ENDLESS) -> None:
+        self._own, self._every = own, every
 
     def start(self) -> State:
         return State()
@@ -92,7 +107,7 @@ class ScoreGrammar:
             return _meter(state, token - v.METER)
         if token < v.POS:
             return state._replace(phase=TEMPO, tempo=token - v.TEMPO)
-        if token < v.INST:
+        if token < v.PART:
             return _position(state, token - v.POS)
         if token < v.REMAIN:
             return _sound(state, token)
@@ -101,7 +116,7 @@ class ScoreGrammar:
 
     def allowed(self, state: State) -> Mask:
         """(SIZE,) True where a token may follow. Read-only, for it is shared."""
-        return _mask(_reduced(state))
+        return _mask(_reduced(state, self._own, self._every))
 
     def may_end(self, state: State) -> bool:
         """In the last bar, after a note."""
@@ -144,41 +159,50 @@ def _position(state: State, inside: int) -> State:
     if state.phase == UNDER:
         under = 1 << min(inside, v.MAX_METER[1])
         return state._replace(phase=METER, meter=(state.over, under) if v.sayable(state.over, under) else (4, 4))
-    return state._replace(phase=POS, inside=inside, pitch=0, value=0, drum=0, fresh=True)
+    return state._replace(phase=POS, inside=inside, pitch=0, drum=0, low=0, fresh=True, own=0, every=0)
 
 
 def _sound(state: State, token: int) -> State:
+    if token < v.INST:
+        return state._replace(phase=NAMED, part=token - v.PART, pitch=0, fresh=True, own=0)
     if token < v.VEL:
         if state.phase == BEGIN:
             return state._replace(phase=KIT)
-        return state._replace(phase=CHOSEN, program=token - v.INST, pitch=0, value=0)
+        part = max(state.part, 0)
+        programs = (*state.programs[:part], token - v.INST, *state.programs[part + 1 :])
+        return state._replace(phase=CHOSEN, part=part, programs=programs, pitch=0)
     if token < v.PITCH:
-        phase = CHOSEN_LOUD if state.phase == CHOSEN else LOUD
+        phase = CHOSEN_LOUD if state.phase in (NAMED, CHOSEN) else LOUD
         return state._replace(phase=phase, velocity=token - v.VEL)
     if token < v.DRUM:
-        value = state.value if token - v.PITCH == state.pitch else 0
-        return state._replace(phase=PITCH, pitch=token - v.PITCH, value=value)
+        return state._replace(phase=PITCH, pitch=token - v.PITCH + 1)
     if token < v.DUR:
-        return state._replace(phase=DRUM, drum=token - v.DRUM, pitch=ALL, fresh=False, sounded=True)
+        own = state.own + 1 if state.drum else 1
+        drum = token - v.DRUM + 1
+        return state._replace(phase=DRUM, drum=drum, own=own, every=state.every + 1, sounded=True)
     if token == v.TIE:
         return state._replace(phase=TIE)
     tied, steps = token - v.DUR, int(v.DURATIONS[token - v.DUR])
     if state.phase == TIE:
         return state._replace(phase=VALUE, tied=tied, length=min(state.length + steps, v.LONGEST))
-    return state._replace(phase=VALUE, value=tied, tied=tied, length=steps, fresh=False, sounded=True)
+    return state._replace(
+        phase=VALUE, tied=tied, length=steps, low=state.part + 1, fresh=False, sounded=True,
+        own=state.own + 1, every=state.every + 1,
+    )  # fmt: skip
 
 
 def _class(bars: int) -> int:
     return bisect_left(_EDGES, bars)
 
 
-def _reduced(state: State) -> State:
+def _reduced(state: State, own: int, every: int) -> State:
     """The state with what does not matter to the next token left out, so that many states share a mask.
 
-    `least` and `most` become the classes that REMAIN may state, `empty` whether the next bar may begin.
+    `least` and `most` become the classes that REMAIN may state, `empty` whether the next bar may begin, `own` and
+    `every` whether there is no room for a note of this part, or for any; of programs that of this part is left.
     """
     if state.phase == PITCH:
-        return State(phase=PITCH, value=state.value)
+        return State(phase=PITCH)
     if state.phase == TIE:
         return State(phase=TIE, tied=state.tied, length=state.length)
     if state.phase in (OVER, UNDER):
@@ -187,8 +211,9 @@ def _reduced(state: State) -> State:
     full = state.empty >= v.MAX_EMPTY and not state.sounded
     # `over` tells here whether the next REMAIN is due.
     return state._replace(
-        over=int(due), least=_class(state.least), most=_class(state.most), empty=int(full), value=0,
+        over=int(due), least=_class(state.least), most=_class(state.most), empty=int(full),
         length=int(state.length >= v.LONGEST), remain=min(state.remain, len(_EDGES) + 1),
+        programs=(state.programs[max(state.part, 0)],), own=int(state.own >= own), every=int(state.every >= every),
     )  # fmt: skip
 
 
@@ -202,7 +227,7 @@ def _mask(state: State) -> Mask:
     elif phase == KIT:
         mask[v.BAR] = True
     elif phase == PITCH:
-        mask[v.DUR + state.value : v.TIE] = True
+        mask[v.DUR : v.TIE] = True
     elif phase == TIE:
         mask[v.DUR : v.DUR + state.tied] = True
         mask[v.DUR + _LAST] = state.tied == _LAST and state.length + int(v.DURATIONS[-1]) <= v.LONGEST
@@ -251,20 +276,22 @@ def _allow_moves(mask: Mask, state: State) -> None:
 
 
 def _allow_sounds(mask: Mask, state: State) -> None:
-    """INST, VEL, PITCH and DRUM, in the order that a position has them."""
-    phase = state.phase
-    if state.tempo == NONE:
+    """PART, INST, VEL, PITCH and DRUM, in the order that a position has them."""
+    if state.tempo == NONE or state.every:
         return
-    loud = state.velocity != NONE
-    if phase not in (CHOSEN, LOUD, CHOSEN_LOUD) and state.pitch < ALL:
-        mask[v.INST + (0 if state.fresh else state.program + 1) : v.VEL] = True
-        if state.program != NONE:
-            mask[v.INST + state.program] = False
+    phase, (program,) = state.phase, state.programs
+    loud, drummed = state.velocity != NONE, state.drum > 0
+    playing = state.part != NONE and not state.own and not drummed
+    pitched = playing and program != NONE and state.pitch < ALL
+    drums = phase not in (NAMED, CHOSEN, CHOSEN_LOUD) and state.drum < ALL and not (drummed and state.own)
+    if phase not in (NAMED, CHOSEN, LOUD, CHOSEN_LOUD) and not drummed:
+        mask[v.PART + state.low : v.INST] = True
+        mask[v.PART + max(state.part, 0)] &= state.part == NONE
+    if phase not in (CHOSEN, LOUD, CHOSEN_LOUD) and playing:
+        mask[v.INST + (0 if state.fresh else program + 1) : v.VEL] = True
+        mask[v.INST + max(program, 0)] &= program == NONE
     if phase not in (LOUD, CHOSEN_LOUD):
-        mask[v.VEL : v.PITCH] = True
-        if loud:
-            mask[v.VEL + state.velocity] = False
-    if state.program != NONE and state.pitch < ALL and loud:
-        mask[v.PITCH + state.pitch : v.DRUM] = True
-    if loud and phase not in (CHOSEN, CHOSEN_LOUD):
-        mask[v.DRUM + state.drum : v.DUR] = True
+        mask[v.VEL : v.PITCH] = pitched or drums
+        mask[v.VEL + max(state.velocity, 0)] &= not loud
+    mask[v.PITCH + min(state.pitch, ALL - 1) : v.DRUM] = pitched and loud
+    mask[v.DRUM + min(state.drum, ALL - 1) : v.DUR] = drums and loud

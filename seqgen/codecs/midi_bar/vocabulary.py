@@ -1,14 +1,15 @@
 """The tokens of the score vocabulary and what they stand for. Knows no scores; `encoding` and `grammar` do.
 
-730 ids in eleven ranges. Times are counted in steps of a 24th of a quarter note.
+746 ids in twelve ranges. Times are counted in steps of a 24th of a quarter note.
 
     BAR      1    the next bar
     METER    24   23 meters, and OTHER, which two POS follow: the numerator, the denominator as a power of two
     TEMPO    48   19 to 373 quarter notes a minute, log-spaced, 120 among them
     POS      192  steps from the beginning of the bar
-    INST     128  the General MIDI program of the notes that follow; before the first bar, the kit of the drums
+    PART     16   the part of the notes that follow
+    INST     128  the General MIDI program of that part from here on; before the first bar, the kit of the drums
     VEL      16   the velocity of what follows, eight values each
-    PITCH    128  a note of the current program; a DUR follows
+    PITCH    128  a note of the current part; a DUR follows
     DRUM     128  a note of the percussion channel, without duration
     DUR      48   note values of 1 to 1,536 steps
     TIE      1    the note before goes on for the DUR that follows
@@ -24,6 +25,7 @@ QUARTER = 24  # steps
 WHOLE = 4 * QUARTER
 LONGEST_BAR = 192
 LONGEST = 24_576  # steps of a note: 256 bars of 4/4
+PARTS = 16
 MAX_EMPTY = 16  # bars without an onset in a row; more are cut
 
 METERS = (
@@ -46,11 +48,11 @@ DURATIONS = np.array(
 REMAIN_EDGES = np.array([0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128], np.int64)
 
 _SIZES = {
-    "BAR": 1, "METER": OTHER + 1, "TEMPO": 48, "POS": LONGEST_BAR, "INST": 128, "VEL": 16, "PITCH": 128, "DRUM": 128,
-    "DUR": len(DURATIONS), "TIE": 1, "REMAIN": len(REMAIN_EDGES) + 1,
+    "BAR": 1, "METER": OTHER + 1, "TEMPO": 48, "POS": LONGEST_BAR, "PART": PARTS, "INST": 128, "VEL": 16,
+    "PITCH": 128, "DRUM": 128, "DUR": len(DURATIONS), "TIE": 1, "REMAIN": len(REMAIN_EDGES) + 1,
 }  # fmt: skip
 _STARTS = dict(zip(_SIZES, np.cumsum([0, *_SIZES.values()]).tolist()))
-BAR, METER, TEMPO, POS, INST, VEL, PITCH, DRUM, DUR, TIE, REMAIN = _STARTS.values()
+BAR, METER, TEMPO, POS, PART, INST, VEL, PITCH, DRUM, DUR, TIE, REMAIN = _STARTS.values()
 SIZE = sum(_SIZES.values())
 
 _MIDDLE, _OCTAVE, _DEFAULT = 29, 11, 500_000  # the tempo of 120, tempos in a doubling, its microseconds
