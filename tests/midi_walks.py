@@ -39,7 +39,7 @@ def sampled(
             return ids, True
         logits = spread * rng.normal(size=codec.vocab_size) + rng.gumbel(size=codec.vocab_size)
         scores = np.where(grammar.allowed(state), logits, -np.inf)
-        assert scores.max() > -np.inf
+        assert scores.max() > -np.inf, (codec.vocabulary()[ids[-1]], state)
         ids.append(int(scores.argmax()))
         state = grammar.step(state, ids[-1])
     return ids, False

@@ -31,6 +31,9 @@ class Controls:
         seconds: How long it lasts, or what is to follow a prompt, to the end of the last note.
         velocities: The lowest and the highest velocity.
         groups: Sets of programs of each of which something is to sound again and again.
+        bars: How many bars it has, or follow a prompt; for codecs that count bars, instead of seconds.
+        meter: Numerator and denominator; for codecs that have meters.
+        same_parts: Whether no part may sound but those of a prompt.
     """
 
     programs: frozenset[int] | None = None
@@ -41,6 +44,9 @@ class Controls:
     seconds: float | None = None
     velocities: tuple[int, int] | None = None
     groups: tuple[frozenset[int], ...] = ()
+    bars: int | None = None
+    meter: tuple[int, int] | None = None
+    same_parts: bool = False
 
 
 def instruments(text: str) -> dict[str, frozenset[int]]:

@@ -7,12 +7,10 @@ the last onset comes when it has to. The last onset lies at 95.5 % to 98.5 % of 
 - Instruments, scale and velocities are masks over tokens; drums have no scale. Each instrument sounds (`entries`).
 - A tempo lets onsets fall on twelfths of a quarter note only, which holds sixteenths and triplets.
 - A density bounds how many notes there are by now from both sides, with a grace of eight.
-- The last notes belong to the triad of the key, that asked for or that heard (Krumhansl & Kessler 1982, profiles of
-  keys), the first of them, mostly the lowest, is its tonic, and they last half a second at least: a cadence rather
-  than a cut.
+- The last notes belong to the triad of the key, that asked for or that heard (`tonality`), the first of them, mostly
+  the lowest, is its tonic, and they last half a second at least: a cadence rather than a cut.
 """
 
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +21,7 @@ from seqgen.codecs.midi import vocabulary as v
 from seqgen.codecs.midi.controls import Controls
 from seqgen.codecs.midi.entries import Due, Entries
 from seqgen.codecs.midi.score import DRUMS
+from seqgen.codecs.midi.tonality import heard_key, triad
 from seqgen.errors import UsageError
 
 PARTS = 12  # of a quarter note, on which onsets fall
@@ -32,8 +31,6 @@ HELD = 50  # steps that the last notes last at least
 MOST_AT_ONCE = 40  # notes and drums of one step
 GRACE = 8  # notes that a piece may be behind its density
 MINUTE = 60 * v.SECOND
-_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 _SHIFTS = v.STEPS[v.SHIFT : v.INST]
 _CLASSES = np.arange(128) % 12
 _WAITING = (g.TENS, g.SECONDS)  # phases after which more shifts may come
@@ -168,8 +165,8 @@ class SteeredPerformance:
         mask &= self._sounds
         pitches = self._pitches
         if inner.remain == 0 and self._most is not None and inner.fresh | (inner.pitch < g.ALL):
-            key = self.controls.tonic or _heard_key(state.heard)
-            chord = np.isin(_CLASSES, _triad(key)[: 1 if state.at_once == 0 else 3])
+            key = self.controls.tonic or heard_key(state.heard)
+            chord = np.isin(_CLASSES, triad(key)[: 1 if state.at_once == 0 else 3])
             pitches = pitches & chord if bool((pitches & chord).any()) else pitches
         possible = inner.program != g.NONE and (programs is None or inner.program in programs)
         possible = possible and inner.pitch < g.ALL and bool(pitches[inner.pitch :].any())
@@ -263,26 +260,3 @@ def _static(controls: Controls) -> tuple[Mask, Mask, bool]:
         sounds[v.VEL : v.PITCH] = (np.arange(32) >= low) & (np.arange(32) <= high)
     pitches = np.ones(128, np.bool_) if controls.scale is None else np.isin(_CLASSES, list(controls.scale))
     return sounds, pitches, drums
-
-
-def _triad(key: tuple[int, bool]) -> list[int]:
-    """The pitch classes of the chord on the tonic."""
-    tonic, minor = key
-    return [tonic, (tonic + (3 if minor else 4)) % 12, (tonic + 7) % 12]
-
-
-@lru_cache(maxsize=1024)
-def _heard_key(heard: tuple[int, ...]) -> tuple[int, bool]:
-    """(tonic, whether minor) of the key whose profile is most like what was heard."""
-    counts = np.array(heard, float)
-    fits = [
-        (
-            float(np.dot(np.roll(np.array(profile) - np.mean(profile), tonic), counts)) / float(np.std(profile)),
-            tonic,
-            minor,
-        )
-        for minor, profile in ((False, _MAJOR), (True, _MINOR))
-        for tonic in range(12)
-    ]
-    _, tonic, minor = max(fits)
-    return tonic, minor

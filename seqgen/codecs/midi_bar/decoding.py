@@ -59,6 +59,7 @@ def decode_score(ids: Ids, roster: Roster, faults: Faults) -> Score:
         meter_tick=meter_step * TICKS_PER_STEP,
         meter=meter,
         kit=_kit(token) if drum.any() else 0,
+        length=_last_line(when, int(end.max())) * TICKS_PER_STEP,
         part=part[kept],
         names=_titles(roster, part, program),
     )
@@ -180,6 +181,13 @@ def _played_meters(when: Clock) -> tuple[Ints, Ints]:
     return when.begin[new], meter[new]
 
 
+def _last_line(when: Clock, end: int) -> int:
+    """The step of the bar line that ends the last bar, or the bar in which the last note ends."""
+    begin = int(when.begin[-1])
+    bar = int(when.bars.steps[when.bars.stretch(when.kept[-1:])][0])
+    return begin + bar * max(-(-(end - begin) // bar), 1)
+
+
 def _within_a_day(score: Score, faults: Faults) -> Score:
     """The score without the notes that end after a day."""
     if score.duration_seconds <= MAX_SECONDS:
@@ -192,7 +200,7 @@ def _within_a_day(score: Score, faults: Faults) -> Score:
     return dataclasses.replace(
         score,
         **columns,
-        length=int((columns["onset"] + columns["duration"]).max(initial=0)),
+        length=int((columns["onset"] + columns["duration"]).max(initial=0)),  # no bar line in the middle of a cut
         tempo=score.tempo[score.tempo_tick <= last],
         tempo_tick=score.tempo_tick[score.tempo_tick <= last],
         meter=score.meter[score.meter_tick <= last],

@@ -94,7 +94,7 @@ class ScoreGrammar:
     """
 
     def __init__(self, own: int = ENDLESS, every: int = ENDLESS) -> None:
-        self._own, self._every = own, every
+        self.own, self.every = own, every
 
     def start(self) -> State:
         return State()
@@ -116,7 +116,7 @@ class ScoreGrammar:
 
     def allowed(self, state: State) -> Mask:
         """(SIZE,) True where a token may follow. Read-only, for it is shared."""
-        return _mask(_reduced(state, self._own, self._every))
+        return _mask(_reduced(state, self.own, self.every))
 
     def may_end(self, state: State) -> bool:
         """In the last bar, after a note."""
