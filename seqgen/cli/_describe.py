@@ -102,17 +102,19 @@ def describe_corpus(name: str, follow_links: bool = False) -> Facts:
     sources = resolve([name], note, follow_links)
     sizes = {source.name: source.path.stat().st_size for source in sources}
     largest = sorted(sizes, key=lambda source: -sizes[source])[:LARGEST]
-    codec = guess_codec(sources)
+    codec, reason = guess_codec(sources)
+    kind = registry.load("codecs", codec)
     return {
         "kind": "corpus",
         "files": len(sources),
         "bytes": sum(sizes.values()),
         "codec": codec,
+        "codec_reason": reason,
         "suffixes": dict(Counter(source.suffix or "none" for source in sources).most_common()),
         "labels": dict(Counter(source.label for source in sources if source.label).most_common()),
         "largest": [{"name": source, "bytes": sizes[source]} for source in largest],
         "passed_over": sources.passed,
-        **({"music": _music_of(sources)} if codec == "midi" else {}),
+        **({"music": _music_of(sources)} if kind.artifact == ".mid" else {}),
         **({"syntax": _syntax_of(sources)} if codec == "c_source" else {}),
     }
 

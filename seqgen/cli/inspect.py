@@ -104,7 +104,7 @@ def _codecs(found: Facts) -> Rows:
 
 def _corpus(found: Facts) -> Rows:
     yield "files", f"{_many(found['files'], 'file')}, {size(found['bytes'])}"
-    yield "codec", f"{found['codec']}, guessed from the files"
+    yield "codec", f"{found['codec']}, {found['codec_reason'] or 'guessed from the files'}"
     yield from _counts("suffixes", found["suffixes"])
     yield from _counts("labels", found["labels"])
     yield "largest", ",  ".join(f"{each['name']} ({size(each['bytes'])})" for each in found["largest"])

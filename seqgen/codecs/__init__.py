@@ -8,8 +8,8 @@ What frames a document in the stream (the document token and the labels) is the 
 """
 
 import abc
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from seqgen.report import Report
 
 Ids = NDArray[np.unsignedinteger[Any]]
 Mask = NDArray[np.bool_]
+Item = TypeVar("Item")
+FEW = 64  # of many pieces, how many of the first are all looked at
 
 
 class Grammar(Protocol):
@@ -81,6 +83,14 @@ class Codec(abc.ABC):
 
         `documents` is passed over once and may be larger than memory; a piece may be a part of a document.
         """
+
+    @classmethod
+    def suited(cls, documents: Iterable[bytes]) -> tuple[str, str]:
+        """(name of the codec that suits pieces of some documents best, or "" for this one; why, in words, or "").
+
+        Asked where nobody named a codec and this is the one of the files' medium.
+        """
+        return "", ""
 
     def grow(self, documents: Iterable[bytes]) -> "Codec":
         """This codec with tokens besides for what these pieces of documents hold anew.
@@ -178,3 +188,10 @@ class Codec(abc.ABC):
 def id_type(vocab_size: int) -> np.dtype[Any]:
     """The narrowest of the stream's two id types that holds `vocab_size` ids."""
     return np.dtype(np.uint16 if vocab_size <= 1 << 16 else np.uint32)
+
+
+def sparse(items: Iterable[Item]) -> Iterator[Item]:
+    """The first 64 of many, then ever fewer, evenly: of n some 64 · log2(n / 32) at most."""
+    for index, item in enumerate(items):
+        if index % max(1, 1 << (index // FEW).bit_length()) == 0:
+            yield item

@@ -1,15 +1,21 @@
 """Which codec a user means who names none: by the suffixes of the files, and of one file by its start."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from seqgen import registry
-from seqgen.tokenization.reading import looks_binary
+from seqgen.codecs import Codec, sparse
+from seqgen.errors import DataError
+from seqgen.tokenization.reading import Reader, looks_binary
 from seqgen.tokenization.sources import Source, archive_error, is_archive
 
 
-def guess_codec(sources: Sequence[Source]) -> str:
-    """The codec for which most files have a suffix; failing that, `byte` for binary files and `char` for others."""
+def guess_codec(sources: Sequence[Source]) -> tuple[str, str]:
+    """(the codec for which most files have a suffix, or that its medium says suits them better; why, or "").
+
+    Where no codec has such a suffix, `byte` for binary files and `char` for others.
+    """
     counts = Counter(source.suffix for source in sources)
     votes = {
         name: sum(counts[suffix] for suffix in registry.load("codecs", name).suffixes)
@@ -17,7 +23,16 @@ def guess_codec(sources: Sequence[Source]) -> str:
     }
     best = max(votes, key=lambda name: votes[name])  # of equals the first in the alphabet
     if votes[best]:
-        return best
+        kind: type[Codec] = registry.load("codecs", best)
+        name, reason = kind.suited(_opened(source for source in sources if source.suffix in kind.suffixes))
+        return name or best, reason
     if len(sources) == 1 and is_archive(sources[0].path):
         raise archive_error(sources[0].path)
-    return "byte" if looks_binary(sources[0]) else "char"
+    return "byte" if looks_binary(sources[0]) else "char", ""
+
+
+def _opened(sources: Iterable[Source]) -> Iterator[bytes]:
+    """The beginnings of some files, evenly chosen, as far as they can be read."""
+    for source in sparse(sources):
+        with contextlib.suppress(DataError, StopIteration):
+            yield next(iter(Reader(source)))

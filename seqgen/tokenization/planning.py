@@ -71,8 +71,8 @@ def plan(
     if tokenizer is not None:
         codec_name, options = tokenizer.codec_name, asdict(tokenizer.codec.options)
     if codec_name is None:
-        codec_name = guess_codec(sources)
-        note(f"Codec {codec_name}, guessed from the files; -c names another.")
+        codec_name, reason = guess_codec(sources)
+        note(f"Codec {codec_name}, {reason or 'guessed from the files'}; -c names another.")
     if encoding is not None:
         decoder(encoding)
         if not is_text(registry.load("codecs", codec_name)):

@@ -19,6 +19,7 @@ A document is
 Vocabulary after Oore et al. 2018 ("This Time with Feeling", p. 8), with durations in the place of note-offs.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,15 @@ class Midi(ScoreCodec):
     Options = MidiOptions
     suffixes = SUFFIXES
     further = UNCERTAIN
+
+    @classmethod
+    def suited(cls, documents: Iterable[bytes]) -> tuple[str, str]:
+        from seqgen.codecs.midi.metric import written
+
+        count, total = written(documents)
+        if 2 * count <= total:
+            return "", "" if not total else f"the onsets of {total - count} of {total} pieces lie between their beats"
+        return "midi_bar", f"the onsets of {count} of {total} pieces lie on their beats"
 
     @property
     def vocab_size(self) -> int:

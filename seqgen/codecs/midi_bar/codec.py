@@ -29,7 +29,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from seqgen.codecs import Ids
+from seqgen.codecs import Ids, sparse
 from seqgen.codecs.midi.codec import ScoreCodec, documents
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.read import read_score
@@ -38,7 +38,7 @@ from seqgen.codecs.midi_bar import vocabulary
 from seqgen.codecs.midi_bar.decoding import decode_score
 from seqgen.codecs.midi_bar.encoding import encode_score
 from seqgen.codecs.midi_bar.grammar import ScoreGrammar
-from seqgen.codecs.midi_bar.roster import Roster, sparse
+from seqgen.codecs.midi_bar.roster import Roster
 from seqgen.errors import DataError
 from seqgen.report import Report
 

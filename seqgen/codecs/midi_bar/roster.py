@@ -5,9 +5,8 @@ of its own, and a model learns what that part does. Parts without such a name ta
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
@@ -19,9 +18,6 @@ from seqgen.codecs.midi_bar.vocabulary import PARTS, Ints
 OFTEN = 0.05  # of the pieces: a name in fewer gets no token of its own
 MOST_NAMED = 12  # tokens with a name; the others are for parts that have none
 MAX_NAME = 60  # characters
-FEW = 64  # pieces that are all looked at
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -82,13 +78,6 @@ class Roster:
         """What a part is called whose first program is known; "" for the name of that program."""
         name = self.names[slot] if slot < len(self.names) else ""
         return "" if name in programs.NAMES and name != programs.name(program) else name
-
-
-def sparse(items: Iterable[Item]) -> Iterator[Item]:
-    """The first 64 of many, then ever fewer, evenly: of n some 64 · log2(n / 32) at most."""
-    for index, item in enumerate(items):
-        if index % max(1, 1 << (index // FEW).bit_length()) == 0:
-            yield item
 
 
 def part_names(score: Score) -> list[str]:
