@@ -164,6 +164,28 @@ class Codec(abc.ABC):
     def grammar(self) -> Grammar | None:
         """Which tokens may follow which, where the medium has such rules."""
 
+    def bounds(self, ids: Ids) -> dict[str, int]:
+        """What documents hold at most at one instant, by name; nothing, as here, where the medium has no instants.
+
+        Args:
+            ids: (N,) of whole documents; ids from `vocab_size` on frame them.
+        """
+        return {}
+
+    def within(self, bounds: Mapping[str, int], seen: Mask | None = None) -> Grammar | None:
+        """The grammar of documents like those of a corpus; that of all documents, as here, where that is the same.
+
+        Args:
+            bounds: The largest that `bounds` gave; empty: the corpus is not known.
+            seen: (vocab_size,) ids of which the document is to be made; None: all. The grammar does not refuse the
+                others, but never leads to where they alone can follow.
+        """
+        return self.grammar()
+
+    def drawable(self, seen: Mask) -> Mask:
+        """(vocab_size,) ids that may be drawn where `seen` occurred in training: these, and what must follow them."""
+        return seen
+
     def augmentations(self, transpose: int, stretch: float, loudness: int) -> NDArray[np.int64] | None:
         """(M, vocab_size) tables from id to id: each makes any document another that might as well have been.
 

@@ -7,6 +7,7 @@ from seqgen.codecs import Ids
 from seqgen.codecs.midi import vocabulary as v
 from seqgen.codecs.midi.arrays import gaps
 from seqgen.codecs.midi.faults import Faults
+from seqgen.codecs.midi.keys import once_at_a_time
 from seqgen.codecs.midi.read import MAX_SECONDS
 from seqgen.codecs.midi.score import DEFAULT_TEMPO, DRUMS, Score
 from seqgen.codecs.midi.vocabulary import Ints
@@ -30,16 +31,14 @@ def decode_score(ids: Ids, faults: Faults) -> Score:
     faults.left_out("note past the limits of a file", len(at) - int(kept.sum()))
     at, length = at[kept], length[kept]
     drum = token[at] >= v.DRUM
-    program = latest(token, v.INST, v.VEL, 0)
-    velocity = v.velocity_of(latest(token, v.VEL, v.PITCH, _DEFAULT_VELOCITY))
-    columns = (
-        step[at] * TICKS_PER_STEP,
-        length * TICKS_PER_STEP,
-        token[at] - np.where(drum, v.DRUM, v.PITCH),
-        velocity[at],
-        np.where(drum, DRUMS, program[at]),
-    )
-    held = _held(token, step, program, pedals, int((step[at] + length).max(initial=0)))
+    current = latest(token, v.INST, v.VEL, 0)
+    loudness = v.velocity_of(latest(token, v.VEL, v.PITCH, _DEFAULT_VELOCITY))
+    pitch, program = token[at] - np.where(drum, v.DRUM, v.PITCH), np.where(drum, DRUMS, current[at])
+    key = (program * 128 + pitch).astype(np.uint16)
+    chosen, length = once_at_a_time(key, np.argsort(key, kind="stable"), step[at], length, loudness[at], faults)
+    at, pitch, program = at[chosen], pitch[chosen], program[chosen]
+    columns = (step[at] * TICKS_PER_STEP, length * TICKS_PER_STEP, pitch, loudness[at], program)
+    held = _held(token, step, current, pedals, int((step[at] + length).max(initial=0)))
     return Score.from_notes(TICKS_PER_QUARTER, np.stack(columns, axis=1), pedal=held)
 
 

@@ -7,6 +7,7 @@ from seqgen.codecs import Ids
 from seqgen.codecs.midi import vocabulary as v
 from seqgen.codecs.midi.arrays import differs, gaps
 from seqgen.codecs.midi.faults import Faults
+from seqgen.codecs.midi.keys import once_at_a_time
 from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi.vocabulary import Ints
 
@@ -22,8 +23,8 @@ def encode_score(score: Score, faults: Faults, more: int = 0) -> Ids:
     The countdown tells of `more` steps that are to follow the last onset.
 
     An onset moves by at most 5 ms, as does the length of a note up to 150 ms; longer ones change by at most 7 %
-    (up to 20 s, where they are cut), or by 12 % where the same key is struck again just then. Velocities change by
-    at most 2.
+    (up to 20 s, where they are cut), or by 12 % where the same key is struck again just then. A key that is struck
+    while it sounds ends its earlier note. Velocities change by at most 2.
     """
     if len(score) == 0:
         faults.left_out("document without notes")
@@ -31,26 +32,27 @@ def encode_score(score: Score, faults: Faults, more: int = 0) -> Ids:
     program, pitch = score.program.astype(np.int64), score.pitch.astype(np.int64)
     key = (program * 128 + pitch).astype(np.uint16)  # numpy sorts 16-bit integers several times as fast
     order = np.argsort(key, kind="stable")  # each key's notes by onset
-    step, length, velocity = _quantize(score, key[order], order, faults)
-    duration = np.where(program == DRUMS, 0, _untangle(key[order], order, step, length))
-    notes = _pack(step=step, program=program, kind=np.int64(NOTE), pitch=pitch, duration=duration, velocity=velocity)
+    step, length, velocity = _quantize(score, faults)
+    kept, length = once_at_a_time(key, order, step, length, velocity, faults)
+    notes = _pack(
+        step=step[kept], program=program[kept], kind=np.int64(NOTE), pitch=pitch[kept],
+        duration=v.duration_index(length), velocity=velocity[kept],
+    )  # fmt: skip
     rows = np.concatenate((notes, _pedal_rows(score, int(step[-1])))) if len(score.pedal) else notes
-    return _tokens(_unpack(np.sort(rows)), len(score), more, faults)
+    return _tokens(_unpack(np.sort(rows)), len(notes), more, faults)
 
 
-def _quantize(
-    score: Score, key: NDArray[np.uint16], order: NDArray[np.intp], faults: Faults
-) -> tuple[Ints, Ints, Ints]:
-    """(N,) onset in steps, length in steps, index of velocity."""
+def _quantize(score: Score, faults: Faults) -> tuple[Ints, Ints, Ints]:
+    """(N,) onset in steps, length in steps that have a token, index of velocity; drums are one step long."""
     onset = score.seconds(score.onset)
-    end = first_out(key, order, score.seconds(score.onset + score.duration), faults)
     step = np.rint(onset * v.SECOND).astype(np.int64)
-    length = np.rint((end - onset) * v.SECOND).astype(np.int64)
+    length = np.rint((score.seconds(score.onset + score.duration) - onset) * v.SECOND).astype(np.int64)
     drums = score.program == DRUMS
-    faults.mended("note longer than 20 s", int(((length > v.LONGEST) & ~drums).sum()))
+    length[drums] = 1
+    faults.mended("note longer than 20 s", int((length > v.LONGEST).sum()))
     if score.kit and drums.any():
         faults.left_out("drum kit")
-    return step, length, v.velocity_index(score.velocity.astype(np.int64))
+    return step, v.DURATIONS[v.duration_index(length)], v.velocity_index(score.velocity.astype(np.int64))
 
 
 def first_out(
@@ -67,43 +69,6 @@ def first_out(
     result[order] = ordered[np.lexsort((ordered, key))]
     faults.mended("nested notes of one pitch", int((result != end).sum()))
     return result
-
-
-def _untangle(key: NDArray[np.uint16], order: NDArray[np.intp], step: Ints, length: Ints) -> Ints:
-    """(N,) indices of duration for lengths in steps, shortened where rounding would tangle the notes of one key.
-
-    A note that ended before its key was struck again still does, or a synthesizer would end the new note with it. A
-    note that ended before a later one still does, or a reader would pair other ends with the onsets.
-    """
-    duration = v.duration_index(length)
-    step, length, result = step[order], length[order], duration[order]
-    same = key[1:] == key[:-1]
-    if not np.any(same & (step[:-1] + v.DURATIONS[result[:-1]] > step[1:])):
-        return duration
-    gap = step[1:] - step[:-1]
-    lasting = v.DURATIONS[result[:-1]]
-    late = same & (gap > 0) & (lasting > gap) & (np.minimum(length[:-1], lasting) <= gap + 1)
-    result[:-1][late] = np.searchsorted(v.DURATIONS, gap[late], side="right") - 1
-    end = step + v.DURATIONS[result]
-    crossing = same & (end[1:] < end[:-1])
-    if crossing.any():
-        tangled = np.isin(key, key[1:][crossing])
-        result[tangled] = _shortened(key[tangled].tolist(), step[tangled].tolist(), result[tangled].tolist())
-    duration[order] = result
-    return duration
-
-
-def _shortened(keys: list[int], steps: list[int], durations: list[int]) -> list[int]:
-    """The durations, from the last note back none ending later than the next of its key."""
-    lengths = v.DURATIONS.tolist()
-    for at in range(len(keys) - 2, -1, -1):
-        if keys[at] != keys[at + 1]:
-            continue
-        gap = steps[at + 1] - steps[at]
-        limit = gap + lengths[durations[at + 1]]
-        while lengths[durations[at]] > limit or lengths[durations[at]] == gap + 1 > 1:
-            durations[at] -= 1
-    return durations
 
 
 def _pedal_rows(score: Score, last: int) -> Ints:

@@ -2,7 +2,11 @@
 
 Whatever it lets through decodes without a dropped token, and keeps its word: each REMAIN says between which bounds the
 time to the last onset lies, shifts count both bounds down, and nothing may contradict them. So a piece ends when it
-said it would, neither sooner nor later. What `encode` makes is always let through.
+said it would, neither sooner nor later, but for this: in its last second the next onset may be LATE, and is the last
+one then. (A model that is a few hundredths of a second off would else have no shift that it likes, and pile up notes.)
+
+Within a step no key of a program sounds twice, nor do more notes begin than `Bounds` allows. What `encode` makes is
+always let through where its notes keep to the bounds.
 """
 
 from bisect import bisect_left
@@ -13,10 +17,12 @@ import numpy as np
 
 from seqgen.codecs import Mask
 from seqgen.codecs.midi import vocabulary as v
+from seqgen.codecs.midi.bounds import ANY, Bounds
 
 NONE = -1  # no program or velocity yet
-ALL = 128  # as `pitch` or `drum`: beyond the last
+ALL = 129  # as `pitch`: none any more, for drums have begun; 128 is beyond the last of a program
 ENDLESS = 1 << 40  # more steps than any piece has
+LATE = v.SECOND // 2  # steps
 MAX_TENS = v.LONGEST_REST // (10 * v.SECOND)
 
 # Phases: what the last token was.
@@ -33,8 +39,9 @@ class State(NamedTuple):
     Attributes:
         phase: What may come next, in broad terms.
         program, velocity: What INST and VEL said last, or NONE.
-        pitch, duration: The last note of this step and program: no lower one may follow. ALL after a drum.
-        drum: The last drum of this step.
+        pitch: The lowest that may follow in this step and program, which is above the last note. ALL after a drum.
+        drum: The lowest drum that may follow in this step.
+        together, part: Notes and drums of this step so far; of them, those of the program, or the drums.
         fresh: Nothing has sounded in this step yet.
         remain: The class of time to go that was stated last.
         least, most: The bounds of the time to go, in steps.
@@ -46,8 +53,9 @@ class State(NamedTuple):
     program: int = NONE
     velocity: int = NONE
     pitch: int = 0
-    duration: int = 0
     drum: int = 0
+    together: int = 0
+    part: int = 0
     fresh: bool = True
     remain: int = len(v.REMAIN_EDGES)
     least: int = 0
@@ -61,10 +69,22 @@ class PerformanceGrammar:
 
     Args:
         pedal: Whether PEDAL tokens are part of it.
+        bounds: How many notes may begin together.
+        seen: (SIZE,) tokens of which music is to be made; None: all. It never leads to where others alone can follow,
+            as VEL does where all pitches above the last are strangers, but does not refuse them itself.
+
+    Attributes:
+        shortest: The steps of the shortest SHIFT among them.
     """
 
-    def __init__(self, *, pedal: bool) -> None:
-        self._pedal = pedal
+    def __init__(self, *, pedal: bool, bounds: Bounds = ANY, seen: Mask | None = None) -> None:
+        self._pedal, self._bounds = pedal, bounds
+        self.seen = np.ones(v.SIZE, np.bool_) if seen is None else seen
+        self._pitches, self._drums = (_beyond(self.seen[low : low + 128]) for low in (v.PITCH, v.DRUM))
+        if not self._pitches and not self._drums:
+            self._pitches = self._drums = 128
+        shifts = _REACH[self.seen[v.SHIFT : v.INST]]
+        self.shortest = int(shifts[0]) if len(shifts) else 1
 
     def start(self) -> State:
         return State()
@@ -84,14 +104,30 @@ class PerformanceGrammar:
     def allowed(self, state: State) -> Mask:
         """(SIZE,) True where a token may follow. Read-only, for it is shared."""
         if state.phase == PITCH:
-            return _mask(State(phase=PITCH, duration=state.duration), 0, self._pedal)
+            return _mask(State(phase=PITCH), 0, self._pedal, (False, False, False))
         least, most = _class(max(state.least, 0)), _class(state.most)
-        reach = int(np.searchsorted(_REACH, state.most, side="right"))
-        return _mask(state._replace(least=least, most=most, duration=0), reach, self._pedal)
+        furthest = max(state.most + (LATE if state.remain == 1 else 0), self.shortest)
+        reach = int(np.searchsorted(_REACH, furthest, side="right"))
+        another = state.together < self._bounds.together and self._pitches > 0
+        reduced = state._replace(least=least, most=most, together=0, part=0)
+        return _mask(reduced, reach, self._pedal, (*self.room(state), another))
+
+    def room(self, state: State) -> tuple[bool, bool]:
+        """Whether another note of the program, and whether another drum, may begin in this step."""
+        if state.together >= self._bounds.together:
+            return False, False
+        full, drumming = state.part >= self._bounds.part, state.pitch == ALL
+        pitched = state.program != NONE and state.pitch < self._pitches and not full
+        return pitched, state.drum < self._drums and not (drumming and full)
 
     def may_end(self, state: State) -> bool:
         """After the notes of the last onset."""
         return state.remain == 0 and state.phase in _SOUNDED
+
+
+def _beyond(seen: Mask) -> int:
+    """One more than the last that was seen, or 0."""
+    return int(np.flatnonzero(seen)[-1]) + 1 if seen.any() else 0
 
 
 def _class(steps: int) -> int:
@@ -123,35 +159,43 @@ def _shift(state: State, token: int) -> State:
 
 def _sound(state: State, token: int) -> State:
     if token < v.VEL:
-        return state._replace(phase=CHOSEN, program=token - v.INST, pitch=0, duration=0, quiet=0, tens=0)
+        return state._replace(phase=CHOSEN, program=token - v.INST, pitch=0, part=0, quiet=0, tens=0)
     if token < v.PITCH:
         phase = CHOSEN_LOUD if state.phase == CHOSEN else LOUD
         return state._replace(phase=phase, velocity=token - v.VEL, tens=0)
     if token < v.DUR:
-        pitch = token - v.PITCH
-        duration = state.duration if pitch == state.pitch else 0
-        return state._replace(phase=PITCH, pitch=pitch, duration=duration, tens=0)
+        part, together = state.part + 1, state.together + 1
+        return state._replace(phase=PITCH, pitch=token - v.PITCH + 1, part=part, together=together, tens=0)
     if token < v.DRUM:
-        return state._replace(phase=NOTE, duration=token - v.DUR, fresh=False)
+        return state._replace(phase=NOTE, fresh=False)
     if token < v.PEDAL:
-        return state._replace(phase=DRUM, drum=token - v.DRUM, pitch=ALL, fresh=False, tens=0)
+        part = state.part + 1 if state.pitch == ALL else 1
+        drum, together = token - v.DRUM + 1, state.together + 1
+        return state._replace(phase=DRUM, drum=drum, pitch=ALL, part=part, together=together, fresh=False, tens=0)
     return state._replace(phase=PEDAL, quiet=2 if token == v.PEDAL_ON else 1, fresh=False, tens=0)
 
 
 @lru_cache(maxsize=16384)
-def _mask(state: State, reach: int, pedal: bool) -> Mask:
-    """The mask of a state whose `least` and `most` are classes of REMAIN; `reach` shifts do not lead past the end."""
+def _mask(state: State, reach: int, pedal: bool, room: tuple[bool, bool, bool]) -> Mask:
+    """The mask of a state whose `least` and `most` are classes of REMAIN.
+
+    Args:
+        state: Without counts of notes.
+        reach: How many of the shifts do not lead too far.
+        pedal: Whether there is a pedal.
+        room: Whether another note of the program, another drum, another program may come.
+    """
     mask = np.zeros(v.SIZE, np.bool_)
     if state.phase == BEGIN:
         mask[v.DENSITY : v.REMAIN] = True
     elif state.phase == HEAD:
         mask[v.REMAIN : v.SHIFT] = True
     elif state.phase == PITCH:
-        mask[v.DUR + state.duration : v.DRUM] = True
+        mask[v.DUR : v.DRUM] = True
     else:
         _allow_shifts(mask, state, reach)
         if not (state.phase in _OPENING and state.most < state.remain):  # else the next REMAIN is due
-            _allow_sounds(mask, state, pedal)
+            _allow_sounds(mask, state, pedal, room)
     mask.flags.writeable = False
     return mask
 
@@ -168,22 +212,22 @@ def _allow_shifts(mask: Mask, state: State, reach: int) -> None:
         mask[v.REMAIN + state.least : v.REMAIN + min(state.most + 1, state.remain)] = True
 
 
-def _allow_sounds(mask: Mask, state: State, pedal: bool) -> None:
+def _allow_sounds(mask: Mask, state: State, pedal: bool, room: tuple[bool, bool, bool]) -> None:
     """INST, VEL, PITCH, DRUM and PEDAL, in the order that a step has them."""
-    phase = state.phase
-    pitched = state.program != NONE and state.pitch < ALL
+    phase, (pitched, drums, another) = state.phase, room
+    drums = drums and phase not in (CHOSEN, CHOSEN_LOUD)
     loud = state.velocity != NONE
-    if phase not in (CHOSEN, LOUD, CHOSEN_LOUD) and state.pitch < ALL:
+    if another and phase not in (CHOSEN, LOUD, CHOSEN_LOUD) and state.pitch < ALL:
         mask[v.INST + (0 if state.fresh else state.program + 1) : v.VEL] = True
         if state.program != NONE:
             mask[v.INST + state.program] = False
-    if phase not in (LOUD, CHOSEN_LOUD):
+    if phase not in (LOUD, CHOSEN_LOUD) and (pitched or drums):
         mask[v.VEL : v.PITCH] = True
         if loud:
             mask[v.VEL + state.velocity] = False
     if pitched and loud:
         mask[v.PITCH + state.pitch : v.DUR] = True
-    if loud and phase not in (CHOSEN, CHOSEN_LOUD):
+    if drums and loud:
         mask[v.DRUM + state.drum : v.PEDAL] = True
     if pedal and state.program != NONE and phase in (*_OPENING, CHOSEN, PEDAL):
         mask[v.PEDAL_ON] = state.quiet < 2

@@ -6,8 +6,10 @@ A document is
 
 - Time is quantised to steps of 10 ms *before* differences are taken, so that errors do not add up: an onset moves by
   at most 5 ms, anywhere in the piece. SHIFTs lead from one onset to the next: tens of seconds, seconds, hundredths.
-- Within a step notes stand by program, then pitch, then duration; drums last. INST and VEL stand only where they
-  change. A note has a duration instead of a note-off, so no note can be stuck.
+- Within a step notes stand by program, then pitch; drums last. INST and VEL stand only where they change. A note has
+  a duration instead of a note-off, so no note can be stuck.
+- A key of a program sounds once at a time: of notes of one key at one step the longest is kept, and a key that is
+  struck while it sounds ends its earlier note. Both are counted.
 - DENSITY, once, first: notes a second from the first onset to the last, in eight classes.
 - REMAIN, second: the time from the beginning to the last onset, in sixteen classes; and again, before the notes of
   a step, whenever the class has changed. REMAIN 0 stands before the last notes of a piece and before no others.
@@ -19,22 +21,23 @@ A document is
 Vocabulary after Oore et al. 2018 ("This Time with Feeling", p. 8), with durations in the place of note-offs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs import Ids
+from seqgen.codecs import Ids, Mask
 from seqgen.codecs.midi import vocabulary
+from seqgen.codecs.midi.bounds import Bounds, most_together
 from seqgen.codecs.midi.codec import SUFFIXES, UNCERTAIN, ScoreCodec
-from seqgen.codecs.midi.decoding import decode_score
+from seqgen.codecs.midi.decoding import decode_score, latest
 from seqgen.codecs.midi.encoding import encode_score
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.grammar import PerformanceGrammar
 from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import Score
+from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.report import Report
 from seqgen.settings import option
 
@@ -101,3 +104,14 @@ class Midi(ScoreCodec):
 
     def grammar(self) -> PerformanceGrammar:
         return PerformanceGrammar(pedal=self._options.pedal)
+
+    def bounds(self, ids: Ids) -> dict[str, int]:
+        token = np.asarray(ids).astype(np.int64)
+        drum = (token >= vocabulary.DRUM) & (token < vocabulary.PEDAL)
+        note = np.flatnonzero(drum | ((token >= vocabulary.PITCH) & (token < vocabulary.DUR)))
+        moved = ((token >= vocabulary.SHIFT) & (token < vocabulary.INST)) | (token >= vocabulary.SIZE)
+        program = latest(token, vocabulary.INST, vocabulary.VEL, 0)
+        return most_together(np.cumsum(moved, dtype=np.int64)[note], np.where(drum, DRUMS, program)[note])
+
+    def within(self, bounds: Mapping[str, int], seen: Mask | None = None) -> PerformanceGrammar:
+        return PerformanceGrammar(pedal=self._options.pedal, bounds=Bounds.of(bounds), seen=seen)

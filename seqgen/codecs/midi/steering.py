@@ -28,8 +28,8 @@ PARTS = 12  # of a quarter note, on which onsets fall
 FIRST, LAST, SILENCE = 0.955, 0.985, 1.03  # of the length: the last onset's bounds, and the end of every note
 MIDDLE = 0.97  # of the length: about where the last onset is
 HELD = 50  # steps that the last notes last at least
-MOST_AT_ONCE = 40  # notes and drums of one step
-GRACE = 8  # notes that a piece may be behind its density
+GRACE = 8  # notes that a piece is ahead of its density at most, so that the last onset need not make up for many
+LATE = 0.03  # of the length: how much later than it should the last onset may be
 MINUTE = 60 * v.SECOND
 _SHIFTS = v.STEPS[v.SHIFT : v.INST]
 _CLASSES = np.arange(128) % 12
@@ -47,7 +47,6 @@ class Place(NamedTuple):
         inner: Where the grammar stands.
         elapsed: Steps since the beginning.
         notes: Notes and drums so far.
-        at_once: Those of this step.
         first: The step of the first of them, or −1.
         heard: How often each pitch class was played.
         due: The steps by which instruments are to sound.
@@ -56,7 +55,6 @@ class Place(NamedTuple):
     inner: g.State
     elapsed: int = 0
     notes: int = 0
-    at_once: int = 0
     first: int = -1
     heard: tuple[int, ...] = (0,) * 12
     due: Due = ()
@@ -80,7 +78,8 @@ class SteeredPerformance:
         self._least = self._most = self._silent = None if controls.seconds is None else 0
         if controls.seconds is not None:
             self._least, self._most, self._silent = self._window(controls.seconds)
-        self._sounds, self._pitches, self._drums = _static(controls)
+        self._late = 0 if controls.seconds is None else int(min(g.LATE, LATE * controls.seconds * v.SECOND))
+        self._sounds, self._pitches, self._drums = _static(controls, inner.seen)
         self._entries = Entries(controls, begin)
 
     def start(self) -> Place:
@@ -89,7 +88,7 @@ class SteeredPerformance:
     def step(self, state: Place, token: int) -> Place:
         inner = self._bounded(self.inner.step(state.inner, token), state.elapsed + int(v.STEPS[token]))
         if v.SHIFT <= token < v.INST:
-            return state._replace(inner=inner, elapsed=state.elapsed + int(v.STEPS[token]), at_once=0)
+            return state._replace(inner=inner, elapsed=state.elapsed + int(v.STEPS[token]))
         if not (v.PITCH <= token < v.DUR or v.DRUM <= token < v.PEDAL):
             return state._replace(inner=inner)
         heard, first = state.heard, state.elapsed if state.first < 0 else state.first
@@ -97,7 +96,7 @@ class SteeredPerformance:
             pitch = (token - v.PITCH) % 12
             heard = (*heard[:pitch], heard[pitch] + 1, *heard[pitch + 1 :])
         due = self._entries.after(state.due, inner.program if token < v.DUR else DRUMS, state.elapsed)
-        return Place(inner, state.elapsed, state.notes + 1, state.at_once + 1, first, heard, due)
+        return Place(inner, state.elapsed, state.notes + 1, first, heard, due)
 
     def allowed(self, state: Place) -> Mask:
         mask = self.inner.allowed(state.inner).copy()
@@ -118,7 +117,9 @@ class SteeredPerformance:
         return mask
 
     def may_end(self, state: Place) -> bool:
-        return self.inner.may_end(state.inner) and not self._behind(state)
+        if not self.inner.may_end(state.inner):
+            return False
+        return not self._behind(state) or not any(self.inner.room(state.inner))
 
     def _window(self, seconds: float) -> tuple[int, int, int]:
         """(first step of the last onset, last step of it, step by which all is silent)."""
@@ -166,22 +167,24 @@ class SteeredPerformance:
         pitches = self._pitches
         if inner.remain == 0 and self._most is not None and inner.fresh | (inner.pitch < g.ALL):
             key = self.controls.tonic or heard_key(state.heard)
-            chord = np.isin(_CLASSES, triad(key)[: 1 if state.at_once == 0 else 3])
+            chord = np.isin(_CLASSES, triad(key)[: 1 if inner.together == 0 else 3])
             pitches = pitches & chord if bool((pitches & chord).any()) else pitches
-        possible = inner.program != g.NONE and (programs is None or inner.program in programs)
-        possible = possible and inner.pitch < g.ALL and bool(pitches[inner.pitch :].any())
+        pitched, drums = self.inner.room(inner)
+        possible = pitched and (programs is None or inner.program in programs)
+        possible = possible and bool(pitches[inner.pitch :].any())
         mask[v.PITCH : v.DUR] &= pitches & possible
         if not possible:
             mask[v.PEDAL :] = False
-            if not self._drums:
+            if not (self._drums and drums):
                 mask[v.VEL : v.PITCH] = False
         if inner.remain:
             self._entries.insist(mask, inner, state.due, state.elapsed)
-        if state.at_once >= MOST_AT_ONCE and inner.phase in _SOUNDED:
-            mask[v.INST :] = False
 
     def _keep_time(self, mask: Mask, state: Place) -> None:
-        """Onsets on the grid of the tempo, with a place on it for the last one."""
+        """The last onset hardly too late, all of them on the grid of the tempo, with a place on it for the last one."""
+        if self._most is not None and state.inner.remain == 1:
+            kept = mask[v.SHIFT : v.INST] & (state.inner.most + self._late >= _SHIFTS)
+            mask[v.SHIFT : v.INST] = kept if kept.any() else mask[v.SHIFT : v.INST]
         if self._unit is None or state.elapsed < self.begin:
             return
         inner, here = state.inner, state.elapsed - self.begin
@@ -216,7 +219,14 @@ class SteeredPerformance:
         """Whether there are too few notes by now for the density."""
         if self.controls.density is None or state.first < 0:
             return False
-        return state.notes * v.SECOND < self._edges()[0] * (state.elapsed - state.first + v.SECOND)
+        passed = state.elapsed - state.first + v.SECOND
+        goal = self._edges()[0] * passed + (self._ahead(passed) if state.inner.remain else 0)
+        return bool(state.notes * v.SECOND < goal)
+
+    def _ahead(self, passed: Any) -> Any:
+        """By how much more than the least there is to be before the last onset; 0 where there is no least."""
+        least, most = self._edges()
+        return np.minimum(GRACE * v.SECOND, (most - least) / 2 * passed) if least else 0 * passed
 
     def _keep_density(self, mask: Mask, state: Place) -> None:
         """Neither more notes than the density has nor fewer; where that leaves nothing it gives way."""
@@ -238,7 +248,8 @@ class SteeredPerformance:
         shifts = needed <= _SHIFTS
         shifts |= (_SHIFTS >= v.SECOND) & (needed - _SHIFTS < v.SECOND)  # and then more
         shifts[-1] |= needed > _SHIFTS[-1]
-        shifts &= more + GRACE * v.SECOND >= least * (passed + _SHIFTS)
+        enough = more + GRACE * v.SECOND >= least * (passed + _SHIFTS) + self._ahead(passed)
+        shifts &= enough if enough.any() else self.inner.shortest >= _SHIFTS
         if inner.phase in _WAITING and needed > 0:
             kept[v.REMAIN : v.SHIFT] = kept[v.INST :] = False
         kept[v.SHIFT : v.INST] &= shifts
@@ -248,8 +259,8 @@ class SteeredPerformance:
             mask[:] = kept
 
 
-def _static(controls: Controls) -> tuple[Mask, Mask, bool]:
-    """((SIZE,) tokens that may come, (128,) pitches that may, whether drums may)."""
+def _static(controls: Controls, seen: Mask) -> tuple[Mask, Mask, bool]:
+    """((SIZE,) tokens that may come, (128,) pitches that may, whether drums may); of the scale what was `seen`."""
     sounds = np.ones(v.SIZE, np.bool_)
     drums = controls.programs is None or DRUMS in controls.programs
     if controls.programs is not None:
@@ -259,4 +270,5 @@ def _static(controls: Controls) -> tuple[Mask, Mask, bool]:
         low, high = ((np.clip(each, 1, 127) - 1) // 4 for each in controls.velocities)
         sounds[v.VEL : v.PITCH] = (np.arange(32) >= low) & (np.arange(32) <= high)
     pitches = np.ones(128, np.bool_) if controls.scale is None else np.isin(_CLASSES, list(controls.scale))
-    return sounds, pitches, drums
+    known = pitches & seen[v.PITCH : v.DUR]
+    return sounds, known if known.any() else pitches, drums

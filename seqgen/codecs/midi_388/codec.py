@@ -12,12 +12,14 @@ A document is { SHIFT… { OFF } { [VEL] ON } }.
 Vocabulary: Oore et al. 2018 ("This Time with Feeling", p. 8).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs import Ids
+from seqgen.codecs import Ids, Mask
+from seqgen.codecs.midi.bounds import Bounds, most_together
 from seqgen.codecs.midi.codec import ScoreCodec
 from seqgen.codecs.midi.decoding import LAST_STEP, MAX_NOTES, TICKS_PER_QUARTER, TICKS_PER_STEP, bounded, latest
 from seqgen.codecs.midi.encoding import ABSENT, changed
@@ -61,6 +63,21 @@ class Midi388(ScoreCodec):
 
     def grammar(self) -> EventGrammar:
         return EventGrammar()
+
+    def bounds(self, ids: Ids) -> dict[str, int]:
+        token = np.asarray(ids).astype(np.int64)
+        moved = ((token >= v.SHIFT) & (token < v.VEL)) | (token >= v.SIZE)
+        instant = np.cumsum(moved, dtype=np.int64)[token < v.OFF]
+        return most_together(instant, np.zeros_like(instant))
+
+    def within(self, bounds: Mapping[str, int], seen: Mask | None = None) -> EventGrammar:
+        return EventGrammar(Bounds.of(bounds), seen)
+
+    def drawable(self, seen: Mask) -> Mask:
+        """A note-off follows any note that sounds, and a prompt may hold notes that training never saw."""
+        mask = seen.copy()
+        mask[v.OFF : v.SHIFT] = True
+        return mask
 
 
 def encode_score(score: Score, faults: Faults) -> Ids:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seqgen.codecs import Mask
+from seqgen.codecs.midi.bounds import ANY, Bounds
 from seqgen.codecs.midi_388 import vocabulary as v
 
 NONE = -1
@@ -24,6 +25,7 @@ class State(NamedTuple):
         velocity: What VEL said last, or NONE.
         sounding: A bit for each pitch that sounds.
         seconds: Shifts of a second just before.
+        together: Notes that have begun at this time.
     """
 
     phase: int = TIME
@@ -31,10 +33,21 @@ class State(NamedTuple):
     velocity: int = NONE
     sounding: int = 0
     seconds: int = 0
+    together: int = 0
 
 
 class EventGrammar:
-    """The grammar of Performance RNN's events."""
+    """The grammar of Performance RNN's events.
+
+    Args:
+        bounds: How many notes may begin together.
+        seen: (SIZE,) events of which music is to be made; None: all. See `Codec.within`.
+    """
+
+    def __init__(self, bounds: Bounds = ANY, seen: Mask | None = None) -> None:
+        self._together = bounds.together
+        pitches = [] if seen is None else np.flatnonzero(seen[v.ON : v.OFF]).tolist()
+        self._known = sum(1 << pitch for pitch in pitches) or _EVERY
 
     def start(self) -> State:
         return State()
@@ -42,7 +55,7 @@ class EventGrammar:
     def step(self, state: State, token: int) -> State:
         """The state after one more token, whatever it is."""
         if token < v.OFF:
-            return State(BEGUN, token, state.velocity, state.sounding | 1 << token)
+            return State(BEGUN, token, state.velocity, state.sounding | 1 << token, together=state.together + 1)
         if token < v.SHIFT:
             pitch = token - v.OFF
             return State(ENDED, pitch, state.velocity, state.sounding & ~(1 << pitch))
@@ -51,13 +64,14 @@ class EventGrammar:
             seconds = min(state.seconds + 1, v.LONGEST_REST) if whole else 0
             return State(TIME if whole else MOVED, NONE, state.velocity, state.sounding, seconds)
         pitch = state.pitch if state.phase == BEGUN else NONE
-        return State(LOUD, pitch, token - v.VEL, state.sounding)
+        return State(LOUD, pitch, token - v.VEL, state.sounding, together=state.together)
 
     def allowed(self, state: State) -> Mask:
         """(SIZE,) True where a token may follow."""
         mask = np.zeros(v.SIZE, np.bool_)
         above = state.pitch if state.phase in (BEGUN, LOUD) else NONE
-        silent = (_EVERY & ~state.sounding) >> (above + 1) << (above + 1)
+        silent = (self._known & ~state.sounding) >> (above + 1) << (above + 1)
+        silent = silent if state.together < self._together else 0
         if state.velocity != NONE:
             mask[v.ON : v.OFF] = _bits(silent)
         if state.phase != LOUD and silent:
