@@ -1,8 +1,8 @@
 """A checkpoint: a model, its codec, its settings and its story in one file that loads alone. Never imports torch.
 
 A checkpoint is a safetensors file as `seqgen.container` lays it down. Its tensors are the weights, float32 or
-float16, under the names and in the shapes of `seqgen.models.weight_shapes`, and `details` (K,) uint8: one JSON object
-in UTF-8, keys sorted:
+float16, under the names and in the shapes of `seqgen.models.weight_shapes`; `counts` (V,) int64, how often training
+saw each token, missing in old files; and `details` (K,) uint8: one JSON object in UTF-8, keys sorted:
 
     model       the cell's name
     cell        the cell's settings
@@ -11,6 +11,7 @@ in UTF-8, keys sorted:
     training    the resolved training configuration
     metrics     what was measured, by name
     provenance  corpus fingerprint and labels, seed, versions, hardware
+    bounds      what the corpus holds at most at one instant, by name; stands beside `counts`
 
 The header's `__metadata__` holds `format` "seqgen checkpoint", `version` "1" and the container's two checksums, both
 verified on load. Shapes are checked against the settings before any weight is read, and every weight must be finite.
@@ -33,6 +34,7 @@ from seqgen.container import ROOM, Header, Writer, plain_data, read_header
 from seqgen.errors import MALFORMED, CheckpointError, DataError, UsageError
 from seqgen.files import atomic_write
 from seqgen.models import Cell, ModelSettings, parameters, weight_shapes
+from seqgen.seen import Seen, read_seen
 from seqgen.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ FORMAT = "seqgen checkpoint"
 VERSION = "1"
 MODEL_FILE = "model.safetensors"
 MAX_DETAILS = 64_000_000
+COUNTS = "counts"
 ENTRY_ROOM = 128  # header bytes that one tensor's name, type, shape and offsets take at most
 
 Weights = dict[str, NDArray[Any]]
@@ -60,6 +63,7 @@ class Checkpoint:
         training: The resolved training configuration.
         metrics: What was measured.
         provenance: Where it came from.
+        seen: What training saw; None: not known.
     """
 
     model: str
@@ -70,6 +74,7 @@ class Checkpoint:
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    seen: Seen | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> "Checkpoint":
@@ -87,6 +92,9 @@ class Checkpoint:
             tokenizer = Tokenizer.from_spec(details["tokenizer"])
             weights = _read_weights(header, weight_shapes(cell, shape, tokenizer.vocab_size))
             rest = {key: dict(details[key]) for key in ("training", "metrics", "provenance")}
+            seen = None
+            if COUNTS in header.tensors:
+                seen = read_seen(header.read(COUNTS), details["bounds"], tokenizer.vocab_size)
         except MALFORMED as error:
             raise _damaged(header.path, f"its details make no sense ({error})") from error
         except UsageError as error:
@@ -95,7 +103,7 @@ class Checkpoint:
             raise
         except DataError as error:
             raise _damaged(header.path, error.message) from error
-        return cls(details["model"], cell, shape, tokenizer, weights, **rest)
+        return cls(details["model"], cell, shape, tokenizer, weights, **rest, seen=seen)
 
     def save(self, path: str | Path, dtype: type[np.floating[Any]] = np.float32) -> None:
         """Write the file atomically; `dtype` float16 halves it, for publishing.
@@ -114,6 +122,8 @@ class Checkpoint:
         }
         names = weight_shapes(self.cell, self.settings, self.tokenizer.vocab_size)
         tensors = {name: self.weights[name].astype(dtype, copy=False) for name in names}
+        if self.seen is not None:
+            tensors[COUNTS], details["bounds"] = self.seen.counts, dict(self.seen.bounds)
         write_tensors(path, tensors, details, {"format": FORMAT, "version": VERSION})
 
     @property
@@ -200,7 +210,7 @@ def _check_format(header: Header) -> None:
 
 def _read_weights(header: Header, shapes: Mapping[str, tuple[int, ...]]) -> Weights:
     """The weights, once every name, shape and type has been checked."""
-    missing = set(shapes) ^ (set(header.tensors) - {"details"})
+    missing = set(shapes) ^ (set(header.tensors) - {"details", COUNTS})
     if missing:
         raise _damaged(header.path, f"its weights do not fit its settings ({', '.join(sorted(missing)[:3])})")
     for name, shape in shapes.items():

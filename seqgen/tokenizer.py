@@ -132,6 +132,11 @@ class Tokenizer:
         own = self.codec.grammar()
         return None if own is None else FramedGrammar(own, self.document_id, self.vocab_size)
 
+    def within(self, bounds: Mapping[str, int], seen: Mask | None = None) -> Grammar | None:
+        """The grammar of documents like those of a corpus over the full vocabulary; see `Codec.within`."""
+        own = self.codec.within(bounds, seen)
+        return None if own is None else FramedGrammar(own, self.document_id, self.vocab_size)
+
     def spec(self) -> dict[str, Any]:
         """Plain JSON data from which `from_spec` makes this tokenizer again."""
         return {

@@ -20,6 +20,7 @@ ALLOWED = {
     "files": {"errors"},
     "settings": {"errors", "registry"},
     "container": {"errors", "files"},
+    "seen": set(),
     "stream": BASIC | {"container"},
     "codecs": BASIC | {"container", "stream"},
     "tokenizer": BASIC | {"codecs"},
@@ -28,14 +29,26 @@ ALLOWED = {
     "models": {"errors", "settings", "registry"},
     "rules": {"errors", "settings", "registry"},
     "generation": {"errors", "settings", "registry", "models", "rules"},
-    "checkpoint": BASIC | {"container", "models", "tokenizer", "stream"},
+    "checkpoint": BASIC | {"container", "models", "tokenizer", "stream", "seen"},
     "evaluation": BASIC | {"stream", "tokenizer", "codecs", "models", "generation", "checkpoint", "container"},
-    "training": BASIC | {"stream", "tokenizer", "models", "evaluation", "checkpoint", "container", "originality"},
+    "training": BASIC
+    | {"stream", "tokenizer", "models", "evaluation", "checkpoint", "container", "originality", "seen"},
     "originality": {"errors", "files", "settings", "container"},
     "render": {"errors", "files", "codecs"},
     "takes": BASIC | {"codecs", "tokenizer"},
     "api": BASIC
-    | {"container", "checkpoint", "tokenizer", "codecs", "rules", "generation", "render", "training", "originality"},
+    | {
+        "container",
+        "checkpoint",
+        "tokenizer",
+        "codecs",
+        "rules",
+        "generation",
+        "render",
+        "training",
+        "originality",
+        "seen",
+    },
 }
 FREE = {"cli", "selftest", "__init__", "__main__"}
 

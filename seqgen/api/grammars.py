@@ -3,10 +3,10 @@
 It knows codecs and lengths, no engine and no command line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from seqgen.codecs import Codec, Grammar, Ids
+from seqgen.codecs import Codec, Grammar, Ids, Mask
 from seqgen.codecs.c_source import CSource, balanced_grammar, c_grammar
 from seqgen.errors import UsageError
 from seqgen.tokenizer import FramedGrammar, Tokenizer
@@ -15,18 +15,21 @@ GrammarName = bool | Literal["c"]
 GRACE = 300  # tokens at least, in which an end may come by itself
 
 
-def framed(tokenizer: Tokenizer, name: GrammarName) -> Grammar | None:
+def framed(
+    tokenizer: Tokenizer, name: GrammarName, bounds: Mapping[str, int] | None = None, seen: Mask | None = None
+) -> Grammar | None:
     """The grammar over the full vocabulary.
 
     Args:
         tokenizer: Whose tokens.
         name: True: the codec's own, if it has one. "c": that of C, whatever text the codec is for. False: none.
+        bounds, seen: What the codec's own keeps to, see `Codec.within`.
 
     Raises:
         UsageError: There is no such grammar, or the tokens are no text.
     """
     if name is True or name is False:
-        return tokenizer.grammar() if name else None
+        return tokenizer.within(bounds or {}, seen) if name else None
     if name != "c":
         raise UsageError(f"no grammar is called {name!r}, expected c", "leave it out for the model's own")
     if isinstance(tokenizer.codec, CSource):

@@ -1,14 +1,14 @@
 """What a call asks of music, for one model and prompt: controls, a grammar that keeps to them, a file. No command
 line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.api.music import Music
-from seqgen.codecs import Grammar, Ids
+from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.codecs.midi import Midi
 from seqgen.codecs.midi import vocabulary as v
 from seqgen.codecs.midi.controls import Controls, described, instruments, tonality
@@ -50,15 +50,37 @@ def opening_of(tokenizer: Tokenizer, data: bytes, seconds: float | None) -> Ids:
     return ids.astype(tokenizer.frame().dtype, copy=False)
 
 
-def steered(tokenizer: Tokenizer, controls: Controls, prompts: Sequence[Ids]) -> Grammar:
-    """The grammar over the full vocabulary that keeps to controls after prompts, which must be equally long."""
+def steered(
+    tokenizer: Tokenizer,
+    controls: Controls,
+    prompts: Sequence[Ids],
+    bounds: Mapping[str, int],
+    seen: Mask | None,
+) -> Grammar:
+    """The grammar over the full vocabulary that keeps to controls after prompts, which must be equally long.
+
+    `bounds` and `seen` are those of `Codec.within`.
+    """
     codec = tokenizer.codec
     assert isinstance(codec, Midi)
     begins = {ends_at(tokenizer, prompt) for prompt in prompts}
     if len(begins) > 1:
         raise UsageError("prompts of different lengths cannot be steered together", "sample them one by one")
-    inner = SteeredPerformance(codec.grammar(), controls, begins.pop())
+    inner = SteeredPerformance(codec.within(bounds, seen), controls, begins.pop())
     return FramedGrammar(inner, tokenizer.document_id, tokenizer.vocab_size)
+
+
+def freed(seen: Mask, controls: Controls) -> Mask:
+    """(SIZE,) the tokens that were seen, and those of the instruments that are asked for."""
+    mask = seen.copy()
+    for program in controls.programs or ():
+        if program == DRUMS and not seen[v.DRUM : v.PEDAL].any():
+            mask[v.DRUM : v.PEDAL] = True
+        elif program != DRUMS:
+            mask[v.INST + program] = True
+            for low, high in ((v.PITCH, v.DUR), (v.DUR, v.DRUM)):
+                mask[low:high] |= not seen[low:high].any()
+    return mask
 
 
 def ends_at(tokenizer: Tokenizer, prompt: Ids) -> int:
@@ -108,7 +130,9 @@ def _programs(model: "Model", words: str | None, prompt: NDArray[Any], remarks: 
 
 
 def _known(model: "Model") -> frozenset[int] | None:
-    """What sounds in the corpus that the model learned from; None where that is not there any more."""
+    """What sounds in the corpus that the model learned from; None where that is not known any more."""
+    if model.seen is not None:
+        return _sounding(model.seen.counts)
     from seqgen.training.recorded import recorded  # not needed to start
 
     try:
@@ -120,6 +144,10 @@ def _known(model: "Model") -> frozenset[int] | None:
 
 def _played(ids: NDArray[Any]) -> frozenset[int]:
     """The programs, and DRUMS, of performance tokens."""
-    counts = np.bincount(ids.astype(np.int64), minlength=v.SIZE)
+    return _sounding(np.bincount(ids.astype(np.int64), minlength=v.SIZE))
+
+
+def _sounding(counts: NDArray[np.int64]) -> frozenset[int]:
+    """The programs, and DRUMS, of performance tokens that occur so often."""
     pitched = set(np.flatnonzero(counts[v.INST : v.VEL]).tolist())
     return frozenset(pitched | ({DRUMS} if counts[v.DRUM : v.PEDAL].any() else set()))

@@ -58,6 +58,11 @@ class Mixture:
     fade: int
     average: Average
 
+    @property
+    def heard(self) -> list[Model]:
+        """The models that have a weight at any time."""
+        return [voice.model for voice in self.voices if max(voice.start, voice.end) > 0]
+
     def to_json(self) -> dict[str, Any]:
         """Plain data, with which it can be mixed again."""
         return {"voices": [voice.to_json() for voice in self.voices], "fade": self.fade, "average": self.average}

@@ -28,6 +28,7 @@ from seqgen.files import STANDARD, guarding
 from seqgen.generation import Engine, EngineName
 from seqgen.generation import load as load_engine
 from seqgen.generation.loop import Reason
+from seqgen.seen import Seen, together
 
 if TYPE_CHECKING:
     from seqgen.api.mixture import Mixture
@@ -50,6 +51,7 @@ class How(TypedDict, total=False):
         balanced: Whether C goes on after `length` until a definition ends outside all brackets. Default: no.
         max_copy: The most tokens in a row that may be the same as in the training corpus. Default: any number.
         music: Instruments, key, tempo, density and length that music keeps to, see `seqgen.api.music.Music`.
+        unseen: Whether tokens that training never saw may be drawn. Default: no.
     """
 
     temperature: float | str
@@ -60,6 +62,7 @@ class How(TypedDict, total=False):
     balanced: bool
     max_copy: int | None
     music: Music | None
+    unseen: bool
 
 
 class Model:
@@ -147,6 +150,12 @@ class Model:
     def models(self) -> "list[Model]":
         """The models that this one is mixed of, or itself."""
         return [self] if self.mixture is None else [voice.model for voice in self.mixture.voices]
+
+    @cached_property
+    def seen(self) -> Seen | None:
+        """What training saw of the codec's tokens, of a mixture any voice's; None where one of them does not say."""
+        heard = [self] if self.mixture is None else self.mixture.heard
+        return together([model.checkpoint.seen for model in heard], self.tokenizer.document_id)
 
     @property
     def folder(self) -> Path:

@@ -13,7 +13,7 @@ import numpy as np
 
 from seqgen.api.grammars import GrammarName, balanced, framed
 from seqgen.api.music import Music
-from seqgen.codecs import Grammar, Ids
+from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.errors import UsageError
 from seqgen.generation.limits import Guards
 from seqgen.generation.loop import Guard, Limits, Step, generate
@@ -43,6 +43,7 @@ class Sampling:
         balanced: Whether C goes on after `length` until a definition ends outside all brackets.
         max_copy: The most tokens in a row that may be the same as in the training corpus; None: any number.
         music: What music keeps to; None: as the model likes.
+        unseen: Whether tokens that training never saw may be drawn.
     """
 
     seed: int
@@ -54,6 +55,7 @@ class Sampling:
     balanced: bool = False
     max_copy: int | None = None
     music: Music | None = None
+    unseen: bool = False
 
 
 class Token(NamedTuple):
@@ -90,6 +92,7 @@ class Sampler:
         self.rules = self.chain(sampling.temperature, sampling.rules)
         self.stops = self._stops()
         self._guard = self._no_copies()
+        self._drawable = self._seen()
         self._grammar, self._longest = self._bounds()
 
     def steps(self, scores: bool = False) -> Iterator[Step]:
@@ -137,22 +140,41 @@ class Sampler:
             stop=self.stops,
             grammar=self._grammar,
             banned=banned if banned.any() else None,
+            unseen=self._unseen(),
             guard=self._guard,
         )
+
+    def _seen(self) -> Mask | None:
+        """(V0,) the codec's tokens that training saw, and what must be able to follow them; None: any."""
+        seen = self.model.seen
+        if seen is None or self.sampling.unseen:
+            return None
+        mask = self.model.tokenizer.codec.drawable(seen.counts > 0)
+        return None if mask.all() else mask
+
+    def _unseen(self) -> Mask | None:
+        """(V,) the tokens that are not drawn while others may follow."""
+        if self._drawable is None or self._drawable.all():
+            return None
+        framing = self.model.tokenizer.vocab_size - len(self._drawable)
+        return np.append(~self._drawable, np.zeros(framing, np.bool_))
 
     def _bounds(self) -> tuple[Grammar | None, int | None]:
         """The grammar, and the tokens within which a sample ends."""
         tokenizer, name, length = self.model.tokenizer, self.sampling.grammar, self.length
+        bounds = {} if self.model.seen is None else self.model.seen.bounds
         if self.sampling.music is not None:
             if name is not True:
                 raise UsageError(f"--{self.sampling.music.asked} needs the grammar", "leave --no-grammar out")
-            from seqgen.api.keeping import resolve, steered  # not needed to start
+            from seqgen.api.keeping import freed, resolve, steered  # not needed to start
 
             controls, self.remarks = resolve(self.model, self.sampling.music, self.prompts)
-            return steered(tokenizer, controls, self.prompts), length
+            if self.sampling.music.instruments is not None and self._drawable is not None:
+                self._drawable = freed(self._drawable, controls)
+            return steered(tokenizer, controls, self.prompts, bounds, self._drawable), length
         if self.sampling.balanced:
             return balanced(tokenizer, name, length, self.prompts)
-        return framed(tokenizer, name), length
+        return framed(tokenizer, name, bounds, self._drawable), length
 
     def _no_copies(self) -> Guard | None:
         """What keeps a sample from copying more than it may."""

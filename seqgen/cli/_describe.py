@@ -80,6 +80,7 @@ def describe_stream(path: Path) -> Facts:
 def describe_checkpoint(path: Path) -> Facts:
     """A checkpoint: its model, its codec, its story."""
     found = Checkpoint.load(path)
+    seen, own = found.seen, found.tokenizer.document_id
     return {
         "kind": "checkpoint",
         "model": found.model,
@@ -88,6 +89,8 @@ def describe_checkpoint(path: Path) -> Facts:
         "vocab_size": found.tokenizer.vocab_size,
         "vocabulary": found.tokenizer.vocabulary(),
         "labels": list(found.tokenizer.labels),
+        "unseen": None if seen is None else int((seen.counts[:own] == 0).sum()),
+        "bounds": {} if seen is None else dict(seen.bounds),
         "settings": dataclasses.asdict(found.settings),
         "cell": dataclasses.asdict(found.cell),  # type: ignore[call-overload]
         "metrics": found.metrics,

@@ -74,6 +74,7 @@ class Keeping:
             "beam": request.beam,
             "mixture": None if mixture is None else mixture.to_json(),
             "music": None if request.music is None else _given(request.music),
+            "unseen": request.unseen or None,
             "no_prompt": request.no_prompt or None,
             "timing": request.timing,
         }

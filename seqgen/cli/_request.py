@@ -42,6 +42,7 @@ class Request:
     best_of: int = 1
     beam: int | None = None
     music: Music | None = None
+    unseen: bool = False
     no_prompt: bool = False
     timing: dict[str, Any] | None = None
 
@@ -54,6 +55,7 @@ class Request:
         """What of it concerns the draws."""
         grammar: Any = "c" if self.grammar == "c" and not self.free else not self.free
         more: Any = {"balanced": self.balanced, "max_copy": self.max_copy, "music": self.music}
+        more["unseen"] = self.unseen
         return Sampling(self.seed, self.temperature, self.rules, self.length, self.stop, grammar, **more)
 
 

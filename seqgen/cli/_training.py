@@ -16,6 +16,7 @@ from seqgen.files import size
 from seqgen.generation import load
 from seqgen.generation.loop import Limits, collect, generate
 from seqgen.rules.temperature import Temperature
+from seqgen.seen import Seen
 from seqgen.stream import TokenStream
 from seqgen.tokenization.building import SKIP_BAD, grown, separate
 from seqgen.tokenization.cache import cached_stream
@@ -50,8 +51,8 @@ def prepare(folder: Path, source: tuple[str, ...], resume: bool, options: dict[s
     else:
         plan = new_plan(stream, for_training, options, parent)
     watcher = Watcher(None)
-    initial = None if parent is None else _grown_weights(parent, tokenizer, stream, plan)
-    run = Run(folder, stream, held_out, tokenizer, plan, watcher, initial)
+    initial, inherited = (None, None) if parent is None else _grown(parent, tokenizer, stream, plan)
+    run = Run(folder, stream, held_out, tokenizer, plan, watcher, initial, inherited)
     watcher.sample, watcher.samples = sampler(run), folder / _guidance.SAMPLES_FILE
     if resume:
         if remark := run.resume():
@@ -146,8 +147,8 @@ def _check_codec(parent: Parent, codec: str, what: str) -> None:
         )
 
 
-def _grown_weights(parent: Parent, tokenizer: Tokenizer, stream: TokenStream, plan: Plan) -> dict[str, Any]:
-    """The checkpoint's weights with rows for what the corpus holds anew."""
+def _grown(parent: Parent, tokenizer: Tokenizer, stream: TokenStream, plan: Plan) -> tuple[dict[str, Any], Seen | None]:
+    """The checkpoint's weights with rows for what the corpus holds anew, and what its training saw."""
     known, vocabulary = parent.checkpoint.tokenizer.vocabulary(), tokenizer.vocabulary()
     place = growing.places(known, vocabulary)
     counts = growing.count_tokens(stream.ids, tokenizer.vocab_size)
@@ -155,7 +156,9 @@ def _grown_weights(parent: Parent, tokenizer: Tokenizer, stream: TokenStream, pl
     names = [vocabulary[index] for index in new]
     shown = "no new tokens" if not new else f"{len(new)} new tokens ({' '.join(names[:8])}{' …' * (len(new) > 8)})"
     note(f"Going on from {parent.name} ({parent.sha256[:12]}): {shown}.")
-    return growing.grow(parent.checkpoint.weights, place, counts, plan.seed)
+    seen = parent.checkpoint.seen
+    moved = None if seen is None else seen.moved(place, tokenizer.vocab_size)
+    return growing.grow(parent.checkpoint.weights, place, counts, plan.seed), moved
 
 
 def _open_held_out(name: str, stream: TokenStream, options: dict[str, Any]) -> TokenStream:

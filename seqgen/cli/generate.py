@@ -92,6 +92,7 @@ def _copied(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 )  # fmt: skip
 @click.option("--balanced", is_flag=True, help="Let C end where a definition does, soon after the length.")
 @click.option("--no-grammar", "free", is_flag=True, help="Let C and music break their grammar.")
+@click.option("--unseen", is_flag=True, help="Draw tokens, too, that training never saw.")
 @music_options
 @click.option("--engine", type=click.Choice(["auto", "numpy", "torch", "cuda"]), default="auto", show_default=True)
 @click.option(

@@ -64,6 +64,9 @@ def _checkpoint(found: Facts) -> Rows:
     readable = [_visible(name) for name in found["vocabulary"] if not _BYTE.fullmatch(name)]
     yield "vocabulary", textwrap.shorten(" ".join(readable), 3 * (WIDTH - KEY - 2), placeholder=" …")
     yield from _counts("labels", found["labels"])
+    if found["unseen"] is not None:
+        yield "never seen", f"{_many(found['unseen'], 'token')}, which are not drawn"
+    yield from _counts("at most", {name.replace("_", " "): most for name, most in found["bounds"].items()})
     yield "size", size(found["bytes"])
     for name, value in (found["metrics"] | found["provenance"]).items():
         text = _with("", value) if isinstance(value, Mapping) else str(value) if name == "seed" else _plain(value)

@@ -70,7 +70,16 @@ def plan(engine: Engine[Any], rules: Sequence[Rule], limits: Limits, scores: boo
     """How `engine` draws blocks under these rules and limits, or None if it takes single steps."""
     if not isinstance(engine, BlockEngine) or limits.grammar is not None or limits.guard is not None:
         return None
-    return engine.plan(rules, limits.banned, scores)
+    return engine.plan(rules, _refused(limits), scores)
+
+
+def _refused(limits: Limits) -> Mask | None:
+    """(V,) what is never drawn: what was not seen too, unless that leaves nothing, in which case it gives way."""
+    if limits.banned is None or limits.unseen is None:
+        both = limits.unseen if limits.banned is None else limits.banned
+    else:
+        both = limits.banned | limits.unseen
+    return limits.banned if both is None or both.all() else both
 
 
 class Blocks:

@@ -86,6 +86,7 @@ class Limits:
         stop: Called with (stream index, token) after each token; True ends the stream.
         grammar: What may follow what, from the first token of the prompt on.
         banned: (V,) True where a token is never drawn.
+        unseen: (V,) True where a token is drawn only where all others are banned or break the grammar.
         guard: What is refused token by token, from the first token of the prompt on.
     """
 
@@ -94,6 +95,7 @@ class Limits:
     stop: Callable[[int, int], bool] | None = None
     grammar: Grammar | None = None
     banned: Mask | None = None
+    unseen: Mask | None = None
     guard: Guard | None = None
 
 
@@ -110,10 +112,10 @@ class Constraints:
 
     def __init__(self, limits: Limits, prompts: Sequence[Ids]) -> None:
         self.grammar, self.guard = limits.grammar, limits.guard
-        self.penalty = None if limits.banned is None else np.where(limits.banned, NEVER, np.float32(0))
+        self.penalty, self.strange = _penalty(limits.banned), _penalty(limits.unseen)
         self.states = [] if self.grammar is None else [_read(self.grammar, prompt) for prompt in prompts]
         self.matches = [] if self.guard is None else [_read(self.guard, prompt) for prompt in prompts]
-        self.idle = self.grammar is None and self.guard is None and self.penalty is None
+        self.idle = all(each is None for each in (self.grammar, self.guard, self.penalty, self.strange))
 
     def apply(self, logits: Logits) -> Logits:
         """(B, V) logits with −inf where a token may not follow; the argument is left as it is."""
@@ -125,6 +127,8 @@ class Constraints:
             masks = [self.grammar.allowed(state) for state in self.states]
             kept = np.where(masks[0] if len(masks) == 1 else np.stack(masks), logits, NEVER)
             logits = unless_empty(kept, logits)
+        if self.strange is not None:
+            logits = unless_empty(logits + self.strange, logits)
         return logits if self.guard is None else self._guarded(logits, self.guard)
 
     def advance(self, ids: Ids) -> None:
@@ -156,6 +160,11 @@ class Constraints:
         for row, tokens in refused:
             kept[row, tokens] = NEVER
         return unless_empty(kept, logits)
+
+
+def _penalty(banned: Mask | None) -> Logits | None:
+    """(V,) what is added to logits."""
+    return None if banned is None else np.where(banned, NEVER, np.float32(0))
 
 
 def _read(machine: Grammar | Guard, prompt: Ids) -> Any:

@@ -8,21 +8,23 @@ is a pure function of (seed, epoch, step), so three numbers say where to go on. 
     random.*                       (R, K) the random state of each process
     losses                         (R,) float64, each process's sum since the last log line
     good.*                         the same of the last good state, where the run has moved on from it
+    counts                         (V,) how often the corpus holds each token, where that is known
 
 With another number of processes a run goes on as well; what it drops is then drawn anew.
 """
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqgen.checkpoint import write_tensors
+from seqgen.checkpoint import COUNTS, write_tensors
 from seqgen.container import Header, plain_data, read_header
 from seqgen.errors import MALFORMED, CheckpointError
+from seqgen.seen import Seen, read_seen
 from seqgen.training import snapshot
 from seqgen.training.parallel import Ranks
 from seqgen.training.progress import Progress, require_count, restored
@@ -36,7 +38,28 @@ RESUME_FILE = "resume.safetensors"
 GOOD = "good."
 
 
-def save(path: Path, trainer: Trainer, about: dict[str, Any], files: dict[str, int], log: str = "") -> None:
+class Restored(NamedTuple):
+    """What a file says besides the trainer's state.
+
+    Attributes:
+        files: How long the run's other files were then, in bytes.
+        log: The SHA-256 of the log; "" where it is not known.
+        seen: What training sees, where that was known.
+    """
+
+    files: dict[str, int]
+    log: str
+    seen: Seen | None
+
+
+def save(
+    path: Path,
+    trainer: Trainer,
+    about: dict[str, Any],
+    files: dict[str, int],
+    log: str = "",
+    seen: Seen | None = None,
+) -> None:
     """Write a trainer's whole state atomically. Every rank calls it, rank 0 writes.
 
     Args:
@@ -45,6 +68,7 @@ def save(path: Path, trainer: Trainer, about: dict[str, Any], files: dict[str, i
         about: What must be the same when the run goes on (corpus, seed, settings).
         files: How long the run's other files are by now, in bytes.
         log: The SHA-256 of the log.
+        seen: What training sees, if that is known.
     """
     place, ranks = trainer.good.place, trainer.ranks
     tensors = _gather(snapshot.capture(trainer.step), ranks)
@@ -61,17 +85,17 @@ def save(path: Path, trainer: Trainer, about: dict[str, Any], files: dict[str, i
         "files": files,
         "log_sha256": log,
         "about": about,
+        "bounds": None if seen is None else dict(seen.bounds),
     }
     if ranks.leads:
         arrays: dict[str, NDArray[Any]] = {name: np.atleast_1d(tensor.numpy()) for name, tensor in tensors.items()}
+        if seen is not None:
+            arrays[COUNTS] = seen.counts
         write_tensors(path, arrays, details, {"format": FORMAT, "version": VERSION})
 
 
-def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> tuple[dict[str, int], str]:
+def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> Restored:
     """Put a trainer, made with the same settings, back where `save` found it.
-
-    Returns:
-        How long the run's other files were then, in bytes, and the SHA-256 of the log; "" where it is not known.
 
     Raises:
         CheckpointError: The file is missing, damaged, or belongs to a run with other settings.
@@ -85,10 +109,14 @@ def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> tuple[dict[str,
     try:
         details = plain_data(header.read("details").tobytes())
         _check_same(path, details["about"], about)
-        tensors = {name: torch.from_numpy(header.read(name)) for name in header.tensors if name != "details"}
+        own = {"details", COUNTS}
+        tensors = {name: torch.from_numpy(header.read(name)) for name in header.tensors if name not in own}
+        seen = None
+        if COUNTS in header.tensors:
+            seen = read_seen(header.read(COUNTS), details["bounds"], trainer.network.vocab_size)
         _put_back(trainer, details, tensors)
         files = {name: require_count(name, length) for name, length in details["files"].items()}
-        return files, str(details.get("log_sha256", ""))
+        return Restored(files, str(details.get("log_sha256", "")), seen)
     except (RuntimeError, *MALFORMED) as error:
         raise CheckpointError(f"{path}: does not fit this run ({error})", "train anew under another -o") from error
 

@@ -28,6 +28,7 @@ from seqgen.errors import SeqgenError
 from seqgen.evaluation import temperature
 from seqgen.models import weight_shapes
 from seqgen.models._network import RecurrentLM
+from seqgen.seen import Seen
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import parallel, resume
@@ -42,6 +43,7 @@ from seqgen.training.progress import Observer, Progress
 from seqgen.training.recorded import TRAINING_FILE, sealed
 from seqgen.training.saving import Saves
 from seqgen.training.start import set_unigram_bias
+from seqgen.training.survey import survey
 from seqgen.training.trainer import Trainer
 from seqgen.training.validation import Validation, check_lengths
 
@@ -62,6 +64,7 @@ class Run:
         plan: How to train.
         observer: Shows the run to whoever watches.
         initial: The weights to begin with, or None for fresh ones.
+        inherited: What their training saw, where that is known.
 
     Raises:
         CorpusError: The corpus is too short to train on.
@@ -77,6 +80,7 @@ class Run:
         plan: Plan,
         observer: Observer,
         initial: Weights | None = None,
+        inherited: Seen | None = None,
     ) -> None:
         self.folder, self.stream, self.tokenizer, self.plan, self.observer = folder, stream, tokenizer, plan, observer
         self.journal = Journal(folder)
@@ -97,10 +101,11 @@ class Run:
         precision = choose_precision(self.network, plan.train)
         codec_size = tokenizer.document_id
         self.validation = Validation(self.held_out.ids, self.validation_spans, codec_size, precision)
+        self.tables, self._inherited = tables_for(tokenizer, plan.train), inherited
+        self._seen: Seen | None = None
         self.trainer = Trainer(
             self.network, stream.ids, self.train_spans, tokenizer.document_id,
-            plan.train, plan.budget, plan.seed, self.validation.quick, self, self.ranks,
-            tables_for(tokenizer, plan.train),
+            plan.train, plan.budget, plan.seed, self.validation.quick, self, self.ranks, self.tables,
         )  # fmt: skip
         numbers = sum(weight.numel() for weight in self.network.parameters())
         self.saves = self.trainer.saves = Saves(self._save, numbers)
@@ -131,11 +136,20 @@ class Run:
             UsageError: The ranks were told different things.
         """
         self.ranks.lead(lambda: occupy(self.folder))
-        lengths, digest = resume.load(self.folder / resume.RESUME_FILE, self.trainer, self._about())
+        restored = resume.load(self.folder / resume.RESUME_FILE, self.trainer, self._about())
+        lengths, self._seen = restored.files, restored.seen
         self.ranks.agree(self._told() | {"state to go on from": self.trainer.progress})
-        remark = self.journal.damage(lengths, digest) if self.ranks.leads else ""
+        remark = self.journal.damage(lengths, restored.log) if self.ranks.leads else ""
         self.ranks.lead(lambda: self.journal.cut(lengths))
         return remark
+
+    @property
+    def seen(self) -> Seen | None:
+        """What this training sees, and saw before it; None where it goes on from a checkpoint that does not say."""
+        if self._seen is None and (self.plan.parent is None or self._inherited is not None):
+            own = survey(self.stream.ids, self.train_spans, self.tokenizer, self.tables)
+            self._seen = own if self._inherited is None else own.joined(self._inherited)
+        return self._seen
 
     def train(self) -> None:
         """Train until the budget is used up or `trainer.stopping` is set; then save."""
@@ -221,8 +235,8 @@ class Run:
 
     def save_resume(self) -> None:
         """Write `resume.safetensors`. Every rank calls it, rank 0 writes."""
-        lengths = self.journal.lengths() if self.ranks.leads else {}
-        resume.save(self.folder / resume.RESUME_FILE, self.trainer, self._about(), lengths, self.journal.digest())
+        lengths, seen = (self.journal.lengths(), self.seen) if self.ranks.leads else ({}, None)
+        resume.save(self.folder / resume.RESUME_FILE, self.trainer, self._about(), lengths, self.journal.digest(), seen)
 
     def _save(self) -> None:
         """Write all of the run: until the first validation, the weights as they stand are the checkpoint."""
@@ -256,8 +270,9 @@ class Run:
         if plan.parent is not None:
             about["parent"] = plan.parent
         return Checkpoint(
-            plan.model, plan.cell, plan.shape, self.tokenizer, weights, plan.to_json(), metrics | counted, about
-        )
+            plan.model, plan.cell, plan.shape, self.tokenizer, weights, plan.to_json(), metrics | counted, about,
+            self.seen,
+        )  # fmt: skip
 
     def _about(self) -> dict[str, Any]:
         """What must be the same for a run to go on: all but the budget and the device."""
