@@ -55,22 +55,6 @@ def _quantize(score: Score, faults: Faults) -> tuple[Ints, Ints, Ints]:
     return step, v.DURATIONS[v.duration_index(length)], v.velocity_index(score.velocity.astype(np.int64))
 
 
-def first_out(
-    key: NDArray[np.uint16], order: NDArray[np.intp], end: NDArray[np.float64], faults: Faults
-) -> NDArray[np.float64]:
-    """(N,) ends of notes such that of two overlapping notes of one pitch and program the first ends first.
-
-    A file can say no more than that; two channels that share a program can.
-    """
-    ordered = end[order]
-    if not np.any((key[1:] == key[:-1]) & (ordered[1:] < ordered[:-1])):
-        return end
-    result = end.copy()
-    result[order] = ordered[np.lexsort((ordered, key))]
-    faults.mended("nested notes of one pitch", int((result != end).sum()))
-    return result
-
-
 def _pedal_rows(score: Score, last: int) -> Ints:
     """Rows of the pedal, as far as the last onset; overlapping ones of one program are joined."""
     rows: list[list[int]] = []
