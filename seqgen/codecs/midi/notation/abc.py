@@ -1,0 +1,137 @@
+"""A score as an ABC tune: voices, bars, meters, key, tempos, ties, triplets, rests, drums.
+
+Source: the ABC music standard 2.1 (2011), sections 3 (fields), 4 (the tune body), 7 (voices), and abcMIDI's directives
+for programs and the drum channel. A note's length is a number of eighths, as a fraction where it has to be.
+"""
+
+import itertools
+from collections.abc import Iterator
+from fractions import Fraction
+
+from seqgen.codecs.midi.notation.bars import QUARTER, Bar, Event, Part, Print, printed
+from seqgen.codecs.midi.notation.spelling import key_of, signature, spelled, tonic_name
+from seqgen.codecs.midi.score import DRUMS, Score
+
+UNIT = QUARTER // 2  # steps of an eighth
+BARS_A_LINE = 4
+LOW = 55
+PERCUSSION = 10
+_SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
+
+
+def write_abc(score: Score) -> bytes:
+    """The bytes of an ABC tune.
+
+    Raises:
+        MidiError: The score holds no notes, or some that lie on no grid of 24ths.
+    """
+    page = printed(score)
+    fifths, minor = key_of(page.counts)
+    meter = page.bars[0].meter
+    lines = ["%abc-2.1", "X:1", f"T:{_words(page.title) or 'Untitled'}", f"M:{meter[0]}/{meter[1]}", "L:1/8"]
+    if page.bars[0].tempos and page.bars[0].tempos[0][0] == 0:
+        lines.append(f"Q:1/4={page.bars[0].tempos[0][1]:.6g}")
+    lines.append(f"K:{tonic_name(fifths, minor)}{'m' if minor else ''}")
+    for number, part in enumerate(page.parts, 1):
+        clef = "perc" if part.program == DRUMS else "bass" if part.mean < LOW else "treble"
+        lines += [f'V:{number} name="{_words(part.name)}" clef={clef}']
+        if part.program == DRUMS:
+            lines.append(f"%%MIDI channel {PERCUSSION}")
+        else:
+            lines.append(f"%%MIDI program {part.program}")
+        lines += _body(page, part, number == 1, fifths)
+    return "\n".join([*lines, ""]).encode()
+
+
+def _words(text: str) -> str:
+    """Text without what would end it or begin a comment."""
+    return text.replace('"', "'").replace("%", "").replace("\\", "/")
+
+
+def _body(page: Print, part: Part, leads: bool, fifths: int) -> Iterator[str]:
+    """The lines of a part."""
+    line, before = "", page.bars[0].meter
+    for at, bar in enumerate(page.bars):
+        if bar.meter != before:
+            line += f"[M:{bar.meter[0]}/{bar.meter[1]}]"
+            before = bar.meter
+        line += _bar(bar, part, at, leads, fifths)
+        line += "|]" if at == len(page.bars) - 1 else "|"
+        if (at + 1) % BARS_A_LINE == 0 or at == len(page.bars) - 1:
+            yield line
+            line = ""
+
+
+def _bar(bar: Bar, part: Part, number: int, leads: bool, fifths: int) -> str:
+    """The voices of a bar, overlaid."""
+    tempos = [(step, tempo) for step, tempo in bar.tempos if leads and (number or step)]
+    voices = [voice[number] for voice in part.voices if voice[number]]
+    if not voices:
+        return _tempo_fields(tempos, bar) + "z" + _length(bar.steps)
+    written, signs = [], dict[str, int]()  # accidentals in this bar, by letter, whichever voice has them
+    for index, events in enumerate(voices):
+        written.append(_events(events, tempos if index == 0 else [], part, fifths, signs))
+    return " & ".join(written)
+
+
+def _tempo_fields(tempos: list[tuple[int, float]], bar: Bar) -> str:
+    return "".join(f"[Q:1/4={tempo:.6g}]" for _, tempo in tempos[-1:])
+
+
+def _events(
+    events: tuple[Event, ...], tempos: list[tuple[int, float]], part: Part, fifths: int, signs: dict[str, int]
+) -> str:
+    """The events of a voice in a bar, beats apart, triplets marked."""
+    said, waiting = [], list(tempos)
+    for _, beat in itertools.groupby(events, key=lambda event: event.at // QUARTER):
+        group = list(beat)
+        triplets = [event for event in group if event.triplet]
+        text = ""
+        for event in group:
+            while waiting and waiting[0][0] <= event.at:
+                text += f"[Q:1/4={waiting.pop(0)[1]:.6g}]"
+            if triplets and event is triplets[0]:
+                run = sum(1 for _ in itertools.takewhile(lambda each: each.triplet, group[group.index(event) :]))
+                text += f"(3:2:{run}" if run == len(triplets) else ""
+            whole = bool(triplets) and event.triplet and _in_row(group)
+            text += _event(event, part, fifths, signs, Fraction(3, 2) if whole else Fraction(1))
+        said.append(text)
+    return " ".join(said)
+
+
+def _in_row(group: list[Event]) -> bool:
+    """Whether the triplet values of a beat stand side by side, so that one sign serves them."""
+    kinds = [event.triplet for event in group]
+    first = kinds.index(True)
+    return all(kinds[first : first + sum(kinds)])
+
+
+def _event(event: Event, part: Part, fifths: int, signs: dict[str, int], factor: Fraction) -> str:
+    length = _length(event.steps * factor)
+    if not event.pitches:
+        return "z" + length
+    notes = [_note(pitch, part, fifths, signs, event.tied_back) for pitch in event.pitches]
+    text = f"[{''.join(notes)}]" if len(notes) > 1 else notes[0]
+    return text + length + ("-" if event.tied_on else "")
+
+
+def _note(pitch: int, part: Part, fifths: int, signs: dict[str, int], tied: bool) -> str:
+    """A note's sign, letter and octave; the sign only where the key or an earlier one in the bar says otherwise.
+
+    Or after a tie: readers differ on whether a sign goes with it over a bar line, and from which voice.
+    """
+    name = spelled(pitch, 0 if part.program == DRUMS else fifths)
+    holds = signs.get(name.letter, signature(fifths).get(name.letter, 0))
+    sign = ""
+    if name.alter != holds or name.letter in signs or tied:
+        sign, signs[name.letter] = _SIGNS[name.alter], name.alter
+    octave = name.octave - 4
+    letter = name.letter.lower() if octave >= 1 else name.letter
+    return sign + letter + ("'" * (octave - 1) if octave >= 1 else "," * -octave)
+
+
+def _length(steps: int | Fraction) -> str:
+    """A length in eighths: 2, 3/2, 1/2 as /2."""
+    value = Fraction(steps) / UNIT
+    above = "" if value.numerator == 1 else str(value.numerator)
+    return above if value.denominator == 1 else f"{above}/{value.denominator}"
