@@ -90,17 +90,16 @@ class Tokenizer:
             prompt: The prompt.
             ids: What follows.
             with_prompt: Whether the prompt is in the file.
-            timing: What a MIDI file says of tempo and meter, where its codec counts in seconds.
+            timing: What a MIDI file says of time besides its tokens, see `ControlledCodec.timing`.
         """
         if timing is None and with_prompt:
             return self.decode(np.concatenate([prompt, ids]))
-        from seqgen.codecs.midi.finishing import finished  # not needed to start
-        from seqgen.codecs.midi.performance import Midi
+        from seqgen.codecs.midi.controlled import ControlledCodec  # not needed to start
 
-        if not isinstance(self.codec, Midi):
+        if not isinstance(self.codec, ControlledCodec):
             return self.decode(np.concatenate([prompt, ids]) if with_prompt else ids)
         own, after = (each[each < self.document_id] for each in (np.asarray(prompt), np.asarray(ids)))
-        return finished(self.codec, own, after, timing, with_prompt)
+        return self.codec.finished(own, after, timing, with_prompt)
 
     def augmentations(self, transpose: int, stretch: float, loudness: int) -> NDArray[np.int64] | None:
         """(M, V) tables from id to id, framing left as it is; None where the codec has none. See `Codec`."""

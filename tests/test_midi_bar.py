@@ -7,6 +7,7 @@ from midi_walks import after, sampled, walk
 from test_midi_performance import busy
 
 from seqgen import registry
+from seqgen.codecs.midi.bounds import Bounds
 from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi.write import write_score
@@ -293,7 +294,7 @@ def test_the_grammar_of_a_bar():
 
 def test_no_more_notes_at_a_position_than_the_bounds():
     for seed in range(20):
-        grammar = ScoreGrammar(own=2, every=3)
+        grammar = ScoreGrammar(Bounds(together=3, part=2))
         ids, _ = sampled(CODEC, seed, 1.0, grammar=grammar)
         own = every = 0
         for token in ids:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from midi_walks import sampled
 
+from seqgen.codecs.midi.bounds import Bounds
 from seqgen.codecs.midi.controls import Controls, instruments, tonality
 from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import DRUMS
@@ -21,7 +22,7 @@ CODEC = MidiBar(MidiBarOptions())
 def pieces(controls, count=12, limit=6000, inner=None, spread=1.0):
     """Scores of pieces that ended, drawn from random logits; all of them have to end."""
     for seed in range(count):
-        steered = SteeredScore(inner or ScoreGrammar(4, 8), controls)
+        steered = SteeredScore(inner or ScoreGrammar(Bounds(together=8, part=4)), controls)
         ids, ended = sampled(CODEC, seed, spread, limit, steered)
         assert ended, (seed, len(ids))
         report = Report()

@@ -18,6 +18,7 @@ class Music:
         key: C, F#, Am, Bbm.
         scale: Such as minor-pentatonic, on the key's tonic.
         tempo: Quarter notes a minute.
+        meter: Numerator and denominator.
         density: 1, below one note a second, to 8, 20 and more.
         seconds: How long the piece lasts, or what follows the prompt.
         bars: The same in bars.
@@ -29,6 +30,7 @@ class Music:
     key: str | None = None
     scale: str | None = None
     tempo: float | None = None
+    meter: tuple[int, int] | None = None
     density: int | None = None
     seconds: float | None = None
     bars: int | None = None
@@ -58,6 +60,6 @@ class Music:
     @property
     def asked(self) -> str | None:
         """The name of something that is asked for, None where nothing is."""
-        names = ("instruments", "key", "scale", "tempo", "density", "bars")
+        names = ("instruments", "key", "scale", "tempo", "meter", "density", "bars")
         given = [name for name in names if getattr(self, name) is not None]
         return next(iter(given), None if self.seconds is None else "minutes")

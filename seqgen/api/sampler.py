@@ -170,7 +170,7 @@ class Sampler:
 
             controls, self.remarks = resolve(self.model, self.sampling.music, self.prompts)
             if self.sampling.music.instruments is not None and self._drawable is not None:
-                self._drawable = freed(self._drawable, controls)
+                self._drawable = freed(tokenizer, self._drawable, controls)
             return steered(tokenizer, controls, self.prompts, bounds, self._drawable), length
         if self.sampling.balanced:
             return balanced(tokenizer, name, length, self.prompts)

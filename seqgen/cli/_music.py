@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from seqgen.api.music import Music
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-OPTIONS = ("instruments", "key", "scale", "tempo", "density", "minutes", "seconds", "bars")
+OPTIONS = ("instruments", "key", "scale", "tempo", "meter", "density", "minutes", "seconds", "bars")
+
+
+def _meter(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """Numerator and denominator."""
+    if value is None:
+        return None
+    over, _, under = value.partition("/")
+    if not all(number.isascii() and number.isdecimal() and len(number) < 3 and int(number) for number in (over, under)):
+        raise click.BadParameter(f"{value!r} is no meter, expected two numbers such as 6/8")
+    return int(over), int(under)
 
 
 def music_options(function: Function) -> Function:
@@ -25,7 +35,8 @@ def music_options(function: Function) -> Function:
         ),
         click.option("--key", metavar="KEY", help="Music: no other notes than those of C, F#, Am, Bbm …"),
         click.option("--scale", metavar="SCALE", help="Music: with --key, another scale, such as minor-pentatonic."),
-        click.option("--tempo", type=float, metavar="BPM", help="Music: onsets on the grid of this tempo."),
+        click.option("--tempo", type=float, metavar="BPM", help="Music: how fast, in quarter notes a minute."),
+        click.option("--meter", callback=_meter, metavar="6/8", help="Music: this meter throughout."),
         click.option(
             "--density",
             type=click.IntRange(1, 8),
@@ -73,19 +84,18 @@ def tokens_of(model: "Model", longest: int | str, music: "Music | None") -> int:
         return longest
     import numpy as np  # not needed to show help
 
-    from seqgen.codecs.midi import Midi
-    from seqgen.codecs.midi.vocabulary import SECOND, STEPS
+    from seqgen.codecs.midi.controlled import ControlledCodec
 
-    if not isinstance(model.tokenizer.codec, Midi):
+    codec = model.tokenizer.codec
+    if not isinstance(codec, ControlledCodec):
         hint = "give a number of tokens"
-        raise UsageError(f"--max-copy {longest} needs a model of codec midi, this one has another", hint)
+        raise UsageError(f"--max-copy {longest} is for music, this model has codec {model.tokenizer.codec_name}", hint)
     bars, bar = int(longest.removesuffix("bars")), 2.0
     if music is not None:
         bar = music.bar if music.tempo is None else music.beats * 60 / music.tempo
-    counts = np.sum([index.counts() for index in model.indexes()], axis=0)[: len(STEPS)]
-    a_second = float(counts.sum()) * SECOND / max(int((counts * STEPS[: len(counts)]).sum()), 1)
-    tokens = max(1, round(bars * bar * a_second))
-    note(f"{bars} bars of {bar:.3g} s are about {tokens} tokens of the corpus.")
+    counts = np.sum([index.counts() for index in model.indexes()], axis=0)[: codec.vocab_size]
+    tokens = max(1, round(codec.tokens_of_bars(counts, bars, bar)))
+    note(f"{bars} bars are about {tokens} tokens of the corpus.")
     return tokens
 
 
@@ -101,19 +111,23 @@ def with_primer(model: "Model", music: "Music | None", data: bytes, free: bool) 
     if model.artifact != ".mid" or (music is None and not data):
         return music, None
     from seqgen.api.music import Music
-    from seqgen.codecs.midi import Midi
-    from seqgen.codecs.midi.finishing import bar_seconds, timing
+    from seqgen.codecs.midi.controlled import ControlledCodec
+    from seqgen.codecs.midi.finishing import bar_seconds
     from seqgen.codecs.midi.read import read_score
     from seqgen.report import Report
 
-    if not isinstance(model.tokenizer.codec, Midi):
+    codec = model.tokenizer.codec
+    if not isinstance(codec, ControlledCodec):
         return music, None
+    tempo = None if music is None else music.tempo
     if not data:
-        return music, timing(None, music.tempo if music is not None else None)
+        return music, codec.timing(None, tempo, None if music is None or music.bars else music.length)
     primer = read_score(data, Report())
     if not len(primer):
         return music, None  # whoever makes the prompt says so
-    end = float(primer.seconds(primer.onset[-1:])[0])
     over, under = primer.meter[-1].tolist()
+    if music is not None and music.meter not in (None, (over, under)):
+        asked = "/".join(map(str, music.meter or ()))
+        raise UsageError(f"--meter is {asked}, but the prompt ends in {over}/{under}", "leave --meter out")
     kept = replace(music or Music(), bar=bar_seconds(primer), beats=4 * over / under)
-    return (None if free and music is None else kept), timing(primer, kept.tempo, end)
+    return (None if free and music is None else kept), codec.timing(primer, kept.tempo, kept.length)

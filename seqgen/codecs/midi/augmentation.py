@@ -30,14 +30,15 @@ def tables(transpose: int, stretch: float, loudness: int, size: int = v.SIZE) ->
     moves, levels = range(-transpose, transpose + 1), range(-loudness, loudness + 1)
     found = np.tile(np.arange(size), (len(moves) * len(factors) * len(levels), 1))
     for row, (move, factor, level) in zip(found, product(moves, factors, levels)):
-        row[v.PITCH : v.DUR] = v.PITCH + _transposed(move)
+        row[v.PITCH : v.DUR] = v.PITCH + transposed(move)
         row[v.SHIFT : v.LONG_SHIFT] = v.SHIFT + _stretched(np.arange(1, 101), factor, 100) - 1
         row[v.DUR : v.DRUM] = v.DUR + v.duration_index(_stretched(v.DURATIONS, factor, v.LONGEST))
         row[v.VEL : v.PITCH] = v.VEL + np.clip(np.arange(32) + level, 0, 31)
     return found
 
 
-def _transposed(move: int) -> v.Ints:
+def transposed(move: int) -> v.Ints:
+    """(128,) each pitch moved by semitones, an octave back where it would leave the 128."""
     pitch = np.arange(128) + move
     return np.asarray(pitch - 12 * (pitch > 127) + 12 * (pitch < 0), np.int64)
 

@@ -80,7 +80,7 @@ class PerformanceGrammar:
     def __init__(self, *, pedal: bool, bounds: Bounds = ANY, seen: Mask | None = None) -> None:
         self._pedal, self._bounds = pedal, bounds
         self.seen = np.ones(v.SIZE, np.bool_) if seen is None else seen
-        self._pitches, self._drums = (_beyond(self.seen[low : low + 128]) for low in (v.PITCH, v.DRUM))
+        self._pitches, self._drums = (beyond(self.seen[low : low + 128]) for low in (v.PITCH, v.DRUM))
         if not self._pitches and not self._drums:
             self._pitches = self._drums = 128
         shifts = _REACH[self.seen[v.SHIFT : v.INST]]
@@ -125,7 +125,7 @@ class PerformanceGrammar:
         return state.remain == 0 and state.phase in _SOUNDED
 
 
-def _beyond(seen: Mask) -> int:
+def beyond(seen: Mask) -> int:
     """One more than the last that was seen, or 0."""
     return int(np.flatnonzero(seen)[-1]) + 1 if seen.any() else 0
 

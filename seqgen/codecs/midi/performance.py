@@ -21,23 +21,26 @@ A document is
 Vocabulary after Oore et al. 2018 ("This Time with Feeling", p. 8), with durations in the place of note-offs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs import Ids, Mask
+from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.codecs.midi import vocabulary
 from seqgen.codecs.midi.bounds import Bounds, most_together
-from seqgen.codecs.midi.codec import SUFFIXES, UNCERTAIN, ScoreCodec
+from seqgen.codecs.midi.codec import SUFFIXES, UNCERTAIN
+from seqgen.codecs.midi.controlled import ControlledCodec, Timing
+from seqgen.codecs.midi.controls import Controls
 from seqgen.codecs.midi.decoding import decode_score, latest
 from seqgen.codecs.midi.encoding import encode_score
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.grammar import PerformanceGrammar
 from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import DRUMS, Score
+from seqgen.errors import UsageError
 from seqgen.report import Report
 from seqgen.settings import option
 
@@ -54,7 +57,7 @@ class MidiOptions:
     pedal: bool = option(False, "keep the sustain pedal as tokens instead of folding it into durations")
 
 
-class Midi(ScoreCodec):
+class Midi(ControlledCodec):
     """Music in seconds: notes with durations, many instruments, drums."""
 
     Options = MidiOptions
@@ -100,7 +103,10 @@ class Midi(ScoreCodec):
     def likeness(self, framing: int) -> "Likeness":
         from seqgen.codecs.midi.likeness import Likeness
 
-        return Likeness(framing)
+        token = np.arange(vocabulary.SIZE)
+        sounds = (token >= vocabulary.PITCH) & (token < vocabulary.PEDAL)
+        moves = (token >= vocabulary.SHIFT) & (token < vocabulary.INST)
+        return Likeness(framing, vocabulary.PITCH, sounds | moves)
 
     def grammar(self) -> PerformanceGrammar:
         return PerformanceGrammar(pedal=self._options.pedal)
@@ -115,3 +121,56 @@ class Midi(ScoreCodec):
 
     def within(self, bounds: Mapping[str, int], seen: Mask | None = None) -> PerformanceGrammar:
         return PerformanceGrammar(pedal=self._options.pedal, bounds=Bounds.of(bounds), seen=seen)
+
+    def sounding(self, counts: NDArray[Any]) -> frozenset[int]:
+        pitched = np.flatnonzero(counts[vocabulary.INST : vocabulary.VEL]).tolist()
+        drums = {DRUMS} if counts[vocabulary.DRUM : vocabulary.PEDAL].any() else set[int]()
+        return frozenset({*pitched, *drums})
+
+    def loudness(self, prompt: Ids) -> tuple[int, int] | None:
+        found = prompt[(prompt >= vocabulary.VEL) & (prompt < vocabulary.PITCH)].astype(np.int64)
+        levels = vocabulary.velocity_of(found - vocabulary.VEL)
+        return (int(levels.min()), int(levels.max())) if len(levels) else None
+
+    def freed(self, seen: Mask, programs: frozenset[int]) -> Mask:
+        mask = seen.copy()
+        for program in programs:
+            if program == DRUMS:
+                mask[vocabulary.DRUM : vocabulary.PEDAL] |= not seen[vocabulary.DRUM : vocabulary.PEDAL].any()
+                continue
+            mask[vocabulary.INST + program] = True
+            for low, high in ((vocabulary.PITCH, vocabulary.DUR), (vocabulary.DUR, vocabulary.DRUM)):
+                mask[low:high] |= not seen[low:high].any()
+        return mask
+
+    def opening_before(self, data: bytes, seconds: float) -> Ids:
+        from seqgen.codecs.midi.steering import MIDDLE
+
+        return self.opening(data, int(MIDDLE * seconds * vocabulary.SECOND))
+
+    def steered(
+        self, controls: Controls, prompts: Sequence[Ids], bounds: Mapping[str, int], seen: Mask | None
+    ) -> Grammar:
+        from seqgen.codecs.midi.steering import SteeredPerformance
+
+        begins = {int(vocabulary.STEPS[prompt].sum()) for prompt in prompts}  # the last onset of each
+        if len(begins) > 1:
+            raise UsageError("prompts of different lengths cannot be steered together", "sample them one by one")
+        return SteeredPerformance(self.within(bounds, seen), controls, begins.pop())
+
+    def timing(self, primer: Score | None, tempo: float | None, seconds: float | None) -> Timing | None:
+        from seqgen.codecs.midi.finishing import timing
+
+        if primer is None:
+            return timing(None, tempo)
+        return timing(primer, tempo, float(primer.seconds(primer.onset[-1:])[0]))
+
+    def finished(self, prompt: Ids, ids: Ids, timing: Timing | None, with_prompt: bool) -> bytes:
+        from seqgen.codecs.midi.finishing import finished
+
+        return finished(self, prompt, ids, timing, with_prompt)
+
+    def tokens_of_bars(self, counts: NDArray[Any], bars: int, bar_seconds: float) -> float:
+        steps = vocabulary.STEPS
+        per_second = float(counts.sum()) * vocabulary.SECOND / max(int((counts[: len(steps)] * steps).sum()), 1)
+        return bars * bar_seconds * per_second

@@ -23,26 +23,36 @@ Transformer", p. 3), with bars counted down.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from seqgen.codecs import Ids, sparse
-from seqgen.codecs.midi.codec import ScoreCodec, documents
+from seqgen.codecs import Grammar, Ids, Mask, sparse
+from seqgen.codecs.midi.bounds import Bounds, most_together
+from seqgen.codecs.midi.codec import documents
+from seqgen.codecs.midi.controlled import ControlledCodec, Timing
+from seqgen.codecs.midi.controls import Controls
+from seqgen.codecs.midi.decoding import latest
 from seqgen.codecs.midi.faults import Faults
+from seqgen.codecs.midi.finishing import bar_seconds
 from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import Score
-from seqgen.codecs.midi_bar import vocabulary
+from seqgen.codecs.midi.score import DRUMS, Score
+from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.decoding import decode_score
 from seqgen.codecs.midi_bar.encoding import encode_score
 from seqgen.codecs.midi_bar.grammar import ScoreGrammar
 from seqgen.codecs.midi_bar.roster import Roster
-from seqgen.errors import DataError
+from seqgen.errors import DataError, UsageError
 from seqgen.report import Report
 
+if TYPE_CHECKING:
+    from seqgen.codecs.midi.likeness import Likeness
+
 NO_NAMES = Roster()
+TO_COME = 16  # bars that a prompt's countdown leaves for the music that is to follow it
 OF_A_BOOK = 8  # pieces of one file whose parts are looked at
 
 
@@ -51,7 +61,7 @@ class MidiBarOptions:
     """The score codec has no settings."""
 
 
-class MidiBar(ScoreCodec):
+class MidiBar(ControlledCodec):
     """Music in bars: positions and note values, meters, tempos, many instruments, drums."""
 
     Options = MidiBarOptions
@@ -75,19 +85,102 @@ class MidiBar(ScoreCodec):
 
     @property
     def vocab_size(self) -> int:
-        return vocabulary.SIZE
+        return v.SIZE
 
     def of_score(self, score: Score, faults: Faults, *, ongoing: bool = False) -> Ids:
-        return encode_score(score, self._roster, faults, ongoing=ongoing)
+        return encode_score(score, self._roster, faults, to_come=TO_COME if ongoing else 0)
 
     def score(self, ids: Ids, report: Report | None = None) -> Score:
         return decode_score(np.asarray(ids), self._roster, Faults(report))
 
     def vocabulary(self) -> list[str]:
-        return vocabulary.names()
+        return v.names()
 
     def grammar(self) -> ScoreGrammar:
         return ScoreGrammar()
+
+    def bounds(self, ids: Ids) -> dict[str, int]:
+        token = np.asarray(ids).astype(np.int64)
+        drum = (token >= v.DRUM) & (token < v.DUR)
+        note = np.flatnonzero(drum | ((token >= v.PITCH) & (token < v.DRUM)))
+        moved = (token <= v.BAR) | ((token >= v.POS) & (token < v.PART)) | (token >= v.SIZE)
+        part = np.where(drum, v.PARTS, latest(token, v.PART, v.INST, 0))
+        return most_together(np.cumsum(moved, dtype=np.int64)[note], part[note])
+
+    def within(self, bounds: Mapping[str, int], seen: Mask | None = None) -> ScoreGrammar:
+        return ScoreGrammar(Bounds.of(bounds), seen)
+
+    def drawable(self, seen: Mask) -> Mask:
+        """The countdown passes through every class, and every bar has a beginning."""
+        mask = seen.copy()
+        mask[v.REMAIN :] = mask[v.BAR] = mask[v.POS] = True
+        return mask
+
+    def augmentations(self, transpose: int, stretch: float, loudness: int) -> NDArray[np.int64]:
+        from seqgen.codecs.midi_bar.augmentation import tables  # not needed but for training
+
+        return tables(transpose, stretch, loudness)
+
+    def likeness(self, framing: int) -> "Likeness":
+        from seqgen.codecs.midi.likeness import Likeness
+
+        token = np.arange(v.SIZE)
+        moves = (token == v.BAR) | ((token >= v.POS) & (token < v.PART))
+        return Likeness(framing, v.PITCH, moves | ((token >= v.PITCH) & (token < v.REMAIN)))
+
+    def sounding(self, counts: NDArray[Any]) -> frozenset[int]:
+        pitched = np.flatnonzero(counts[v.INST : v.VEL]).tolist()
+        return frozenset({*pitched, *({DRUMS} if counts[v.DRUM : v.DUR].any() else set[int]())})
+
+    def loudness(self, prompt: Ids) -> tuple[int, int] | None:
+        levels = v.velocity_of(prompt[(prompt >= v.VEL) & (prompt < v.PITCH)].astype(np.int64) - v.VEL)
+        return (int(levels.min()), int(levels.max())) if len(levels) else None
+
+    def freed(self, seen: Mask, programs: frozenset[int]) -> Mask:
+        mask = seen.copy()
+        for program in programs:
+            if program == DRUMS:
+                mask[v.DRUM : v.DUR] |= not seen[v.DRUM : v.DUR].any()
+                continue
+            mask[v.INST + program] = True
+            for low, high in ((v.PART, v.INST), (v.PITCH, v.DRUM), (v.DUR, v.TIE)):
+                mask[low:high] |= not seen[low:high].any()
+        return mask
+
+    def opening_before(self, data: bytes, seconds: float) -> Ids:
+        report = Report()
+        score = self.read(data, report)
+        if not len(score):
+            return np.zeros(0, np.uint16)
+        bars = max(1, round(seconds / bar_seconds(score)))
+        return encode_score(score, self._roster, Faults(report), to_come=bars)
+
+    def steered(
+        self, controls: Controls, prompts: Sequence[Ids], bounds: Mapping[str, int], seen: Mask | None
+    ) -> Grammar:
+        from seqgen.codecs.midi_bar.steering import SteeredScore
+
+        begins = {int((prompt == v.BAR).sum()) for prompt in prompts}
+        if len(begins) > 1:
+            raise UsageError("prompts of different lengths cannot be steered together", "sample them one by one")
+        return SteeredScore(self.within(bounds, seen), controls, begins.pop())
+
+    def timing(self, primer: Score | None, tempo: float | None, seconds: float | None) -> Timing | None:
+        from seqgen.codecs.midi_bar.finishing import timing
+
+        return timing(primer, tempo, seconds)
+
+    def finished(self, prompt: Ids, ids: Ids, timing: Timing | None, with_prompt: bool) -> bytes:
+        from seqgen.codecs.midi_bar.finishing import finished
+
+        begin = 0
+        if len(prompt):  # where the next bar begins, a mark in it tells
+            mark = np.append(prompt, [v.BAR, v.POS, v.DRUM])
+            begin = int(self.score(mark).onset.max())
+        return finished(self.score(np.concatenate([prompt, ids])), timing, begin, with_prompt)
+
+    def tokens_of_bars(self, counts: NDArray[Any], bars: int, bar_seconds: float) -> float:
+        return bars * float(counts.sum()) / max(int(counts[v.BAR]), 1)
 
 
 def _scores(files: Iterable[bytes]) -> Iterator[Score]:

@@ -16,7 +16,6 @@ from seqgen.codecs.midi_bar.roster import Roster
 from seqgen.codecs.midi_bar.vocabulary import Ints
 
 ABSENT = np.uint16(0xFFFF)
-TO_COME = 16  # bars that a prompt's countdown leaves for the music that is to follow it
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +39,8 @@ class _Rows:
     velocity: Ints
 
 
-def encode_score(score: Score, roster: Roster, faults: Faults, *, ongoing: bool = False) -> Ids:
-    """(N,) uint16 token ids of a score; if `ongoing`, more bars are to follow the last.
+def encode_score(score: Score, roster: Roster, faults: Faults, *, to_come: int = 0) -> Ids:
+    """(N,) uint16 token ids of a score; `to_come` bars are to follow the last.
 
     An onset and an end move to the nearest step: by nothing where they lie on a 24th of a quarter note. Velocities
     change by at most 4, tempos by at most 3.3 %.
@@ -53,7 +52,7 @@ def encode_score(score: Score, roster: Roster, faults: Faults, *, ongoing: bool 
     bars = read_bars(score, int(onset.max()), faults)
     kept, rows = _rows(score, roster, onset, bars, faults)
     body, per_row = _flat(_row_columns(rows))
-    head, per_bar = _flat(_bar_columns(bars, kept, ongoing))
+    head, per_bar = _flat(_bar_columns(bars, kept, to_come))
     # Each token's place: behind the tokens of its own kind, and those of the other kind that stand before it.
     before_row = np.cumsum(per_bar)[rows.bar]
     row_ends = np.concatenate(([0], np.cumsum(per_row)))
@@ -177,13 +176,13 @@ def _durations(length: Ints) -> list[Ints]:
         columns.append(np.where(left > 0, v.TIE, ABSENT))
 
 
-def _bar_columns(bars: Bars, kept: Ints, ongoing: bool) -> list[Ints]:
+def _bar_columns(bars: Bars, kept: Ints, to_come: int) -> list[Ints]:
     """BAR, METER and REMAIN of each kept bar."""
     stretch = bars.stretch(kept)
     said = np.array([(v.meter_tokens(*meter) + [ABSENT, ABSENT])[:3] for meter in bars.meter], np.int64)
     kind = np.array([sorted(set(bars.meter)).index(meter) for meter in bars.meter], np.int64)
     new = differs(kind[stretch])
-    left = np.arange(len(kept))[::-1] + (TO_COME if ongoing else 0)
+    left = np.arange(len(kept))[::-1] + to_come
     remain = np.searchsorted(v.REMAIN_EDGES, left)
     meters = [np.where(new, said[stretch, place], ABSENT) for place in range(3)]
     return [

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from seqgen.codecs import Mask
+from seqgen.codecs.midi.bounds import ANY, Bounds
+from seqgen.codecs.midi.grammar import beyond
 from seqgen.codecs.midi_bar import vocabulary as v
 
 NONE = -1  # no program, velocity, tempo yet; no position in this bar yet
@@ -37,6 +39,13 @@ _OTHERS = {
         ]
     )
 }
+
+
+class Limits(NamedTuple):
+    """No pitch and no drum from these on may follow."""
+
+    pitches: int = ALL
+    drums: int = ALL
 
 
 class State(NamedTuple):
@@ -89,12 +98,21 @@ class ScoreGrammar:
     """The grammar of the score vocabulary.
 
     Args:
-        own: The most notes of one part, or drums, that begin at a position.
-        every: The most notes and drums that do.
+        bounds: How many notes may begin at a position.
+        seen: (SIZE,) tokens of which music is to be made; None: all. It never leads to where others alone can follow,
+            but does not refuse them itself.
+
+    Attributes:
+        own: The most notes of one part, or drums, at a position.
+        every: The most notes and drums.
     """
 
-    def __init__(self, own: int = ENDLESS, every: int = ENDLESS) -> None:
-        self.own, self.every = own, every
+    def __init__(self, bounds: Bounds = ANY, seen: Mask | None = None) -> None:
+        self.own, self.every = bounds.part, bounds.together
+        seen = np.ones(v.SIZE, np.bool_) if seen is None else seen
+        pitches, drums = (beyond(seen[low : low + 128]) for low in (v.PITCH, v.DRUM))
+        self._limits = Limits(pitches, drums) if pitches or drums else Limits()
+        self._tied = int(np.argmax(seen[v.DUR : v.TIE]))  # no TIE after a value up to the shortest
 
     def start(self) -> State:
         return State()
@@ -116,7 +134,11 @@ class ScoreGrammar:
 
     def allowed(self, state: State) -> Mask:
         """(SIZE,) True where a token may follow. Read-only, for it is shared."""
-        return _mask(_reduced(state, self.own, self.every))
+        mask = _mask(_reduced(state, self.own, self.every), self._limits)
+        if state.phase == VALUE and state.tied <= self._tied and mask[v.TIE]:
+            mask = mask.copy()
+            mask[v.TIE] = False
+        return mask
 
     def may_end(self, state: State) -> bool:
         """In the last bar, after a note."""
@@ -218,7 +240,7 @@ def _reduced(state: State, own: int, every: int) -> State:
 
 
 @lru_cache(maxsize=16384)
-def _mask(state: State) -> Mask:
+def _mask(state: State, limits: Limits) -> Mask:
     """The mask of a reduced state."""
     mask = np.zeros(v.SIZE, np.bool_)
     phase = state.phase
@@ -238,7 +260,7 @@ def _mask(state: State) -> Mask:
     else:
         _allow_moves(mask, state)
         if phase not in (BAR, METER, REMAIN):
-            _allow_sounds(mask, state)
+            _allow_sounds(mask, state, limits)
     mask.flags.writeable = False
     return mask
 
@@ -275,16 +297,16 @@ def _allow_moves(mask: Mask, state: State) -> None:
         mask[v.TIE] = not state.length and (state.tied > 0)
 
 
-def _allow_sounds(mask: Mask, state: State) -> None:
+def _allow_sounds(mask: Mask, state: State, limits: Limits) -> None:
     """PART, INST, VEL, PITCH and DRUM, in the order that a position has them."""
     if state.tempo == NONE or state.every:
         return
     phase, (program,) = state.phase, state.programs
     loud, drummed = state.velocity != NONE, state.drum > 0
-    playing = state.part != NONE and not state.own and not drummed
-    pitched = playing and program != NONE and state.pitch < ALL
-    drums = phase not in (NAMED, CHOSEN, CHOSEN_LOUD) and state.drum < ALL and not (drummed and state.own)
-    if phase not in (NAMED, CHOSEN, LOUD, CHOSEN_LOUD) and not drummed:
+    playing = state.part != NONE and not state.own and not drummed and limits.pitches > 0
+    pitched = playing and program != NONE and state.pitch < limits.pitches
+    drums = phase not in (NAMED, CHOSEN, CHOSEN_LOUD) and state.drum < limits.drums and not (drummed and state.own)
+    if phase not in (NAMED, CHOSEN, LOUD, CHOSEN_LOUD) and not drummed and limits.pitches:
         mask[v.PART + state.low : v.INST] = True
         mask[v.PART + max(state.part, 0)] &= state.part == NONE
     if phase not in (CHOSEN, LOUD, CHOSEN_LOUD) and playing:

@@ -11,6 +11,7 @@ known.
   played lately has a note of the triad of the key, that asked for or that heard, the lowest part its tonic.
 """
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -80,6 +81,8 @@ class SteeredScore:
         if controls.meter is not None and not v.sayable(*controls.meter):
             over, under = controls.meter
             raise UsageError(f"meter is {over}/{under}, which codec midi_bar cannot write", "such as 4/4, 3/4 or 6/8")
+        if controls.bars is not None:  # then seconds are what they happen to be
+            controls = dataclasses.replace(controls, seconds=None)
         self.inner, self.controls, self.begin = inner, controls, begin
         self._sounds, self._pitches = _static(controls)
         self._drums = controls.programs is None or DRUMS in controls.programs
