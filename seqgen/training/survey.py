@@ -41,8 +41,8 @@ def _blocks(begins: NDArray[np.int64], ends: NDArray[np.int64], spans: Spans) ->
     """Stretches of BLOCK tokens at most, which end where documents do, but in documents longer than that."""
     for begin, end in zip(begins.tolist(), ends.tolist()):
         while end - begin > BLOCK:
-            whole = int(spans.end[np.searchsorted(spans.end, begin + BLOCK, side="right") - 1])
-            cut = whole if begin < whole else begin + BLOCK
+            ended = spans.end[: np.searchsorted(spans.end, begin + BLOCK, side="right")]
+            cut = int(ended[-1]) if len(ended) and ended[-1] > begin else begin + BLOCK
             yield begin, cut
             begin = cut
         yield begin, end
