@@ -202,7 +202,8 @@ def sampler(run: Run) -> Callable[[], str] | None:
         weights = run.checkpoint({}).weights
         engine = load("numpy", run.plan.cell, run.plan.shape, weights)
         opening = [tokenizer.frame(next(iter(tokenizer.labels), None))]
-        rules, limits = [Temperature(SAMPLE_TEMPERATURE)], Limits(length=SAMPLE_LENGTH)
+        unseen = None if run.seen is None else run.seen.counts == 0
+        rules, limits = [Temperature(SAMPLE_TEMPERATURE)], Limits(length=SAMPLE_LENGTH, unseen=unseen)
         steps = generate(engine, opening, rules, seed=run.plan.seed, limits=limits)
         ids = np.array(collect(steps, 1)[0].ids)
         return tokenizer.decode(ids).decode("utf-8", "replace")
