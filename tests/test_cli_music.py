@@ -180,7 +180,7 @@ def test_an_instrument_that_was_never_heard_is_told(music: str, monkeypatch: Any
     from seqgen.api import keeping
 
     model = load(music)
-    monkeypatch.setattr(keeping, "_known", lambda model: frozenset({0, 40}))
+    monkeypatch.setattr(keeping, "_known", lambda model, codec: frozenset({0, 40}))
     controls, remarks = keeping.resolve(model, Music(instruments="piano,gunshot"), [model.prompt(b"")])
     assert controls.programs == {0, 127}, "of a family what is known, of what is not what was asked"
     assert len(remarks) == 1

@@ -7,12 +7,10 @@ known.
 - Instruments, scale and velocities are masks over tokens; drums have no scale. Each instrument sounds (`entries`).
 - A meter is stated in the first bar and kept; where a length in seconds is asked for, no meter changes after the first.
 - A density bounds how many notes there are by now from both sides, with a grace of eight.
-- A piece of a given length ends with a chord on the first beat of its last bar, which lasts that bar: every part that
-  played lately has a note of the triad of the key, that asked for or that heard, the lowest part its tonic.
+- A piece of a given length ends with a chord on the first beat of its last bar, which lasts that bar (`cadence`).
 """
 
 import dataclasses
-from typing import NamedTuple
 
 import numpy as np
 
@@ -20,49 +18,19 @@ from seqgen.codecs import Mask
 from seqgen.codecs.midi import vocabulary as seconds
 from seqgen.codecs.midi.controls import Controls
 from seqgen.codecs.midi.score import DRUMS
-from seqgen.codecs.midi.tonality import heard_key, triad
 from seqgen.codecs.midi_bar import grammar as g
 from seqgen.codecs.midi_bar import vocabulary as v
-from seqgen.codecs.midi_bar.entries import Due, Entries
+from seqgen.codecs.midi_bar.cadence import Cadence
+from seqgen.codecs.midi_bar.entries import Entries
+from seqgen.codecs.midi_bar.place import Place
 from seqgen.errors import UsageError
 
 GRACE = 8  # notes that a piece may be behind its density
-LATELY = 4  # bars in which a part has played that takes part in the last chord
 MOST_CHANGE = 3  # steps of TEMPO from the first one, where the length in seconds is asked for
 TEMPI = 50, 200  # quarter notes a minute within which a piece of a length in seconds begins
 _CLASSES = np.arange(128) % 12
 _EDGES = [0.0, *seconds.DENSITY_EDGES.tolist(), np.inf]
 _BPM = 60_000_000 / v.TEMPOS
-
-
-class Place(NamedTuple):
-    """Where a steered document stands.
-
-    Attributes:
-        inner: Where the grammar stands.
-        bar: The number of this bar, −1 before the first.
-        last: That of the last one, or −1 while it is not known.
-        clock: Seconds from the beginning to this position.
-        tempo: The first tempo, an index, or −1.
-        notes: Notes and drums so far.
-        first: The second of the first of them, or −1.
-        heard: How often each pitch class was played.
-        pitches: (PARTS,) notes and the sum of their pitches of each part.
-        played: (PARTS,) the bar in which each part played last, or −1.
-        due: The bars by which instruments are to sound.
-    """
-
-    inner: g.State
-    bar: int = -1
-    last: int = -1
-    clock: float = 0.0
-    tempo: int = -1
-    notes: int = 0
-    first: float = -1.0
-    heard: tuple[int, ...] = (0,) * 12
-    pitches: tuple[tuple[int, int], ...] = ((0, 0),) * v.PARTS
-    played: tuple[int, ...] = (-1,) * v.PARTS
-    due: Due = ()
 
 
 class SteeredScore:
@@ -87,6 +55,7 @@ class SteeredScore:
         self._sounds, self._pitches = _static(controls)
         self._drums = controls.programs is None or DRUMS in controls.programs
         self._entries = Entries(controls.groups, begin, controls.bars)
+        self._cadence = Cadence(inner, controls, self._pitches)
         self._timed = controls.bars is not None or controls.seconds is not None
 
     def start(self) -> Place:
@@ -124,7 +93,7 @@ class SteeredScore:
         return mask
 
     def may_end(self, state: Place) -> bool:
-        return self.inner.may_end(state.inner) and not (self._closing(state) and self._missing(state))
+        return self.inner.may_end(state.inner) and not (self._cadence.here(state) and self._cadence.missing(state))
 
     def _bounded(self, state: Place, inner: g.State) -> g.State:
         """The grammar's state with a countdown to the last bar."""
@@ -141,7 +110,7 @@ class SteeredScore:
         due = self._entries.after(state.due, program, state.bar)
         first = state.clock if state.first < 0 else state.first
         state = state._replace(notes=state.notes + 1, first=first, due=due)
-        if drum or self._closing(state):  # the last chord does not change what it is made from
+        if drum or self._cadence.here(state):  # the last chord does not change what it is made from
             return state
         pitch = token - v.PITCH
         count, total = state.pitches[part]
@@ -230,17 +199,17 @@ class SteeredScore:
 
     def _choose_sounds(self, mask: Mask, state: Place) -> None:
         """Instruments, scale and velocities; nothing after which no note could follow."""
-        inner, closing = state.inner, self._closing(state)
+        inner, closing = state.inner, self._cadence.here(state)
         if inner.tempo == g.NONE:
             return
         mask &= self._sounds
         wanted, part = self.controls.programs, max(inner.part, 0)
-        pitches = self._chord(state) if closing else self._pitches
+        pitches = self._cadence.pitches(state) if closing else self._pitches
         known = inner.part != g.NONE and inner.programs[part] != g.NONE
         pitched = known and (wanted is None or inner.programs[part] in wanted) and inner.pitch < g.ALL
         pitched = pitched and inner.own < self.inner.own and not inner.drum
         pitched = pitched and bool(pitches[min(inner.pitch, 127) :].any())
-        drums = self._drums and not (closing and self._missing(state))
+        drums = self._drums and not (closing and self._cadence.missing(state))
         mask[v.PITCH : v.DRUM] &= pitches & pitched
         mask[v.DRUM : v.DUR] &= drums
         if not pitched and not (drums and inner.drum < g.ALL and inner.phase not in (g.NAMED, g.CHOSEN)):
@@ -250,7 +219,7 @@ class SteeredScore:
         elif wanted is not None and self.controls.same_parts:
             mask[v.PART : v.INST] &= np.array([program in wanted for program in inner.programs])
         if closing:
-            self._close(mask, state)
+            self._cadence.keep(mask, state)
         else:
             self._entries.insist(mask, inner, state.due, state.bar)
 
@@ -262,7 +231,7 @@ class SteeredScore:
     def _keep_density(self, mask: Mask, state: Place) -> None:
         """Neither more notes than the density has nor fewer; where that leaves nothing it gives way."""
         inner = state.inner
-        if self.controls.density is None or state.first < 0 or inner.tempo == g.NONE or self._closing(state):
+        if self.controls.density is None or state.first < 0 or inner.tempo == g.NONE or self._cadence.here(state):
             return
         least, most = self._rates()
         kept = mask.copy()
@@ -282,47 +251,6 @@ class SteeredScore:
         if (kept & (np.arange(v.SIZE) != v.TIE)).any():
             mask[:] = kept
 
-    def _closing(self, state: Place) -> bool:
-        """Whether this is the last bar of a piece whose length was asked for."""
-        return self._timed and state.last >= 0 and state.bar == state.last
-
-    def _close(self, mask: Mask, state: Place) -> None:
-        """The last bar: one chord on its first beat, every part in its turn."""
-        inner, missing = state.inner, self._missing(state)
-        mask[v.BAR] = False
-        mask[v.POS + 1 : v.PART] = False
-        if inner.inside == g.NONE or not self._active(state):
-            return
-        turn = np.zeros(v.PARTS, np.bool_)
-        turn[missing[:1]] = True
-        mask[v.PART : v.INST] &= turn
-        early = inner.phase in (g.POS, g.TEMPO) and inner.part not in missing[:1]  # another part comes first
-        full = inner.phase == g.VALUE and self.inner.every - inner.every <= len(missing)  # the others need the room
-        if missing and (early or full):
-            mask[v.INST : v.DUR] = False
-
-    def _active(self, state: Place) -> list[int]:
-        """The parts that take part in the last chord, in their order."""
-        wanted = self.controls.programs
-        found = [part for part, bar in enumerate(state.played) if bar >= max(state.last - LATELY, 0)]
-        found = [part for part in found if wanted is None or state.inner.programs[part] in wanted]
-        return found[: self.inner.every]
-
-    def _missing(self, state: Place) -> list[int]:
-        """Those of them that are yet to come after what is being said."""
-        inner = state.inner
-        if inner.phase in (g.POS, g.TEMPO) or inner.inside == g.NONE:
-            return self._active(state)
-        return [part for part in self._active(state) if part >= inner.low and part != inner.part]
-
-    def _chord(self, state: Place) -> Mask:
-        """(128,) the pitches of this part in the last chord."""
-        notes = triad(self.controls.tonic or heard_key(state.heard))
-        means = {part: state.pitches[part][1] / state.pitches[part][0] for part in self._active(state)}
-        lowest = not means or state.inner.part == min(means, key=lambda part: means[part])
-        found = self._pitches & np.isin(_CLASSES, notes[: 1 if lowest and state.inner.own == 0 else 3])
-        return found if found.any() else self._pitches
-
     def _bound_lengths(self, mask: Mask, state: Place) -> None:
         """No note outlasts the last bar, as far as meters do not change; those of the last chord fill it."""
         inner = state.inner
@@ -333,7 +261,7 @@ class SteeredScore:
         room -= inner.length if inner.phase == g.TIE else 0
         kept = mask.copy()
         kept[v.DUR : v.TIE] &= room >= v.DURATIONS
-        if self._closing(state) and inner.phase == g.PITCH:
+        if self._cadence.here(state) and inner.phase == g.PITCH:
             longest = int(np.searchsorted(v.DURATIONS, room, side="right")) - 1
             kept[v.DUR : v.DUR + longest] = False
         if kept.any():
