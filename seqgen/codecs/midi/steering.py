@@ -249,7 +249,10 @@ class SteeredPerformance:
         shifts |= (_SHIFTS >= v.SECOND) & (needed - _SHIFTS < v.SECOND)  # and then more
         shifts[-1] |= needed > _SHIFTS[-1]
         enough = more + GRACE * v.SECOND >= least * (passed + _SHIFTS) + self._ahead(passed)
-        shifts &= enough if enough.any() else self.inner.shortest >= _SHIFTS
+        soon = max(
+            self.inner.shortest, 1 if self._unit is None else int(np.ceil(self._unit))
+        )  # the next place there is
+        shifts &= enough if enough.any() else soon >= _SHIFTS
         if inner.phase in _WAITING and needed > 0:
             kept[v.REMAIN : v.SHIFT] = kept[v.INST :] = False
         kept[v.SHIFT : v.INST] &= shifts
