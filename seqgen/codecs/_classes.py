@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
 
-PLAIN = {"shift": "time", "dur": "duration", "vel": "velocity", "inst": "program", "remain": "remaining"}
+PLAIN = {
+    "shift": "time", "bar": "time", "pos": "time", "dur": "duration", "vel": "velocity", "inst": "program",
+    "remain": "remaining",
+}  # fmt: skip
 
 
 def token_classes(names: Sequence[str], token_bytes: Sequence[bytes] | None) -> dict[str, Mask]:
