@@ -32,6 +32,7 @@ def write_abc(score: Score) -> bytes:
     if page.bars[0].tempos and page.bars[0].tempos[0][0] == 0:
         lines.append(f"Q:1/4={page.bars[0].tempos[0][1]:.6g}")
     lines.append(f"K:{tonic_name(fifths, minor)}{'m' if minor else ''}")
+    lines.append("%%MIDI chordattack 0")  # abc2midi strums chords otherwise
     for number, part in enumerate(page.parts, 1):
         clef = "perc" if part.program == DRUMS else "bass" if part.mean < LOW else "treble"
         lines += [f'V:{number} name="{_words(part.name)}" clef={clef}']
@@ -81,29 +82,19 @@ def _tempo_fields(tempos: list[tuple[int, float]], bar: Bar) -> str:
 def _events(
     events: tuple[Event, ...], tempos: list[tuple[int, float]], part: Part, fifths: int, signs: dict[str, int]
 ) -> str:
-    """The events of a voice in a bar, beats apart, triplets marked."""
+    """The events of a voice in a bar, beats apart. Values of triplets stand in groups, for abc2midi takes no thirds."""
     said, waiting = [], list(tempos)
     for _, beat in itertools.groupby(events, key=lambda event: event.at // QUARTER):
-        group = list(beat)
-        triplets = [event for event in group if event.triplet]
         text = ""
-        for event in group:
-            while waiting and waiting[0][0] <= event.at:
-                text += f"[Q:1/4={waiting.pop(0)[1]:.6g}]"
-            if triplets and event is triplets[0]:
-                run = sum(1 for _ in itertools.takewhile(lambda each: each.triplet, group[group.index(event) :]))
-                text += f"(3:2:{run}" if run == len(triplets) else ""
-            whole = bool(triplets) and event.triplet and _in_row(group)
-            text += _event(event, part, fifths, signs, Fraction(3, 2) if whole else Fraction(1))
+        for triplet, run in itertools.groupby(beat, key=lambda event: event.triplet):
+            group = list(run)
+            text += f"(3:2:{len(group)}" if triplet else ""
+            for event in group:
+                while waiting and waiting[0][0] <= event.at:
+                    text += f"[Q:1/4={waiting.pop(0)[1]:.6g}]"
+                text += _event(event, part, fifths, signs, Fraction(3, 2) if triplet else Fraction(1))
         said.append(text)
     return " ".join(said)
-
-
-def _in_row(group: list[Event]) -> bool:
-    """Whether the triplet values of a beat stand side by side, so that one sign serves them."""
-    kinds = [event.triplet for event in group]
-    first = kinds.index(True)
-    return all(kinds[first : first + sum(kinds)])
 
 
 def _event(event: Event, part: Part, fifths: int, signs: dict[str, int], factor: Fraction) -> str:
