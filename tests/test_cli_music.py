@@ -11,6 +11,7 @@ from seqgen.api.model import load
 from seqgen.api.music import Music
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
+from seqgen.cli._music_measures import lines, measured
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.codecs.midi import vocabulary as v
@@ -18,6 +19,7 @@ from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi.write import write_score
 from seqgen.evaluation.music import features
+from seqgen.evaluation.plausibility import NAMES
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.models.lstm import LSTM
 from seqgen.tokenizer import Tokenizer
@@ -202,8 +204,26 @@ def test_samples_are_compared_with_a_corpus_and_shown(music: str, tmp_path: Path
     assert set(found["music"]["features"]) == set(features(Score.from_notes(480, [(0, 9, 60, 80, 0)])))
     assert found["music"]["samples"] <= 4
     assert 0 <= found["music"]["grammar_errors"] <= 1
+    measures = found["music"]["measures"]
+    assert measures["in_key"]["corpus"]["pieces"] == 8
+    assert set(measures["in_key"]) == {"corpus", "samples", "inside"}
+    assert measures["notes_together"]["corpus"]["median"] == 1
+    assert set(measures) | set(found["music"]["left_out"]) == set(NAMES)
+    assert found["music"]["doubled_keys"] == 0
+    assert found["music"]["most_together"]["corpus"] == {"notes_together": 1, "notes_of_a_part_together": 1}
     html = page.read_text("utf-8")
+    assert html.count("<rect") == 2 * len(measures)
     assert html.count("<audio") == html.count('src="data:image/png') >= 3
+
+
+def test_measures_are_readable_on_eighty_columns() -> None:
+    rng = np.random.default_rng(1)
+    rows = [[(240 * at, 200, int(rng.integers(50, 80)), 80, 0) for at in range(200)] for _ in range(8)]
+    scores = [Score.from_notes(480, piece) for piece in rows]
+    found = lines(measured(scores[:4], scores[4:], scores))
+    assert max(map(len, found)) <= 80
+    assert sum("┃" in line for line in found) == 2 * len(NAMES)
+    assert sum(" samples " in line for line in found) == len(NAMES)
 
 
 def test_samples_of_text_are_refused(text: str, capsys: Any) -> None:

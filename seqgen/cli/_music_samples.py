@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from seqgen import files
 from seqgen.api.model import Model, load
 from seqgen.api.sampler import Sampling
-from seqgen.cli import _corpora
+from seqgen.cli import _corpora, _music_measures
 from seqgen.cli._copied import MOST_INDEXED
+from seqgen.cli._music_measures import Measured, measured
 from seqgen.cli._options import note
 from seqgen.codecs.midi.score import Score
 from seqgen.errors import UsageError
@@ -21,7 +22,8 @@ from seqgen.generation.loop import collect
 from seqgen.render.report import Audio, Part, Picture, Section, Table, Text, report_html
 
 BATCH = 32  # samples at once
-MOST_PIECES = 300  # of the corpus
+MOST_PIECES = 300  # of the corpus, that are measured
+MOST_READ, MOST_HEARD = 2000, 2_000_000  # pieces and tokens of the corpus that say what it has
 FREE, FREE_LENGTH = 16, 500  # samples and tokens for which the grammar is off, to see how often it is needed
 SHOWN = 6  # samples on the page
 PAGE_RATE = 11_025
@@ -39,6 +41,7 @@ class Made:
         grammar_errors: The share of tokens that the grammar would have refused where it is off.
         longest: (mean, most) of the samples' longest runs that are in the training corpus; None: it is not there.
         novelty: The mean share of 8-grams that are not, or None.
+        measures: Whether they are music, beside the corpus.
         scores: The samples.
     """
 
@@ -48,6 +51,7 @@ class Made:
     grammar_errors: float | None
     longest: tuple[float, int] | None
     novelty: float | None
+    measures: Measured
     scores: list[Score]
 
     def to_json(self) -> dict[str, Any]:
@@ -60,6 +64,7 @@ class Made:
             "grammar_errors": self.grammar_errors,
             "longest_run": longest,
             "new_8_grams": self.novelty,
+            **self.measures.to_json(),
         }
 
 
@@ -79,9 +84,9 @@ def sample_and_compare(
         corpus = _corpora.opened(source, model.tokenizer, follow_links)
     else:
         corpus = _corpora.recorded(checkpoint).held_out(size)
-    ids = _samples(model, count, seed, temperature, True, None)
-    pieces = _scores(model, [np.asarray(corpus.ids[begin:end]) for begin, end in _chosen(corpus.starts)])
-    scores = _scores(model, ids)
+    ids = sampled(model, count, seed, temperature)
+    pieces = scores_of(model, [np.asarray(corpus.ids[begin:end]) for begin, end in _chosen(corpus.starts)])
+    scores = scores_of(model, ids)
     if count < ENOUGH:
         note(f"{count} samples are few: intervals are wide below {ENOUGH}.")
     longest, novelty = _copied(model, ids)
@@ -92,6 +97,7 @@ def sample_and_compare(
         _errors(model, seed, temperature),
         longest,
         novelty,
+        measured(pieces, scores, [*pieces, *_further(model, checkpoint, source, corpus)], model),
         scores,
     )
 
@@ -108,6 +114,7 @@ def table(made: Made) -> str:
     lines.append("")
     for name, value in _facts(made):
         lines.append(f"  {name:48}{value:>12}")
+    lines += ["", *_music_measures.lines(made.measures)]
     return "\n".join(lines)
 
 
@@ -129,7 +136,8 @@ def page(made: Made, name: str) -> bytes:
         parts.append(Picture(piano_roll.png_bytes(score), f"Sample {number}", f"Piano roll of sample {number}"))
         parts.append(Audio(audio.wav_bytes(audio.synthesize(score, rate=PAGE_RATE), PAGE_RATE)))
     facts = Table(("measure", "value"), tuple(_facts(made)))
-    sections = [Section("Likeness", (Text(about), Table(columns, rows), facts)), Section("Samples", tuple(parts))]
+    likeness = Section("Likeness", (Text(about), Table(columns, rows), facts))
+    sections = [_music_measures.section(made.measures), likeness, Section("Samples", tuple(parts))]
     return report_html(f"Music of {name}", sections).encode("utf-8", "replace")
 
 
@@ -150,13 +158,19 @@ def _facts(made: Made) -> list[tuple[str, str]]:
     return found
 
 
-def _samples(
-    model: Model, count: int, seed: int, temperature: float, grammar: bool, length: int | None
+def sampled(
+    model: Model,
+    count: int,
+    seed: int,
+    temperature: float,
+    grammar: bool = True,
+    length: int | None = None,
+    at_once: int = BATCH,
 ) -> list[NDArray[np.int64]]:
     """(n,) ids of each sample, without its frame."""
     found: list[NDArray[np.int64]] = []
     while len(found) < count:
-        batch = min(BATCH, count - len(found))
+        batch = min(at_once, count - len(found))
         prompts = [model.prompt(b"", model.label(None, seed, len(found) + index)) for index in range(batch)]
         sampling = Sampling(seed + len(found), temperature, length=length, grammar=grammar)
         steps = model.sampler(sampling, prompts).steps()
@@ -164,7 +178,7 @@ def _samples(
     return found
 
 
-def _scores(model: Model, pieces: Sequence[NDArray[Any]]) -> list[Score]:
+def scores_of(model: Model, pieces: Sequence[NDArray[Any]]) -> list[Score]:
     """Ids as scores, those without a note left out."""
     from seqgen.codecs.midi.read import read_score
     from seqgen.errors import MidiError
@@ -181,10 +195,18 @@ def _scores(model: Model, pieces: Sequence[NDArray[Any]]) -> list[Score]:
     return found
 
 
-def _chosen(starts: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """The bounds of documents from all over a corpus, MOST_PIECES at most."""
+def _further(model: Model, checkpoint: str, source: Sequence[str], corpus: _corpora.Documents) -> list[Score]:
+    """More pieces of the corpus, to know what it has: all of SOURCE, or else what the run was trained on."""
+    if not source:
+        corpus = _corpora.recorded(checkpoint).training(model.tokenizer.document_id, MOST_HEARD)
+    bounds = _chosen(corpus.starts, MOST_READ)
+    return scores_of(model, [np.asarray(corpus.ids[begin:end]) for begin, end in bounds])
+
+
+def _chosen(starts: NDArray[np.int64], most: int = MOST_PIECES) -> list[tuple[int, int]]:
+    """The bounds of documents from all over a corpus, `most` at most."""
     bounds = list(pairwise(starts.tolist()))
-    return bounds[:: -(-len(bounds) // MOST_PIECES)] if bounds else []
+    return bounds[:: -(-len(bounds) // most)] if bounds else []
 
 
 def _errors(model: Model, seed: int, temperature: float) -> float | None:
@@ -193,7 +215,7 @@ def _errors(model: Model, seed: int, temperature: float) -> float | None:
     if grammar is None:
         return None
     wrong = count = 0
-    for ids in _samples(model, FREE, seed, temperature, False, FREE_LENGTH):
+    for ids in sampled(model, FREE, seed, temperature, False, FREE_LENGTH):
         state = grammar.start()
         for token in ids.tolist():
             wrong += not grammar.allowed(state)[token]

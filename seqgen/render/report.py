@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, assert_never
 
-from seqgen.render import curves
+from seqgen.render import boxes, curves
+from seqgen.render.boxes import Boxes
 from seqgen.render.curves import Curve
 
 STYLE = Path(__file__).with_name("report.css")
@@ -62,7 +63,7 @@ class Audio:
     title: str = ""
 
 
-Part = Text | Table | Sample | Picture | Audio | Curve
+Part = Text | Table | Sample | Picture | Audio | Curve | Boxes
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,8 @@ def _part(part: Part) -> str:
             return _figure(part.title, f'<audio controls src="{_data("audio/wav", part.wav)}"></audio>')
         case Curve():
             return _figure(part.title, curves.svg(part) + curves.legend(part))
+        case Boxes():
+            return _figure(part.title, boxes.legend(part) + boxes.svg(part))
     assert_never(part)
 
 
