@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import seqgen
-from seqgen.api import model as model_module
-from seqgen.api.model import read_prompt
+from seqgen.api import primer as primer_module
+from seqgen.api.primer import read_prompt
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.codecs.byte import Byte
@@ -174,7 +174,7 @@ def test_music_is_a_file_a_picture_and_a_player(music, tmp_path):
 
 
 def test_a_prompt_that_is_too_long_or_not_there_is_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(model_module, "MAX_PROMPT", 10)
+    monkeypatch.setattr(primer_module, "MAX_PROMPT", 10)
     (tmp_path / "long").write_bytes(b"x" * 11)
     (tmp_path / "short").write_bytes(b"x" * 10)
     assert read_prompt(tmp_path / "short") == b"x" * 10

@@ -33,6 +33,9 @@ def test_svg_is_well_formed_and_its_boxes_lie_on_one_axis():
     assert float(corpus.attrib["x"]) + float(corpus.attrib["width"]) / 2 == pytest.approx(width / 2, abs=1)
     assert float(samples.attrib["x"]) == pytest.approx(width / 2, abs=1)
     assert [each.text for each in tree if each.attrib.get("class") == "name"] == ["in <key>"] * 2
+    assert [each.text for each in tree if each.attrib.get("text-anchor") == "end"] == ["0 – 1"] * 2
+    flat = svg(Boxes("Measures", ("corpus",), (Row("x", ((3.0,) * 5,)),)))
+    assert 'text-anchor="end">3</text>' in flat
     assert "samples" in legend(boxes)
     page = report_html("Page", [Section("Measures", (boxes,))])
     assert page.count("<rect") == 4

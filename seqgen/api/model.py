@@ -7,9 +7,9 @@ sample = model.sample("ROMEO:", seed=7)      # a finished `seqgen.api.sample.Sam
 """
 
 import secrets
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -18,13 +18,13 @@ import numpy as np
 
 from seqgen.api.grammars import GrammarName
 from seqgen.api.music import Music
+from seqgen.api.primer import Prompt, prompt_bytes, with_primer
 from seqgen.api.sample import Sample
 from seqgen.api.sampler import UNLIMITED, Sampler, Sampling, Token
 from seqgen.checkpoint import Checkpoint, find
 from seqgen.codecs import Ids
 from seqgen.container import read_header
 from seqgen.errors import CheckpointError, CorpusError, UsageError
-from seqgen.files import STANDARD, guarding
 from seqgen.generation import Engine, EngineName
 from seqgen.generation import load as load_engine
 from seqgen.generation.loop import Reason
@@ -33,9 +33,6 @@ from seqgen.seen import Seen, together
 if TYPE_CHECKING:
     from seqgen.api.mixture import Mixture
     from seqgen.originality.index import Index
-
-MAX_PROMPT = 16_000_000  # bytes; a recurrent model has forgotten the beginning long before
-Prompt = str | bytes | Path | None
 
 
 class How(TypedDict, total=False):
@@ -168,7 +165,8 @@ class Model:
         """Sample, piece by piece: text in whole characters, or for music the names of events. The prompt is not given.
 
         Args:
-            prompt: What to continue: text, or for music the path (or the bytes) of a MIDI file. None: a new document.
+            prompt: What to continue: text, or for music the path or the bytes of a file, a `pretty_midi.PrettyMIDI` or
+                a `mido.MidiFile`. None: a new document.
             label: Begin a document of this label, where the corpus had labels.
             seed: The same seed gives the same sample; None draws one.
             how: See `How`.
@@ -183,7 +181,7 @@ class Model:
         self, prompt: Prompt = None, *, label: str | None = None, seed: int | None = None, **how: Unpack[How]
     ) -> Iterator[Token]:
         """As `generate`, but every token with its id, log-probability and entropy."""
-        return self._sampler(prompt, label, Sampling(fresh(seed), **how)).tokens()
+        return self._sampler(prompt, label, Sampling(fresh(seed), **how))[0].tokens()
 
     def sample(
         self, prompt: Prompt = None, *, label: str | None = None, seed: int | None = None, **how: Unpack[How]
@@ -197,7 +195,7 @@ class Model:
         sampling = Sampling(fresh(seed), **how)
         if sampling.length == UNLIMITED:
             raise UsageError("a finished sample of length inf never comes", "use generate, or give a number of tokens")
-        sampler = self._sampler(prompt, label, sampling)
+        sampler, timing = self._sampler(prompt, label, sampling)
         rows: list[tuple[int, float, float]] = []
         reason: Reason = "length"
         for step in sampler.steps(scores=True):
@@ -215,6 +213,7 @@ class Model:
             sampling.seed,
             reason,
             sampler.excess(0),
+            timing,
         )
 
     def sampler(self, sampling: Sampling, prompts: Sequence[Ids]) -> Sampler:
@@ -260,14 +259,15 @@ class Model:
 
     def read(self, prompt: Prompt) -> bytes:
         """The bytes of a prompt; for music a str is the name of a file."""
-        if isinstance(prompt, Path) or (isinstance(prompt, str) and prompt and self.pieces is None):
-            return read_prompt(prompt)
-        return prompt if isinstance(prompt, bytes) else (prompt or "").encode("utf-8", "surrogateescape")
+        return prompt_bytes(prompt, self.pieces is None)
 
-    def _sampler(self, prompt: Prompt, label: str | None, sampling: Sampling) -> Sampler:
-        seconds = None if sampling.music is None else sampling.music.length
-        begin = self.prompt(self.read(prompt), self.label(label, sampling.seed), seconds=seconds)
-        return self.sampler(sampling, [begin])
+    def _sampler(self, prompt: Prompt, label: str | None, sampling: Sampling) -> tuple[Sampler, dict[str, Any] | None]:
+        """What samples, and what a file says of time besides its tokens."""
+        data = self.read(prompt)
+        music, timing = with_primer(self, sampling.music, data, free=sampling.grammar is False)
+        seconds = None if music is None else music.length
+        begin = self.prompt(data, self.label(label, sampling.seed), seconds=seconds)
+        return self.sampler(replace(sampling, music=music), [begin]), timing
 
     def _repr_html_(self) -> str:
         return f"<code>{self.name or 'a model'}: {self.checkpoint.model}, {self.checkpoint.parameters:,} numbers</code>"
@@ -301,27 +301,6 @@ def make_engine(checkpoint: Checkpoint, name: EngineName, device: str) -> Engine
     if name == "numpy" and device != "cpu":
         raise UsageError(f"the numpy engine runs on the cpu, not on {device!r}", "use the torch engine: --engine torch")
     return load_engine(name, checkpoint.cell, checkpoint.settings, checkpoint.weights, device)
-
-
-def read_prompt(path: str | Path) -> bytes:
-    """A file to go on from; "-" is standard input.
-
-    Raises:
-        CorpusError: It cannot be read, or is larger than MAX_PROMPT.
-    """
-    guarding.reads(path)
-    try:
-        if str(path) == STANDARD:
-            data = sys.stdin.buffer.read(MAX_PROMPT + 1)
-        else:
-            with Path(path).open("rb") as file:
-                data = file.read(MAX_PROMPT + 1)
-    except OSError as error:
-        raise CorpusError(f"{path}: cannot be read ({error.strerror})", "name a file, or - for stdin") from error
-    if len(data) > MAX_PROMPT:
-        hint = "give its end: tail -c 100000 FILE | seqgen generate … --prompt-file -"
-        raise CorpusError(f"{path}: is longer than a prompt may be ({MAX_PROMPT // 1_000_000} MB)", hint)
-    return data
 
 
 def fresh(seed: int | None) -> int:

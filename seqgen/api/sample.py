@@ -3,8 +3,10 @@
 import base64
 import codecs
 import html
+import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,10 @@ from seqgen.codecs import Ids
 from seqgen.errors import MidiError, UsageError
 from seqgen.files import write_bytes, written
 from seqgen.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from mido import MidiFile
+    from pretty_midi import PrettyMIDI
 
 Data = bytes  # the class below has an attribute of that name
 SURPRISE = 8.0  # nats at which a colour is full: a token of one chance in three thousand
@@ -33,6 +39,7 @@ class Sample:
         seed: What it was sampled with.
         finished: Why it ended: length, end, stop or interrupted.
         excess: How many bytes of the last token lie behind a stop string.
+        timing: What a MIDI file says of tempo and meter besides its tokens; None: nothing.
     """
 
     tokenizer: Tokenizer
@@ -43,11 +50,15 @@ class Sample:
     seed: int
     finished: str
     excess: int = 0
+    timing: dict[str, Any] | None = None
 
     @property
     def bytes(self) -> Data:
         """The finished file, prompt included: text, or a MIDI file."""
-        made = self.tokenizer.decode(np.concatenate([self.prompt_ids.astype(np.int64), self.ids]))
+        prompt = self.prompt_ids.astype(np.int64)
+        if self.tokenizer.token_bytes() is None:
+            return self.tokenizer.finish(prompt, self.ids, timing=self.timing)
+        made = self.tokenizer.decode(np.concatenate([prompt, self.ids]))
         return made[: len(made) - self.excess]
 
     @property
@@ -60,6 +71,31 @@ class Sample:
         if self.tokenizer.token_bytes() is None:
             raise UsageError("music has no text", "use .bytes, or save it: .save('new.mid')")
         return self.bytes.decode("utf-8", "replace")
+
+    def pretty_midi(self) -> "PrettyMIDI":
+        """The music as a `pretty_midi.PrettyMIDI`, prompt included.
+
+        Raises:
+            UsageError: It is text.
+        """
+        import pretty_midi  # not needed to sample
+
+        return pretty_midi.PrettyMIDI(self._midi())
+
+    def mido(self) -> "MidiFile":
+        """The music as a `mido.MidiFile`, prompt included.
+
+        Raises:
+            UsageError: It is text.
+        """
+        import mido  # not needed to sample
+
+        return mido.MidiFile(file=self._midi())
+
+    def _midi(self) -> io.BytesIO:
+        if self.tokenizer.token_bytes() is not None:
+            raise UsageError("text is no music", "use .text or .bytes")
+        return io.BytesIO(self.bytes)
 
     def save(self, path: str | Path) -> None:
         """Write the file, atomically.

@@ -1,7 +1,6 @@
 """The options of `seqgen generate` that are about music: what was typed, and what a primer adds to it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -97,37 +96,3 @@ def tokens_of(model: "Model", longest: int | str, music: "Music | None") -> int:
     tokens = max(1, round(codec.tokens_of_bars(counts, bars, bar)))
     note(f"{bars} bars are about {tokens} tokens of the corpus.")
     return tokens
-
-
-def with_primer(model: "Model", music: "Music | None", data: bytes, free: bool) -> tuple["Music | None", Any]:
-    """(what music keeps to, what its file says of tempo and meter), a primer's included.
-
-    Args:
-        model: What makes the music.
-        music: What was asked.
-        data: The primer, or nothing.
-        free: Whether the grammar is off, which keeps to nothing.
-    """
-    if model.artifact != ".mid" or (music is None and not data):
-        return music, None
-    from seqgen.api.music import Music
-    from seqgen.codecs.midi.controlled import ControlledCodec
-    from seqgen.codecs.midi.finishing import bar_seconds
-    from seqgen.codecs.midi.read import read_score
-    from seqgen.report import Report
-
-    codec = model.tokenizer.codec
-    if not isinstance(codec, ControlledCodec):
-        return music, None
-    tempo = None if music is None else music.tempo
-    if not data:
-        return music, codec.timing(None, tempo, None if music is None or music.bars else music.length)
-    primer = read_score(data, Report())
-    if not len(primer):
-        return music, None  # whoever makes the prompt says so
-    over, under = primer.meter[-1].tolist()
-    if music is not None and music.meter not in (None, (over, under)):
-        asked = "/".join(map(str, music.meter or ()))
-        raise UsageError(f"--meter is {asked}, but the prompt ends in {over}/{under}", "leave --meter out")
-    kept = replace(music or Music(), bar=bar_seconds(primer), beats=4 * over / under)
-    return (None if free and music is None else kept), codec.timing(primer, kept.tempo, kept.length)

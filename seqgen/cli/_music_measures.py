@@ -88,7 +88,7 @@ def lines(found: Measured) -> list[str]:
 def section(found: Measured) -> Section:
     """The result on a page."""
     picture = Boxes("", ("corpus", "samples"), tuple(_row(each) for each in found.compared))
-    columns = ("measure", "corpus lower", "median", "upper", "samples lower", "median", "upper", "median inside")
+    columns = ("measure", "corpus lower", "median", "upper", "samples lower", "median", "upper", "inside")
     rows = tuple(
         (TITLES[it.name], *_middle(it.corpus), *_middle(it.samples), "yes" if it.inside else "no")
         for it in found.compared

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqgen.api.model import Model, read_prompt
+from seqgen.api.model import Model
 from seqgen.api.music import Music
+from seqgen.api.primer import read_prompt
 from seqgen.api.sampler import UNLIMITED, Sampling
 from seqgen.cli._options import note
 from seqgen.codecs import Ids

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from seqgen.api.model import Model
+from seqgen.api.primer import with_primer
 from seqgen.api.selecting import beam_steps, best_steps
 from seqgen.cli._copied import Copied
 from seqgen.cli._events import Events
 from seqgen.cli._interrupts import Interrupts
 from seqgen.cli._keeping import Keeping
-from seqgen.cli._music import tokens_of, with_primer
+from seqgen.cli._music import tokens_of
 from seqgen.cli._options import note
 from seqgen.cli._request import Request, check, labels, primer, prompts
 from seqgen.cli._samples import Sink, paths, standard_output

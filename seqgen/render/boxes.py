@@ -72,7 +72,8 @@ def legend(boxes: Boxes) -> str:
 def _row(row: Row, top: float) -> list[str]:
     low, high = limits(row)
     baseline = top + TOP - 8
-    ends = f"{low:.3g} – {high:.3g}"
+    flat = all(five[0] == five[4] == row.groups[0][0] for five in row.groups)
+    ends = f"{row.groups[0][0]:.3g}" if flat else f"{low:.3g} – {high:.3g}"
     parts = [
         f'<text class="name" x="{LEFT:g}" y="{baseline:g}">{html.escape(row.name)}</text>',
         f'<text x="{WIDTH - RIGHT:g}" y="{baseline:g}" text-anchor="end">{ends}</text>',
