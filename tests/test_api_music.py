@@ -75,7 +75,8 @@ def test_names_that_the_corpus_has_survive(tmp_path):
     codec = MidiBar.fit([(tmp_path / "duet.mid").read_bytes()] * 2, MidiBarOptions())
     model = loaded(tmp_path, Tokenizer(codec, "midi_bar"))
     made = model.sample(duet(), seed=1, length=LENGTH).pretty_midi()
-    assert {(part.program, part.name) for part in made.instruments} == {(73, "Flute"), (42, "Cello")}
+    assert {(part.program, part.name) for part in made.instruments} >= {(73, "Flute"), (42, "Cello")}
+    assert {part.name for part in made.instruments} == {"Flute", "Cello"}
 
 
 def test_mido_has_the_messages_of_the_file(model):
