@@ -90,7 +90,8 @@ class Tokenizer:
             prompt: The prompt.
             ids: What follows.
             with_prompt: Whether the prompt is in the file.
-            timing: What a MIDI file says of time besides its tokens, see `ControlledCodec.timing`.
+            timing: What a MIDI file says of time besides its tokens, see `ControlledCodec.timing`; and under GRID the
+                part of a whole note on which its notes are put.
         """
         if timing is None and with_prompt:
             return self.decode(np.concatenate([prompt, ids]))
@@ -99,7 +100,13 @@ class Tokenizer:
         if not isinstance(self.codec, ControlledCodec):
             return self.decode(np.concatenate([prompt, ids]) if with_prompt else ids)
         own, after = (each[each < self.document_id] for each in (np.asarray(prompt), np.asarray(ids)))
-        return self.codec.finished(own, after, timing, with_prompt)
+        rest = {key: value for key, value in (timing or {}).items() if key != GRID}
+        made = self.codec.finished(own, after, rest or None, with_prompt)
+        if timing is None or GRID not in timing:
+            return made
+        from seqgen.codecs.midi.notation import converted
+
+        return converted(made, self.codec.artifact, int(timing[GRID]))
 
     def augmentations(self, transpose: int, stretch: float, loudness: int) -> NDArray[np.int64] | None:
         """(M, V) tables from id to id, framing left as it is; None where the codec has none. See `Codec`."""
@@ -207,6 +214,7 @@ def _differences(name: str, own: Sequence[str], other: str, theirs: Sequence[str
     return "; ".join(said) or "the order differs"
 
 
+GRID = "grid"
 FRESH, LABELLED, FILLED = range(3)  # what a document holds so far: nothing, a label, tokens of its own
 
 

@@ -22,6 +22,7 @@ class Music:
         density: 1, below one note a second, to 8, 20 and more.
         seconds: How long the piece lasts, or what follows the prompt.
         bars: The same in bars.
+        grid: Onsets and ends lie on this part of a whole note in the file: 16, on sixteenths.
         bar: Seconds of a bar where no tempo is given.
         beats: Quarter notes in a bar.
     """
@@ -34,6 +35,7 @@ class Music:
     density: int | None = None
     seconds: float | None = None
     bars: int | None = None
+    grid: int | None = None
     bar: float = 2.0
     beats: float = 4.0
 
@@ -41,6 +43,9 @@ class Music:
         require(self.tempo is None or 20 <= self.tempo <= 400, "tempo", self.tempo, "20 to 400")
         require(self.density is None or 1 <= self.density <= 8, "density", self.density, "1 to 8")
         require(self.seconds is None or 1 <= self.seconds <= 36_000, "seconds", self.seconds, "1 s to 10 hours")
+        require(
+            self.grid is None or (1 <= self.grid <= 96 and 96 % self.grid == 0), "grid", self.grid, "a divisor of 96"
+        )
         require(self.bars is None or 1 <= self.bars <= 10_000, "bars", self.bars, "1 to 10000")
         if self.seconds is not None and self.bars is not None:
             raise UsageError("a length was given in bars and in time", "give one of them")
@@ -60,6 +65,6 @@ class Music:
     @property
     def asked(self) -> str | None:
         """The name of something that is asked for, None where nothing is."""
-        names = ("instruments", "key", "scale", "tempo", "meter", "density", "bars")
+        names = ("instruments", "key", "scale", "tempo", "meter", "density", "bars", "grid")
         given = [name for name in names if getattr(self, name) is not None]
         return next(iter(given), None if self.seconds is None else "minutes")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from seqgen.errors import CorpusError, UsageError
 from seqgen.files import STANDARD, guarding
+from seqgen.tokenizer import GRID
 
 if TYPE_CHECKING:
     from mido import MidiFile
@@ -103,7 +104,8 @@ def with_primer(model: "Model", music: "Music | None", data: bytes, free: bool) 
         return music, None
     tempo = None if music is None else music.tempo
     if not data:
-        return music, codec.timing(None, tempo, None if music is None or music.bars else music.length)
+        length = None if music is None or music.bars else music.length
+        return music, _with_grid(codec.timing(None, tempo, length), music)
     primer = read_score(data, Report())
     if not len(primer):
         return music, None  # whoever makes the prompt says so
@@ -112,4 +114,10 @@ def with_primer(model: "Model", music: "Music | None", data: bytes, free: bool) 
         asked = "/".join(map(str, music.meter or ()))
         raise UsageError(f"--meter is {asked}, but the prompt ends in {over}/{under}", "leave --meter out")
     kept = replace(music or Music(), bar=bar_seconds(primer), beats=4 * over / under)
-    return (None if free and music is None else kept), codec.timing(primer, kept.tempo, kept.length)
+    timing = _with_grid(codec.timing(primer, kept.tempo, kept.length), music)
+    return (None if free and music is None else kept), timing
+
+
+def _with_grid(timing: dict[str, Any] | None, music: "Music | None") -> dict[str, Any] | None:
+    """The timing with the grid that is asked for, which `Tokenizer.finish` knows."""
+    return timing if music is None or music.grid is None else {**(timing or {}), GRID: music.grid}

@@ -1,6 +1,7 @@
 """The options of `seqgen generate` that are about music: what was typed, and what a primer adds to it."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from seqgen.api.music import Music
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-OPTIONS = ("instruments", "key", "scale", "tempo", "meter", "density", "minutes", "seconds", "bars")
+OPTIONS = ("instruments", "key", "scale", "tempo", "meter", "density", "minutes", "seconds", "bars", "grid")
 
 
 def _meter(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -47,6 +48,7 @@ def music_options(function: Function) -> Function:
         click.option(
             "--bars", type=click.IntRange(1, MOST), help="Music: the same in bars; after a prompt, so much more."
         ),
+        click.option("--grid", type=click.IntRange(1, 96), metavar="16", help="Music: onsets and ends on sixteenths."),
         click.option("--no-prompt-in-output", "no_prompt", is_flag=True, help="Write what follows the prompt alone."),
     ]
     for option in reversed(options):
@@ -96,3 +98,17 @@ def tokens_of(model: "Model", longest: int | str, music: "Music | None") -> int:
     tokens = max(1, round(codec.tokens_of_bars(counts, bars, bar)))
     note(f"{bars} bars are about {tokens} tokens of the corpus.")
     return tokens
+
+
+def in_format_of(path: Path, data: bytes, artifact: str) -> bytes:
+    """The file as its name says, where music can be printed so: .musicxml, .xml, .abc.
+
+    Raises:
+        MidiError: It lies on no grid that can be printed.
+    """
+    suffix = path.suffix.lower()
+    if artifact != ".mid" or suffix in ("", artifact):
+        return data
+    from seqgen.codecs.midi.notation import WRITERS, converted
+
+    return converted(data, suffix) if suffix in WRITERS else data

@@ -17,7 +17,7 @@ from seqgen.cli._copied import Copied
 from seqgen.cli._events import Events
 from seqgen.cli._interrupts import Interrupts
 from seqgen.cli._keeping import Keeping
-from seqgen.cli._music import tokens_of
+from seqgen.cli._music import in_format_of, tokens_of
 from seqgen.cli._options import note
 from seqgen.cli._request import Request, check, labels, primer, prompts
 from seqgen.cli._samples import Sink, paths, standard_output
@@ -220,7 +220,8 @@ class Session:
         track = self.tracks[index]
         request = self.request
         made = self.sampler.data(index, np.array(track.kept, np.int64), not request.no_prompt, request.timing)
-        return inscribed(self.model.tokenizer, made, track.inscription) if track.inscription else made
+        made = inscribed(self.model.tokenizer, made, track.inscription) if track.inscription else made
+        return made if self.paths is None else in_format_of(self.paths[index], made, self.model.artifact)
 
     def _report(self) -> None:
         """What was made: lines of JSON on stdout, or a remark on stderr."""

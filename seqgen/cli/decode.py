@@ -29,7 +29,9 @@ def command(file: str, output: str) -> None:
     \b
       seqgen decode plays.tokens -o plays-again/
       seqgen decode one.tokens -o one.txt
+      seqgen decode tune.tokens -o tune.musicxml
     """
+    from seqgen.cli._music import in_format_of
     from seqgen.stream import TokenStream
     from seqgen.tokenization.meaning import tokenizer_of
     from seqgen.tokenization.restoring import restore_all, restore_folder
@@ -46,6 +48,9 @@ def command(file: str, output: str) -> None:
         note(f"{output}: {count:,} files")
     else:
         guarding.claim(output)
+        pieces = restore_all(stream, tokenizer)
+        if tokenizer.codec.artifact == ".mid":  # whole at once, and perhaps to be printed
+            pieces = iter([in_format_of(Path(output), b"".join(pieces), tokenizer.codec.artifact)])
         with atomic_write(output) as target:
-            target.writelines(restore_all(stream, tokenizer))
+            target.writelines(pieces)
         note(f"{output}: {Path(output).stat().st_size:,} bytes")

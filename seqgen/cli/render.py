@@ -1,4 +1,4 @@
-"""`seqgen render`: a MIDI file as sound or as a picture."""
+"""`seqgen render`: music as sound, as a picture, or printed."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +13,12 @@ from seqgen.files import STANDARD, size, write_bytes
 if TYPE_CHECKING:
     from seqgen.codecs.midi.score import Score
 
-KINDS = ("wav", "png", "svg")
+KINDS = ("wav", "png", "svg", "musicxml", "abc")
 
 
-@click.command("render", cls=Command, short_help="Make music heard (.wav) or seen (.png, .svg).")
+@click.command(
+    "render", cls=Command, short_help="Make music heard (.wav), seen (.png, .svg) or printed (.musicxml, .abc)."
+)
 @click.argument("file", type=Input(exists=True, dir_okay=False))
 @click.option(
     "-o", "--out", "outputs", required=True, multiple=True, type=Output(), help="Where to; give it again for more."
@@ -25,20 +27,33 @@ KINDS = ("wav", "png", "svg")
 @click.option("--soundfont", type=Input(), help="Play with FluidSynth and this .sf2 or .sf3 file.")
 @click.option("--rate", type=click.IntRange(8000, 96000), default=44100, show_default=True, help="Samples a second.")
 @click.option("--title", default="", help="Heading of the picture.")
+@click.option("--grid", type=click.IntRange(1, 96), metavar="16", help="Put onsets and ends on sixteenths first.")
 def command(
-    file: str, outputs: tuple[str, ...], kind: str | None, soundfont: str | None, rate: int, title: str
+    file: str,
+    outputs: tuple[str, ...],
+    kind: str | None,
+    soundfont: str | None,
+    rate: int,
+    title: str,
+    grid: int | None,
 ) -> None:
-    """Make a MIDI file heard (.wav) or seen (.png or .svg: a piano roll).
+    """Make music heard (.wav), seen (.png or .svg: a piano roll) or printed (.musicxml, .abc).
 
     FILE may be "-" for standard input. Sound needs nothing but seqgen; with pyfluidsynth and a SoundFont
     (--soundfont, SEQGEN_SOUNDFONT, or one that the system has) real instruments play.
     """
     kinds = [kind or _kind(output) for output in outputs]
     score = _read(file)
+    if grid is not None:
+        from seqgen.codecs.midi.notation import on_grid
+
+        score = on_grid(score, grid)
     _say_what_is_left_out(file, score)
     for output, wanted in zip(outputs, kinds):
         if wanted == "wav":
             _write_sound(score, output, Path(soundfont) if soundfont else None, rate)
+        elif wanted in ("musicxml", "abc"):
+            _print(score, output, wanted)
         else:
             _write_picture(score, output, wanted, title or score.title or _name(file))
         if output != STANDARD:
@@ -90,6 +105,12 @@ def _write_sound(score: "Score", output: str, soundfont: Path | None, rate: int)
     found = fluid.find(soundfont)
     note(f"synth: FluidSynth with {found}" if found else "synth: built in (no SoundFont)")
     audio.write_wav(output, audio.synthesize(score, found, rate), rate)
+
+
+def _print(score: "Score", output: str, kind: str) -> None:
+    from seqgen.codecs.midi.notation import WRITERS
+
+    write_bytes(output, WRITERS[f".{kind}"](score))
 
 
 def _write_picture(score: "Score", output: str, kind: str, title: str) -> None:
