@@ -64,6 +64,9 @@ def command(
     With --dynamic (Krause et al. 2018), each piece of SOURCE is scored first and then learned from. Its settings, by
     -P: learning_rate, decay back to the trained weights, segment and statistics, both in tokens.
 
+    With --samples, music that CHECKPOINT makes is held beside SOURCE: features of Yang & Lerch (2020), and measures
+    such as notes in key, empty bars and how like a bar is to those before, by quartiles.
+
     \b
       seqgen evaluate checkpoints/plays another-play.txt
       seqgen evaluate checkpoints/plays another-play.txt --dynamic
