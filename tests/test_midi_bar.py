@@ -308,6 +308,25 @@ def test_no_more_notes_at_a_position_than_the_bounds():
             assert every <= 3
 
 
+def test_a_part_has_no_program_that_it_never_had():
+    ids = CODEC.encode(ensemble(1, 4))
+    bounds = CODEC.bounds(ids)
+    assert bounds["part 1 as program 2"] == 1
+    assert not [name for name in bounds if "as program 16" in name], "the kit of drums is no part's program"
+    pairs = {tuple(int(word) for word in name.split() if word.isdecimal()) for name in bounds if "as" in name.split()}
+    grammar = CODEC.within(bounds)
+    for seed in range(10):
+        part = None
+        for token in sampled(CODEC, seed, 1.0, grammar=grammar)[0]:
+            part = token - v.PART if v.PART <= token < v.INST else part
+            if v.INST <= token < v.VEL and part is not None:
+                assert (part, token - v.INST) in pairs
+    freed = CODEC.within(bounds, programs=frozenset({70}))
+    state = walk(CODEC, [NAMES.index(token) for token in START[:5]])
+    allowed = freed.allowed(freed.step(state, v.PART + 1))
+    assert np.flatnonzero(allowed[v.INST : v.VEL]).tolist() == [2, 70]
+
+
 def test_the_countdown_is_obeyed_and_empty_bars_end():
     note = ("PITCH_60", "DUR_24/24")
     assert {name.split("_")[0] for name in after(CODEC, *START, *note, "BAR_LINE")} == {"METER", "REMAIN"}

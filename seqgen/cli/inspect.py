@@ -66,7 +66,9 @@ def _checkpoint(found: Facts) -> Rows:
     yield from _counts("labels", found["labels"])
     if found["unseen"] is not None:
         yield "never seen", f"{_many(found['unseen'], 'token')}, which are not drawn"
-    yield from _counts("at most", {name.replace("_", " "): most for name, most in found["bounds"].items()})
+    bounds = found["bounds"].items()
+    yield from _counts("at most", {name.replace("_", " "): most for name, most in bounds if name.startswith("notes")})
+    yield from _counts("parts", [name for name, _ in bounds if name.startswith("part ")])
     yield "size", size(found["bytes"])
     for name, value in (found["metrics"] | found["provenance"]).items():
         text = _with("", value) if isinstance(value, Mapping) else str(value) if name == "seed" else _plain(value)

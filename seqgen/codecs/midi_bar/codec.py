@@ -23,6 +23,7 @@ Transformer", p. 3), with bars counted down.
 """
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
     from seqgen.codecs.midi.likeness import Likeness
 
 NO_NAMES = Roster()
+PLAYED = "part {} as program {}"  # a bound that says no more than that there was such a part
+_PLAYED = re.compile(r"part (\d{1,3}) as program (\d{1,3})")
 TO_COME = 16  # bars that a prompt's countdown leaves for the music that is to follow it
 OF_A_BOOK = 8  # pieces of one file whose parts are looked at
 
@@ -104,11 +107,24 @@ class MidiBar(ControlledCodec):
         drum = (token >= v.DRUM) & (token < v.DUR)
         note = np.flatnonzero(drum | ((token >= v.PITCH) & (token < v.DRUM)))
         moved = (token <= v.BAR) | ((token >= v.POS) & (token < v.PART)) | (token >= v.SIZE)
-        part = np.where(drum, v.PARTS, latest(token, v.PART, v.INST, 0))
-        return most_together(np.cumsum(moved, dtype=np.int64)[note], part[note])
+        now = latest(token, v.PART, v.INST, 0)
+        part = np.where(drum, v.PARTS, now)
+        found = most_together(np.cumsum(moved, dtype=np.int64)[note], part[note])
+        begun = np.concatenate(([False], (token[:-1] != v.BAR) & (token[:-1] < v.SIZE)))[: len(token)]  # else a kit
+        said = np.flatnonzero((token >= v.INST) & (token < v.VEL) & begun)
+        pairs = np.unique(now[said] * 128 + token[said] - v.INST)
+        return found | {PLAYED.format(*divmod(pair, 128)): 1 for pair in pairs.tolist()}
 
-    def within(self, bounds: Mapping[str, int], seen: Mask | None = None) -> ScoreGrammar:
-        return ScoreGrammar(Bounds.of(bounds), seen)
+    def within(
+        self, bounds: Mapping[str, int], seen: Mask | None = None, programs: frozenset[int] = frozenset()
+    ) -> ScoreGrammar:
+        """As every codec's; any part may have `programs`, which are asked for."""
+        played = np.zeros((v.PARTS, 128), np.bool_)
+        for name in bounds:
+            if match := _PLAYED.fullmatch(name):
+                played[int(match[1]) % v.PARTS, int(match[2]) % 128] = True
+        played[:, sorted(programs - {DRUMS})] |= played.any()
+        return ScoreGrammar(Bounds.of(bounds), seen, played if played.any() else None)
 
     def drawable(self, seen: Mask) -> Mask:
         """The countdown passes through every class, and every bar has a beginning."""
@@ -163,7 +179,8 @@ class MidiBar(ControlledCodec):
         begins = {int((prompt == v.BAR).sum()) for prompt in prompts}
         if len(begins) > 1:
             raise UsageError("prompts of different lengths cannot be steered together", "sample them one by one")
-        return SteeredScore(self.within(bounds, seen), controls, begins.pop())
+        grammar = self.within(bounds, seen, controls.programs or frozenset())
+        return SteeredScore(grammar, controls, begins.pop())
 
     def timing(self, primer: Score | None, tempo: float | None, seconds: float | None) -> Timing | None:
         from seqgen.codecs.midi_bar.finishing import timing

@@ -101,17 +101,19 @@ class ScoreGrammar:
         bounds: How many notes may begin at a position.
         seen: (SIZE,) tokens of which music is to be made; None: all. It never leads to where others alone can follow,
             but does not refuse them itself.
+        played: (PARTS, 128) which programs a part may have; None: any.
 
     Attributes:
         own: The most notes of one part, or drums, at a position.
         every: The most notes and drums.
     """
 
-    def __init__(self, bounds: Bounds = ANY, seen: Mask | None = None) -> None:
+    def __init__(self, bounds: Bounds = ANY, seen: Mask | None = None, played: Mask | None = None) -> None:
         self.own, self.every = bounds.part, bounds.together
         seen = np.ones(v.SIZE, np.bool_) if seen is None else seen
         pitches, drums = (beyond(seen[low : low + 128]) for low in (v.PITCH, v.DRUM))
         self._limits = Limits(pitches, drums) if pitches or drums else Limits()
+        self._played = played
         self._tied = int(np.argmax(seen[v.DUR : v.TIE]))  # no TIE after a value up to the shortest
 
     def start(self) -> State:
@@ -135,9 +137,14 @@ class ScoreGrammar:
     def allowed(self, state: State) -> Mask:
         """(SIZE,) True where a token may follow. Read-only, for it is shared."""
         mask = _mask(_reduced(state, self.own, self.every), self._limits)
-        if state.phase == VALUE and state.tied <= self._tied and mask[v.TIE]:
-            mask = mask.copy()
-            mask[v.TIE] = False
+        ends = state.phase == VALUE and state.tied <= self._tied
+        if not ends and (self._played is None or not mask[v.PART : v.VEL].any() or state.phase == BEGIN):
+            return mask
+        mask = mask.copy()
+        mask[v.TIE] &= not ends
+        if self._played is not None:
+            mask[v.PART : v.INST] &= self._played.any(axis=1) | (np.array(state.programs) != NONE)
+            mask[v.INST : v.VEL] &= self._played[max(state.part, 0)] if state.phase != BEGIN else True
         return mask
 
     def may_end(self, state: State) -> bool:
