@@ -152,8 +152,8 @@ def test_bars_of_rest_and_overlays() -> None:
 def test_fields_in_the_body_and_within_a_line() -> None:
     made = read_abc(tune("A [L:1/4] A [K:F] B [M:3/4] A | [Q:1/4=60] A\nM:2/4\nL:1/16\nK:D\nF"))
     assert rows(made) == [(0, 1, 69), (1, 2, 69), (3, 2, 70), (5, 2, 69), (7, 2, 69), (9, 0.5, 66)]
-    assert made.meter_tick.tolist() == [0, 5 * EIGHTH, 9 * EIGHTH]
-    assert made.meter.tolist() == [[4, 4], [3, 4], [2, 4]]
+    assert made.meter_tick.tolist() == [0, 7 * EIGHTH]
+    assert made.meter.tolist() == [[7, 8], [3, 4]]  # the last bar is not done
     assert made.tempo_tick.tolist() == [0, 7 * EIGHTH]
     assert made.tempo.tolist() == [500_000, 1_000_000]
 

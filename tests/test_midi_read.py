@@ -284,8 +284,8 @@ def test_13_running_status_after_a_sysex_is_reported():
         read_score(midi(body))
 
 
-def test_a_data_byte_without_any_status_ends_its_track():
-    data = midi(events(*NOTE), b"\0\x3c\x40" + events(*NOTE))
+def test_a_data_byte_without_any_status_ends_its_track_where_no_event_follows():
+    data = midi(events(*NOTE), b"\0\x3c\x40" * 9)
     score, report = salvage(data)
     assert spans(score) == [(0, 480, 60)]
     assert report.dropped == {"rest of a damaged track": 1}

@@ -5,7 +5,9 @@ The reader is our own and bounded, for such books come from anywhere. What happe
 - Repeats, first and second endings, tuplets, broken rhythms, chords, ties, grace notes and bar-long accidentals are
   played; each voice (V:) for itself. Da capo and dal segno are not, nor is the order of parts (P:); both are counted.
 - Grace notes last a 32nd before the beat, taken from the note before.
-- The program is that of `%%MIDI program`, else 0. Dynamic marks set velocities.
+- The meter map has a bar line wherever the tune has one (`meters`). Each voice is a part, by its name.
+- The program is that of `%%MIDI program`, else 0. A clef such as treble-8 sounds an octave lower. Dynamic marks set
+  velocities.
 - Slurs are ignored; decorations, chord symbols and lyrics are counted, as are characters that mean nothing.
 """
 
@@ -31,6 +33,8 @@ from seqgen.codecs.midi.bars import (
     timeline,
 )  # fmt: skip
 from seqgen.codecs.midi.faults import Faults, refuse
+from seqgen.codecs.midi.lines import grouped
+from seqgen.codecs.midi.meters import Meter, in_force, meter_map
 from seqgen.codecs.midi.score import DEFAULT_TEMPO, DRUMS, Score
 from seqgen.report import Report
 
@@ -42,11 +46,11 @@ DRUM_CHANNEL = 10
 
 _TUNE = re.compile(rb"(?:^|(?<=[\r\n]))X:")
 _COMMON = re.compile(rb"[MLQIUm]:|%%(?!text|begin|center)")  # lines of a book's head that matter to its tunes
-_MIDI = re.compile(r"%%MIDI\s+(program|channel|transpose)\s+(?:\d+\s+)?(-?\d{1,3})\s*$")
 _COMMENT = re.compile(r"(?<!\\)%.*")
 _KEY = re.compile(rb"(?:^|[\r\n])K:")
 _FIELD = re.compile(r"[A-Za-z]:(?![|:])")
-_SHIFT = re.compile(r"\b(transpose|octave)=(-?\d{1,2})")
+_INDENTED = re.compile(r"[ \t]+(?:[A-Za-z]:(?![|:])|\+:|%%)")
+_IN_BODY = "IKLMmNPQRrsTUVWw"  # fields that may stand between lines of music, where others would be notes
 _TEXTS = {"w": "lyric", "W": "lyric", "s": "symbol line"}
 
 
@@ -86,7 +90,7 @@ def read_abc(data: bytes, report: Report | None = None) -> Score:
         faults.dropped("further tune", start, f"file is a book of {len(tunes)} tunes, expected one")
     tune = _Tune(faults)
     tune.read(data[: tunes[1]] if len(tunes) > 1 else data)
-    return checked(_score(tune))
+    return checked(_score(tune, faults))
 
 
 class _Tune:
@@ -99,7 +103,9 @@ class _Tune:
         self.settings = Settings({}, fields.default_unit(None), (4, 4))
         self._faults = faults
         self._count = Count()
+        self.kit = 0
         self._presets: dict[str, dict[str, Any]] = {}  # by voice, what the head says of it
+        self._titles: dict[str, str] = {}  # of voices
         self._name = ""  # of the voice that fields and music belong to
         self._unit_given = self._has_key = self._in_tune = self._in_body = self._in_text = False
         self._tempo_text = ""
@@ -117,12 +123,16 @@ class _Tune:
             voice.end()
 
     def _line(self, line: str, at: int) -> None:
+        if _INDENTED.match(line) and (not self._in_body or line.lstrip()[0] in _IN_BODY + "+%"):
+            line = line.lstrip()
         if line.startswith("%%"):
             self._directive(line)
         line = _COMMENT.sub("", line)
         if self._in_text or not line.strip():
             return
-        if _FIELD.match(line):
+        if line.startswith("+:"):
+            self._faults.left_out("field that goes on")
+        elif _FIELD.match(line):
             self.set_field(line[0], line[2:].strip(), at)
         elif self._in_body or (self._in_tune and not self._has_key and "|" in line):
             if not self._in_body:
@@ -138,6 +148,7 @@ class _Tune:
             self.title = self.title or printable(text)
         elif letter == "V":
             self._name = text.split(maxsplit=1)[0] if text else ""
+            self._call(text)
             self._shift(text)
         elif letter == "K":
             self._key(text, at)
@@ -153,6 +164,8 @@ class _Tune:
             self._tempo_text = text
             if self._in_body:
                 self._tempo()
+        elif letter == "I":
+            self._midi(text)
         elif letter in _TEXTS:
             self._faults.left_out(_TEXTS[letter])
         elif letter == "P" and not self._in_body and len(text) > 1:
@@ -165,7 +178,8 @@ class _Tune:
             if len(self.voices) == MAX_VOICES:
                 refuse(0, f"tune has too many voices (expected at most {MAX_VOICES})")
             settings = replace(self.settings, **self._presets.get(self._name, {}))
-            self.voices[self._name] = Voice(str(len(self.voices)), settings, self._count)
+            title = self._titles.get(self._name) or ("" if self._name.isdigit() else printable(self._name))
+            self.voices[self._name] = Voice(str(len(self.voices)), settings, self._count, title)
         return self.voices[self._name]
 
     def _set(self, **changes: Any) -> None:
@@ -214,40 +228,58 @@ class _Tune:
 
     def _shift(self, text: str) -> None:
         """A transposition that a voice or a key carries with it."""
-        shifts = [int(amount) * (12 if name == "octave" else 1) for name, amount in _SHIFT.findall(text)]
-        if shifts:
-            self._set(transpose=sum(shifts))
+        shift = fields.transposition(text)
+        if shift is not None:
+            self._set(transpose=shift)
+
+    def _call(self, text: str) -> None:
+        """Keep what a V: field calls its voice."""
+        name = printable(fields.voice_name(text))
+        if name:
+            self._titles[self._name] = name
+            if self._name in self.voices:
+                self.voices[self._name].title = name
 
     def _directive(self, line: str) -> None:
         self._in_text = (self._in_text or line.startswith("%%begin")) and not line.startswith("%%end")
-        match = _MIDI.match(line)
-        if match is None:
+        self._midi(line[2:].strip())
+
+    def _midi(self, text: str) -> None:
+        """A directive that changes how notes sound, from `%%MIDI` or `I:MIDI`; others are counted."""
+        found = fields.directive(text)
+        if found is None:
+            self._faults.left_out("MIDI directive", int(text.startswith("MIDI")))
             return
-        value = int(match[2])
-        if match[1] == "program" and 0 <= value <= 127:
-            self._set(program=value)
-        elif match[1] == "channel" and value == DRUM_CHANNEL:
+        name, value, channel = found
+        if name == "program" and 0 <= value <= 127:
+            if channel == DRUM_CHANNEL or (self._in_body and self._voice().settings.program == DRUMS):
+                self.kit = value
+            else:
+                self._set(program=value)
+        elif name == "channel" and value == DRUM_CHANNEL:
             self._set(program=DRUMS)
-        elif match[1] == "transpose":
-            self._set(transpose=value)
+        elif name == "transpose":
+            self._set(shift=value)
 
 
-def _score(tune: _Tune) -> Score:
+def _score(tune: _Tune, faults: Faults) -> Score:
     rows: list[Row] = []
     owner: list[int] = []
+    names: list[str] = []
     length = 0
-    tempos, meters = [(0, tune.tempo)], [(0, tune.settings.meter or (4, 4))]
-    for number, voice in enumerate(tune.voices.values()):
+    tempos: list[tuple[int, int]] = [(0, tune.tempo)]
+    for voice in tune.voices.values():
         order = play_order(voice.bars)
         starts = starts_of(order, [bar.length for bar in voice.bars])
         plays = plays_of(order, len(voice.bars))
-        rows += play([bar.notes for bar in voice.bars], plays, starts, MAX_NOTES - len(rows))
-        owner += [number] * (len(rows) - len(owner))
+        made, lines = play([bar.notes for bar in voice.bars], plays, starts, MAX_NOTES - len(rows))
+        owner += [len(names) + part for part in grouped(made, lines)]
+        rows += made
+        names += [voice.title] * (max(owner, default=-1) + 1 - len(names))
         length = max(length, starts[-1])
         if len(tempos) == 1:  # the first voice that says more is believed
             tempos = timeline(voice.tempos, order, starts, tempos[0][1])
-        if len(meters) == 1:
-            meters = timeline(voice.meters, order, starts, meters[0][1])
+    meters = _meters(tune, faults)
     return Score.from_notes(
         TICKS,
         rows,
@@ -256,9 +288,21 @@ def _score(tune: _Tune) -> Score:
         meter_tick=np.array([tick for tick, _ in meters], np.int64),
         meter=np.array([value for _, value in meters], np.int64),
         length=length,
+        kit=tune.kit,
         part=owner,
+        names=names,
         title=tune.title,
     )
+
+
+def _meters(tune: _Tune, faults: Faults) -> list[tuple[int, Meter]]:
+    """The bars of the voice that has most of them."""
+    if not tune.voices:
+        return [(0, (4, 4))]
+    voice = max(tune.voices.values(), key=lambda voice: len(voice.bars))
+    held = in_force(voice.meters, voice.first_meter)
+    order = play_order(voice.bars)
+    return meter_map(order, starts_of(order, [bar.length for bar in voice.bars]), voice.bars, held, TICKS, faults)
 
 
 def _decode(data: bytes) -> str:

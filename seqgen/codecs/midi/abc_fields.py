@@ -18,6 +18,13 @@ _FRACTION = re.compile(r"(\d{1,4})\s*/\s*(\d{1,4})")
 _METER = re.compile(r"\(?\s*+(\d{1,3}(?:\s*+\+\s*+\d{1,3})*+)\s*+\)?\s*+/\s*+(\d{1,3})")
 _TEMPO = re.compile(r"=\s*(\d+(?:\.\d+)?)")
 _BARE_TEMPO = re.compile(r"\s*(\d+(?:\.\d+)?)\s*$")
+_SHIFT = re.compile(r"(?:^|\s)(transpose|octave)=\s*(-?\d{1,2})(?!\d)")
+_CLEF = re.compile(
+    r"(?:^|\s)(?:clef=\s*|(?=[a-z]))\"?(?:treble|tenor|alto|bass|soprano|mezzosoprano|baritone|perc|none|[GCF])?\d?"
+    r"(?:([-+^_])(8|15))?\"?(?=\s|$)"
+)
+_NAME = re.compile(r"(?:^|\s)(?:name|nm)=\s*(?:\"([^\"]*)\"|(\S+))")
+_DIRECTIVE = re.compile(r"MIDI\s*=?\s*(program|channel|transpose)\s+(?:(\d{1,3})\s+)?(-?\d{1,3})(?=\s|%|$)")
 ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2, "": 0}
 
 
@@ -64,6 +71,33 @@ def _changed(key: Key, text: str) -> Key:
     for accidental, letter in _CHANGE.findall(text):
         key[letter.upper()] = ACCIDENTALS[accidental]
     return key
+
+
+def transposition(text: str) -> int | None:
+    """The semitones that a voice or a key carries with it: `transpose=-2`, `octave=1`, a clef such as `treble-8`.
+
+    None where it says nothing of that.
+    """
+    said = dict(_SHIFT.findall(text))
+    clef = _CLEF.search(text)
+    if not said and not clef:
+        return None
+    octaves = int(said.get("octave", 0))  # says it instead of the clef
+    if clef and clef[1] and "octave" not in said:
+        octaves = (1 if clef[2] == "8" else 2) * (1 if clef[1] in "+^" else -1)
+    return int(said.get("transpose", 0)) + 12 * octaves
+
+
+def voice_name(text: str) -> str:
+    """What a V: field calls its voice by `name=` or `nm=`; "" where it does not."""
+    match = _NAME.search(text)
+    return (match[1] or match[2] or "") if match else ""
+
+
+def directive(text: str) -> tuple[str, int, int | None] | None:
+    """(name, value, channel) of a MIDI directive that changes how notes sound; None for any other."""
+    match = _DIRECTIVE.match(text)
+    return (match[1], int(match[3]), int(match[2]) if match[2] else None) if match else None
 
 
 def meter(text: str) -> tuple[int, int] | None:

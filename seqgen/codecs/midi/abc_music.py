@@ -34,6 +34,9 @@ _TOKEN = re.compile(
     r"|(?P<decoration>[~H-Wh-w])"
     r"|(?P<overlay>&)"
 )
+# Colons that end a repeat, lines, colons that begin one. Those after a line belong to it, but not to one that closes a
+# section where a line follows: [|]:| is [|] and :|.
+_SIGNS = re.compile(r"(:*+)(\[\|\]|\[\||\|++\]?|\]|(?<=:))((?<!\]):*+|:*+(?!\|))")
 _PARTS = re.compile(r"(\d*)(/*)(\d*)")
 _JUMPS = ("d.c", "d.s", "dacapo", "dacoda", "fine", "coda", "segno", "tocoda")
 # Of a tuplet of so many notes, in the time of how many; 0: three in compound meters, else two.
@@ -121,11 +124,12 @@ def _length(text: str) -> Ratio:
 
 
 def _bar(text: str, voice: Voice) -> None:
+    """Bar lines and repeat signs, one or several run together as in `:|]|:`."""
     sign = text.rstrip("0123456789,.-").rstrip().removesuffix("[") if text[-1] not in "|]:" else text
-    before = sign[: sign.find(":|") + 1]
-    colons = len(before) - len(before.rstrip(":"))
-    passes = min(colons + 1, MAX_PASSES) if colons else 0 if "|" in sign else 2
-    voice.bar_line(passes, begins=sign.endswith(":"), closes=any(mark in sign for mark in ("||", "]", "[")))
+    for ends, line, begins in _SIGNS.findall(sign):
+        passes = min(len(ends) + 1, MAX_PASSES) if ends and line else 2 if ends else 0
+        closes = len(line) > 1
+        voice.bar_line(passes, begins=bool(begins) or not line, closes=closes)
     if numbers := _numbers(text[len(sign) :]):
         voice.ending(numbers)
 

@@ -9,8 +9,9 @@ from fractions import Fraction
 from typing import Any
 
 from seqgen.codecs.midi.abc_fields import Key
-from seqgen.codecs.midi.bars import MAX_NOTES, MAX_QUARTERS, VELOCITY, Bar, Note, place_graces
+from seqgen.codecs.midi.bars import BY_TIME, MAX_NOTES, MAX_QUARTERS, VELOCITY, Bar, Note, place_graces
 from seqgen.codecs.midi.faults import refuse
+from seqgen.codecs.midi.meters import rounded
 
 TICKS = 10080  # a quarter note: divisible by 1 to 10 and by 32
 WHOLE = 4 * TICKS
@@ -24,13 +25,18 @@ _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 @dataclass(frozen=True)
 class Settings:
-    """What fields have set for the notes that follow; `unit` is in whole notes, `meter` None where free."""
+    """What fields have set for the notes that follow.
+
+    `unit` is in whole notes, `meter` None where free. `transpose` comes with a clef, a voice or a key, and `shift` from
+    a directive.
+    """
 
     key: Key
     unit: Fraction
     meter: Ratio | None
     program: int = 0
     transpose: int = 0
+    shift: int = 0
     velocity: int = VELOCITY
 
 
@@ -69,14 +75,18 @@ class Voice:
     Attributes:
         settings: What holds now.
         bars: The bars so far; the last is open.
-        tempos, meters: For each bar, ticks in it and new values.
+        tempos, meters: For each bar, ticks in it and new values; a meter of None is free.
+        first_meter: What holds at its beginning.
+        title: What the voice is called, or "".
     """
 
-    def __init__(self, name: str, settings: Settings, count: Count) -> None:
+    def __init__(self, name: str, settings: Settings, count: Count, title: str = "") -> None:
         self.settings = settings
+        self.first_meter = settings.meter
+        self.title = title
         self.bars = [Bar()]
         self.tempos: list[list[tuple[int, int]]] = [[]]
-        self.meters: list[list[tuple[int, Ratio]]] = [[]]
+        self.meters: list[list[tuple[int, Ratio | None]]] = [[]]
         self._name = name
         self._lines = 0  # how many overlays this bar has
         self._count = count
@@ -94,7 +104,7 @@ class Voice:
     def set(self, **changes: Any) -> None:
         """Change settings from here on, by name."""
         self.settings = replace(self.settings, **changes)
-        if changes.get("meter"):
+        if "meter" in changes:
             self.meters[-1].append((self._at, changes["meter"]))
 
     def set_tempo(self, tempo: int) -> None:
@@ -131,7 +141,9 @@ class Voice:
     def bars_of_rest(self, count: int) -> None:
         """Whole bars of rest, kept as one long bar."""
         above, below = self.settings.meter or (4, 4)
-        self._sound([], min(count, MAX_BARS_OF_REST) * WHOLE * above // below)
+        count = min(count, MAX_BARS_OF_REST)
+        self.bars[-1].count = max(count, 1) if self._at == 0 else 1
+        self._sound([], count * WHOLE * above // below)
 
     def open_chord(self) -> None:
         """What follows sounds together."""
@@ -207,6 +219,7 @@ class Voice:
 
     def ending(self, numbers: frozenset[int]) -> None:
         """An ending begins here, bar line or not."""
+        self.bars[-1].open = self._at > 0
         self._next_bar(numbers)
 
     def overlay(self) -> None:
@@ -216,13 +229,16 @@ class Voice:
         self._lines += 1
 
     def end(self) -> None:
-        """The tune is over."""
+        """The tune is over. A sign that would begin a repeat here means the end of one."""
         self._next_bar(frozenset())
+        if self.bars[-1].begins and len(self.bars) > 1:
+            self.bars[-2].passes = self.bars[-2].passes or 2
 
     def _next_bar(self, endings: frozenset[int]) -> None:
         bar = self.bars[-1]
-        bar.length = max(bar.length, self._at)
+        bar.length = rounded(max(bar.length, self._at), [self.settings.meter], TICKS)
         if bar.length or bar.notes:
+            bar.notes.sort(key=BY_TIME)
             self.bars.append(Bar())
             self.tempos.append([])
             self.meters.append([])
@@ -236,7 +252,7 @@ class Voice:
         elif (letter, octave) in self._tied:
             return self._tied[letter, octave]
         alter = self._altered.get(letter, self.settings.key.get(letter, 0))
-        return 12 * (octave + 1) + _SEMITONES[letter] + alter + self.settings.transpose
+        return 12 * (octave + 1) + _SEMITONES[letter] + alter + self.settings.transpose + self.settings.shift
 
     def _ticks(self, length: Ratio) -> int | None:
         """The length of the next group, to the nearest tick; None where it makes no sense."""

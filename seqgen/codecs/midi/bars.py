@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
 from seqgen.codecs.midi.faults import SKIP
@@ -30,6 +31,7 @@ DYNAMICS = {
 
 NO_ENDING: frozenset[int] = frozenset()
 Row = list[int]  # onset, duration, pitch, velocity, program
+Line = tuple[str, str]  # the voice and the staff of a note
 Value = TypeVar("Value")
 
 
@@ -44,6 +46,7 @@ class Note(NamedTuple):
         tied_on: A tie leads on from it.
         tied_back: A tie may lead to it: it lengthens the tied note of its pitch that ends where it begins.
         lead: For the first of a group of grace notes, how many ticks they take before the beat; else 0.
+        staff: Which of the staves of its part it stands on.
     """
 
     at: int
@@ -55,6 +58,10 @@ class Note(NamedTuple):
     tied_on: bool
     tied_back: bool
     lead: int = 0
+    staff: str = ""
+
+
+BY_TIME = itemgetter(0)  # the key to sort notes by
 
 
 @dataclass(slots=True)
@@ -62,12 +69,14 @@ class Bar:
     """What stands between two bar lines.
 
     Attributes:
-        notes: In any order, a tied note before the one it is tied to.
+        notes: In the order of their times, so that a tied note stands before the one it is tied to.
         length: Ticks.
         begins: A repeated section begins with this bar.
         may_begin: So it does where no other beginning is given (after a double bar line in ABC).
         passes: How often the section that ends with this bar is played; 0 where none ends.
         endings: In which passes this bar is played (first and second endings); empty: in all.
+        count: How many bars of rest it stands for.
+        open: No bar line stands at its end, only the number of an ending.
     """
 
     notes: list[Note] = field(default_factory=list)
@@ -76,6 +85,8 @@ class Bar:
     may_begin: bool = False
     passes: int = 0
     endings: frozenset[int] = NO_ENDING
+    count: int = 1
+    open: bool = False
 
 
 @lru_cache(4096)
@@ -165,8 +176,10 @@ def plays_of(order: Sequence[int], bars: int) -> list[list[int]]:
     return places
 
 
-def play(bars: Sequence[Sequence[Note]], plays: Sequence[Sequence[int]], starts: Sequence[int], room: int) -> list[Row]:
-    """The notes of one part as they are played: bars in order, ties joined, grace notes before their beat.
+def play(
+    bars: Sequence[Sequence[Note]], plays: Sequence[Sequence[int]], starts: Sequence[int], room: int
+) -> tuple[list[Row], list[Line]]:
+    """The notes of one part as they are played, and their lines: bars in order, ties joined, graces before the beat.
 
     Args:
         bars: The notes of each written bar; bars without any cost nothing more.
@@ -179,7 +192,7 @@ def play(bars: Sequence[Sequence[Note]], plays: Sequence[Sequence[int]], starts:
     """
     played = sorted((place, at) for at, notes in enumerate(bars) if notes for place in plays[at])
     rows: list[Row] = []
-    voices: list[str] = []
+    lines: list[Line] = []
     leads: list[tuple[str, int, int]] = []  # voice, where the grace notes begin, where their main note does
     tied: dict[tuple[int, int], Row] = {}  # (pitch, end) of a note from which a tie leads on
     for place, at in played:
@@ -193,7 +206,7 @@ def play(bars: Sequence[Sequence[Note]], plays: Sequence[Sequence[int]], starts:
             else:
                 row = [onset, note.duration, note.pitch, note.velocity, note.program]
                 rows.append(row)
-                voices.append(note.voice)
+                lines.append((note.voice, note.staff))
             if note.tied_on:
                 tied[note.pitch, end] = row
             if note.lead:
@@ -202,18 +215,18 @@ def play(bars: Sequence[Sequence[Note]], plays: Sequence[Sequence[int]], starts:
             found = f"found {MAX_NOTES - room + len(rows):,} and more"
             raise MidiError(f"music has too many notes (expected at most {MAX_NOTES:,}, {found})", "drop the file")
     if leads:
-        _make_way(rows, voices, leads)
-    return rows
+        _make_way(rows, lines, leads)
+    return rows, lines
 
 
-def _make_way(rows: list[Row], voices: list[str], leads: list[tuple[str, int, int]]) -> None:
+def _make_way(rows: list[Row], lines: list[Line], leads: list[tuple[str, int, int]]) -> None:
     """End the notes before a group of grace notes where it begins, so that they do not overlap."""
     groups: dict[tuple[str, int], list[int]] = {}  # onsets before one place from the last group back, while they rise
     for voice, onset, main in reversed(leads):
         onsets = groups.setdefault((voice, main), [])
         if not onsets or onset > onsets[-1]:
             onsets.append(onset)
-    for row, voice in zip(rows, voices):
+    for row, (voice, _) in zip(rows, lines):
         onsets = groups.get((voice, row[0] + row[1]), [])
         at = bisect.bisect_right(onsets, row[0])
         if at < len(onsets):

@@ -9,6 +9,9 @@ from seqgen.codecs.midi.faults import Faults, refuse
 
 MAX_BYTES = 64 << 20
 MAX_TRACKS = 256
+SEARCHED = 1024  # bytes at the beginning of a file that are searched for a header
+MACBINARY = 128  # bytes of its header, which says at 83 how many of the file follow it
+_HEADER = b"MThd\0\0\0\x06"
 FRAME_RATES = (24, 25, 29, 30)  # 29 stands for 30 drop frame: 30 frames in 1.001 seconds
 
 
@@ -34,8 +37,9 @@ class Chunks:
 
 
 def is_midi(data: bytes) -> bool:
-    """Whether the bytes open like a MIDI file, wrapped or not."""
-    return data[:4] == b"MThd" or (data[:4] == b"RIFF" and data[8:12] == b"RMID")
+    """Whether the bytes open like a MIDI file, wrapped or not, or soon go on like one."""
+    wrapped = data[:4] == b"RIFF" and data[8:12] == b"RMID"
+    return data[:4] == b"MThd" or wrapped or _HEADER in data[:SEARCHED]
 
 
 def read_chunks(data: bytes, faults: Faults) -> Chunks:
@@ -71,9 +75,9 @@ def single_tracks(data: bytes, chunks: Chunks) -> list[bytes]:
 
 
 def _unwrap(data: bytes, faults: Faults) -> tuple[int, int]:
-    """(start, end) of the MIDI file inside a RIFF wrapper, or of all of it where there is none."""
+    """(start, end) of the MIDI file inside a RIFF wrapper, behind other bytes, or of all of it."""
     if data[:4] != b"RIFF":
-        return 0, len(data)
+        return _behind_junk(data, faults) if data[:4] != b"MThd" else (0, len(data))
     at = 12
     while at + 8 <= len(data):
         size = int.from_bytes(data[at + 4 : at + 8], "little")
@@ -86,6 +90,16 @@ def _unwrap(data: bytes, faults: Faults) -> tuple[int, int]:
     if size > found:
         faults.repaired("truncated RIFF chunk", at, f"RIFF data is cut short (expected {size} bytes, found {found})")
     return at + 8, at + 8 + min(size, found)
+
+
+def _behind_junk(data: bytes, faults: Faults) -> tuple[int, int]:
+    """(start, end) of a MIDI file that other bytes stand before, such as a MacBinary header."""
+    start = data[:SEARCHED].find(_HEADER)
+    if start <= 0:
+        return 0, len(data)
+    faults.repaired("bytes before the header", 0, f"file begins with {start} other bytes, expected 'MThd'")
+    size = int.from_bytes(data[83:87], "big") if start == MACBINARY and data[0] == 0 else 0
+    return start, min(start + size, len(data)) if size >= 14 else len(data)
 
 
 def _division(field: bytes, offset: int) -> tuple[int, int | None]:

@@ -6,6 +6,7 @@ stands between them (meta events, system exclusive messages, damage) is read her
 Source: Standard MIDI Files 1.0 (MIDI Manufacturers Association, RP-001), p. 5–12.
 """
 
+import re
 from array import array
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,9 +20,18 @@ from seqgen.codecs.midi.stretches import Columns
 
 META, SYSEX, ESCAPE = 0xFF, 0xF0, 0xF7
 STRAY = 0xF4  # any other system message
+DATA_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # of system common messages; the others have none
+REAL_TIME = 0xF8  # from here on system messages leave running status alone
 END_OF_TRACK = 0x2F
 SHORT = 64  # bytes up to which single events are read faster one by one
 FAR = np.int32(0x7FFFFFFF)  # behind every file
+LONG_NUMBER = re.compile(rb"[\x80-\xff]++[\x00-\x7f]", re.S)
+# What is looked for behind damage: a delta time, a status and its data bytes, or one of the usual meta events.
+NEXT_EVENT = re.compile(
+    rb"[\x80-\xff]{0,3}[\x00-\x7f]"
+    rb"(?:[\x80-\xbf\xe0-\xef][\x00-\x7f]{2}|[\xc0-\xdf][\x00-\x7f]|\xff[\x01-\x09\x20\x21\x2f\x51\x54\x58\x59\x7f])",
+    re.S,
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,8 @@ class Events:
         track: (N,) index of the track.
         status: (N,) uint8, running status resolved; else META, SYSEX or STRAY.
         first, second: (N,) uint8 data bytes; the type of a meta event stands in `first`.
-        start, size: (N,) the payload of a meta event, in bytes of the file; else of no meaning.
+        start, size: (N,) the payload of a meta event or a system exclusive message, in bytes of the file; else of no
+            meaning.
         last: (tracks,) the last tick of each track.
     """
 
@@ -153,10 +164,20 @@ class _Scan:
         if status in (META, SYSEX, ESCAPE):
             return self._long(begin, delta, at)
         if status >= 0xF0:
-            self.faults.dropped("system message", at, f"status byte {status:#04x} has no place in a file")
-            self._row(begin, delta, STRAY, 0, 0)
-            return at + 1
+            return self._system(begin, delta, at)
         return self._channel(begin, delta, at)
+
+    def _system(self, begin: int, delta: int, at: int) -> int:
+        """A system message of live playing: it and its data bytes are passed over."""
+        status = self.data[at]
+        self.faults.dropped("system message", at, f"status byte {status:#04x} has no place in a file")
+        self._row(begin, delta, STRAY, 0, 0)
+        if status < REAL_TIME:
+            self.lapsed, self.running = self.running or self.lapsed, 0
+        at += 1
+        for _ in range(DATA_BYTES.get(status, 0)):
+            at += int(at < self.end and self.data[at] < 0x80)
+        return at
 
     def _channel(self, begin: int, delta: int, at: int) -> int:
         """A channel event that the patterns refused: without a status, cut short, or with bytes above 127."""
@@ -166,7 +187,7 @@ class _Scan:
         else:
             status = 0
             if self.running == 0 and self.lapsed == 0:
-                return self._give_up(at, f"expected a status byte, found {self.data[at]:#04x}")
+                return self._pass(at, f"expected a status byte, found {self.data[at]:#04x}")
             if self.running == 0:
                 problem = f"running status after a system message (expected a status byte, found {self.data[at]:#04x})"
                 self.faults.repaired("running status after a system message", at, problem)
@@ -195,13 +216,13 @@ class _Scan:
         if at < 0:
             return at
         if at + length > self.end:
-            return self._cut(begin, "meta event" if status == META else "system message")
+            return self._pass_cut(begin, at, "meta event" if status == META else "system message")
         self.ended = status == META and kind == END_OF_TRACK
         self._row(begin, delta, META if status == META else SYSEX, kind, at, length)
         return at + length
 
     def _number(self, at: int) -> tuple[int, int]:
-        """A variable-length number and the offset behind it, which is -1 where there is none."""
+        """A variable-length number and the offset behind it, which is -1 where its track ends before."""
         value = 0
         for here in range(at, min(at + 4, self.end)):
             byte = self.data[here]
@@ -209,18 +230,42 @@ class _Scan:
             if byte < 128:
                 return value, here + 1
         if at + 4 <= self.end:
-            return 0, self._give_up(at, "variable-length number is longer than 4 bytes")
+            return self._long_number(at)
         return 0, self._cut(at, "number")
+
+    def _long_number(self, at: int) -> tuple[int, int]:
+        """A number of more than 4 bytes is damage: the event is read as if it were 0."""
+        found = LONG_NUMBER.match(self.data, at, self.end)
+        if found is None:
+            return 0, self._give_up(at, "variable-length number is longer than 4 bytes")
+        self.faults.repaired("number of more than 4 bytes", at, "variable-length number is longer than 4 bytes")
+        return 0, found.end()
 
     def _row(self, begin: int, delta: int, status: int, first: int, second: int, size: int = 0) -> None:
         if len(self._flat) >= 6 * stretches.MAX_EVENTS:
             refuse(begin, f"too many events (expected at most {stretches.MAX_EVENTS:,})")
         self._flat.extend((begin, delta, status, first, second, size))
 
+    def _pass_cut(self, begin: int, at: int, what: str) -> int:
+        """An event that is longer than its track: a wrong length where others follow, else the end."""
+        found = NEXT_EVENT.search(self.data, at, self.end)
+        if found is None:
+            return self._cut(begin, what)
+        self.faults.dropped("event cut short", begin, f"{what} is cut short by the end of its track")
+        return found.start()
+
     def _cut(self, at: int, what: str) -> int:
         self.ended = True
         self.faults.dropped("event cut short", at, f"{what} is cut short by the end of its track")
         return -1
+
+    def _pass(self, at: int, problem: str) -> int:
+        """Go on with the next event that can be made out behind damage; the offset where it begins."""
+        found = NEXT_EVENT.search(self.data, at + 1, self.end)
+        if found is None:
+            return self._give_up(at, problem)
+        self.faults.dropped("damaged event", at, problem)
+        return found.start()
 
     def _give_up(self, at: int, problem: str) -> int:
         self.ended = True

@@ -37,3 +37,27 @@ def guess_program(name: str) -> int:
     found = [(match.start(), rank, program) for rank, (pattern, program) in enumerate(_PATTERNS)
              if (match := pattern.search(spaced))]  # fmt: skip
     return min(found)[2] if found else 0
+
+
+# The General MIDI percussion keys that a name clearly means; what is narrower stands first.
+_DRUMS = tuple(
+    (re.compile(rf"\b(?:{pattern})", re.I), key)
+    for pattern, key in (
+        (r"snare|side drum|rullante|caisse claire|kleine trommel|tamburo|tambour\b", 38),
+        (r"bass drum|kick|gran cassa|grosse caisse|gro(ß|ss)e trommel", 36), (r"open hi ?hat", 46),
+        (r"pedal hi ?hat|hi ?hat with foot", 44), (r"hi ?hat|charleston", 42), (r"ride", 51), (r"crash", 49),
+        (r"splash", 55), (r"cymbal|piatti|becken|cinelli", 49), (r"rim ?shot|side ?stick|cross ?stick", 37),
+        (r"hand ?clap|clap", 39), (r"floor tom|low tom", 43), (r"high tom|hi tom", 50), (r"tom", 47),
+        (r"tambourine|tamburin|schellentrommel", 54), (r"cow ?bell", 56), (r"triangle|triangolo|triangel", 81),
+        (r"wood ?block|temple block|holzblock", 76), (r"claves", 75), (r"castanet|nacchere|kastagnetten", 85),
+        (r"maracas", 70), (r"shaker|cabasa", 69), (r"guiro", 73), (r"whistle", 71), (r"agogo", 67), (r"bongo", 60),
+        (r"conga", 63), (r"timbale", 65), (r"cuica", 78), (r"surdo", 86), (r"sleigh ?bells|jingle", 83),
+        (r"tam ?tam|gong", 52),
+    )
+)  # fmt: skip
+
+
+def guess_drum(name: str) -> int:
+    """The key of the percussion channel that a name stands for; 0 where it names none."""
+    spaced = re.sub(r"[\W\d_]+", " ", name)
+    return next((key for pattern, key in _DRUMS if pattern.search(spaced)), 0)

@@ -6,11 +6,15 @@ without one, damage is an error. What happens to what is written:
 - Ticks: the least common multiple of all `divisions` and 24, so that every duration is exact; where that is beyond
   what a MIDI file can say, 10080 (divisible by 1 to 10), and *places* in a measure are rounded, not durations, so that
   errors do not add up. A measure is as long as its longest part; one that is empty in all parts lasts by its meter.
+  The meter map has a bar line wherever the score has one (`meters`).
+- Each part, and each voice of a part that is more than a passing one (`lines`), is a part of the score.
 - Repeats and endings are played. Da capo, dal segno and coda are not; they are counted as `jump`.
 - Tied notes are one note. Grace notes last a 32nd before the beat, taken from the note before. Transposing
-  instruments sound as they sound.
-- The program is the file's; without one it is guessed from the part's name (`instruments`). Dynamic marks set
-  velocities; there are no hairpins. Fermatas are ignored; ornaments, articulations, lyrics and the like are counted.
+  instruments sound as they sound. Small (cue) notes are left out, unless they are the music: where the program that
+  wrote the file writes any small note so (MuseScore), or where a part holds no others. Either way they are counted.
+- The program is the file's; without one it is guessed from the part's name (`instruments`), as is the drum of a note
+  without pitch. Dynamic marks set velocities; there are no hairpins. Fermatas are ignored; ornaments, articulations,
+  lyrics and the like are counted.
 """
 
 import math
@@ -21,6 +25,7 @@ from seqgen.codecs.midi.bars import (
     MAX_BYTES,
     MAX_NOTES,
     Bar,
+    Line,
     Row,
     checked,
     play,
@@ -31,6 +36,8 @@ from seqgen.codecs.midi.bars import (
     timeline,
 )  # fmt: skip
 from seqgen.codecs.midi.faults import Faults, refuse
+from seqgen.codecs.midi.lines import grouped
+from seqgen.codecs.midi.meters import Meter, bar_ticks, in_force, meter_map, rounded
 from seqgen.codecs.midi.musicxml_archive import unpack
 from seqgen.codecs.midi.musicxml_parse import Document, Part, parse
 from seqgen.codecs.midi.musicxml_part import MAX_DIVISIONS, PartReader, Written
@@ -39,6 +46,7 @@ from seqgen.report import Report
 
 FINEST = 32767  # ticks a quarter note that a MIDI file can say
 FALLBACK = 10080
+SMALL_NOTES = ("musescore",)  # in the names of programs that write a note of small size as a cue note
 
 
 def read_musicxml(data: bytes, report: Report | None = None) -> Score:
@@ -61,21 +69,27 @@ def read_musicxml(data: bytes, report: Report | None = None) -> Score:
 
 def _score(document: Document, faults: Faults) -> Score:
     ticks = _ticks_per_quarter(document)
-    parts = [_read_part(part, ticks, faults) for part in document.parts.values() if part.measures]
-    across = _across(parts)
-    bars = _bars(across, ticks)
+    small = any(name in document.head.get("software", "").lower() for name in SMALL_NOTES)
+    parts = {name: part for name, part in document.parts.items() if part.measures}
+    written = [_read_part(part, ticks, faults, small) for part in parts.values()]
+    across = _across(written)
+    meters = in_force([sorted(set().union(*(each.meters for each in one)), key=_when) for one in across], None)
+    bars = _bars(across, meters, ticks)
     order = play_order(bars)
     starts = starts_of(order, [bar.length for bar in bars])
     plays = plays_of(order, len(bars))
     rows: list[Row] = []
     owner: list[int] = []
-    for number, part in enumerate(parts):
-        rows += play([written.notes for written in part], plays, starts, MAX_NOTES - len(rows))
-        owner += [number] * (len(rows) - len(owner))
-    tempos = [sorted(set().union(*(written.tempos for written in measure))) for measure in across]
-    meters = [sorted(set().union(*(written.meters for written in measure))) for measure in across]
-    tempo = timeline(tempos, order, starts, DEFAULT_TEMPO)
-    meter = timeline(meters, order, starts, (4, 4))
+    names: list[str] = []
+    for part, measures in zip(parts.values(), written):
+        made, lines = play([each.notes for each in measures], plays, starts, MAX_NOTES - len(rows))
+        owner += _owners(made, lines, len(names))
+        rows += made
+        names += [_name(part)] * (max(owner, default=-1) + 1 - len(names))
+    tempo = timeline(
+        [sorted(set().union(*(each.tempos for each in one))) for one in across], order, starts, DEFAULT_TEMPO
+    )
+    meter = meter_map(order, starts, bars, meters, ticks, faults)
     return Score.from_notes(
         ticks,
         rows,
@@ -85,8 +99,23 @@ def _score(document: Document, faults: Faults) -> Score:
         meter=np.array([value for _, value in meter], np.int64),
         length=starts[-1],
         part=owner,
+        names=names,
         title=printable(document.head.get("work-title") or document.head.get("movement-title") or ""),
     )
+
+
+def _when(change: tuple[int, Meter | None]) -> tuple[int, Meter]:
+    """What meters are sorted by: their place, free meter last, so that what any part has counts."""
+    return change[0], change[1] or (0, 0)
+
+
+def _owners(rows: list[Row], lines: list[Line], first: int) -> list[int]:
+    """For each note of a part the number of its part of the score, the first of which is `first`."""
+    return [first + part for part in grouped(rows, lines)]
+
+
+def _name(part: Part) -> str:
+    return printable(part.fields.get("part-name") or part.fields.get("part-abbreviation") or "")
 
 
 def _across(parts: list[list[Written]]) -> list[list[Written]]:
@@ -98,8 +127,8 @@ def _across(parts: list[list[Written]]) -> list[list[Written]]:
     return across
 
 
-def _read_part(part: Part, ticks: int, faults: Faults) -> list[Written]:
-    reader = PartReader(part, ticks, faults)
+def _read_part(part: Part, ticks: int, faults: Faults, small: bool) -> list[Written]:
+    reader = PartReader(part, ticks, faults, small)
     return [reader.read(measure) for measure in part.measures]
 
 
@@ -115,21 +144,31 @@ def _ticks_per_quarter(document: Document) -> int:
                         result = math.lcm(result, divisions)
                     if result > FINEST:
                         return FALLBACK
+                elif kind == "note" and "." in fields.get("duration", ""):
+                    return FALLBACK
     return result
 
 
-def _bars(across: list[list[Written]], ticks: int) -> list[Bar]:
+def _bars(across: list[list[Written]], meters: list[list[Meter | None]], ticks: int) -> list[Bar]:
     """The measures with what any part says of repeats and endings, and their lengths."""
     bars = []
-    meter, ending = (4, 4), frozenset[int]()
-    for measure in across:
+    ending = frozenset[int]()
+    for measure, held in zip(across, meters):
         for written in measure:
-            meter = written.meters[-1][1] if written.meters else meter
             ending = written.ending or ending
-        length = max(written.extent for written in measure) or 4 * ticks * meter[0] // meter[1]
         passes = max(written.passes for written in measure)
         begins = any(written.begins for written in measure)
-        bars.append(Bar(length=length, begins=begins, passes=passes, endings=ending))
+        bars.append(Bar(length=_length(measure, held, ticks), begins=begins, passes=passes, endings=ending))
         if any(written.ending_stops for written in measure):
             ending = frozenset()
     return bars
+
+
+def _length(measure: list[Written], meters: list[Meter | None], ticks: int) -> int:
+    """As long as what is written in any part; rests that last all of it, and nothing, last by the meter."""
+    extent = max(written.extent for written in measure)
+    if extent:
+        return rounded(extent, meters, ticks)
+    rests = max(written.rests for written in measure)
+    full = bar_ticks(meters[-1], ticks) if meters[-1] else 0
+    return min(rests or full, full or rests) or bar_ticks((4, 4), ticks)

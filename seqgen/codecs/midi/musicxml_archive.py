@@ -5,9 +5,11 @@ Source: MusicXML 4.0 (W3C Community Group, 2021), "Compressed .mxl files"; only 
 
 import contextlib
 import io
+import posixpath
 import struct
 import zipfile
 import zlib
+from urllib.parse import unquote
 from xml.parsers import expat
 
 from seqgen.codecs.midi.bars import MAX_BYTES
@@ -20,6 +22,7 @@ MAX_RATIO = 200  # uncompressed to compressed; real scores reach 55
 SMALL = 1 << 16  # a member below this size may be packed as tightly as it likes
 CONTAINER = "META-INF/container.xml"
 MAX_CONTAINER = 1 << 16  # bytes of it; real ones have 400
+OPENING = 4096  # bytes of a member that tell whether it is a score
 
 _ENTRY = b"PK\x01\x02"
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, RuntimeError)
@@ -56,37 +59,49 @@ def _check(archive: zipfile.ZipFile) -> None:
 
 
 def _root(archive: zipfile.ZipFile, faults: Faults) -> str:
-    """The name of the member that holds the score."""
+    """The name of the member that holds the score: what the container says, else what looks like one."""
     names = archive.namelist()
     if CONTAINER in names:
         found = archive.getinfo(CONTAINER).file_size
         if found > MAX_CONTAINER:
             refuse(0, f"{CONTAINER} is too long (expected at most {MAX_CONTAINER:,} bytes, found {found:,})")
-        name = _first_root(_member(archive, CONTAINER, MAX_CONTAINER))
-        if name in names:
-            return name
+        plain = {_plain(name): name for name in reversed(names)}
+        for root in _roots(_member(archive, CONTAINER, MAX_CONTAINER)):
+            if _plain(root) in plain:
+                return plain[_plain(root)]
     faults.mended("archive without a container")
     scores = [
         name for name in names if name.lower().endswith((".xml", ".musicxml")) and not name.startswith("META-INF/")
     ]
     if not scores:
         refuse(0, "archive holds no MusicXML score (expected META-INF/container.xml to name one)")
-    return scores[0]
+    return next((name for name in scores if _is_score(archive, name)), scores[0])
 
 
-def _first_root(container: bytes) -> str:
-    """What the first <rootfile> of a container names; "" where there is none before its end, or damage."""
-    roots: list[str] = []
+def _plain(name: str) -> str:
+    """A member's name however it is written: with %20 for a space, from ./ on, in capitals."""
+    return posixpath.normpath(unquote(name).replace("\\", "/")).lstrip("/").lower()
+
+
+def _is_score(archive: zipfile.ZipFile, name: str) -> bool:
+    """Whether a member opens like a score, in any Unicode encoding."""
+    return b"<score-" in _member(archive, name, OPENING).replace(b"\0", b"")
+
+
+def _roots(container: bytes) -> list[str]:
+    """What the <rootfile>s of a container name before its end, or damage: MusicXML first, then what has no type."""
+    roots: list[tuple[str, str]] = []
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         if tag.rpartition(":")[2] == "rootfile" and "full-path" in attributes:
-            roots.append(attributes["full-path"])
+            roots.append((attributes.get("media-type", ""), attributes["full-path"]))
 
     parser = guarded()
     parser.StartElementHandler = start
     with contextlib.suppress(expat.ExpatError, LookupError, ValueError):  # what came before the damage counts
         parser.Parse(container, True)
-    return roots[0] if roots else ""
+    of_type = [path for kind, path in roots if "musicxml" in kind.lower()]
+    return of_type + [path for kind, path in roots if not kind] + [path for _, path in roots]
 
 
 def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:

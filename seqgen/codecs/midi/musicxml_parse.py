@@ -17,6 +17,7 @@ MAX_ELEMENTS = 3_000_000
 MAX_ITEMS = 500_000  # of all parts together
 MAX_PARTS = 256
 MAX_TEXT = 200  # characters of one text or attribute
+MAX_DOTS = 4  # of a beat unit
 
 Fields = dict[str, str]
 
@@ -33,14 +34,19 @@ _ITEMS = {"note", "attributes", "backup", "forward", "direction", "barline", "so
 _TEXTS = {
     "step", "alter", "octave", "duration", "voice", "divisions", "beats", "beat-type", "chromatic", "octave-change",
     "beat-unit", "per-minute", "offset", "part-name", "instrument-name", "midi-channel", "midi-program",
-    "midi-unpitched", "work-title", "movement-title",
+    "midi-unpitched", "work-title", "movement-title", "part-abbreviation", "software", "staff", "display-step",
+    "display-octave",
 }  # fmt: skip
 _ATTRIBUTES = {  # of flags; what else they carry is not kept
-    "dacapo", "dalsegno", "direction", "dynamics", "fine", "id", "number", "tempo", "times", "tocoda", "type",
+    "dacapo", "dalsegno", "direction", "dynamics", "fine", "id", "measure", "number", "tempo", "times", "tocoda",
+    "type",
 }  # fmt: skip
 _FLAGS = {
-    "chord", "grace", "cue", "rest", "unpitched", "instrument", "tie", "repeat", "ending", "beat-unit-dot", *DYNAMICS,
+    "chord", "grace", "cue", "rest", "unpitched", "instrument", "tie", "tied", "repeat", "ending", "beat-unit-dot",
+    "senza-misura", *DYNAMICS,
 }  # fmt: skip
+_SCOPES = {"time", "interchangeable", "transpose"}  # what attributes may hold several of, each of a staff
+_MANY = {"beats": ";", "beat-type": ";", "software": " "}  # texts of which there may be several, and what joins them
 _LEFT_OUT = {
     "lyric": "lyric", "harmony": "chord symbol", "figured-bass": "figured bass", "ornaments": "ornament",
     "articulations": "articulation", "wedge": "hairpin", "pedal": "pedal mark", "key": "key signature",
@@ -112,6 +118,17 @@ def guarded() -> expat.XMLParserType:
     return parser
 
 
+def _suffix(tag: str, attributes: Fields, fields: Fields) -> str:
+    """What is added to the names of the texts in one of several times or transpositions.
+
+    A transposition is told by its staff. Of several times the first counts: the others are those of other staves, or
+    another way to write it.
+    """
+    if tag == "transpose":
+        return f"@{attributes['number'][:MAX_TEXT]}" if attributes.get("number") else ""
+    return "@other" if tag == "interchangeable" or "beats" in fields else ""
+
+
 class _Reader:
     """Expat's handlers. Character data is asked for inside wanted elements only: most of a file is white space."""
 
@@ -126,6 +143,8 @@ class _Reader:
         self._depth = self._elements = self._items = 0
         self._fields = self.document.head
         self._item = ""  # the name of the open item
+        self._outer: list[tuple[str, Fields]] = []  # the items around it
+        self._scope = ""  # what is added to the names of texts inside an element of which there may be several
         self._text: list[str] = []
         self._part = Part()
         self._measure = Measure(0, "")
@@ -142,6 +161,8 @@ class _Reader:
             self._open(tag, attributes)
         elif tag in _FLAGS:
             self._flag(tag, attributes)
+        elif tag in _SCOPES:
+            self._scope = _suffix(tag, attributes, self._fields)
         elif tag in _LEFT_OUT:
             self.left_out[_LEFT_OUT[tag]] += 1
         elif tag in _STRUCTURE:
@@ -151,11 +172,21 @@ class _Reader:
         self._depth -= 1
         if tag in _TEXTS:
             self.parser.CharacterDataHandler = None
-            self._fields.setdefault(tag, "".join(self._text)[:MAX_TEXT].strip())
+            self._keep(tag + self._scope, "".join(self._text)[:MAX_TEXT].strip(), _MANY.get(tag))
         elif tag == self._item:
             self._measure.items.append((tag, self._fields))
             self._items += 1
-            self._item, self._fields = "", self.document.head
+            self._item, self._fields = self._outer.pop() if self._outer else ("", self.document.head)
+        elif tag in _SCOPES:
+            self._scope = ""
+
+    def _keep(self, name: str, text: str, join: str | None) -> None:
+        """The first text of a name counts, or all of them where there may be several."""
+        before = self._fields.get(name)
+        if before is None:
+            self._fields[name] = text
+        elif join and len(before) < MAX_TEXT:
+            self._fields[name] = before + join + text
 
     def _open(self, tag: str, attributes: Fields) -> None:
         """Begin an item, or take the attributes of a sound into the direction around it."""
@@ -169,9 +200,11 @@ class _Reader:
                 self._fields["dynamics"] = attributes["dynamics"][:MAX_TEXT]
 
     def _flag(self, tag: str, attributes: Fields) -> None:
-        if tag == "tie":  # a note may carry two, and so the type goes into the name
+        if tag in ("tie", "tied"):  # a note may carry two, and so the type goes into the name
             tag = f"tie {attributes.get('type', '')[:MAX_TEXT]}"
         fields = self._fields
+        if tag == "beat-unit-dot" and len(fields.get(tag, "")) < MAX_DOTS:
+            fields[tag] = fields.get(tag, "") + "."
         fields.setdefault(tag, "")
         for name in attributes.keys() & _ATTRIBUTES:
             fields[f"{tag}@{name}"] = attributes[name][:MAX_TEXT]
@@ -185,6 +218,9 @@ class _Reader:
         elif tag == "score-part":
             self._part = self._part_of(name)
             self._fields = self._part.fields
+        elif tag == "midi-instrument" and self._item:  # inside a sound, in the middle of the music
+            self._outer.append((self._item, self._fields))
+            self._item, self._fields = tag, {"id": name[:MAX_TEXT]}
         elif tag.endswith("instrument"):
             self._fields = self._part.instruments.setdefault(name, {})
         else:

@@ -8,15 +8,14 @@ import re
 from dataclasses import dataclass, field
 
 from seqgen.codecs.midi import musicxml_values as values
-from seqgen.codecs.midi.bars import DYNAMICS, MAX_QUARTERS, VELOCITY, Note, ending_numbers, place_graces
+from seqgen.codecs.midi.bars import BY_TIME, DYNAMICS, MAX_QUARTERS, VELOCITY, Note, ending_numbers, place_graces
 from seqgen.codecs.midi.faults import Faults
-from seqgen.codecs.midi.instruments import guess_program
+from seqgen.codecs.midi.meters import Meter, bar_ticks
 from seqgen.codecs.midi.musicxml_parse import Fields, Measure, Part
-from seqgen.codecs.midi.score import DRUMS
+from seqgen.codecs.midi.musicxml_sound import Sounds
 
 MAX_DIVISIONS = 1 << 20
 
-_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _JUMPS = ("dacapo", "dalsegno", "tocoda", "fine")
 
 
@@ -25,8 +24,10 @@ class Written:
     """A measure as written: its notes, its extent in ticks, and what else stands in it.
 
     Attributes:
+        notes: In the order of their times.
+        rests: The extent of rests that last as long as the measure does, whatever they say.
         tempos: Ticks in the measure, microseconds a quarter note.
-        meters: Ticks in the measure, (numerator, denominator).
+        meters: Ticks in the measure, (numerator, denominator), or None from where on there are no bars.
         begins, passes: Repeat signs; see `bars.Bar`.
         ending: The numbers of an ending that begins here.
         ending_stops: An ending stops with this measure.
@@ -34,8 +35,9 @@ class Written:
 
     notes: list[Note] = field(default_factory=list)
     extent: int = 0
+    rests: int = 0
     tempos: list[tuple[int, int]] = field(default_factory=list)
-    meters: list[tuple[int, tuple[int, int]]] = field(default_factory=list)
+    meters: list[tuple[int, Meter | None]] = field(default_factory=list)
     begins: bool = False
     passes: int = 0
     ending: frozenset[int] = frozenset()
@@ -49,14 +51,15 @@ class PartReader:
         part: Its name and instruments.
         ticks_per_quarter: Of the score.
         faults: Where damage is told.
+        small: Whether small (cue) notes are music: the program that wrote the file writes any small note so.
     """
 
-    def __init__(self, part: Part, ticks_per_quarter: int, faults: Faults) -> None:
+    def __init__(self, part: Part, ticks_per_quarter: int, faults: Faults, small: bool = False) -> None:
         self._ticks_per_quarter = ticks_per_quarter
         self._faults = faults
-        self._instruments = {name: values.instrument(fields, part) for name, fields in part.instruments.items()}
-        self._default = next(iter(self._instruments.values()), (guess_program(part.fields.get("part-name", "")), None))
-        self._transpose = 0
+        self._small = small or _all_small(part)
+        self._sounds = Sounds(part, faults)
+        self._meter: Meter | None = None
         self._velocity = VELOCITY
         self._divisions = 0
         self._where = Measure(0, "")
@@ -64,11 +67,11 @@ class PartReader:
 
     def _begin(self) -> None:
         """A new measure: the cursor at its beginning."""
-        self._cursor = 0  # in divisions from `_origin`, which is in ticks
+        self._cursor: int | float = 0  # in divisions from `_origin`, which is in ticks
         self._origin = 0
-        self._chord_at = 0
+        self._chord_at: int | float = 0
         self._levels: list[tuple[int, int]] = []  # ticks, velocity from there on
-        self._graces: dict[tuple[str, int], list[list[Note]]] = {}
+        self._graces: dict[tuple[str, str, int], list[list[Note]]] = {}
         self._written = Written()
 
     def read(self, measure: Measure) -> Written:
@@ -85,21 +88,24 @@ class PartReader:
                 self._attributes(fields)
             elif kind == "barline":
                 _barline(fields, written)
+            elif kind == "midi-instrument":
+                self._sounds.change(max(0, self._ticks(self._cursor)), fields)
             else:
                 self._direction(fields)
+        self._sounds.end_measure()
         if self._graces:
             written.notes += place_graces(
-                ((at, chords) for (_, at), chords in self._graces.items()), self._ticks_per_quarter
+                ((at, chords) for (*_, at), chords in self._graces.items()), self._ticks_per_quarter
             )
-            written.notes.sort(key=lambda note: note.at)
+        written.notes.sort(key=BY_TIME)
         if self._levels:
             self._apply_levels()
         return written
 
-    def _ticks(self, cursor: int) -> int:
+    def _ticks(self, cursor: int | float) -> int:
         """A place in divisions as the nearest tick: what rounding there is does not add up."""
         divisions = self._divisions or 1
-        return self._origin + (2 * cursor * self._ticks_per_quarter + divisions) // (2 * divisions)
+        return self._origin + int((2 * cursor * self._ticks_per_quarter + divisions) // (2 * divisions))
 
     def _note(self, fields: Fields) -> None:
         if "grace" in fields:
@@ -111,9 +117,8 @@ class PartReader:
         if "chord" not in fields:
             self._chord_at = self._cursor
             self._cursor += duration
-            self._written.extent = max(self._written.extent, self._ticks(self._cursor))
-        if "rest" in fields or "cue" in fields:
-            self._faults.left_out("cue note", int("rest" not in fields))
+            self._extend(whole_rest=fields.get("rest@measure") == "yes")
+        if "rest" in fields or not self._heard(fields):
             return
         onset = self._ticks(self._chord_at)
         ticks = self._ticks(self._chord_at + duration) - onset
@@ -121,57 +126,56 @@ class PartReader:
         if note is not None and duration:
             self._written.notes.append(note)
 
+    def _extend(self, whole_rest: bool) -> None:
+        """The measure is at least so long as the cursor has come."""
+        at = self._ticks(self._cursor)
+        if whole_rest:
+            self._written.rests = max(self._written.rests, at)
+        else:
+            self._written.extent = max(self._written.extent, at)
+
+    def _heard(self, fields: Fields) -> bool:
+        """Whether a note is music and no cue of what another part plays."""
+        if "cue" not in fields:
+            return True
+        if self._small:
+            self._faults.mended("cue note taken for music")
+        else:
+            self._faults.left_out("cue note")
+        return self._small
+
     def _grace(self, fields: Fields) -> None:
         """Keep a grace note until the measure is read: its time depends on how many there are."""
-        if "cue" in fields:
-            self._faults.left_out("cue note")
+        if not self._heard(fields):
             return
         at = self._ticks(self._cursor)
         note = self._sound(fields, at, 1)
         if note is None:
             return
-        chords = self._graces.setdefault((note.voice, at), [])
+        chords = self._graces.setdefault((note.voice, note.staff, at), [])
         if "chord" in fields and chords:
             chords[-1].append(note)
         else:
             chords.append([note])
 
     def _sound(self, fields: Fields, at: int, duration: int) -> Note | None:
-        program, drum = self._instruments.get(fields.get("instrument@id", ""), self._default)
-        if "unpitched" in fields:
-            if drum is None:
-                self._faults.left_out("unpitched note of no known drum")
-                return None
-            pitch, program = drum, DRUMS
-        else:
-            pitch = self._pitch(fields)
-            if pitch < 0:
-                return None
+        pitch, program = self._sounds.of(fields, at)
+        if pitch < 0:
+            said = "".join(fields.get(key, "") for key in ("step", "alter", "octave"))
+            problem = f"pitch is {said!r}, expected a step, an alter and an octave within MIDI's range"
+            self._fault("bad pitch", problem)
+            return None
         velocity = self._velocity
         if "dynamics" in fields:
             velocity = values.velocity(fields["dynamics"]) or velocity
-        voice = fields.get("voice", "")
-        return Note(at, duration, pitch, velocity, program, voice, "tie start" in fields, "tie stop" in fields)
+        voice, staff = fields.get("voice", ""), fields.get("staff", "")
+        on, back = "tie start" in fields, "tie stop" in fields
+        return Note(at, duration, pitch, velocity, program, voice, on, back, staff=staff)
 
-    def _pitch(self, fields: Fields) -> int:
-        """The sounding pitch, or -1 where it cannot be told."""
-        try:
-            alter = fields.get("alter")
-            pitch = 12 * int(fields["octave"]) + 12 + _STEPS[fields["step"]] + self._transpose
-            if alter:
-                pitch += round(float(alter))
-        except (KeyError, ValueError, OverflowError):
-            pitch = -1
-        if 0 <= pitch <= 127:
-            return pitch
-        said = "".join(fields.get(key, "") for key in ("step", "alter", "octave"))
-        self._fault("bad pitch", f"pitch is {said!r}, expected a step, an alter and an octave within MIDI's range")
-        return -1
-
-    def _duration(self, fields: Fields) -> int | None:
+    def _duration(self, fields: Fields) -> int | float | None:
         """Divisions, at least 0; None where it cannot be told."""
         text = fields.get("duration", "")
-        value = values.whole(text)
+        value = values.number(text)
         if not self._divisions:
             self._faults.mended("no divisions")
             self._divisions = 1
@@ -181,12 +185,14 @@ class PartReader:
         return None
 
     def _move(self, fields: Fields, sign: int) -> None:
+        """Backup and forward. What is skipped fills the measure, but never makes it longer than its meter."""
         self._cursor += sign * (self._duration(fields) or 0)
         if self._ticks(self._cursor) < 0:
             self._fault("backup before the measure", "backup leads to before the measure's beginning")
             self._cursor, self._origin = 0, 0
-        if sign > 0:
-            self._written.extent = max(self._written.extent, self._ticks(self._cursor))
+        if sign > 0 and self._meter:
+            reached = min(self._ticks(self._cursor), bar_ticks(self._meter, self._ticks_per_quarter))
+            self._written.extent = max(self._written.extent, reached)
 
     def _attributes(self, fields: Fields) -> None:
         at = self._ticks(self._cursor)
@@ -197,16 +203,13 @@ class PartReader:
                 self._fault("bad divisions", f"divisions is {said!r}, expected 1 to {MAX_DIVISIONS:,}")
             else:
                 self._origin, self._cursor, self._divisions = at, 0, value
-        if "chromatic" in fields:
-            shift = (values.whole(fields["chromatic"]) or 0) + 12 * (
-                values.whole(fields.get("octave-change", "0")) or 0
-            )
-            self._transpose = max(-127, min(127, shift))
-        if "beats" in fields:
-            meter = values.meter(fields)
-            if meter is None:
+        self._sounds.transpose(fields)
+        if "beats" in fields or "senza-misura" in fields:
+            meter = values.meter(fields) if "beats" in fields else None
+            if meter is None and "beats" in fields:
                 self._faults.left_out("bad meter")
             else:
+                self._meter = meter
                 self._written.meters.append((at, meter))
 
     def _direction(self, fields: Fields) -> None:
@@ -247,3 +250,10 @@ def _barline(fields: Fields, written: Written) -> None:
         written.ending = ending_numbers(tuple(re.findall(r"\d{1,2}", fields.get("ending@number", ""))))
     elif "ending@type" in fields:
         written.ending_stops = True
+
+
+def _all_small(part: Part) -> bool:
+    """Whether the part holds small notes and no others: then these are its music."""
+    notes = [fields for measure in part.measures for kind, fields in measure.items if kind == "note"]
+    sounding = ["cue" in fields for fields in notes if "rest" not in fields]
+    return bool(sounding) and all(sounding)

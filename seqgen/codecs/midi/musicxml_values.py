@@ -41,7 +41,7 @@ def tempo(fields: Fields) -> int | None:
         quarters = float(match[0]) if match else 0.0
     elif "per-minute" in fields:
         match = _NUMBER.search(fields["per-minute"])
-        unit = _UNITS.get(fields.get("beat-unit", ""), 0.0) * (1.5 if "beat-unit-dot" in fields else 1.0)
+        unit = _UNITS.get(fields.get("beat-unit", ""), 0.0) * (2 - 0.5 ** len(fields.get("beat-unit-dot", "")))
         quarters = float(match[0]) * unit if match else 0.0
     else:
         return None
@@ -49,12 +49,20 @@ def tempo(fields: Fields) -> int | None:
 
 
 def meter(fields: Fields) -> tuple[int, int] | None:
-    """(numerator, denominator); the parts of a numerator such as 3+2 are added up."""
-    beats = [whole(text) for text in fields["beats"].split("+")]
-    below = whole(fields.get("beat-type", ""))
-    above = sum(beat or 0 for beat in beats)
-    sane = None not in beats and 1 <= above <= 64 and below in (1, 2, 4, 8, 16, 32, 64)
-    return (above, below) if sane and below else None
+    """(numerator, denominator); the parts of 3+2 over 8, or of 3/4 and 2/8, are added up."""
+    unders = [whole(text) or 0 for text in fields.get("beat-type", "").split(";")]
+    overs = [_added(text) for text in fields["beats"].split(";")]
+    if len(overs) != len(unders) or not all(under in (1, 2, 4, 8, 16, 32, 64) for under in unders):
+        return None
+    below = max(unders)
+    above = sum(over * below // under for over, under in zip(overs, unders))
+    return (above, below) if all(over > 0 for over in overs) and above <= 64 else None
+
+
+def _added(text: str) -> int:
+    """The sum of a numerator such as 3+2; 0 where it makes no sense."""
+    beats = [whole(part) or 0 for part in text.split("+")]
+    return sum(beats) if min(beats) > 0 else 0
 
 
 def velocity(percent: str) -> int | None:
@@ -63,8 +71,8 @@ def velocity(percent: str) -> int | None:
     return max(1, round(min(127.0, float(match[0]) * FORTE / 100))) if match else None
 
 
-def whole(text: str) -> int | None:
-    """A whole number, also where it is written 2.0; None where it is none."""
+def number(text: str) -> float | int | None:
+    """A number, whole where it can be; None where it is none. May be infinite."""
     try:
         return int(text)
     except ValueError:
@@ -73,4 +81,10 @@ def whole(text: str) -> int | None:
         value = float(text)
     except ValueError:
         return None
-    return int(value) if value.is_integer() else None
+    return int(value) if value.is_integer() else value
+
+
+def whole(text: str) -> int | None:
+    """A whole number, also where it is written 2.0; None where it is none."""
+    value = number(text)
+    return value if isinstance(value, int) else None
