@@ -23,6 +23,7 @@ from seqgen.codecs.midi.abc_voice import TICKS, Count, Settings, Voice
 from seqgen.codecs.midi.bars import (
     MAX_BYTES,
     MAX_NOTES,
+    Bar,
     Row,
     checked,
     play,
@@ -295,11 +296,22 @@ def _score(tune: _Tune, faults: Faults) -> Score:
     )
 
 
+def written_bars(data: bytes) -> tuple[list[Bar], int]:
+    """The bars of a tune's voice that has most of them, and ticks in a quarter note."""
+    tune = _Tune(Faults(Report()))
+    tune.read(data)
+    return _leading(tune).bars if tune.voices else [], TICKS
+
+
+def _leading(tune: _Tune) -> Voice:
+    """The voice that has most bars; the first of several."""
+    return max(tune.voices.values(), key=lambda voice: len(voice.bars))
+
+
 def _meters(tune: _Tune, faults: Faults) -> list[tuple[int, Meter]]:
-    """The bars of the voice that has most of them."""
     if not tune.voices:
         return [(0, (4, 4))]
-    voice = max(tune.voices.values(), key=lambda voice: len(voice.bars))
+    voice = _leading(tune)
     held = in_force(voice.meters, voice.first_meter)
     order = play_order(voice.bars)
     return meter_map(order, starts_of(order, [bar.length for bar in voice.bars]), voice.bars, held, TICKS, faults)

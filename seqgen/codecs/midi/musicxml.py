@@ -73,7 +73,7 @@ def _score(document: Document, faults: Faults) -> Score:
     parts = {name: part for name, part in document.parts.items() if part.measures}
     written = [_read_part(part, ticks, faults, small) for part in parts.values()]
     across = _across(written)
-    meters = in_force([sorted(set().union(*(each.meters for each in one)), key=_when) for one in across], None)
+    meters = _held(across)
     bars = _bars(across, meters, ticks)
     order = play_order(bars)
     starts = starts_of(order, [bar.length for bar in bars])
@@ -116,6 +116,18 @@ def _owners(rows: list[Row], lines: list[Line], first: int) -> list[int]:
 
 def _name(part: Part) -> str:
     return printable(part.fields.get("part-name") or part.fields.get("part-abbreviation") or "")
+
+
+def written_bars(document: Document, faults: Faults) -> tuple[list[Bar], int]:
+    """The measures of a score, and ticks in a quarter note."""
+    ticks = _ticks_per_quarter(document)
+    across = _across([_read_part(part, ticks, faults, False) for part in document.parts.values() if part.measures])
+    return _bars(across, _held(across), ticks), ticks
+
+
+def _held(across: list[list[Written]]) -> list[list[Meter | None]]:
+    """The meters that hold in each measure, whichever part says them."""
+    return in_force([sorted(set().union(*(each.meters for each in one)), key=_when) for one in across], None)
 
 
 def _across(parts: list[list[Written]]) -> list[list[Written]]:
