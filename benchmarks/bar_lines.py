@@ -57,7 +57,9 @@ def plain_count(data: bytes) -> list[Fraction] | None:
     """Quarter notes at which measures begin, from the durations in the XML; None where there are repeats."""
     if data[:2] == b"PK":
         archive = zipfile.ZipFile(io.BytesIO(data))
-        data = archive.read(next(name for name in archive.namelist() if not name.startswith("META-INF")))
+        data = archive.read(
+            next(name for name in archive.namelist() if name.endswith("xml") and not name.startswith("META-INF"))
+        )
     root = ElementTree.fromstring(data)
     if root.find(".//repeat") is not None or root.find(".//ending") is not None:
         return None
@@ -141,7 +143,9 @@ def main() -> None:
     results: dict[str, Any] = {}
     for corpus in asked.corpora:
         found = {"documents": 0, "written": 0, "right": 0, "more": 0, "apart": 0, "documents_right": 0}
-        pieces = [piece for source in resolve([corpus], lambda text: None) for piece in documents(source.path.read_bytes())]
+        pieces = [
+            piece for source in resolve([corpus], lambda text: None) for piece in documents(source.path.read_bytes())
+        ]
         for number, data in enumerate(pieces[: asked.most]):
             one = measure(data, codec)
             good = one["right"] == one["written"] and not one["more"]

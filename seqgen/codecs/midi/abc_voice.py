@@ -236,7 +236,9 @@ class Voice:
 
     def _next_bar(self, endings: frozenset[int]) -> None:
         bar = self.bars[-1]
-        bar.length = rounded(max(bar.length, self._at), [self.settings.meter], TICKS)
+        bar.length = max(bar.length, self._at)
+        if not bar.open:
+            bar.length = rounded(bar.length, [self.settings.meter], TICKS)
         if bar.length or bar.notes:
             bar.notes.sort(key=BY_TIME)
             self.bars.append(Bar())
