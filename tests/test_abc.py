@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqgen.codecs.midi import abc_fields
-from seqgen.codecs.midi.abc import read_abc, split_abc
+from seqgen.codecs.midi.abc import read_abc
+from seqgen.codecs.midi.abc_book import split_abc
 from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.errors import MidiError

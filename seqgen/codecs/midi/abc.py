@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from seqgen.codecs.midi import abc_fields as fields
+from seqgen.codecs.midi.abc_book import TUNE
 from seqgen.codecs.midi.abc_music import read_music
 from seqgen.codecs.midi.abc_voice import TICKS, Count, Settings, Voice
 from seqgen.codecs.midi.bars import (
@@ -40,37 +41,14 @@ from seqgen.codecs.midi.score import DEFAULT_TEMPO, DRUMS, Score
 from seqgen.report import Report
 
 MAX_VOICES = 64
-MAX_TUNES = 100_000
-MAX_HEAD = 4096  # bytes of a book's head
-MAX_HEADS = 8, 1 << 16  # of all its tunes' heads together: so many times the book's bytes, and so many more
 DRUM_CHANNEL = 10
 
-_TUNE = re.compile(rb"(?:^|(?<=[\r\n]))X:")
-_COMMON = re.compile(rb"[MLQIUm]:|%%(?!text|begin|center)")  # lines of a book's head that matter to its tunes
 _COMMENT = re.compile(r"(?<!\\)%.*")
 _KEY = re.compile(rb"(?:^|[\r\n])K:")
 _FIELD = re.compile(r"[A-Za-z]:(?![|:])")
 _INDENTED = re.compile(r"[ \t]+(?:[A-Za-z]:(?![|:])|\+:|%%)")
 _IN_BODY = "IKLMmNPQRrsTUVWw"  # fields that may stand between lines of music, where others would be notes
 _TEXTS = {"w": "lyric", "W": "lyric", "s": "symbol line"}
-
-
-def split_abc(data: bytes) -> list[bytes]:
-    """The tunes of a book, each with those lines of the book's head that set meter, unit length, tempo or the like.
-
-    Raises:
-        MidiError: There are more than MAX_TUNES.
-    """
-    starts = [match.start() for match in _TUNE.finditer(data)]
-    if not starts:
-        return [data]
-    if len(starts) > MAX_TUNES:
-        refuse(starts[MAX_TUNES], f"book has too many tunes (expected at most {MAX_TUNES:,}, found {len(starts):,})")
-    lines = re.split(rb"\r\n|\r|\n", data[: starts[0]].removeprefix(b"\xef\xbb\xbf"))
-    head = b"".join(line + b"\n" for line in lines if _COMMON.match(line))
-    times, more = MAX_HEADS
-    head = head if len(head) <= MAX_HEAD and len(head) * len(starts) <= times * len(data) + more else b""
-    return [head + data[start:end] for start, end in zip(starts, [*starts[1:], len(data)])]
 
 
 def read_abc(data: bytes, report: Report | None = None) -> Score:
@@ -86,7 +64,7 @@ def read_abc(data: bytes, report: Report | None = None) -> Score:
     if len(data) > MAX_BYTES:
         refuse(MAX_BYTES, f"file is too long (expected at most {MAX_BYTES:,} bytes, found {len(data):,})")
     faults = Faults(report)
-    tunes = [match.start() for match in _TUNE.finditer(data)]
+    tunes = [match.start() for match in TUNE.finditer(data)]
     for start in tunes[1:]:
         faults.dropped("further tune", start, f"file is a book of {len(tunes)} tunes, expected one")
     tune = _Tune(faults)

@@ -93,7 +93,7 @@ def documents(data: bytes) -> Sequence[bytes]:
     if is_midi(data):
         return pieces(data)
     if is_abc(data) and not is_musicxml(data):
-        from seqgen.codecs.midi.abc import split_abc
+        from seqgen.codecs.midi.abc_book import split_abc
 
         return split_abc(data)
     return (data,)
