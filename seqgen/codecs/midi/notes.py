@@ -1,4 +1,4 @@
-"""From events to notes: pairing, programs, pedal. Vectorised; knows nothing of bytes.
+"""From events to notes: pairing and programs. Vectorised; knows nothing of bytes.
 
 Events are taken in playing order (by tick, then track, then place in the file), because the state of a channel is
 global: a program change or a pedal in one track counts for the notes of another. A port (meta event 0x21) has
@@ -93,7 +93,7 @@ def _banks(events: Channels, xg: bool, gs: bool) -> list[tuple[int, int, bool]]:
     changes = np.flatnonzero(events.kind == PROGRAM)
     changes = changes[np.argsort(events.channel[changes], kind="stable")]
     banks = np.flatnonzero((events.kind == CONTROL) & (events.first == BANK))
-    found = _latest(events, banks, events.channel[changes], changes)
+    found = latest_event(events, banks, events.channel[changes], changes)
     value = np.where(found >= 0, events.second[found], -1) if len(banks) else np.full(len(changes), -1)
     turns = by_bank(value, events.channel[changes], xg, gs)
     drums = is_kit(value, xg, gs)[turns]
@@ -115,14 +115,14 @@ def _ports(events: Events, data: bytes, chosen: Ints) -> Ints:
 
 def _count_left_out(events: Channels, faults: Faults) -> None:
     kinds = np.bincount(events.kind, minlength=16)
-    used = len(_pedal_events(events)) + len(_silences(events))
+    used = len(pedal_events(events)) + len(_silences(events))
     faults.left_out("controller", int(kinds[CONTROL]) - used)
     faults.left_out("key pressure", int(kinds[KEY_PRESSURE]))
     faults.left_out("channel pressure", int(kinds[CHANNEL_PRESSURE]))
     faults.left_out("pitch bend", int(kinds[BEND]))
 
 
-def _pedal_events(events: Channels) -> Ints:
+def pedal_events(events: Channels) -> Ints:
     """Ranks of the sustain pedal's controllers; percussion has none."""
     ranks = np.flatnonzero((events.kind == CONTROL) & (events.first == PEDAL))
     return np.asarray(ranks[~events.drums(ranks)])
@@ -247,7 +247,7 @@ def programs(events: Channels, ons: Ints) -> tuple[Ints, int]:
     Of several channels one that has notes.
     """
     changes = np.flatnonzero(events.kind == PROGRAM)
-    found = _latest(events, changes, events.channel[ons], ons)
+    found = latest_event(events, changes, events.channel[ons], ons)
     drums = events.drums(ons)
     program = np.where(found >= 0, events.first[found], 0) if len(changes) else np.zeros(len(ons), np.int64)
     kits = changes[events.drums(changes)]
@@ -256,7 +256,7 @@ def programs(events: Channels, ons: Ints) -> tuple[Ints, int]:
     return np.where(drums, DRUMS, program), int(events.first[kits[0]]) if len(kits) else 0
 
 
-def _latest(events: Channels, among: Ints, channel: Ints, rank: Ints) -> Ints:
+def latest_event(events: Channels, among: Ints, channel: Ints, rank: Ints) -> Ints:
     """(N,) the latest of the events `among` on a channel before a rank, or -1."""
     if len(among) == 0:
         return np.full(len(rank), -1)
@@ -266,70 +266,3 @@ def _latest(events: Channels, among: Ints, channel: Ints, rank: Ints) -> Ints:
     at = np.searchsorted(keys[order], channel * size + np.minimum(rank, size - 1)) - 1
     found = among[order][at]
     return np.where((at >= 0) & (events.channel[found] == channel), found, -1)
-
-
-@dataclass(frozen=True)
-class Pedals:
-    """(P,) times the sustain pedal is held: `down` and `up` are ranks (FAR where never released), `end` is a tick."""
-
-    down: Ints
-    up: Ints
-    end: Ints
-
-
-def pedals(events: Channels, last: Ints, faults: Faults) -> Pedals:
-    """The pedal of each channel, from controller 64. One that is never released ends with its track."""
-    ranks = _pedal_events(events)
-    if len(ranks) == 0:
-        return Pedals(ranks, ranks, ranks)
-    ranks = ranks[np.argsort(events.channel[ranks], kind="stable")]
-    held, channel = events.second[ranks] >= PEDAL, events.channel[ranks]
-    first = np.concatenate(([True], channel[1:] != channel[:-1]))[: len(ranks)]
-    before = np.where(first, False, np.concatenate(([False], held[:-1]))[: len(ranks)])
-    changes, held, channel = ranks[held != before], held[held != before], channel[held != before]
-    down = changes[held]
-    next_change = np.append(changes[1:], FAR)[held]
-    released = np.append(channel[1:], -1)[held] == channel[held]
-    up = np.where(released, next_change, FAR)
-    faults.mended("pedal never released", int((~released).sum()))
-    end = np.where(released, events.tick[np.where(released, up, 0)], last[events.track[down]]) if len(down) else down
-    return Pedals(down, up, np.asarray(end, np.int64))
-
-
-def fold(events: Channels, held: Pedals, ons: Ints, end: Ints, end_rank: Ints) -> Ints:
-    """(N,) the ends of notes with the pedal in mind: until it rises, or its key is struck again."""
-    if len(held.down) == 0:
-        return end
-    pressed = _latest(events, held.down, events.channel[ons], end_rank)
-    order = np.argsort(held.down)
-    which = order[np.minimum(np.searchsorted(held.down, pressed, sorter=order), len(order) - 1)]
-    caught = np.flatnonzero((pressed >= 0) & (held.up[which] > end_rank))
-    restrike = _restrikes(events, ons, ons[caught], end_rank[caught])
-    result = end.copy()
-    result[caught] = np.maximum(np.minimum(held.end[which[caught]], restrike), end[caught])
-    return _sound_off(events, ons, result)
-
-
-def _sound_off(events: Channels, ons: Ints, end: Ints) -> Ints:
-    """(N,) the ends of notes with the controller in mind that ends all sound of a channel, held by a pedal or not."""
-    ranks = np.flatnonzero((events.kind == CONTROL) & (events.first == ALL_SOUND_OFF))
-    if len(ranks) == 0:
-        return end
-    size = len(events.tick) + 1
-    key = np.sort(events.channel[ranks] * size + ranks)
-    place = np.minimum(np.searchsorted(key, events.channel[ons] * size + ons), len(key) - 1)
-    channel, rank = np.divmod(key[place], size)
-    ahead = (channel == events.channel[ons]) & (rank > ons)
-    return np.where(ahead, np.minimum(end, events.tick[np.where(ahead, rank, 0)]), end)
-
-
-def _restrikes(events: Channels, ons: Ints, caught: Ints, end_rank: Ints) -> Ints:
-    """(C,) the tick at which the key of each note caught by the pedal is struck again after its end, or FAR."""
-    size = len(events.tick) + 1
-    # Mostly sorted already, which a stable sort is quick to see.
-    strikes = np.sort((events.channel[ons] * 128 + events.first[ons]) * size + ons, kind="stable")
-    key = events.channel[caught] * 128 + events.first[caught]
-    again = np.searchsorted(strikes, key * size + np.minimum(end_rank, size - 1))
-    following = strikes[np.minimum(again, len(strikes) - 1)]
-    struck = (again < len(strikes)) & (following // size == key)
-    return np.where(struck, events.tick[np.where(struck, following % size, 0)], FAR)

@@ -12,7 +12,8 @@ import numpy as np
 from seqgen.codecs.midi.chunks import is_midi, read_chunks, single_tracks
 from seqgen.codecs.midi.events import END_OF_TRACK, SYSEX, Events, read_events
 from seqgen.codecs.midi.faults import Faults
-from seqgen.codecs.midi.notes import PORT, Channels, Ints, Pedals, channel_events, fold, pair_notes, pedals, programs
+from seqgen.codecs.midi.notes import PORT, Channels, Ints, channel_events, pair_notes, programs
+from seqgen.codecs.midi.pedals import Pedals, fold, pedals
 from seqgen.codecs.midi.score import DEFAULT_TEMPO, DRUMS, Score
 from seqgen.errors import MidiError
 from seqgen.report import Report
