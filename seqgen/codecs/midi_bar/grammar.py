@@ -27,18 +27,6 @@ ENDLESS = 1 << 40  # more bars than any piece has
 _EDGES = v.REMAIN_EDGES.tolist()
 _SOUNDED = (VALUE, DRUM)
 _LAST = len(v.DURATIONS) - 1
-# Numerator → powers of two of the denominators that OTHER is for.
-_OTHERS = {
-    over: found
-    for over in range(1, v.MAX_METER[0] + 1)
-    if (
-        found := [
-            power
-            for power in range(v.MAX_METER[1] + 1)
-            if v.sayable(over, 1 << power) and (over, 1 << power) not in v.METERS
-        ]
-    )
-}
 
 
 class Limits(NamedTuple):
@@ -275,10 +263,10 @@ def _mask(state: State, limits: Limits) -> Mask:
 def _allow_spelling(mask: Mask, state: State) -> None:
     """The two POS of a METER without a token of its own."""
     if state.phase == UNDER:
-        for power in _OTHERS.get(state.over, [2]):
+        for power in v.SPELLED.get(state.over, [2]):
             mask[v.POS + power] = (state.over, 1 << power) != state.meter
         return
-    for over, powers in _OTHERS.items():
+    for over, powers in v.SPELLED.items():
         mask[v.POS + over] = any((over, 1 << power) != state.meter for power in powers)
 
 

@@ -102,3 +102,16 @@ def meter_tokens(over: int, under: int) -> list[int]:
     if (over, under) in METERS:
         return [METER + METERS.index((over, under))]
     return [METER + OTHER, POS + over, POS + under.bit_length() - 1]
+
+
+def _spelled() -> dict[int, list[int]]:
+    """Numerator → powers of two of the denominators that OTHER is for."""
+    wanted = {
+        over: [power for power in range(MAX_METER[1] + 1) if sayable(over, 1 << power)]
+        for over in range(1, MAX_METER[0] + 1)
+    }
+    others = {over: [power for power in found if (over, 1 << power) not in METERS] for over, found in wanted.items()}
+    return {over: found for over, found in others.items() if found}
+
+
+SPELLED = _spelled()
