@@ -195,13 +195,13 @@ def files(tmp_path: Path, *names: str) -> list[Source]:
     ],
 )
 def test_the_codec_is_guessed_by_most_suffixes(tmp_path: Path, names: Sequence[str], codec: str) -> None:
-    assert guess_codec(files(tmp_path, *names)) == codec
+    assert guess_codec(files(tmp_path, *names))[0] == codec
 
 
 def test_without_a_known_suffix_the_content_decides(tmp_path: Path) -> None:
-    assert guess_codec(one(tmp_path, bytes(range(256)), "x.bin")) == "byte"
-    assert guess_codec(one(tmp_path, "é".encode("utf-16"), "x.weird")) == "char"
-    assert guess_codec(one(tmp_path, b"", "empty")) == "char"
+    assert guess_codec(one(tmp_path, bytes(range(256)), "x.bin"))[0] == "byte"
+    assert guess_codec(one(tmp_path, "é".encode("utf-16"), "x.weird"))[0] == "char"
+    assert guess_codec(one(tmp_path, b"", "empty"))[0] == "char"
 
 
 def test_files_for_other_codecs_are_left_out_with_the_reason(tmp_path: Path) -> None:
