@@ -5,8 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from seqgen.codecs.midi.chunks import is_midi
-from seqgen.codecs.midi.read import read_score
+from seqgen.codecs.midi.read import is_abc, is_musicxml, read_score
 from seqgen.codecs.midi.score import Score
 from seqgen.errors import DataError
 from seqgen.report import Report
@@ -30,7 +29,7 @@ def written(files: Iterable[bytes]) -> tuple[int, int]:
     """(how many of some pieces are written, how many pieces could be read); MusicXML and ABC always are."""
     count = total = 0
     for data in files:
-        if not is_midi(data):
+        if is_musicxml(data) or is_abc(data):
             count, total = count + 1, total + 1
             continue
         with contextlib.suppress(DataError):
