@@ -4,9 +4,10 @@
 
 Of each document the bar lines that the tokens say are compared with those that are written, both as they are played,
 in quarter notes from the beginning. What is written is counted apart from seqgen's readers: of MusicXML by adding up
-the durations between the measure tags of each part with Python's own XML parser, for documents without repeats; of ABC
-(and of MusicXML with repeats) by the lengths of the reader's bars, in the order in which they are played. The share of
-the documents that were counted apart is printed.
+the durations between the measure tags of each part with Python's own XML parser, for documents without repeats and with
+measures of whole 32nd notes; of ABC and of other MusicXML by the lengths of the reader's bars, in the order in which
+they are played. How many documents were counted apart is printed, and each that has a bar line in no place, or one too
+many (`more`: a bar longer than eight quarter notes, which the vocabulary cannot say, is several).
 """
 
 import argparse
@@ -76,10 +77,10 @@ def plain_count(data: bytes) -> list[Fraction] | None:
                     at += step
                     furthest = furthest if whole else max(furthest, at)
                 elif item.tag in ("backup", "forward"):
-                    at += step if item.tag == "forward" else -step
+                    at += step if item.tag == "forward" else -step  # lengthens no measure
             lengths[number] = max(lengths.get(number, Fraction(0)), furthest)
-    if not all(lengths.values()):
-        return None  # a measure of rests alone lasts by its meter, which this does not count
+    if not all(lengths.values()) or any(length * 8 % 1 for length in lengths.values()):
+        return None  # a measure of rests alone lasts by its meter, and slips are mended: neither is counted here
     total, found = Fraction(0), []
     for number in sorted(lengths):
         found.append(total)

@@ -115,6 +115,10 @@ def test_a_forward_never_makes_a_measure_longer() -> None:
     assert made.length == 8 * 24
     short = "<forward><duration>3</duration></forward>"
     assert score(attributes() + note("C4") + short, note("D4", 4)).onset.tolist() == [0, 4 * 24]
+    upbeat = document(attributes() + note("C4") + short, note("D4", 4)).replace(
+        b"<measure", b'<measure implicit="yes"', 1
+    )
+    assert read_musicxml(upbeat).onset.tolist() == [0, 24]
 
 
 # --- parts

@@ -24,7 +24,7 @@ _CLEF = re.compile(
     r"(?:([-+^_])(8|15))?\"?(?=\s|$)"
 )
 _NAME = re.compile(r"(?:^|\s)(?:name|nm)=\s*(?:\"([^\"]*)\"|(\S+))")
-_DIRECTIVE = re.compile(r"MIDI\s*=?\s*(program|channel|transpose)\s+(?:(\d{1,3})\s+)?(-?\d{1,3})(?=\s|%|$)")
+_DIRECTIVE = re.compile(r"MIDI\s*+=?+\s*+(program|channel|transpose)\s++(?:(\d{1,3})\s++)?(-?\d{1,3})(?=\s|%|$)")
 ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2, "": 0}
 
 

@@ -240,7 +240,8 @@ class Voice:
         if not bar.open:
             bar.length = rounded(bar.length, [self.settings.meter], TICKS)
         if bar.length or bar.notes:
-            bar.notes.sort(key=BY_TIME)
+            if self._lines:
+                bar.notes.sort(key=BY_TIME)
             self.bars.append(Bar())
             self.tempos.append([])
             self.meters.append([])

@@ -25,7 +25,7 @@ REAL_TIME = 0xF8  # from here on system messages leave running status alone
 END_OF_TRACK = 0x2F
 SHORT = 64  # bytes up to which single events are read faster one by one
 FAR = np.int32(0x7FFFFFFF)  # behind every file
-LONG_NUMBER = re.compile(rb"[\x80-\xff]++[\x00-\x7f]", re.S)
+LONG_NUMBER = re.compile(rb"[\x80-\xff]{4,64}[\x00-\x7f]", re.S)
 # What is looked for behind damage: a delta time, a status and its data bytes, or one of the usual meta events.
 NEXT_EVENT = re.compile(
     rb"[\x80-\xff]{0,3}[\x00-\x7f]"

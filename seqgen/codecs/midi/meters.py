@@ -13,7 +13,6 @@ from seqgen.codecs.midi.faults import Faults
 MAX_OVER = 64  # the largest numerator that every reader and codec takes
 UNDER = (4, 8, 16, 32, 64, 2, 1)  # denominators, the simplest first
 FINEST = 8  # 32nd notes in a quarter note: bars are as long as so many
-NEAR = 48  # a bar that misses its meter by less than so large a part of a quarter note has only been rounded
 
 Meter = tuple[int, int]
 
@@ -49,13 +48,13 @@ def in_force(changes: Iterable[Sequence[tuple[int, Meter | None]]], first: Meter
 
 
 def rounded(length: int, meters: Iterable[Meter | None], ticks_per_quarter: int) -> int:
-    """The length of a bar: of one of its meters where rounding alone keeps them apart, else whole 32nd notes.
+    """The length of a bar: of one of its meters where less than a 32nd note keeps them apart, else whole 32nd notes.
 
-    A bar that lasts some thirds or 64ths more is a slip of who wrote it: no meter is so long, and so it is filled up.
+    A bar that lasts a 64th or some thirds more is rounded, or a slip of who wrote it: no meter is so long.
     """
     for meter in meters:
         full = bar_ticks(meter, ticks_per_quarter) if meter else 0
-        if 0 < abs(length - full) * NEAR < ticks_per_quarter:
+        if 0 < abs(length - full) * FINEST < ticks_per_quarter:
             return full
     unit = ticks_per_quarter // FINEST
     return -(-length // unit) * unit

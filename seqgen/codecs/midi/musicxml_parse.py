@@ -57,10 +57,14 @@ _LEFT_OUT = {
 
 @dataclass(slots=True)
 class Measure:
-    """One measure of one part: its items as (element name, fields), in document order, and where it stands."""
+    """One measure of one part: its items as (element name, fields), in document order, and where it stands.
+
+    `implicit` is an upbeat or a part of a measure, which does not count.
+    """
 
     offset: int
     number: str
+    implicit: bool = False
     items: list[tuple[str, Fields]] = field(default_factory=list)
 
 
@@ -212,7 +216,8 @@ class _Reader:
     def _structure(self, tag: str, attributes: Fields) -> None:
         name = attributes.get("id", "")
         if tag == "measure":
-            self._measure = Measure(self.parser.CurrentByteIndex, attributes.get("number", "")[:MAX_TEXT])
+            number, implicit = attributes.get("number", "")[:MAX_TEXT], attributes.get("implicit") == "yes"
+            self._measure = Measure(self.parser.CurrentByteIndex, number, implicit)
         elif tag == "part":
             self._part = self._part_of(name)
         elif tag == "score-part":
@@ -226,7 +231,7 @@ class _Reader:
         else:
             self.root = tag
         if tag == ("measure" if self.root == "score-partwise" else "part"):
-            self._measure = Measure(self.parser.CurrentByteIndex, self._measure.number)
+            self._measure = Measure(self.parser.CurrentByteIndex, self._measure.number, self._measure.implicit)
             self._part.measures.append(self._measure)
             self._items += 1
 

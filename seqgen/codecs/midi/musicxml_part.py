@@ -185,12 +185,12 @@ class PartReader:
         return None
 
     def _move(self, fields: Fields, sign: int) -> None:
-        """Backup and forward. What is skipped fills the measure, but never makes it longer than its meter."""
+        """Backup and forward. What is skipped fills a measure up to its meter, but never an upbeat."""
         self._cursor += sign * (self._duration(fields) or 0)
         if self._ticks(self._cursor) < 0:
             self._fault("backup before the measure", "backup leads to before the measure's beginning")
             self._cursor, self._origin = 0, 0
-        if sign > 0 and self._meter:
+        if sign > 0 and self._meter and not self._where.implicit:
             reached = min(self._ticks(self._cursor), bar_ticks(self._meter, self._ticks_per_quarter))
             self._written.extent = max(self._written.extent, reached)
 
