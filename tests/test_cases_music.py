@@ -121,6 +121,21 @@ def test_a_forward_never_makes_a_measure_longer() -> None:
     assert read_musicxml(upbeat).onset.tolist() == [0, 24]
 
 
+def test_what_is_not_printed_makes_no_measure_longer() -> None:
+    rest = '<note print-object="no"><rest/><duration>3</duration></note>'
+    assert score(attributes() + notes("C4 D4 E4") + rest, note("F4", 4)).onset.tolist() == [0, 24, 48, 96]
+    cadenza = notes("C4 D4 E4 F4 G4 A4")
+    assert meters(score(attributes() + cadenza, note("F4", 4))) == [(0, 6, 4), (6, 4, 4)]
+
+
+def test_a_far_backup_waits_for_the_forward_that_leads_back() -> None:
+    backup, forward = "<backup><duration>{}</duration></backup>", "<forward><duration>302</duration></forward>"
+    far = note("C4", 4) + backup.format(304) + note("D4") + forward + note("E4")
+    assert rows(score(attributes() + far, report=Report())) == [(0, 4, 60), (3, 1, 64)]
+    near = note("C4", 3) + backup.format(4) + note("E4")
+    assert rows(score(attributes() + near, report=Report())) == [(0, 3, 60), (0, 1, 64)]
+
+
 # --- parts
 
 
@@ -177,6 +192,12 @@ def test_small_notes_are_music_where_the_program_writes_them_so() -> None:
     report = Report()
     assert len(score(*measures, report=report)) == 1
     assert report.dropped == {"cue note": 8}
+
+
+def test_a_small_note_that_is_not_printed_is_there_to_be_heard() -> None:
+    hidden = note("D4", 2, "", "<cue/>").replace("<note>", '<note print-object="no">')
+    made = score(attributes() + note("C4", 2) + hidden + note("E4", 2, "", "<cue/>"), report=Report())
+    assert made.pitch.tolist() == [60, 62]
 
 
 def test_small_notes_are_music_where_a_part_has_no_others() -> None:

@@ -57,7 +57,7 @@ def rounded(length: int, meters: Iterable[Meter | None], ticks_per_quarter: int)
         if 0 < abs(length - full) * FINEST < ticks_per_quarter:
             return full
     unit = ticks_per_quarter // FINEST
-    return -(-length // unit) * unit
+    return max((2 * length + unit) // (2 * unit), int(length > 0)) * unit
 
 
 def meter_map(

@@ -202,6 +202,8 @@ class _Reader:
             self._item, self._fields = tag, {}
             if "dynamics" in attributes:
                 self._fields["dynamics"] = attributes["dynamics"][:MAX_TEXT]
+            if attributes.get("print-object") == "no":
+                self._fields["note@print-object"] = "no"
 
     def _flag(self, tag: str, attributes: Fields) -> None:
         if tag in ("tie", "tied"):  # a note may carry two, and so the type goes into the name

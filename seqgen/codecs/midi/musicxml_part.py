@@ -15,6 +15,8 @@ from seqgen.codecs.midi.musicxml_parse import Fields, Measure, Part
 from seqgen.codecs.midi.musicxml_sound import Sounds
 
 MAX_DIVISIONS = 1 << 20
+MAX_SKIP = 1 << 14  # quarter notes of a backup or forward
+FAR = 1 << 60
 
 _JUMPS = ("dacapo", "dalsegno", "tocoda", "fine")
 
@@ -117,39 +119,49 @@ class PartReader:
         if "chord" not in fields:
             self._chord_at = self._cursor
             self._cursor += duration
-            self._extend(whole_rest=fields.get("rest@measure") == "yes")
+            self._extend(fields)
         if "rest" in fields or not self._heard(fields):
             return
         onset = self._ticks(self._chord_at)
         ticks = self._ticks(self._chord_at + duration) - onset
-        note = self._sound(fields, onset, ticks)
+        note = self._sound(fields, onset, ticks) if onset >= 0 else None
         if note is not None and duration:
             self._written.notes.append(note)
 
-    def _extend(self, whole_rest: bool) -> None:
-        """The measure is at least so long as the cursor has come."""
+    def _extend(self, fields: Fields) -> None:
+        """The measure is at least so long as the cursor has come; but only notes make it longer than its meter."""
         at = self._ticks(self._cursor)
-        if whole_rest:
+        if fields.get("rest@measure") == "yes":
             self._written.rests = max(self._written.rests, at)
+        elif fields.get("note@print-object") == "no" or ("cue" in fields and not self._small):
+            self._fill(at, most=None if self._where.implicit else self._full())
         else:
-            self._written.extent = max(self._written.extent, at)
+            self._fill(at, most=None)
+
+    def _full(self) -> int | None:
+        """The length of a measure of the meter; None without one."""
+        return bar_ticks(self._meter, self._ticks_per_quarter) if self._meter else None
+
+    def _fill(self, at: int, most: int | None) -> None:
+        self._written.extent = max(self._written.extent, at if most is None else min(at, most))
 
     def _heard(self, fields: Fields) -> bool:
-        """Whether a note is music and no cue of what another part plays."""
+        """Whether a note is music and no cue of what another part plays: nobody reads a cue that is not printed."""
         if "cue" not in fields:
             return True
-        if self._small:
+        heard = self._small or fields.get("note@print-object") == "no"
+        if heard:
             self._faults.mended("cue note taken for music")
         else:
             self._faults.left_out("cue note")
-        return self._small
+        return heard
 
     def _grace(self, fields: Fields) -> None:
         """Keep a grace note until the measure is read: its time depends on how many there are."""
         if not self._heard(fields):
             return
         at = self._ticks(self._cursor)
-        note = self._sound(fields, at, 1)
+        note = self._sound(fields, at, 1) if at >= 0 else None
         if note is None:
             return
         chords = self._graces.setdefault((note.voice, note.staff, at), [])
@@ -172,27 +184,32 @@ class PartReader:
         on, back = "tie start" in fields, "tie stop" in fields
         return Note(at, duration, pitch, velocity, program, voice, on, back, staff=staff)
 
-    def _duration(self, fields: Fields) -> int | float | None:
-        """Divisions, at least 0; None where it cannot be told."""
+    def _duration(self, fields: Fields, most: int = MAX_QUARTERS) -> int | float | None:
+        """Divisions, at least 0, of at most so many quarter notes; None where it cannot be told."""
         text = fields.get("duration", "")
         value = values.number(text)
         if not self._divisions:
             self._faults.mended("no divisions")
             self._divisions = 1
-        if value is not None and 0 <= value <= MAX_QUARTERS * self._divisions:
+        if value is not None and 0 <= value <= most * self._divisions:
             return value
-        self._fault("bad duration", f"duration is {text!r}, expected 0 to {MAX_QUARTERS * self._divisions:,} divisions")
+        self._fault("bad duration", f"duration is {text!r}, expected 0 to {most * self._divisions:,} divisions")
         return None
 
     def _move(self, fields: Fields, sign: int) -> None:
-        """Backup and forward. What is skipped fills a measure up to its meter, but never an upbeat."""
-        self._cursor += sign * (self._duration(fields) or 0)
-        if self._ticks(self._cursor) < 0:
+        """Backup and forward. What is skipped fills a measure up to its meter, but never an upbeat.
+
+        A backup too long for the measure leads to its beginning; one that misses it by a measure and more waits for
+        the forward that leads back, and what stands between is left out.
+        """
+        self._cursor += sign * (self._duration(fields, MAX_SKIP) or 0)
+        at, full = self._ticks(self._cursor), self._full()
+        if at < 0 and sign < 0:
             self._fault("backup before the measure", "backup leads to before the measure's beginning")
+        if at < 0 and -at < (full or FAR):
             self._cursor, self._origin = 0, 0
-        if sign > 0 and self._meter and not self._where.implicit:
-            reached = min(self._ticks(self._cursor), bar_ticks(self._meter, self._ticks_per_quarter))
-            self._written.extent = max(self._written.extent, reached)
+        if sign > 0 and full and not self._where.implicit:
+            self._fill(at, most=full)
 
     def _attributes(self, fields: Fields) -> None:
         at = self._ticks(self._cursor)
