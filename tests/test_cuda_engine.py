@@ -17,7 +17,7 @@ from seqgen.generation._cuda_engine import CudaEngine
 from seqgen.generation._device_block import DrawPlan
 from seqgen.generation._device_network import Fused, update_of
 from seqgen.generation._device_noise import gumbel, signed
-from seqgen.generation._device_rules import bent, on_device
+from seqgen.generation._device_rules import apply_rules, on_device
 from seqgen.generation._numpy_engine import NumpyEngine
 from seqgen.generation._torch_engine import TorchEngine
 from seqgen.generation.limits import Limits
@@ -152,7 +152,8 @@ def test_rules_leave_on_the_device_what_they_leave_on_the_host(name: str) -> Non
         expected = logits
         for rule in listed:
             expected = rule.at(position)(expected, past)
-        ours = bent(torch.from_numpy(logits), found.ways, torch.tensor(numbers, dtype=torch.float64)).numpy()
+        numbers = torch.tensor(numbers, dtype=torch.float64)
+        ours = apply_rules(torch.from_numpy(logits), found.kinds, numbers).numpy()
         np.testing.assert_array_equal(np.isfinite(ours), np.isfinite(expected))
         np.testing.assert_allclose(ours, expected, rtol=1e-6)
 
@@ -161,7 +162,7 @@ def test_neutral_rules_cost_nothing() -> None:
     neutral = [rules.parse("temperature", 1), rules.parse("top_k", 0), rules.parse("top_k", V), rules.parse("top_p", 1)]
     found = on_device([*neutral, rules.parse("min_p", 0)], V)
     assert found is not None
-    assert found.ways == ()
+    assert found.kinds == ()
 
 
 @pytest.mark.parametrize("given", [("typical", 0.9), ("repetition", 1.2), ("temperature", "0..1")])

@@ -9,7 +9,7 @@ from torch import Tensor
 from seqgen.generation._blocks import Block, Drawn
 from seqgen.generation._device_network import Network, State
 from seqgen.generation._device_noise import gumbel, signed
-from seqgen.generation._device_rules import DeviceRules, bent
+from seqgen.generation._device_rules import DeviceRules, apply_rules
 from seqgen.models._graph import Repeated
 
 WARM_UP = 1  # blocks before the capture
@@ -38,7 +38,7 @@ class DrawPlan:
     @property
     def _captured(self) -> tuple[object, ...]:
         """What a graph holds of it; the rules' numbers are not among it."""
-        return self.rules.ways, self.banned, self.scores
+        return self.rules.kinds, self.banned, self.scores
 
 
 class Drawing:
@@ -64,7 +64,7 @@ class Drawing:
         self.scores = torch.zeros(2, count, batch, device=device)
         self.seed, self.position = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(2))
         self.streams = torch.zeros(batch, dtype=torch.int64, device=device)
-        self.numbers = torch.zeros(count, len(plan.rules.ways), dtype=torch.float64, device=device)
+        self.numbers = torch.zeros(count, len(plan.rules.kinds), dtype=torch.float64, device=device)
         self.banned: Tensor | None = None
         if plan.banned:
             self.banned = torch.zeros(network.vocab_size, dtype=torch.bool, device=device)
@@ -80,7 +80,7 @@ class Drawing:
         if self._new("streams", list(streams)):
             self.streams[: len(streams)].copy_(torch.tensor(streams, dtype=torch.int64))
         numbers = rules.numbers(position, self.count)
-        if rules.ways and self._new("numbers", numbers):
+        if rules.kinds and self._new("numbers", numbers):
             self.numbers.copy_(torch.tensor(numbers, dtype=torch.float64))
 
     def _new(self, name: str, value: object) -> bool:
@@ -97,7 +97,8 @@ class Drawing:
         state, drawn, scores = self.state, [], []
         for index in range(self.count):
             logits = state[0] if self.banned is None else state[0].masked_fill(self.banned, float("-inf"))
-            ids = (bent(logits, self.plan.rules.ways, self.numbers[index]) + noise[index]).argmax(dim=-1)
+            logits = apply_rules(logits, self.plan.rules.kinds, self.numbers[index])
+            ids = (logits + noise[index]).argmax(dim=-1)
             drawn.append(ids)
             if self.plan.scores:
                 scores.append(_scores(state[0], ids))
@@ -142,5 +143,6 @@ def _sent(values: Tensor) -> Tensor:
 
 def _scores(logits: Tensor, ids: Tensor) -> Tensor:
     """(2, B) nats: the log-softmax of (B, V) logits at `ids` (B,), and the entropy."""
-    likely = logits.log_softmax(-1)
-    return torch.stack([likely.gather(1, ids[:, None])[:, 0], -(likely.exp() * likely).sum(-1)])
+    log_probabilities = logits.log_softmax(-1)
+    entropies = -(log_probabilities.exp() * log_probabilities).sum(-1)
+    return torch.stack([log_probabilities.gather(1, ids[:, None])[:, 0], entropies])

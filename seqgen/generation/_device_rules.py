@@ -20,16 +20,16 @@ from seqgen.rules.top_k import TopK
 from seqgen.rules.top_p import TopP
 
 
-class Bend(NamedTuple):
+class DeviceRule(NamedTuple):
     """One rule at one value.
 
     Attributes:
-        way: How it is computed, a key of `WAYS`.
+        kind: How it is computed, a key of `KINDS`.
         number: What with.
         neutral: Whether it changes nothing.
     """
 
-    way: str
+    kind: str
     number: float
     neutral: bool = False
 
@@ -40,12 +40,12 @@ class DeviceRules:
 
     Attributes:
         rules: Those that change anything.
-        ways: How each is computed.
+        kinds: How each is computed, a key of `KINDS`.
         vocab_size: V.
     """
 
     rules: tuple[Rule, ...]
-    ways: tuple[str, ...]
+    kinds: tuple[str, ...]
     vocab_size: int
 
     def numbers(self, position: int, count: int) -> list[list[float]]:
@@ -55,50 +55,50 @@ class DeviceRules:
         return [self._row(position + step) for step in range(count)]
 
     def _row(self, position: int) -> list[float]:
-        bends = (_bend(rule.at(position), self.vocab_size) for rule in self.rules)
-        return [bend.number for bend in bends if bend is not None]
+        found = (_device_rule(rule.at(position), self.vocab_size) for rule in self.rules)
+        return [each.number for each in found if each is not None]
 
 
 def on_device(rules: Sequence[Rule], vocab_size: int) -> DeviceRules | None:
     """The rules, if the device can follow all of them.
 
-    A schedule on which the way of computing changes, as at temperature 0, is none of these.
+    A schedule along which the kind changes, as at temperature 0, is none of these.
     """
-    kept, ways = [], []
+    kept, kinds = [], []
     for rule in rules:
         ends = [rule.at(0)]
         if isinstance(rule, Scheduled):
             ends = [rule.made(rule.curve.begin), rule.made(rule.curve.end)]
-        bends = [_bend(end, vocab_size) for end in ends]
-        first = bends[0]
-        if first is None or any(bend is None or bend.way != first.way for bend in bends):
+        found = [_device_rule(end, vocab_size) for end in ends]
+        first = found[0]
+        if first is None or any(each is None or each.kind != first.kind for each in found):
             return None
-        if not all(bend.neutral for bend in bends if bend):
+        if not all(each.neutral for each in found if each):
             kept.append(rule)
-            ways.append(first.way)
-    return DeviceRules(tuple(kept), tuple(ways), vocab_size)
+            kinds.append(first.kind)
+    return DeviceRules(tuple(kept), tuple(kinds), vocab_size)
 
 
-def bent(logits: Tensor, ways: Sequence[str], numbers: Tensor) -> Tensor:
+def apply_rules(logits: Tensor, kinds: Sequence[str], numbers: Tensor) -> Tensor:
     """(B, V) float32 logits that remain; numbers (rules,) float64."""
-    for index, way in enumerate(ways):
-        logits = WAYS[way](logits, numbers[index])
+    for index, kind in enumerate(kinds):
+        logits = KINDS[kind](logits, numbers[index])
     return logits
 
 
-def _bend(rule: Rule, vocab_size: int) -> Bend | None:
+def _device_rule(rule: Rule, vocab_size: int) -> DeviceRule | None:
     """How a rule is followed on the device, if it can be."""
     if isinstance(rule, Temperature):
         value = rule.temperature
         if value >= COLD:
-            return Bend("scaled", 1 / value, value == 1)
-        return Bend("cold", value) if value else Bend("highest", 0)
+            return DeviceRule("scaled", 1 / value, value == 1)
+        return DeviceRule("cold", value) if value else DeviceRule("highest", 0)
     if isinstance(rule, TopK):
-        return Bend("top_k", rule.k) if 0 < rule.k < vocab_size else Bend("top_k", vocab_size, True)
+        return DeviceRule("top_k", rule.k) if 0 < rule.k < vocab_size else DeviceRule("top_k", vocab_size, True)
     if isinstance(rule, TopP):
-        return Bend("top_p", 1 - rule.p, rule.p == 1)
+        return DeviceRule("top_p", 1 - rule.p, rule.p == 1)
     if isinstance(rule, MinP):
-        return Bend("min_p", math.log(rule.p)) if rule.p else Bend("min_p", -math.inf, True)
+        return DeviceRule("min_p", math.log(rule.p)) if rule.p else DeviceRule("min_p", -math.inf, True)
     return None
 
 
@@ -137,7 +137,7 @@ def _min_p(logits: Tensor, number: Tensor) -> Tensor:
     return _keep(logits, logits.amax(-1, keepdim=True) + number.float())
 
 
-WAYS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+KINDS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "scaled": _scaled,
     "cold": _cold,
     "highest": _highest,

@@ -161,10 +161,10 @@ class _Run:
 
     def told(self, ids: Ids, finished: Mapping[int, Reason], *scores: NDArray[np.float32]) -> Step:
         """The step of (rows,) tokens; with log-probabilities and entropies, if there are any."""
-        likely, spread = [self._spread(each) for each in scores] or (None, None)
-        return Step(self.shown(ids, finished), likely, finished, spread)
+        log_probs, entropy = [self._of_all(each) for each in scores] or (None, None)
+        return Step(self.shown(ids, finished), log_probs, finished, entropy)
 
-    def _spread(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _of_all(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(B,) `values` (rows,) at their streams; NaN where a stream has ended."""
         out = np.full(self.count, np.nan, np.float32)
         out[self.active] = values
