@@ -23,9 +23,9 @@ TRUE = {"true", "yes", "on", "1"}
 FALSE = {"false", "no", "off", "0"}
 
 
-def option(default: Any, help: str) -> Any:
-    """A dataclass field with a default and a line of help."""
-    return dataclasses.field(default=default, metadata={"help": help})
+def option(default: Any, help: str, formerly: str | None = None) -> Any:
+    """A dataclass field with a default and a line of help; `formerly`: a name that old files know it by."""
+    return dataclasses.field(default=default, metadata={"help": help, "formerly": formerly})
 
 
 def parse(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
@@ -37,6 +37,7 @@ def parse(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
     known = fields(cls)
     if not isinstance(values, Mapping):
         raise SettingError(f"{_short(values)} is no table where one is expected")
+    values = renamed(values, cls)
     for key in values:
         if key not in known:
             raise SettingError(f"no setting is called {_short(key)}", nearest(str(key), sorted(known)))
@@ -73,6 +74,7 @@ def distribute(values: Mapping[str, Any], *classes: type) -> list[dict[str, Any]
         SettingError: No class knows a key.
     """
     shares: list[dict[str, Any]] = [{} for _ in classes]
+    values = renamed(values, *classes)
     known = sorted({name for cls in classes for name in fields(cls)})
     for key, value in values.items():
         owners = [share for share, cls in zip(shares, classes) if key in fields(cls)]
@@ -80,6 +82,19 @@ def distribute(values: Mapping[str, Any], *classes: type) -> list[dict[str, Any]
             raise SettingError(f"no setting is called {key!r}", nearest(key, known))
         owners[0][key] = value
     return shares
+
+
+def renamed(values: Mapping[str, Any], *classes: type) -> dict[str, Any]:
+    """The same values, each under the name that its setting has today. Where both names are given, today's counts."""
+    today = former_names(*classes)
+    moved = {today[key]: value for key, value in values.items() if key in today}
+    return moved | {key: value for key, value in values.items() if key not in today}
+
+
+def former_names(*classes: type) -> dict[str, str]:
+    """Former name → today's, of every setting of these classes that was renamed."""
+    known = [field for cls in classes for field in dataclasses.fields(cls)]
+    return {field.metadata["formerly"]: field.name for field in known if field.metadata.get("formerly")}
 
 
 def fields(cls: type) -> dict[str, dataclasses.Field[Any]]:

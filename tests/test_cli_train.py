@@ -10,13 +10,18 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tqdm import tqdm
 
-from seqgen.checkpoint import Checkpoint
+from seqgen.checkpoint import Checkpoint, write_tensors
 from seqgen.cli import run
 from seqgen.cli._progress import Watcher
+from seqgen.container import read_header
+from seqgen.errors import CheckpointError
+from seqgen.training import resume
 from seqgen.training.progress import Progress
+from seqgen.training.recorded import sealed, unsealed
 
 PLAY = "".join(f"ANNA:\nGood day, {name}, how is the {thing}?\n\n" for name in "ABCDEFGH" for thing in "abcdefghijkl")
 TINY = ["-P", "hidden", "16", "-P", "batch", "4", "-P", "window", "16"]
@@ -252,3 +257,33 @@ def test_a_damaged_stream_is_refused(capsys, tmp_path):
     (tmp_path / "play.tokens").write_bytes((tmp_path / "play.tokens").read_bytes()[:-10])
     capsys.readouterr()
     fails(capsys, ["play.tokens", "--steps", "2"], 1, "play.tokens: is damaged: it is cut short")
+
+
+def test_settings_under_their_former_names_are_taken_and_said(capsys, tmp_path):
+    arguments = [*TINY, "-P", "activation", "2", "-P", "change", "1"]
+    assert run(["train", "play.txt", "-o", "out", "--steps", "4", *arguments]) == 0
+    assert "The setting activation is called activation_reg now." in capsys.readouterr().err
+    train = Checkpoint.load("out").training["train"]
+    assert (train["activation_reg"], train["temporal_activation_reg"]) == (2.0, 1.0)
+    assert not {"activation", "change"} & set(train)
+
+
+def test_a_run_that_knows_settings_by_their_former_names_goes_on(tmp_path):
+    arguments = [*TINY, "-P", "activation_reg", "2", "-P", "temporal_activation_reg", "1", "--seed", "5"]
+    assert run(["train", "play.txt", "-o", "straight", "--steps", "8", *arguments]) == 0
+    assert run(["train", "play.txt", "-o", "out", "--steps", "4", *arguments]) == 0
+
+    def aged(about):
+        train = about["train"]
+        train["activation"], train["change"] = train.pop("activation_reg"), train.pop("temporal_activation_reg")
+
+    about = unsealed(Path("out/training.json").read_bytes())
+    aged(about["plan"])
+    Path("out/training.json").write_bytes(sealed(about))
+    header = read_header(Path("out/resume.safetensors"), CheckpointError)
+    details = json.loads(header.read("details").tobytes())
+    aged(details["about"])
+    tensors = {name: np.array(header.read(name)) for name in header.tensors if name != "details"}
+    write_tensors("out/resume.safetensors", tensors, details, {"format": resume.FORMAT, "version": resume.VERSION})
+    assert run(["train", "-o", "out", "--resume", "--steps", "8"]) == 0
+    assert Checkpoint.load("out").training["train"] == Checkpoint.load("straight").training["train"]

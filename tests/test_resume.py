@@ -25,7 +25,13 @@ from seqgen.training import occupied, resume, snapshot
 STEPS = 90
 DOCUMENTS = tuple(bytes([97 + (i * j) % 26 for j in range(40 + 37 * i)]) for i in range(12))  # 2,922 bytes
 EVERYTHING = dataclasses.replace(
-    SMALL, weight_drop=0.3, dropout_embedding=0.1, activation=1.0, change=0.5, reset_probability=0.2, checks=7
+    SMALL,
+    weight_drop=0.3,
+    dropout_embedding=0.1,
+    activation_reg=1.0,
+    temporal_activation_reg=0.5,
+    reset_probability=0.2,
+    checks=7,
 )
 KINDS = {
     "plain": SMALL,

@@ -93,6 +93,19 @@ def test_values_go_to_the_class_that_knows_them():
         settings.distribute({"width": 1}, Example, Other)
 
 
+@dataclass(frozen=True)
+class Renamed:
+    volume: int = settings.option(1, "how loud", formerly="loudness")
+    depth: int = settings.option(1, "how deep")
+
+
+def test_a_former_name_is_todays():
+    assert settings.parse(Renamed, {"loudness": "4"}) == Renamed(volume=4)
+    assert settings.parse(Renamed, {"loudness": 4, "volume": 5}) == Renamed(volume=5)
+    assert settings.distribute({"depth": 2, "loudness": 3}, Other, Renamed) == [{"depth": 2}, {"volume": 3}]
+    assert settings.former_names(Other, Renamed) == {"loudness": "volume"}
+
+
 def test_require_says_what_was_expected():
     settings.require(True, "size", 1, "more")
     with pytest.raises(SettingError, match="size is none, expected more"):

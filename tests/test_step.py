@@ -23,7 +23,9 @@ from seqgen.training.trainer import Budget, Trainer
 V, B, T = 11, 4, 8
 CPU = torch.device("cpu")
 PLAIN = TrainSettings(batch=B, window=T, learning_rate=1e-2, precision="float32")
-ALL = dataclasses.replace(PLAIN, dropout=0.2, weight_drop=0.2, dropout_embedding=0.1, activation=1.0, change=1.0)
+ALL = dataclasses.replace(
+    PLAIN, dropout=0.2, weight_drop=0.2, dropout_embedding=0.1, activation_reg=1.0, temporal_activation_reg=1.0
+)
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 

@@ -73,6 +73,10 @@ def _shares(
         SettingError: Neither training nor any codec knows a key.
     """
     kinds = model_kinds(recalled["plan"]["model"] if recalled else model_of(options, parent))
+    for old, new in settings.former_names(*kinds).items():
+        if old in given:
+            note(f"The setting {old} is called {new} now.")
+    given = settings.renamed(given, *kinds)
     known = {name for kind in kinds for name in settings.fields(kind)}
     for_codec = {key: value for key, value in given.items() if key not in known}
     if for_codec:

@@ -1,7 +1,7 @@
 """What is dropped while a network trains: whole embeddings, units, recurrent weights. Nothing of it is left after.
 
-Masks are drawn once for a window of T tokens ("locked" or variational dropout, Gal & Ghahramani 2016, section 4) and
-not once for a token, so that the recurrence sees one thinned network through the whole window.
+Masks are drawn once for a window of T tokens and not once for a token (variational dropout, Gal & Ghahramani 2016,
+section 4; also called locked), so that the recurrence sees one thinned network through the whole window.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Rates:
 NOTHING = Rates()
 
 
-def locked(x: Tensor, rate: float) -> Tensor:
+def variational_dropout(x: Tensor, rate: float) -> Tensor:
     """(T, B, H) with the same units of a stream dropped at all T tokens, the rest scaled up to keep the mean."""
     if not rate:
         return x
@@ -41,7 +41,7 @@ def locked(x: Tensor, rate: float) -> Tensor:
     return x * keep.div_(1 - rate)
 
 
-def rows(weight: Tensor, rate: float) -> Tensor:
+def embedding_dropout(weight: Tensor, rate: float) -> Tensor:
     """(V, E) with whole rows dropped, the rest scaled up."""
     if not rate:
         return weight
@@ -49,7 +49,7 @@ def rows(weight: Tensor, rate: float) -> Tensor:
     return weight * keep.div_(1 - rate)
 
 
-def connections(weight: Tensor, rate: float) -> Tensor:
+def weight_drop(weight: Tensor, rate: float) -> Tensor:
     """A recurrent weight with single connections dropped, the rest scaled up."""
     return functional.dropout(weight, rate) if rate else weight
 

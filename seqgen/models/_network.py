@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqgen.models import Cell, ModelSettings
-from seqgen.models._dropout import NOTHING, Rates, connections, locked, rows
+from seqgen.models._dropout import NOTHING, Rates, embedding_dropout, variational_dropout, weight_drop
 from seqgen.models._loops import Loop, loop_of
 
 State = tuple[tuple[Tensor, ...], ...]  # per layer: (h,) or (h, c), each (B, H)
@@ -77,22 +77,23 @@ class RecurrentLM(nn.Module):
     def hidden(self, ids: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """The last layer's hidden states (T, B, H), after dropout and before, and the state after the last token."""
         rates = self.rates if self.training else NOTHING
-        table = rows(self.embedding.weight, rates.embedding)
+        table = embedding_dropout(self.embedding.weight, rates.embedding)
         loop = loop_of(self.cell) if self.by_loop and self.training else None
         if loop and not rates.input and ids.numel() > len(table):
             x = raw = table  # a row a token of the vocabulary; see _product
         else:
-            x = raw = locked(functional.embedding(ids.t(), table), rates.input)  # (T, B, E)
+            x = raw = variational_dropout(functional.embedding(ids.t(), table), rates.input)  # (T, B, E)
         after = []
         for layer, parts in zip(self.layers, state):
             if loop:
                 product = _product(loop, layer, x, ids)
-                weight = connections(layer.get_parameter("weight_hh_l0"), rates.recurrent)
+                weight = weight_drop(layer.get_parameter("weight_hh_l0"), rates.recurrent)
                 raw, parts = loop.run(self.cell, product, weight, parts)
             else:
                 raw, parts = _recur(layer, x, parts, rates.recurrent)
             after.append(parts)
-            x = locked(raw, rates.hidden if len(after) < len(self.layers) else rates.output)
+            rate = rates.hidden if len(after) < len(self.layers) else rates.output
+            x = variational_dropout(raw, rate)
         return x, raw, tuple(after)
 
 
@@ -119,7 +120,7 @@ def _by_function(layer: nn.RNNBase, x: Tensor, hx: tuple[Tensor, ...], rate: flo
     On CUDA the weights go into one buffer, as cuDNN wants them; for float16 autocast does that.
     """
     given: dict[str, Tensor] = dict(layer.named_parameters())
-    given["weight_hh_l0"] = connections(given["weight_hh_l0"], rate)
+    given["weight_hh_l0"] = weight_drop(given["weight_hh_l0"], rate)
     weights: list[Tensor] = list(given.values())
     kind = x.device.type
     mixed = torch.is_autocast_enabled(kind)

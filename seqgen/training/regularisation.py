@@ -16,8 +16,8 @@ class Regularisation:
     dropout_output: float | None = option(None, "share of the units that the output layer sees")
     dropout_embedding: float = option(0.0, "share of tokens whose whole embedding is dropped")
     weight_drop: float = option(0.0, "share of recurrent connections dropped")
-    activation: float = option(0.0, "cost of large hidden states")
-    change: float = option(0.0, "cost of hidden states that change quickly")
+    activation_reg: float = option(0.0, "cost of large hidden states", "activation")
+    temporal_activation_reg: float = option(0.0, "cost of hidden states that change quickly", "change")
 
     def __post_init__(self) -> None:
         for name in (
@@ -30,7 +30,7 @@ class Regularisation:
         ):
             share = getattr(self, name)
             require(share is None or 0 <= share < 1, name, share, "at least 0 and below 1")
-        for name in ("activation", "change"):
+        for name in ("activation_reg", "temporal_activation_reg"):
             require(0 <= getattr(self, name) <= 1000, name, getattr(self, name), "0 to 1000")
 
     def rates(self) -> Rates:

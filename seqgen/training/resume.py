@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seqgen import settings
 from seqgen.checkpoint import COUNTS, write_tensors
 from seqgen.container import Header, plain_data, read_header
 from seqgen.errors import MALFORMED, CheckpointError
@@ -29,6 +30,7 @@ from seqgen.training import snapshot
 from seqgen.training.parallel import Ranks
 from seqgen.training.progress import Progress, require_count, restored
 from seqgen.training.rollback import Place
+from seqgen.training.settings import TrainSettings
 from seqgen.training.snapshot import Tensors
 from seqgen.training.trainer import Trainer
 
@@ -108,7 +110,8 @@ def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> Restored:
     header = _open(path)
     try:
         details = plain_data(header.read("details").tobytes())
-        _check_same(path, details["about"], about)
+        recorded = dict(details["about"])
+        _check_same(path, recorded | {"train": settings.renamed(recorded["train"], TrainSettings)}, about)
         own = {"details", COUNTS}
         tensors = {name: torch.from_numpy(header.read(name)) for name in header.tensors if name not in own}
         seen = None

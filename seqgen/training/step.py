@@ -134,8 +134,9 @@ class Step:
         flat = logits.float().reshape(-1, logits.shape[-1])
         loss = functional.cross_entropy(flat, self._y.t().reshape(-1), ignore_index=IGNORED, reduction="sum")
         total = loss / self._count
-        if settings.activation or settings.change:
-            penalty = activation_penalty(raw, dropped, settings.activation, settings.change)
+        size, change = settings.activation_reg, settings.temporal_activation_reg
+        if size or change:
+            penalty = activation_penalty(raw, dropped, size, change)
             total = total + penalty / self.ranks.count
         if self.scaler is not None:
             total = total * self.scaler.scale
