@@ -85,8 +85,28 @@ def test_bars_at_a_tempo_are_bars_of_the_file(music: str, tmp_path: Path) -> Non
     quarters = score.length / score.ticks_per_quarter
     assert score.tempo.tolist() == [666_667]
     assert abs(quarters - 32) <= 1.6
-    places = score.onset / score.ticks_per_quarter * 12
-    assert np.abs(places - np.rint(places)).max() < 0.1, "within half a step of 10 ms"
+    assert abs(score.duration_seconds - 8 * 4 * 60 / 90) <= 0.05 * 8 * 4 * 60 / 90
+
+
+def test_a_tempo_scales_time_after_a_primer(music: str, tmp_path: Path, primer: Path) -> None:
+    """The primer keeps its tempos; what follows goes at that asked for, as long as asked."""
+    score = made(tmp_path / "h.mid", music, "-p", str(primer), "--seconds", "10", "--tempo", "150")
+    begin = read_score(primer.read_bytes())
+    last = int(begin.onset[-1])
+    assert score.tempo_tick.tolist() == [0, 1440, last]
+    assert score.tempo.tolist() == [500_000, 600_000, 400_000]
+    assert np.abs(score.onset[:8] - begin.onset).max() <= 5
+    assert abs(score.duration_seconds - float(begin.seconds(last)) - 10) <= 0.5
+
+
+@pytest.mark.parametrize("tempo", [100, 140])
+def test_the_tempo_of_a_primer_comes_back(music: str, tmp_path: Path, tempo: int) -> None:
+    rows = [(480 * beat, 400, 60 + beat, 70, 68) for beat in range(8)]
+    path = tmp_path / "p.mid"
+    path.write_bytes(write_score(Score.from_notes(480, rows, tempo=np.array([round(6e7 / tempo)]))))
+    score = made(tmp_path / "i.mid", music, "-p", str(path), "--seconds", "10")
+    assert len(score.tempo) == 1
+    assert abs(6e7 / score.tempo[0] / tempo - 1) < 1e-3
 
 
 def test_what_follows_a_primer_keeps_its_bars_instrument_and_loudness(music: str, tmp_path: Path, primer: Path) -> None:

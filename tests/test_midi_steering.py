@@ -8,9 +8,11 @@ import pytest
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.codecs.midi import vocabulary as v
 from seqgen.codecs.midi.controls import Controls, instruments, tonality
+from seqgen.codecs.midi.finishing import retimed, timing
 from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import DRUMS
 from seqgen.codecs.midi.steering import SteeredPerformance
+from seqgen.codecs.midi.write import write_score
 from seqgen.errors import UsageError
 
 CODEC = Midi(MidiOptions())
@@ -101,11 +103,24 @@ def test_without_a_key_the_last_chord_is_that_of_the_key_heard():
 
 
 @pytest.mark.parametrize("tempo", [20, 60, 97, 120, 250])
-def test_a_tempo_puts_onsets_on_its_grid(tempo):
-    ids, _ = sample(Controls(tempo=tempo, seconds=40), tempo)
-    onsets = played(ids).onset / 1000 * tempo / 60 * 12
-    assert len(onsets) > 20
-    assert np.abs(onsets - np.rint(onsets)).max() <= 0.0051 * tempo / 60 * 12
+def test_a_tempo_is_a_speed(tempo):
+    controls = Controls(seconds=40, speed=tempo / 120)
+    ids, ended = sample(controls, tempo)
+    assert ended
+    asked = retimed(played(ids), timing(None, tempo))
+    assert asked.tempo.tolist() == [round(6e7 / tempo)]
+    assert abs(asked.duration_seconds - 40) <= 2
+    own = retimed(played(ids), timing(None, 120))
+    assert asked.onset.tolist() == own.onset.tolist(), "the same music, faster or slower"
+
+
+@pytest.mark.parametrize("speed", [0.6, 1.4])
+@pytest.mark.parametrize("density", [2, 5, 8])
+def test_a_density_is_kept_at_another_tempo(density, speed):
+    ids, ended = sample(Controls(density=density, seconds=25, speed=speed), density)
+    assert ended
+    heard = CODEC.encode(write_score(retimed(played(ids), timing(None, 120 * speed))))
+    assert heard[0] - v.DENSITY == density - 1
 
 
 @pytest.mark.parametrize("density", range(1, 9))
@@ -184,7 +199,7 @@ def test_keys_and_scales(key, scale, expected):
         (lambda: instruments("pianu"), "no instrument is called 'pianu'"),
         (lambda: instruments(" , "), "empty"),
         (lambda: SteeredPerformance(CODEC.grammar(), Controls(seconds=0.2)), "too short"),
-        (lambda: SteeredPerformance(CODEC.grammar(), Controls(seconds=4, tempo=20)), "too short"),
+        (lambda: SteeredPerformance(CODEC.grammar(), Controls(seconds=4, speed=0.2)), "too short"),
     ],
 )
 def test_what_makes_no_sense_is_refused(call, said):

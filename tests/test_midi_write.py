@@ -4,6 +4,7 @@ import io
 
 import mido
 import numpy as np
+import pytest
 from midi_files import notes
 
 from seqgen.codecs.midi.read import read_score
@@ -36,6 +37,27 @@ def test_a_score_is_read_back_whole():
         assert np.array_equal(getattr(restored, name), getattr(score, name)), name
     assert (restored.length, restored.kit, restored.title) == (5000, 25, "Süß ♪")
     assert write_score(restored) == data == write_score(score)
+
+
+@pytest.mark.parametrize(
+    ("pitches", "key"),
+    [
+        ((60, 64, 65, 67, 69, 71, 72, 67, 60), "C"),
+        ((62, 66, 67, 69, 71, 73, 74, 69, 62), "D"),
+        ((57, 60, 62, 64, 65, 68, 69, 64, 57), "Am"),
+        ((58, 62, 63, 65, 67, 69, 70, 65, 58), "Bb"),
+        ((61, 64, 66, 68, 69, 72, 73, 68, 61), "C#m"),
+    ],
+)
+def test_the_key_is_that_which_is_heard(pitches, key):
+    score = Score.from_notes(480, [(480 * at, 480, pitch, 64, 0) for at, pitch in enumerate(pitches)])
+    found = [message for message in opened(write_score(score)).tracks[0] if message.type == "key_signature"]
+    assert [(message.key, message.time) for message in found] == [(key, 0)]
+
+
+def test_drums_have_no_key():
+    data = write_score(Score.from_notes(480, [(0, 100, 36, 99, DRUMS)]))
+    assert [message.type for message in opened(data).tracks[0]] == ["set_tempo", "time_signature", "end_of_track"]
 
 
 def test_one_track_an_instrument_and_drums_on_channel_10():

@@ -7,9 +7,10 @@ import pytest
 
 from seqgen.codecs.midi.notation import converted, on_grid, write_abc, write_musicxml
 from seqgen.codecs.midi.notation.bars import PLAIN, QUARTER, TRIPLET, printed, values
-from seqgen.codecs.midi.notation.spelling import Name, key_of, signature, spelled, tonic_name
+from seqgen.codecs.midi.notation.spelling import Name, signature, spelled, tonic_name
 from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import DRUMS, Score
+from seqgen.codecs.midi.tonality import key_of
 from seqgen.codecs.midi.write import write_score
 from seqgen.errors import MidiError
 from seqgen.report import Report

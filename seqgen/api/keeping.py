@@ -91,7 +91,7 @@ def resolve(model: "Model", music: Music, prompts: Sequence[Ids]) -> tuple[Contr
         remarks.append("Drums have no key, so --key and --scale change nothing.")
     controls = Controls(
         programs, scale, tonic, music.tempo, music.density, music.length, codec.loudness(prompt), groups,
-        music.bars, music.meter, same_parts=bool(len(prompt)) and music.instruments is None,
+        music.bars, music.meter, same_parts=bool(len(prompt)) and music.instruments is None, speed=music.speed,
     )  # fmt: skip
     return controls, remarks
 

@@ -233,7 +233,7 @@ class Model:
             data: What to go on from; empty: a new document.
             label: Of the document.
             name: What the data are called where they cannot be read.
-            seconds: How much music is to follow them, where that is known.
+            seconds: How much music is to follow them, at their own tempo, where that is known.
 
         Raises:
             UsageError: There is no such label.
@@ -265,7 +265,7 @@ class Model:
         """What samples, and what a file says of time besides its tokens."""
         data = self.read(prompt)
         music, timing = with_primer(self, sampling.music, data, free=sampling.grammar is False)
-        seconds = None if music is None else music.length
+        seconds = None if music is None else music.sampled
         begin = self.prompt(data, self.label(label, sampling.seed), seconds=seconds)
         return self.sampler(replace(sampling, music=music), [begin]), timing
 

@@ -23,7 +23,7 @@ class Music:
         seconds: How long the piece lasts, or what follows the prompt.
         bars: The same in bars.
         grid: Onsets and ends lie on this part of a whole note in the file: 16, on sixteenths.
-        bar: Seconds of a bar where no tempo is given.
+        bar: Seconds of a bar at the music's own tempo: the prompt's, else 120 beats a minute.
         beats: Quarter notes in a bar.
     """
 
@@ -58,9 +58,19 @@ class Music:
         return self.bars * (self.bar if self.tempo is None else self.beats * 60 / self.tempo)
 
     @property
+    def speed(self) -> float:
+        """The tempo asked for over the music's own."""
+        return 1.0 if self.tempo is None else self.tempo * self.bar / (60 * self.beats)
+
+    @property
+    def sampled(self) -> float | None:
+        """The same in seconds at the music's own tempo."""
+        return None if self.length is None else self.length * self.speed
+
+    @property
     def most_tokens(self) -> int | None:
         """Tokens that suffice for the length."""
-        return None if self.length is None else int(TOKENS_A_SECOND * self.length) + 2000
+        return None if self.sampled is None else int(TOKENS_A_SECOND * self.sampled) + 2000
 
     @property
     def asked(self) -> str | None:

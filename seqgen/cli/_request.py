@@ -143,6 +143,6 @@ def prompts(
         UsageError: There is no such label.
         DataError: The prompt holds nothing to go on from.
     """
-    seconds = None if request.music is None else request.music.length
+    seconds = None if request.music is None else request.music.sampled
     made = {label: model.prompt(data, label, name, seconds) for label in dict.fromkeys(chosen)}
     return [made[label] for label in chosen]

@@ -26,7 +26,8 @@ class Controls:
         programs: What may sound: General MIDI programs, and DRUMS.
         scale: The pitch classes that may sound, C being 0; drums have none.
         tonic: (pitch class, whether the mode is minor) on which the piece ends.
-        tempo: Quarter notes a minute: onsets lie on twelfths of them.
+        tempo: Quarter notes a minute, for codecs that have tempos.
+        speed: How many times as fast as it is sampled the music will be played, for codecs that count seconds.
         density: From 1, below one note a second, to 8, 20 and more.
         seconds: How long it lasts, or what is to follow a prompt, to the end of the last note.
         velocities: The lowest and the highest velocity.
@@ -47,6 +48,7 @@ class Controls:
     bars: int | None = None
     meter: tuple[int, int] | None = None
     same_parts: bool = False
+    speed: float = 1.0
 
 
 def instruments(text: str) -> dict[str, frozenset[int]]:

@@ -12,29 +12,34 @@ from numpy.typing import NDArray
 
 from seqgen.codecs.midi import vocabulary as v
 from seqgen.codecs.midi.performance import Midi
-from seqgen.codecs.midi.score import Score, Ticks
+from seqgen.codecs.midi.score import DEFAULT_TEMPO, Score, Ticks
 from seqgen.codecs.midi.write import write_score
 
 MOST_TEMPOS = 400  # of a primer; one with more keeps its last tempo only
 TICKS = 480  # in a quarter note, where there is no primer
-Timing = dict[str, Any]  # {"ticks": in a quarter, "tempo": [[tick, µs a quarter]…], "meter": [[tick, over, under]…]}
+# {"ticks": in a quarter, "tempo": [[tick, µs a quarter]…] of the music as sampled, "meter": [[tick, over, under]…],
+# "asked": [tick, µs a quarter], the tempo at which it is played from that tick on}
+Timing = dict[str, Any]
 
 
 def timing(primer: Score | None, tempo: float | None = None, begin: float = 0.0) -> Timing | None:
-    """The ticks, tempos and meters of a primer; from `begin` seconds on another tempo, if one is given.
+    """The ticks, tempos and meters of a primer; from `begin` seconds on it is played at another tempo, if one is given.
 
     None where there is neither.
     """
     if primer is None:
-        return None if tempo is None else {"ticks": TICKS, "tempo": [[0, round(6e7 / tempo)]], "meter": [[0, 4, 4]]}
+        if tempo is None:
+            return None
+        own = [[0, DEFAULT_TEMPO]]
+        return {"ticks": TICKS, "tempo": own, "meter": [[0, 4, 4]], "asked": [0, round(6e7 / tempo)]}
     tempos = np.stack((primer.tempo_tick, primer.tempo), 1).tolist()
     tempos = tempos if len(tempos) <= MOST_TEMPOS else [[0, tempos[-1][1]]]
     meters = np.column_stack((primer.meter_tick, primer.meter)).tolist()
+    found = {"ticks": primer.ticks_per_quarter, "tempo": tempos, "meter": meters[:MOST_TEMPOS]}
     if tempo is not None:
         at = int(ticks_at(np.array([begin]), primer.ticks_per_quarter, np.array(tempos, np.int64))[0])
-        tempos = [row for row in tempos if row[0] < at] + [[at, round(6e7 / tempo)]]
-        tempos[0][0] = 0
-    return {"ticks": primer.ticks_per_quarter, "tempo": tempos, "meter": meters[:MOST_TEMPOS]}
+        found["asked"] = [at, round(6e7 / tempo)]
+    return found
 
 
 def bar_seconds(primer: Score) -> float:
@@ -63,7 +68,7 @@ def finished(
 
 
 def retimed(score: Score, timing: Timing) -> Score:
-    """The same music in other ticks: to the ear nothing changes but by half a tick."""
+    """The same music in other ticks, to the ear the same but by half a tick; from where it is asked at its tempo."""
     tempo = np.array(timing["tempo"], np.int64).reshape(-1, 2)
     meter = np.array(timing["meter"], np.int64).reshape(-1, 3)
     ticks = int(timing["ticks"])
@@ -76,6 +81,8 @@ def retimed(score: Score, timing: Timing) -> Score:
     if len(held):
         held[:, 0] = moved(score.pedal[:, 0])
         held[:, 1] = moved(score.pedal[:, 0] + score.pedal[:, 1]) - held[:, 0]
+    if "asked" in timing:
+        tempo = np.concatenate((tempo[tempo[:, 0] < timing["asked"][0]], [timing["asked"]]))
     return dataclasses.replace(
         score,
         ticks_per_quarter=ticks,
@@ -107,4 +114,6 @@ def _state(prompt: NDArray[Any]) -> NDArray[np.int64]:
 
 def _last(timing: Timing) -> Timing:
     """The tempo and the meter that were there last, from the beginning."""
-    return {key: [[0, *timing[key][-1][1:]]] if key != "ticks" else timing[key] for key in timing}
+    last = {key: [[0, *timing[key][-1][1:]]] for key in ("tempo", "meter")}
+    asked = {"asked": [0, timing["asked"][1]]} if "asked" in timing else {}
+    return {"ticks": timing["ticks"], **last, **asked}

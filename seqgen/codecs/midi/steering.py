@@ -5,7 +5,7 @@ bounds of the time to go are narrowed to those of the length asked for, and the 
 the last onset comes when it has to. The last onset lies at 95.5 % to 98.5 % of the length, and no note outlasts 103 %.
 
 - Instruments, scale and velocities are masks over tokens; drums have no scale. Each instrument sounds (`entries`).
-- A tempo lets onsets fall on twelfths of a quarter note only, which holds sixteenths and triplets.
+- A tempo is a speed: the file plays what is sampled so much faster, so lengths and densities asked for are of that.
 - A density bounds how many notes there are by now from both sides, with a grace of eight.
 - The last notes belong to the triad of the key, that asked for or that heard (`tonality`), the first of them, mostly
   the lowest, is its tonic, and they last half a second at least: a cadence rather than a cut.
@@ -24,20 +24,17 @@ from seqgen.codecs.midi.score import DRUMS
 from seqgen.codecs.midi.tonality import heard_key, triad
 from seqgen.errors import UsageError
 
-PARTS = 12  # of a quarter note, on which onsets fall
 FIRST, LAST, SILENCE = 0.955, 0.985, 1.03  # of the length: the last onset's bounds, and the end of every note
 MIDDLE = 0.97  # of the length: about where the last onset is
 HELD = 50  # steps that the last notes last at least
 GRACE = 8  # notes that a piece is ahead of its density at most, so that the last onset need not make up for many
 LATE = 0.03  # of the length: how much later than it should the last onset may be
-MINUTE = 60 * v.SECOND
 _SHIFTS = v.STEPS[v.SHIFT : v.INST]
 _CLASSES = np.arange(128) % 12
 _WAITING = (g.TENS, g.SECONDS)  # phases after which more shifts may come
 _SOUNDED = (g.NOTE, g.DRUM, g.PEDAL)
 _OPEN = (g.TENS, g.SECONDS, g.SHIFTED, g.READY)
-_LEAST = np.concatenate(([0], v.REMAIN_EDGES + 1))  # (16,) the bounds of each class of REMAIN
-_MOST = np.append(v.REMAIN_EDGES, g.ENDLESS)
+_MOST = np.append(v.REMAIN_EDGES, g.ENDLESS)  # (16,) the most of each class of REMAIN
 
 
 class Place(NamedTuple):
@@ -69,16 +66,16 @@ class SteeredPerformance:
         begin: The last onset of the prompt, in steps; what is asked for concerns what follows.
 
     Raises:
-        UsageError: The length asked for is too short for the tempo, or for any music.
+        UsageError: The length asked for is too short for any music.
     """
 
     def __init__(self, inner: g.PerformanceGrammar, controls: Controls, begin: int = 0) -> None:
         self.inner, self.controls, self.begin = inner, controls, begin
-        self._unit = None if controls.tempo is None else MINUTE / (controls.tempo * PARTS)
         self._least = self._most = self._silent = None if controls.seconds is None else 0
         if controls.seconds is not None:
             self._least, self._most, self._silent = self._window(controls.seconds)
-        self._late = 0 if controls.seconds is None else int(min(g.LATE, LATE * controls.seconds * v.SECOND))
+        length = 0.0 if controls.seconds is None else controls.seconds * controls.speed
+        self._late = int(min(g.LATE, LATE * length * v.SECOND))
         self._sounds, self._pitches, self._drums = _static(controls, inner.seen)
         self._entries = Entries(controls, begin)
 
@@ -103,7 +100,7 @@ class SteeredPerformance:
         phase = state.inner.phase
         if phase == g.BEGIN:
             if self.controls.density is not None:
-                mask &= np.arange(v.SIZE) == v.DENSITY + self.controls.density - 1
+                mask &= np.arange(v.SIZE) == v.DENSITY + self._density()
         elif phase == g.HEAD:
             if self._most is not None:
                 least, most = (v.REMAIN + int(np.searchsorted(v.REMAIN_EDGES, each)) for each in self._to_go(0))
@@ -123,11 +120,8 @@ class SteeredPerformance:
 
     def _window(self, seconds: float) -> tuple[int, int, int]:
         """(first step of the last onset, last step of it, step by which all is silent)."""
-        steps = seconds * v.SECOND
+        steps = seconds * self.controls.speed * v.SECOND
         least, most = int(np.ceil(FIRST * steps)), int(np.floor(LAST * steps))
-        if self._unit is not None:
-            least = int(self._grid(np.array([least]), np.ceil)[0])
-            most = int(self._grid(np.array([most]), np.floor)[0])
         if least > most or steps < v.SECOND:
             raise UsageError(f"a piece of {seconds:g} s is too short to end when it should", "ask for 10 s at least")
         return self.begin + least, self.begin + most, self.begin + int(SILENCE * steps)
@@ -138,15 +132,12 @@ class SteeredPerformance:
         return max(self._least - elapsed, 0), max(self._most - elapsed, 0)
 
     def _bounded(self, inner: g.State, elapsed: int) -> g.State:
-        """The grammar's state with a countdown that follows the clock and the grid."""
+        """The grammar's state with a countdown that follows the clock."""
         least, most = inner.least, inner.most
         if self._most is not None:
             bounds = self._to_go(elapsed)
             both = max(bounds[0], least), min(bounds[1], most)
             least, most = both if both[0] <= both[1] else bounds
-        if self._unit is not None and most < g.ENDLESS and elapsed >= self.begin:
-            here = elapsed - self.begin
-            most = max(int(self._grid(np.array([here + most]), np.floor)[0]) - here, 0)
         return inner if (least, most) == (inner.least, inner.most) else inner._replace(least=least, most=most)
 
     def _bound_durations(self, mask: Mask, state: Place) -> None:
@@ -181,39 +172,23 @@ class SteeredPerformance:
             self._entries.insist(mask, inner, state.due, state.elapsed)
 
     def _keep_time(self, mask: Mask, state: Place) -> None:
-        """The last onset hardly too late, all of them on the grid of the tempo, with a place on it for the last one."""
+        """The last onset hardly too late."""
         if self._most is not None and state.inner.remain == 1:
             kept = mask[v.SHIFT : v.INST] & (state.inner.most + self._late >= _SHIFTS)
             mask[v.SHIFT : v.INST] = kept if kept.any() else mask[v.SHIFT : v.INST]
-        if self._unit is None or state.elapsed < self.begin:
-            return
-        inner, here = state.inner, state.elapsed - self.begin
-        after = here + _SHIFTS
-        following = self._grid(after, np.ceil)  # where one may go on to
-        further = (_SHIFTS >= v.SECOND) & (following <= here + inner.most) & (following - after < v.SECOND)
-        further[-1] &= inner.tens < g.MAX_TENS - 1
-        mask[v.SHIFT : v.INST] &= (self._grid(after, np.rint) == after) | further
-        least = here + np.maximum(_LEAST, inner.least)
-        mask[v.REMAIN : v.SHIFT] &= self._grid(here + np.minimum(_MOST, inner.most), np.floor) >= least
-        if inner.phase in _WAITING and self._grid(np.array([here]), np.rint)[0] != here:
-            mask[v.REMAIN : v.SHIFT] = mask[v.INST :] = False
-
-    def _grid(self, steps: v.Ints, how: Any) -> v.Ints:
-        """(N,) places on the grid of the tempo: the nearest (rint), those not later (floor) or not earlier (ceil)."""
-        assert self._unit is not None
-        nearest = np.rint(steps / self._unit)
-        place = np.rint(nearest * self._unit)
-        if how is np.floor:
-            place = np.where(place > steps, np.rint((nearest - 1) * self._unit), place)
-        elif how is np.ceil:
-            place = np.where(place < steps, np.rint((nearest + 1) * self._unit), place)
-        return place.astype(np.int64)
 
     def _edges(self) -> tuple[float, float]:
-        """Notes a second: at least, and fewer than."""
+        """Notes a second as sampled: at least, and fewer than."""
         assert self.controls.density is not None
         edges = [0.0, *v.DENSITY_EDGES.tolist(), np.inf]
-        return edges[self.controls.density - 1], edges[self.controls.density]
+        low, high = edges[self.controls.density - 1 : self.controls.density + 1]
+        return low / self.controls.speed, high / self.controls.speed
+
+    def _density(self) -> int:
+        """The class of the density as sampled: that of its middle."""
+        low, high = self._edges()
+        middle = low * 1.25 if np.isinf(high) else (low + high) / 2
+        return int(np.searchsorted(v.DENSITY_EDGES, middle, side="right"))
 
     def _behind(self, state: Place) -> bool:
         """Whether there are too few notes by now for the density."""
@@ -249,10 +224,7 @@ class SteeredPerformance:
         shifts |= (_SHIFTS >= v.SECOND) & (needed - _SHIFTS < v.SECOND)  # and then more
         shifts[-1] |= needed > _SHIFTS[-1]
         enough = more + GRACE * v.SECOND >= least * (passed + _SHIFTS) + self._ahead(passed)
-        soon = max(
-            self.inner.shortest, 1 if self._unit is None else int(np.ceil(self._unit))
-        )  # the next place there is
-        shifts &= enough if enough.any() else soon >= _SHIFTS
+        shifts &= enough if enough.any() else self.inner.shortest >= _SHIFTS
         if inner.phase in _WAITING and needed > 0:
             kept[v.REMAIN : v.SHIFT] = kept[v.INST :] = False
         kept[v.SHIFT : v.INST] &= shifts

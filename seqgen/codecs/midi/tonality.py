@@ -31,6 +31,14 @@ def heard_key(heard: tuple[int, ...]) -> Key:
     return tonic, minor
 
 
+def key_of(counts: tuple[int, ...]) -> tuple[int, bool]:
+    """(fifths from −5 to 6, whether minor) of the key that (12,) counts of pitch classes sound like."""
+    tonic, minor = heard_key(counts)
+    major = (tonic + 3) % 12 if minor else tonic  # the major key of the same signature
+    fifths = 7 * major % 12
+    return (fifths - 12 if fifths > 6 else fifths), minor
+
+
 def triad(key: Key) -> list[int]:
     """The pitch classes of the chord on the tonic, the tonic first."""
     tonic, minor = key

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seqgen.codecs.midi.arrays import differs, gaps
 
-TRACK_NAME, PORT, END_OF_TRACK, TEMPO, METER = 0x03, 0x21, 0x2F, 0x51, 0x58
+TRACK_NAME, PORT, END_OF_TRACK, TEMPO, METER, KEY = 0x03, 0x21, 0x2F, 0x51, 0x58, 0x59
 MAX_DELTA = (1 << 28) - 1
 ABSENT = 256  # stands for no byte in a table of bytes
 _CLOCKS = bytes([24, 8])  # of a meter: MIDI clocks a click, 32nd notes a quarter note
@@ -49,6 +49,11 @@ def tempo(delta: int, value: int) -> bytes:
 def meter(delta: int, numerator: int, denominator: int) -> bytes:
     """A meter event; the denominator must be a power of two."""
     return meta(delta, METER, bytes([numerator, denominator.bit_length() - 1]) + _CLOCKS)
+
+
+def key(fifths: int, minor: bool) -> bytes:
+    """A key signature at the beginning of a track, of so many sharps, or flats below 0."""
+    return meta(0, KEY, fifths.to_bytes(1, "big", signed=True) + bytes([minor]))
 
 
 def channel_tracks(tick: Ints, order: Ints, track: Ints, events: Ints, tracks: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""A `Score` to a MIDI file of type 1: tempo and meter first, then one track a part. Same score, same bytes.
+"""A `Score` to a MIDI file of type 1: key, tempo and meter first, then one track a part. Same score, same bytes.
 
 Each part has a channel of its own, channel 10 being the drums'. Where there are more than fifteen
 besides drums, a channel changes hands when its notes have ended, the one that has been silent longest first; where
@@ -14,6 +14,7 @@ import numpy as np
 from seqgen.codecs.midi import programs
 from seqgen.codecs.midi import track_bytes as out
 from seqgen.codecs.midi.score import DRUMS, Score
+from seqgen.codecs.midi.tonality import key_of
 from seqgen.codecs.midi.track_bytes import ABSENT, Ints
 
 PERCUSSION = 9
@@ -146,7 +147,7 @@ def _fitting(score: Score) -> Score:
 
 
 def _conductor(score: Score) -> bytes:
-    """The track of tempos and meters, which says how long the piece is."""
+    """The track of the key, tempos and meters, which says how long the piece is."""
     rows = [(tick, CHANGES, value, 0) for tick, value in zip(score.tempo_tick.tolist(), score.tempo.tolist())]
     rows += [
         (tick, STARTS, over, under)
@@ -154,10 +155,20 @@ def _conductor(score: Score) -> bytes:
         if under.bit_count() == 1 and 0 < over < 256
     ]
     parts, now = [out.meta(0, out.TRACK_NAME, score.title.encode())] if score.title else [], 0
+    parts += _key(score)
     for tick, kind, first, second in sorted(rows, key=lambda row: row[:2]):
         parts.append(out.tempo(tick - now, first) if kind == CHANGES else out.meter(tick - now, first, second))
         now = tick
     return b"".join([*parts, out.meta(max(score.length - now, 0), out.END_OF_TRACK)])
+
+
+def _key(score: Score) -> list[bytes]:
+    """The key signature of the key that the piece sounds like; nothing where nothing has a pitch."""
+    pitched = score.program != DRUMS
+    if not pitched.any():
+        return []
+    sounding = np.bincount(score.pitch[pitched] % 12, score.duration[pitched], 12)
+    return [out.key(*key_of(tuple(sounding.astype(int).tolist())))]
 
 
 def _slots(spans: _Spans) -> _Slots:

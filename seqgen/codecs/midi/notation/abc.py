@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from seqgen.codecs.midi.notation.bars import QUARTER, Bar, Event, Part, Print, printed
-from seqgen.codecs.midi.notation.spelling import key_of, signature, spelled, tonic_name
+from seqgen.codecs.midi.notation.spelling import signature, spelled, tonic_name
 from seqgen.codecs.midi.score import DRUMS, Score
+from seqgen.codecs.midi.tonality import key_of
 
 UNIT = QUARTER // 2  # steps of an eighth
 BARS_A_LINE = 4

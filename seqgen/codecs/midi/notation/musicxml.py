@@ -8,8 +8,9 @@ from xml.sax.saxutils import escape, quoteattr
 
 from seqgen.codecs.midi import programs
 from seqgen.codecs.midi.notation.bars import PLAIN, QUARTER, TRIPLET, Bar, Event, Part, Print, printed
-from seqgen.codecs.midi.notation.spelling import Name, key_of, spelled
+from seqgen.codecs.midi.notation.spelling import Name, spelled
 from seqgen.codecs.midi.score import DRUMS, Score
+from seqgen.codecs.midi.tonality import key_of
 
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">

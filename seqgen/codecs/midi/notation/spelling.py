@@ -6,8 +6,6 @@ to the key on the line of fifths, from three fifths below its tonic in major to 
 
 from dataclasses import dataclass
 
-from seqgen.codecs.midi.tonality import heard_key
-
 LINE = "FCGDAEB"  # the naturals along the line of fifths, F being −1
 _NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 LOWEST = -3  # fifths from the key's major tonic to the flattest name
@@ -26,14 +24,6 @@ class Name:
     letter: str
     alter: int
     octave: int
-
-
-def key_of(counts: tuple[int, ...]) -> tuple[int, bool]:
-    """(fifths from −5 to 6, whether minor) of the key that (12,) counts of pitch classes sound like."""
-    tonic, minor = heard_key(counts)
-    major = (tonic + 3) % 12 if minor else tonic  # the major key of the same signature
-    fifths = 7 * major % 12
-    return (fifths - 12 if fifths > 6 else fifths), minor
 
 
 def spelled(pitch: int, fifths: int) -> Name:
