@@ -41,6 +41,7 @@ RULES = {
     "top_p": [("temperature", 1.4), ("top_p", 0.9)],
     "top_k": [("top_k", 6), ("temperature", 0.7)],
     "min_p": [("min_p", 0.04), ("temperature", "0.5..1.5")],
+    "top_a": [("top_a", 0.2), ("temperature", 1.2)],
     "greedy": [("temperature", 0)],
     "cold": [("temperature", 0.005)],
     "scheduled": [("temperature", "0.6~1.2/7"), ("top_k", "3..9/20"), ("top_p", "0.5..1/30")],
@@ -165,7 +166,7 @@ def test_neutral_rules_cost_nothing() -> None:
     assert found.kinds == ()
 
 
-@pytest.mark.parametrize("given", [("typical", 0.9), ("repetition", 1.2), ("temperature", "0..1")])
+@pytest.mark.parametrize("given", [("typical", 0.9), ("repetition", 1.2), ("temperature", "0..1"), ("mirostat", 2)])
 def test_what_the_device_cannot_follow_is_followed_on_the_host(given: tuple[str, Any]) -> None:
     listed = rules.chain(1.0, [given], Scope([], length=30))
     assert on_device(listed, V) is None

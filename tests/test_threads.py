@@ -61,6 +61,7 @@ RULES = [("top_p", 0.9), ("repetition", 1.2), ("no_repeat", 6)]
 WAYS = {
     "plain": {},
     "rules": {"rules": RULES, "temperature": "0.2..1.5"},
+    "adaptive": {"rules": [("mirostat", "4..4.5"), ("top_a", 0.01)], "temperature": 1.0},
     "max_copy": {"max_copy": 4},
     "stop": {"stop": ["\n\n"]},
     "grammar": {"grammar": "c", "temperature": 1.5},

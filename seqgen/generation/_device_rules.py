@@ -16,6 +16,7 @@ from seqgen.rules import Rule
 from seqgen.rules._schedule import Scheduled
 from seqgen.rules.min_p import MinP
 from seqgen.rules.temperature import COLD, Temperature
+from seqgen.rules.top_a import TopA
 from seqgen.rules.top_k import TopK
 from seqgen.rules.top_p import TopP
 
@@ -87,18 +88,20 @@ def apply_rules(logits: Tensor, kinds: Sequence[str], numbers: Tensor) -> Tensor
 
 
 def _device_rule(rule: Rule, vocab_size: int) -> DeviceRule | None:
-    """How a rule is followed on the device, if it can be."""
-    if isinstance(rule, Temperature):
+    """How a rule is followed on the device, if it can be. A class made from one of these may do something else."""
+    if type(rule) is Temperature:
         value = rule.temperature
         if value >= COLD:
             return DeviceRule("scaled", 1 / value, value == 1)
         return DeviceRule("cold", value) if value else DeviceRule("highest", 0)
-    if isinstance(rule, TopK):
+    if type(rule) is TopK:
         return DeviceRule("top_k", rule.k) if 0 < rule.k < vocab_size else DeviceRule("top_k", vocab_size, True)
-    if isinstance(rule, TopP):
+    if type(rule) is TopP:
         return DeviceRule("top_p", 1 - rule.p, rule.p == 1)
-    if isinstance(rule, MinP):
+    if type(rule) is MinP:
         return DeviceRule("min_p", math.log(rule.p)) if rule.p else DeviceRule("min_p", -math.inf, True)
+    if type(rule) is TopA:
+        return DeviceRule("top_a", math.log(rule.a)) if rule.a else DeviceRule("top_a", -math.inf, True)
     return None
 
 
@@ -137,6 +140,12 @@ def _min_p(logits: Tensor, number: Tensor) -> Tensor:
     return _keep(logits, logits.amax(-1, keepdim=True) + number.float())
 
 
+def _top_a(logits: Tensor, number: Tensor) -> Tensor:
+    highest = logits.amax(-1, keepdim=True)
+    surprise = (logits - highest).exp().sum(-1, keepdim=True).log()
+    return _keep(logits, highest + (number.float() - surprise))
+
+
 KINDS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "scaled": _scaled,
     "cold": _cold,
@@ -144,4 +153,5 @@ KINDS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "top_k": _top_k,
     "top_p": _top_p,
     "min_p": _min_p,
+    "top_a": _top_a,
 }

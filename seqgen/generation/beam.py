@@ -13,8 +13,10 @@ import numpy as np
 
 from seqgen.errors import UsageError
 from seqgen.generation import Engine, Ids, Logits
+from seqgen.generation.chain import RuleChain
 from seqgen.generation.limits import Constraints, Limits
 from seqgen.generation.loop import Reason, prefill
+from seqgen.generation.sampling import log_probabilities
 from seqgen.rules import Rule
 from seqgen.settings import require
 
@@ -74,8 +76,9 @@ class _Beam:
     def __init__(
         self, engine: Engine[Any], prompt: Ids, width: int, rules: Sequence[Rule], limits: Limits, alpha: float
     ) -> None:
-        self.engine, self.width, self.rules, self.limits, self.alpha = engine, width, rules, limits, alpha
-        self.window = max((rule.window for rule in rules), default=0)
+        self.engine, self.width, self.limits, self.alpha = engine, width, limits, alpha
+        self.chain = RuleChain(rules, 1)
+        self.window = self.chain.window
         self.prompt = prompt
         self.constraints = Constraints(limits, [prompt])
         self.logits, self.state = prefill(engine, [prompt])
@@ -98,6 +101,9 @@ class _Beam:
         self.nats = flat[kept]
         if not len(kept) or self._decided():
             return False
+        self.chain.select(rows.tolist())
+        if self.chain.adaptive:
+            self.chain.observe(ids, -log_probabilities(self.logits[rows], ids), position)
         self.state = self.engine.select(self.state, rows.tolist())
         self.constraints.select(rows.tolist())
         self.constraints.advance(ids)
@@ -126,10 +132,7 @@ class _Beam:
 
     def _log_probabilities(self, position: int) -> Logits:
         """(rows, V) of the next token, under the model with its rules."""
-        logits = self.constraints.apply(self.logits)
-        history = self._history()
-        for rule in self.rules:
-            logits = rule.at(position)(logits, history)
+        logits = self.chain.apply(self.constraints.apply(self.logits), self._history(), position)
         shifted = logits - logits.max(axis=-1, keepdims=True)
         return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)), np.float32)
 

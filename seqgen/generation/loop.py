@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seqgen.errors import UsageError
 from seqgen.generation import Engine, Ids, Logits, _blocks
 from seqgen.generation._history import History
+from seqgen.generation.chain import RuleChain
 from seqgen.generation.limits import NO_LIMITS, Constraints, Grammar, Guard, Limits, Mask
 from seqgen.generation.sampling import Race, entropies, log_probabilities
 from seqgen.rules import Rule
@@ -112,21 +113,22 @@ class _Run:
     ) -> None:
         vocab_size = engine.vocab_size
         _check(prompts, vocab_size, limits.banned)
-        self.engine, self.rules, self.limits = engine, rules, limits
+        self.engine, self.limits = engine, limits
         self.count, self.position = len(prompts), 0
         self.active = list(range(self.count))
         self.race = Race(seed, self.active, vocab_size)
-        self.history = History(prompts, max((rule.window for rule in rules), default=0))
+        self.chain = RuleChain(rules, self.count)
+        self.history = History(prompts, self.chain.window)
         self.constraints = Constraints(limits, prompts)
         self.logits, self.state = prefill(engine, prompts)
 
     def draw(self) -> Ids:
         """(rows,) the next token of each."""
-        logits = self.constraints.apply(self.logits)
-        past = self.history.latest
-        for rule in self.rules:
-            logits = rule.at(self.position)(logits, past)
-        return self.race.draw(logits)
+        allowed = self.constraints.apply(self.logits)
+        ids = self.race.draw(self.chain.apply(allowed, self.history.latest, self.position))
+        if self.chain.adaptive:
+            self.chain.observe(ids, -log_probabilities(self.logits, ids), self.position)
+        return ids
 
     def ended(self, ids: Ids) -> dict[int, Reason]:
         """Which streams end with `ids`, and why."""
@@ -187,6 +189,7 @@ class _Run:
             self.state = self.engine.select(self.state, rows)
             self.race.keep(rows)
             self.history.keep(rows)
+            self.chain.select(rows)
             self.constraints.select(rows)
         return ids[rows]
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from seqgen.generation import Engine, Ids
 from seqgen.generation._history import History
+from seqgen.generation.chain import RuleChain
 from seqgen.generation.limits import Constraints, Limits
 from seqgen.generation.loop import Step, _Run
 from seqgen.rules import Rule
@@ -54,14 +55,18 @@ class Steered:
         return run.step(ids, finished, self._scores)
 
     def set_rules(self, rules: Sequence[Rule]) -> None:
-        """Go on with these rules; those that look further back than any before see only what is still known."""
+        """Go on with these rules; those that look further back than any before see only what is still known.
+
+        What a rule has learned from the tokens drawn goes over to the new one of its kind.
+        """
         self._take_in()
-        latest = self._run.history.latest[0]
-        self._run.rules = list(rules)
-        self._run.history = History([latest[latest >= 0]], max((rule.window for rule in rules), default=0))
+        run = self._run
+        latest = run.history.latest[0]
+        run.chain = run.chain.replaced(rules, run.position)
+        run.history = History([latest[latest >= 0]], run.chain.window)
 
     def feed(self, ids: Ids) -> None:
-        """Let the stream read (n,) ids, as if it had said them itself."""
+        """Let the stream read (n,) ids, as if it had said them itself; but rules learn from what is drawn alone."""
         self._take_in()
         for begin in range(0, len(ids), CHUNK):
             self._read(ids[begin : begin + CHUNK])
@@ -71,7 +76,8 @@ class Steered:
         self._drawn = None
         run = self._run
         run.state = run.engine.start(1)
-        run.history = History([prompt[:0]], run.history.window)
+        run.chain = RuleChain(run.chain.rules, 1, run.position)
+        run.history = History([prompt[:0]], run.chain.window)
         run.constraints = Constraints(self._limits, [prompt[:0]])
         self.feed(prompt)
 

@@ -3,12 +3,14 @@
 A rule is one file here. Its class is a frozen dataclass with one field, the value; at its neutral value it changes
 nothing. Rules work in the order given, on (B, V) logits in which −inf stands for "never". A rule takes logits of
 which each row has at least one finite number and leaves at least one, so no list of rules can leave nothing to draw.
+What the tests hold a rule to stands in its `contract`.
 
 What a rule may know beyond logits and history comes in two steps, and most rules pass both by:
 
     rule.bind(scope)       once, before the first token: the vocabulary's names, bytes and classes, the length
     rule.at(position)      before each token: the rule as it is after so many tokens of the sample
 
+An `AdaptiveRule` also sees each token that was drawn, and its surprise; what it learns from them lies with the run.
 Any rule with a number takes a schedule instead: `0.6..1.2`, `0.6..1.2/500`, `0.6~1.2/200` (see `_schedule`).
 
 This room knows ids only; it never imports codecs, models or torch.
@@ -16,7 +18,7 @@ This room knows ids only; it never imports codecs, models or torch.
 
 import abc
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -30,6 +32,8 @@ Logits = NDArray[np.float32]
 History = NDArray[np.integer[Any]]
 Mask = NDArray[np.bool_]
 Ids = NDArray[np.integer[Any]]
+Chances = NDArray[np.float64]
+Memory = NDArray[Any]
 NEVER = np.float32(-np.inf)
 
 
@@ -51,15 +55,34 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Contract:
+    """What the tests hold a rule to, beside the promises of all rules.
+
+    Attributes:
+        neutral: The value at which it changes nothing.
+        values: Values to try, schedules among them.
+        chances: Its definition: (the chances (V,) before it in descending order, the value, the tokens so far) → what
+            the chances after it are in proportion to. None where more than these decide, as a vocabulary does: then
+            the rule has tests of its own.
+    """
+
+    neutral: Any
+    values: tuple[Any, ...]
+    chances: Callable[[Chances, Any, Sequence[int]], Chances] | None = None
+
+
+@dataclass(frozen=True)
 class Rule(abc.ABC):
     """A map of logits.
 
     Class attributes:
+        contract: What the tests hold it to; None, as in a rule that only stands in for another, makes them fail.
         window: How many of the latest tokens the rule looks at; the loop keeps no more.
         early: Whether the rule means the model's own logits, and so stands before a temperature that is added to the
             list: at temperature 0 there would be nothing left to choose from.
     """
 
+    contract: ClassVar[Contract | None] = None
     window: ClassVar[int] = 0
     early: ClassVar[bool] = False
 
@@ -94,6 +117,36 @@ class Rule(abc.ABC):
     def at(self, position: int) -> "Rule":
         """The rule as it is after `position` tokens of a sample: the rule itself, where it does not change."""
         return self
+
+
+class AdaptiveRule(Rule):
+    """A rule that learns from what is drawn: the tokens, and how much each surprised the model.
+
+    The rule itself stays as it is, for it may serve several runs at once. What it remembers is an array whose rows are
+    the streams of one run: the loop keeps it, lets streams that have ended fall out of it, and takes a row several
+    times where a beam splits. It goes on where the value changes along a schedule or by hand.
+    """
+
+    @abc.abstractmethod
+    def start(self, streams: int) -> Memory:
+        """(streams, …) what it remembers of each before its first token. Prompts are not observed."""
+
+    @abc.abstractmethod
+    def apply(self, logits: Logits, history: History, memory: Memory) -> Logits:
+        """As `Rule.__call__`, knowing the (B, …) memory."""
+
+    @abc.abstractmethod
+    def observe(self, memory: Memory, ids: Ids, surprise: NDArray[np.float32]) -> Memory:
+        """(B, …) what it remembers after one more token of each stream; the argument is left as it is.
+
+        Args:
+            memory: (B, …) before it.
+            ids: (B,) the tokens.
+            surprise: (B,) nats, −ln of the probability of each under the model before all rules.
+        """
+
+    def __call__(self, logits: Logits, history: History) -> Logits:
+        return self.apply(logits, history, self.start(len(logits)))
 
 
 def parse(name: str, value: Any) -> Rule:

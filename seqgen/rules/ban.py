@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from seqgen.errors import SettingError
-from seqgen.rules import NEVER, History, Logits, Rule, Scope
+from seqgen.rules import NEVER, Contract, History, Logits, Rule, Scope
 from seqgen.rules._targets import Aimed, target
 
 
@@ -15,6 +15,7 @@ class Ban(Rule):
     bytes and subwords alike. Where nothing else is left, the ban gives way. Several bans are several rules.
     """
 
+    contract = Contract("", ("", "c", "ab", "eab"))
     early = True
     text: str
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from seqgen import settings
 from seqgen.errors import SettingError
-from seqgen.rules import History, Logits, Rule, Scope
+from seqgen.rules import Contract, History, Logits, Rule, Scope
 from seqgen.rules._targets import Aimed, target
 
 MOST = 100.0
@@ -19,6 +19,7 @@ class Bias(Rule):
     is next, as the sequence bias of transformers does. What stands before the last "=" is the text.
     """
 
+    contract = Contract("a=0", ("a=0", "b=1.5", "ac=-2", "c=100"))
     early = True
     bias: str
 

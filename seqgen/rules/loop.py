@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqgen.rules import NEVER, History, Logits, Rule, unless_empty
+from seqgen.rules import NEVER, Contract, History, Logits, Rule, unless_empty
 from seqgen.settings import require
 
 SHORTEST = 8  # tokens of a passage: shorter ones, such as indentation or a trill, are no loop
@@ -19,6 +19,7 @@ class Loop(Rule):
     rule gives way.
     """
 
+    contract = Contract(0, (0, 1, 4))
     early = True
     window = 1024
     n: int

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqgen.rules import History, Logits, Rule, keep_at_least
+from seqgen.rules import Contract, History, Logits, Rule, keep_at_least
 from seqgen.settings import require
 
 
@@ -13,6 +13,7 @@ from seqgen.settings import require
 class MinP(Rule):
     """Keep the tokens at least p times as likely as the likeliest; 0 keeps all."""
 
+    contract = Contract(0, (0, 1e-9, 0.25, 1), lambda p, share, past: np.where(p >= share * p.max(), p, 0))
     p: float
 
     def __post_init__(self) -> None:

@@ -1,17 +1,24 @@
 """N-gram blocking (Paulus, Xiong & Socher 2018)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from seqgen.rules import NEVER, History, Logits, Rule, unless_empty
+from seqgen.rules import NEVER, Chances, Contract, History, Logits, Rule, unless_empty
 from seqgen.settings import require
+
+
+def _definition(p: Chances, n: int, past: Sequence[int]) -> Chances:
+    said = [[*past[at : at + n]] for at in range(len(past) - n + 1)]
+    return np.where([n > 0 and [*past, token][-n:] in said for token in range(len(p))], 0, p)
 
 
 @dataclass(frozen=True)
 class NoRepeat(Rule):
     """Let no n tokens in a row come twice among the latest 1,024; 0 lets them. Where nothing is left it gives way."""
 
+    contract = Contract(0, (0, 1, 2, 3), _definition)
     early = True
     window = 1024
     n: int

@@ -1,11 +1,16 @@
 """Repetition penalty (Keskar et al. 2019, CTRL)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from seqgen.rules import History, Logits, Rule
+from seqgen.rules import Chances, Contract, History, Logits, Rule
 from seqgen.settings import require
+
+
+def _definition(p: Chances, penalty: float, past: Sequence[int]) -> Chances:
+    return np.where(np.isin(np.arange(len(p)), past), p / penalty, p)
 
 
 @dataclass(frozen=True)
@@ -16,6 +21,7 @@ class Repetition(Rule):
     al. divide the logit, which does not.
     """
 
+    contract = Contract(1, (1, 1.3, 100), _definition)
     early = True
     window = 64
     penalty: float

@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from seqgen.rules import History, Logits, Rule, keep_at_least
+from seqgen.rules import Chances, Contract, History, Logits, Rule, keep_at_least
 from seqgen.settings import require
 
 COLD = 0.01  # below it the quotient could overflow, so the maximum is taken off first
+
+
+def _definition(p: Chances, value: float, past: object) -> Chances:
+    return np.asarray((p / p.max()) ** (1 / max(value, 1e-300)))
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,7 @@ class Temperature(Rule):
     Takes `0.6..1.2` and `0.6~1.2/200` (see `_schedule`), and `0.8,pitch=1.1,time=0.7..0.9` (see `_by_class`).
     """
 
+    contract = Contract(1, (0, 1e-300, 1e-6, 0.3, 0.8, 1, 1.7, 100, "0.5..1.5", "0.5~1.5/8"), _definition)
     temperature: float
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqgen.rules import History, Logits, Rule, keep_at_least
+from seqgen.rules import Contract, History, Logits, Rule, keep_at_least
 from seqgen.settings import require
 
 
@@ -12,6 +12,9 @@ from seqgen.settings import require
 class TopK(Rule):
     """Keep the k likeliest tokens, and what ties with the last of them; 0 keeps all."""
 
+    contract = Contract(
+        0, (0, 1, 3, 9, 10_000, "1..5"), lambda p, k, past: np.where(np.arange(len(p)) < (k or len(p)), p, 0)
+    )
     k: int
 
     def __post_init__(self) -> None:

@@ -4,14 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqgen.rules import History, Logits, Rule, keep_at_least
+from seqgen.rules import Chances, Contract, History, Logits, Rule, keep_at_least
 from seqgen.settings import require
+
+
+def _definition(p: Chances, share: float, past: object) -> Chances:
+    return np.where(p.cumsum() - p < max(share, 1e-12), p, 0)
 
 
 @dataclass(frozen=True)
 class TopP(Rule):
     """Keep the fewest likeliest tokens that together hold probability p, and what ties with the last; 1 keeps all."""
 
+    contract = Contract(1, (0, 1e-9, 0.25, 0.85, 0.999999, 1), _definition)
     p: float
 
     def __post_init__(self) -> None:

@@ -4,14 +4,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqgen.rules import History, Logits, Rule
+from seqgen.rules import Chances, Contract, History, Logits, Rule
 from seqgen.settings import require
+
+
+def _definition(p: Chances, share: float, past: object) -> Chances:
+    surprise, kept = -np.log(p), np.zeros(len(p))
+    order = np.abs(surprise - (p * surprise).sum()).argsort()
+    kept[order] = np.where(p[order].cumsum() - p[order] < max(share, 1e-12), p[order], 0)
+    return kept
 
 
 @dataclass(frozen=True)
 class Typical(Rule):
     """Keep the tokens whose surprise is nearest the entropy until they hold probability p; 1 keeps all."""
 
+    contract = Contract(1, (0, 0.2, 0.95, 1), _definition)
     p: float
 
     def __post_init__(self) -> None:
