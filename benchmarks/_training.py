@@ -12,7 +12,7 @@ import torch
 
 from seqgen import settings
 from seqgen.checkpoint import Checkpoint, make_model
-from seqgen.cli._corpora import resolve
+from seqgen.jobs.evaluate.corpora import resolve
 from seqgen.stream import TokenStream
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenizer import Tokenizer

@@ -20,7 +20,6 @@ from xml.etree import ElementTree
 import numpy as np
 
 from seqgen import registry
-from seqgen.cli._corpora import resolve
 from seqgen.codecs.midi import abc, bars, musicxml
 from seqgen.codecs.midi.codec import documents
 from seqgen.codecs.midi.faults import Faults
@@ -30,6 +29,7 @@ from seqgen.codecs.midi.read import is_musicxml, read_score
 from seqgen.codecs.midi.score import Score
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.bars import Bars, read_bars
+from seqgen.jobs.evaluate.corpora import resolve
 from seqgen.report import Report
 
 from _report import print_table, write_json  # isort: skip

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from seqgen.cli._corpora import resolve
 from seqgen.codecs.midi.codec import documents
 from seqgen.codecs.midi.metric import WRITTEN, on_beats
 from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import Score
 from seqgen.codecs.midi.write import write_score
 from seqgen.errors import SeqgenError
+from seqgen.jobs.evaluate.corpora import resolve
 from seqgen.report import Report
 from seqgen.tokenization.guessing import guess_codec
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from seqgen import registry
-from seqgen.cli._corpora import resolve
 from seqgen.codecs.midi.codec import documents
 from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import Score
 from seqgen.errors import SeqgenError
+from seqgen.jobs.evaluate.corpora import resolve
 from seqgen.report import Report
 
 from _report import print_table, write_json  # isort: skip

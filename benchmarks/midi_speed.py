@@ -29,13 +29,13 @@ from typing import Any
 import numpy as np
 
 from seqgen import registry
-from seqgen.cli._corpora import resolve
 from seqgen.codecs.midi.chunks import is_midi
 from seqgen.codecs.midi.codec import documents
 from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi.write import write_score
+from seqgen.jobs.evaluate.corpora import resolve
 from seqgen.report import Report
 
 from _report import one_core, print_table, write_json  # isort: skip

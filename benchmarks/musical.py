@@ -23,11 +23,11 @@ import numpy as np
 
 from seqgen import catalogue
 from seqgen.api.model import Model, load
-from seqgen.cli import _corpora
-from seqgen.cli._music_measures import measured
-from seqgen.cli._music_samples import sampled, scores_of
 from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.evaluation.plausibility import NAMES, TITLES, Heard
+from seqgen.jobs.evaluate import corpora
+from seqgen.jobs.evaluate.music_measures import measured
+from seqgen.jobs.evaluate.music_samples import sampled, scores_of
 
 from _report import print_table, write_json  # isort: skip
 
@@ -39,11 +39,11 @@ def corpus_of(model: Model, source: str | None) -> list[Score]:
     """The pieces of the corpus, through the codec of the model."""
     size = model.tokenizer.document_id
     if source is not None:
-        corpora = [_corpora.opened([source], model.tokenizer)]
+        corpus = [corpora.opened([source], model.tokenizer)]
     else:
-        run = _corpora.recorded(model.name)
-        corpora = [run.training(size, MOST_TOKENS), run.held_out(size)]
-    pieces = [np.asarray(each.ids[begin:end]) for each in corpora for begin, end in pairwise(each.starts.tolist())]
+        run = corpora.recorded(model.name)
+        corpus = [run.training(size, MOST_TOKENS), run.held_out(size)]
+    pieces = [np.asarray(each.ids[begin:end]) for each in corpus for begin, end in pairwise(each.starts.tolist())]
     return scores_of(model, pieces)
 
 

@@ -6,9 +6,10 @@ import wave
 import numpy as np
 import pytest
 
-from seqgen.cli import _demo, run
+from seqgen.cli import run
 from seqgen.codecs.midi.score import Score
 from seqgen.codecs.midi.write import write_score
+from seqgen.jobs import demo
 
 
 @pytest.fixture
@@ -32,9 +33,9 @@ def test_the_demo_makes_what_it_promises(corpora, monkeypatch, capsys):
     small = {"hidden": "32", "batch": "4", "window": "16"}
     pieces = tuple(
         dataclasses.replace(piece, corpus=str(corpora / piece.corpus), quick=0.03, length=300, settings=small)
-        for piece in _demo.PIECES
+        for piece in demo.PIECES
     )
-    monkeypatch.setattr(_demo, "PIECES", pieces)
+    monkeypatch.setattr(demo, "PIECES", pieces)
     monkeypatch.chdir(corpora)
     for _ in range(2):  # the second demo replaces the first
         assert run(["demo", "--quick"]) == 0

@@ -6,13 +6,14 @@ import sys
 import pytest
 
 from seqgen import selftest
-from seqgen.cli import _examine, run
+from seqgen.cli import run
+from seqgen.jobs import examine
 
 
 def test_doctor_fits_eighty_columns_and_names_what_is_missing(capsys, monkeypatch):
-    monkeypatch.setattr(_examine.fluid, "installed", lambda: False)
-    monkeypatch.setattr(_examine, "_soundfonts", list)
-    monkeypatch.setattr(_examine, "_ports", lambda: None)
+    monkeypatch.setattr(examine.fluid, "installed", lambda: False)
+    monkeypatch.setattr(examine, "_soundfonts", list)
+    monkeypatch.setattr(examine, "_ports", lambda: None)
     assert run(["doctor"]) == 0
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80
@@ -35,7 +36,7 @@ def test_doctor_for_programs(capsys, tmp_path, monkeypatch):
 
 
 def test_doctor_without_a_package(capsys, monkeypatch):
-    monkeypatch.setattr(_examine, "_packages", lambda: {"numpy": "2.4", "torch": None})
+    monkeypatch.setattr(examine, "_packages", lambda: {"numpy": "2.4", "torch": None})
     assert run(["doctor"]) == 0
     shown = capsys.readouterr().out
     assert "torch MISSING" in shown

@@ -17,8 +17,7 @@ import pytest
 from seqgen.api import sampler
 from seqgen.api.model import load
 from seqgen.checkpoint import Checkpoint
-from seqgen.cli import _request, _sampling, run
-from seqgen.cli._samples import Pipe, Terminal, paths
+from seqgen.cli import run
 from seqgen.codecs.byte import Byte
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
@@ -27,6 +26,10 @@ from seqgen.codecs.midi.score import Score
 from seqgen.codecs.midi.write import write_score
 from seqgen.errors import OutputError
 from seqgen.generation.stopping import StopStrings
+from seqgen.jobs.sample import session
+from seqgen.jobs.sample.request import Request, labels, primer
+from seqgen.jobs.sample.request import prompts as as_prompts
+from seqgen.jobs.sample.samples import Pipe, Terminal, paths
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.models.lstm import LSTM
 from seqgen.tokenizer import Tokenizer
@@ -366,7 +369,7 @@ def test_a_file_too_long_for_a_prompt_is_refused_unread(capsys: Any, text: str, 
 def test_a_long_prompt_is_told_of_before_it_is_read(
     capsysbinary: Any, text: str, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(_sampling, "LONG_PROMPT", 50)
+    monkeypatch.setattr(session, "LONG_PROMPT", 50)
     (tmp_path / "long.txt").write_text("a" * 60)
     assert run(["generate", text, "--prompt-file", str(tmp_path / "long.txt"), "-l", "5"]) == 0
     assert b"Reading a prompt of 62 tokens first" in capsysbinary.readouterr().err
@@ -422,13 +425,13 @@ def test_where_documents_have_labels_each_sample_gets_one(text: str) -> None:
             "stop": (),
             "free": False,
         }
-        return _request.Request(**given | {"engine": "numpy", "device": "cpu", "as_json": False} | change)
+        return Request(**given | {"engine": "numpy", "device": "cpu", "as_json": False} | change)
 
     model = load(text)
     tokenizer = model.tokenizer
 
     def prompts(asked: Any) -> Any:
-        return _request.prompts(model, asked, _request.labels(model, asked), *_request.primer(model, asked))
+        return as_prompts(model, asked, labels(model, asked), *primer(model, asked))
 
     drawn = [int(prompt[1]) for prompt in prompts(request())]
     assert set(drawn) == {tokenizer.label_id("bach"), tokenizer.label_id("verdi")}

@@ -11,7 +11,6 @@ from seqgen.api.model import load
 from seqgen.api.music import Music
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
-from seqgen.cli._music_measures import lines, measured
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.codecs.midi import vocabulary as v
@@ -20,6 +19,7 @@ from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi.write import write_score
 from seqgen.evaluation.music import features
 from seqgen.evaluation.plausibility import NAMES
+from seqgen.jobs.evaluate.music_measures import lines, measured
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.models.lstm import LSTM
 from seqgen.tokenizer import Tokenizer

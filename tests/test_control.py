@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqgen.api.control import MAX_LINE, Control, changed, parse_control
-from seqgen.cli._follow import BLOCKS, Controls, Lines
 from seqgen.errors import UsageError
+from seqgen.jobs.sample.controls import BLOCKS, Controls, Lines
 
 
 def line(**fields):

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from seqgen import selftest
-from seqgen.cli import _failures, _streams, run
+from seqgen.cli import _failures, run
 from seqgen.errors import SettingError
 from seqgen.selftest import _materials
 from seqgen.settings import MOST_TOML, convert, read_toml
+from seqgen.terminal import streams
 
 NINES = "9" * 5000
 
@@ -27,7 +28,7 @@ def unforeseen(monkeypatch):
     def fails(*_):
         raise RecursionError("too deep\nby far")
 
-    monkeypatch.setattr("seqgen.cli._describe.describe", fails)
+    monkeypatch.setattr("seqgen.jobs.describe.describe", fails)
 
 
 def test_what_nobody_foresaw_names_the_command_and_how_to_see_more(unforeseen, capsys, monkeypatch):
@@ -71,8 +72,8 @@ def test_a_result_that_nobody_got_is_a_failure_and_a_file_stays_a_file(tmp_path,
 def test_letters_that_an_encoding_lacks_are_spelled_out(text, encoding, written):
     import codecs
 
-    codecs.register_error(_streams.LETTERS, _streams._letters)
-    assert text.encode(encoding, _streams.LETTERS) == written
+    codecs.register_error(streams.LETTERS, streams._letters)
+    assert text.encode(encoding, streams.LETTERS) == written
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from seqgen.training.guidance import After, Before, Check, after, before, duration, expected_seconds, going_on
+from seqgen.jobs.train.guidance import After, Before, Check, after, before, duration, expected_seconds, going_on
 
 FACTS = {
     "tokens": 1_115_394,

@@ -3,8 +3,8 @@
 import pytest
 
 from seqgen import settings
-from seqgen.cli._plan import model_kinds
 from seqgen.errors import UsageError
+from seqgen.jobs.train.planning import model_kinds
 from seqgen.models import ModelSettings, parameters, weight_shapes
 from seqgen.training import presets
 from seqgen.training.settings import TrainSettings

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from seqgen import settings
-from seqgen.cli._training import model_kinds
 from seqgen.cli.train import command
+from seqgen.jobs.train.preparing import model_kinds
 
 RECIPES = sorted((Path(__file__).parent.parent / "recipes").glob("*.toml"))
 

@@ -9,11 +9,11 @@ import pytest
 
 from seqgen.checkpoint import FORMAT, MODEL_FILE
 from seqgen.cli import run
-from seqgen.cli._demo import PIECES
-from seqgen.cli._guidance import SAMPLES_FILE
 from seqgen.errors import CorpusError
 from seqgen.files import own
 from seqgen.files.walking import Own, Walk, folders
+from seqgen.jobs.demo import PIECES
+from seqgen.jobs.train.facts import SAMPLES_FILE
 from seqgen.originality.index import INDEX_FILE
 from seqgen.selftest import _materials
 from seqgen.takes import _database

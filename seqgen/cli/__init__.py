@@ -15,7 +15,8 @@ from typing import Any
 import click
 
 import seqgen
-from seqgen.cli import _failures, _streams
+from seqgen.cli import _failures
+from seqgen.terminal import streams
 
 
 class Commands(click.Group):
@@ -47,7 +48,7 @@ def _unread() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        _streams.abandon()
+        streams.abandon()
         raise click.exceptions.Exit(0) from None
 
 
@@ -71,7 +72,7 @@ def commands() -> list[tuple[str, ...]]:
 
 def main(arguments: list[str] | None = None) -> None:
     """The entry point of the `seqgen` command."""
-    _streams.prepare()
+    streams.prepare()
     # GNU OpenMP's threads spin at every barrier. On a machine that does anything else beside, each barrier then waits
     # for a thread that waits for a core, and training becomes up to ten times slower; benchmarks/README.md has both.
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")

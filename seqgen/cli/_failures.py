@@ -5,9 +5,9 @@ import os
 
 import click
 
-from seqgen.cli import _streams
 from seqgen.cli._options import note
 from seqgen.errors import SeqgenError
+from seqgen.terminal import streams
 
 TRACEBACK = "SEQGEN_TRACEBACK"  # in the environment: what nobody foresaw is raised as it is
 COMPLETE = "_SEQGEN_COMPLETE"  # with which a shell asks for completions
@@ -25,7 +25,7 @@ def tell(error: BaseException, command: str) -> int:
         The exit code.
     """
     if isinstance(error, BrokenPipeError):  # `seqgen … | head` is not an error
-        _streams.abandon()
+        streams.abandon()
         return 0
     note(sentence(error, command))  # it may hold a stranger's names, and numbers of any length
     return error.exit_code if isinstance(error, SeqgenError | click.ClickException) else 1

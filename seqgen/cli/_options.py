@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from seqgen.cli._paths import Command
-from seqgen.cli._terminal import brief, harmless
+from seqgen.terminal.text import brief, harmless
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -20,7 +20,7 @@ def command(output: str, quick: bool, seed: int, device: str) -> None:
     Everything is written below the output folder; report.html shows it all on one page. The second run needs no
     network. Files of an earlier demo in the same folder are replaced.
     """
-    from seqgen.cli._demo import Demo
+    from seqgen.jobs.demo import Demo
 
     demo = Demo(output, quick, seed, device)
     for path in demo.run():

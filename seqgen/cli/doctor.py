@@ -11,8 +11,8 @@ import click
 
 from seqgen.cli._options import json_option
 from seqgen.cli._paths import Command
-from seqgen.cli._terminal import harmless
 from seqgen.files import size
+from seqgen.terminal.text import harmless
 
 KEY = 13
 WIDTH = 80
@@ -26,9 +26,9 @@ def command(as_json: bool) -> None:
 
     What is missing is named with what to install for it; nothing of it is needed to train and generate.
     """
-    from seqgen.cli import _examine
+    from seqgen.jobs import examine
 
-    found = _examine.examine()
+    found = examine.examine()
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return

@@ -15,9 +15,9 @@ from seqgen.settings import parse
 
 if TYPE_CHECKING:
     from seqgen.checkpoint import Checkpoint
-    from seqgen.cli._measuring import Found, Wanted
-    from seqgen.cli._music_samples import Made
     from seqgen.evaluation.report import Evaluation
+    from seqgen.jobs.evaluate.measuring import Found, Wanted
+    from seqgen.jobs.evaluate.music_samples import Made
 
 WIDTH = 80
 
@@ -85,8 +85,8 @@ def command(
     if text is not None:
         _judge(_only(checkpoints, source, dynamic), text, label, str(pick_device(device)), as_json)
         return
-    from seqgen.cli._measuring import Wanted
     from seqgen.evaluation.dynamic import DynamicSettings
+    from seqgen.jobs.evaluate.measuring import Wanted
 
     made = _sampled(checkpoints, source, samples, report, seed, temperature, follow_links)
     learning = parse(DynamicSettings, settings) if dynamic else None
@@ -96,7 +96,7 @@ def command(
 
 def _show(wanted: "Wanted", made: "Made | None", as_json: bool) -> None:
     """Measure, and print what was found."""
-    from seqgen.cli._measuring import measure
+    from seqgen.jobs.evaluate.measuring import measure
 
     found, average = measure(wanted), wanted.average
     if as_json:
@@ -104,7 +104,7 @@ def _show(wanted: "Wanted", made: "Made | None", as_json: bool) -> None:
     else:
         click.echo(_table(found, average))
         if made is not None:
-            from seqgen.cli._music_samples import table
+            from seqgen.jobs.evaluate.music_samples import table
 
             click.echo("\n" + table(made))
 
@@ -125,7 +125,7 @@ def _sampled(
         return None
     if len(checkpoints) > 1:
         raise UsageError(f"--samples takes one checkpoint, {len(checkpoints)} were given")
-    from seqgen.cli._music_samples import sample_and_compare, write_page
+    from seqgen.jobs.evaluate.music_samples import sample_and_compare, write_page
 
     made = sample_and_compare(checkpoints[0], source, samples, seed, temperature, follow_links)
     if report is not None:

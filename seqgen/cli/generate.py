@@ -119,8 +119,8 @@ def command(checkpoint: str, seed: int | None, **options: Any) -> None:
     """
     import secrets
 
-    from seqgen.cli._mixing import Mixing, chosen
-    from seqgen.cli._sampling import Request, Session
+    from seqgen.jobs.sample.mixing import Mixing, chosen
+    from seqgen.jobs.sample.session import Request, Session
 
     drawn = secrets.randbits(32) if seed is None else seed
     mixing = Mixing(*(options.pop(name) for name in ("mix", "blend", "fade", "average")))

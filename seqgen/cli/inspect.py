@@ -10,9 +10,9 @@ import click
 
 from seqgen.cli._options import follow_links_option, json_option
 from seqgen.cli._paths import Command, Input
-from seqgen.cli._terminal import harmless
 from seqgen.evaluation.c_syntax import INSTALL
 from seqgen.files import size
+from seqgen.terminal.text import harmless
 
 Facts = Mapping[str, Any]
 Rows = Iterator[tuple[str, str]]
@@ -33,7 +33,7 @@ def command(file: str, follow_links: bool, as_json: bool) -> None:
     FILE is a .tokens file, a checkpoint or its run folder, a MIDI, MusicXML or ABC file, or a corpus: any other
     file or folder, a glob, or a corpus by name.
     """
-    from seqgen.cli._describe import describe
+    from seqgen.jobs.describe import describe
 
     found = describe(file, follow_links)
     if as_json:

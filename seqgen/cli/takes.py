@@ -86,7 +86,7 @@ def show(take: str, as_json: bool) -> None:
         if isinstance(value, dict):
             _show_all(key, value)
             continue
-        from seqgen.cli._terminal import harmless
+        from seqgen.terminal.text import harmless
 
         shown = value if isinstance(value, str) else json.dumps(value)
         click.echo(harmless(f"{key:{KEY}}{json.dumps(shown)[1:-1] if key == 'prompt' else shown}"))
@@ -230,9 +230,9 @@ def _carried(name: str) -> str:
 
 def _row(takes: "Takes", take: "Take", damaged: _Damaged) -> str:
     """A line of the list; of a take whose tokens or tokenizer are damaged, without its prompt."""
-    from seqgen.cli._terminal import harmless
     from seqgen.errors import TakeError
     from seqgen.takes.replay import prompt_text
+    from seqgen.terminal.text import harmless
 
     star, when = "*" if take.starred else " ", take.created[:16].replace("T", " ")
     try:
@@ -250,7 +250,7 @@ def _show_all(key: str, values: dict[str, object]) -> None:
     """A line for each setting, those inside others named with dots; long ones go on below."""
     import textwrap
 
-    from seqgen.cli._terminal import harmless
+    from seqgen.terminal.text import harmless
 
     for place, (name, value) in enumerate(_flat(values)):
         text = harmless(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")

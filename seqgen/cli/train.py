@@ -11,7 +11,6 @@ import click
 
 from seqgen import registry
 from seqgen.cli._config import config_option
-from seqgen.cli._interrupts import SIGNALS, wanted
 from seqgen.cli._options import (
     HELP,
     MOST,
@@ -25,6 +24,7 @@ from seqgen.cli._options import (
 from seqgen.cli._paths import Input, Kind, Output
 from seqgen.errors import UsageError
 from seqgen.files import guarding, own
+from seqgen.jobs.interrupts import SIGNALS, wanted
 from seqgen.training import presets
 
 if TYPE_CHECKING:
@@ -76,14 +76,14 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, report: s
       seqgen train plays/ -o checkpoints/plays --minutes 5
       seqgen generate checkpoints/plays
     """
-    from seqgen.cli import _run_page, _settings_help, _training
+    from seqgen.jobs.train import page, preparing, settings_help
     from seqgen.training import occupied, parallel
 
     if HELP in options["settings"]:
-        click.echo(_settings_help.settings_help(options["model"], options["codec"]))
+        click.echo(settings_help.settings_help(options["model"], options["codec"]))
         return
     if options["preset"] == HELP:
-        click.echo(_settings_help.preset_help())
+        click.echo(settings_help.preset_help())
         return
     if not source and not resume and not (report and output):
         raise UsageError("no SOURCE was given", "name a file, a folder or a corpus, as in: seqgen train shakespeare")
@@ -92,7 +92,7 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, report: s
     if source or resume:
         with parallel.session(options["device"]) as ranks:
             try:
-                stopped = _train(_training.prepare(folder, source, resume, options), folder)
+                stopped = _train(preparing.prepare(folder, source, resume, options), folder)
             finally:
                 occupied.leave(folder)
         if stopped:
@@ -100,13 +100,13 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, report: s
         if not ranks.leads:
             return
     if report:
-        _run_page.write_page(folder, report)
+        page.write_page(folder, report)
         note(f"Wrote {report}")
 
 
 def _train(run: "Run", folder: Path) -> bool:
     """Train until the end; returns whether a signal stopped it."""
-    from seqgen.cli import _training
+    from seqgen.jobs.train import preparing
 
     with _stop_on_signals(run):
         run.train()
@@ -117,7 +117,7 @@ def _train(run: "Run", folder: Path) -> bool:
         note(f"\nStopped after {run.trainer.progress.total_steps:,} steps; everything is saved.")
         note(f"Go on with: seqgen train --resume -o {folder}")
     else:
-        run.ranks.lead(lambda: _training.conclude(run))
+        run.ranks.lead(lambda: preparing.conclude(run))
     return stopped
 
 

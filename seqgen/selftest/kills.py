@@ -34,7 +34,7 @@ def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
     if not hasattr(os, "fork"):
         tally.case(True, "this system cannot fork; nothing was tried")
         return
-    import seqgen.cli._training  # noqa: F401 (so that every life has it)
+    import seqgen.jobs.train.preparing  # noqa: F401 (so that every life has it)
 
     play, place = _materials.play(folder), folder / "run"
     lives = saved = 0

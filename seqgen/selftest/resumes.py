@@ -26,7 +26,8 @@ def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
 
 def _resume_reader(folder: Path) -> Reader:
     """A run of two steps, and what `--resume` does with its file."""
-    from seqgen.cli import _training, train
+    from seqgen.cli import train
+    from seqgen.jobs.train import preparing
 
     code, said = _materials.call(
         "train", _materials.play(folder), "-o", folder / "run", "--steps", 2, "--seed", 1, *_materials.TINY
@@ -37,7 +38,7 @@ def _resume_reader(folder: Path) -> Reader:
     options: dict[str, Any] = dict(train.command.make_context("train", arguments).params)
     source, resume, _ = options.pop("source"), options.pop("resume"), options.pop("output")
     with _materials.quiet():
-        prepared = _training.prepare(folder / "run", source, resume, options)
+        prepared = preparing.prepare(folder / "run", source, resume, options)
 
     batch = prepared.trainer.settings.batch
 

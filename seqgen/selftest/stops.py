@@ -23,7 +23,7 @@ def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
     if not hasattr(os, "fork"):
         tally.case(True, "this system cannot fork; nothing was tried")
         return
-    import seqgen.cli._training  # noqa: F401 (so that every process has it)
+    import seqgen.jobs.train.preparing  # noqa: F401 (so that every process has it)
 
     play = _materials.play(folder)
     began = time.monotonic()

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from seqgen import registry, settings
-from seqgen.cli import _guidance
+from seqgen.cli._observer import Watcher
 from seqgen.cli._options import note
-from seqgen.cli._plan import Parent, model_kinds, model_of, new_plan, old_plan, preset_of, recall
-from seqgen.cli._progress import Watcher
 from seqgen.errors import CorpusError, SettingError, UsageError
 from seqgen.files import size
 from seqgen.generation import load
 from seqgen.generation.loop import Limits, collect, generate
+from seqgen.jobs.train import facts
+from seqgen.jobs.train.planning import Parent, model_kinds, model_of, new_plan, old_plan, preset_of, recall
 from seqgen.rules.temperature import Temperature
 from seqgen.seen import Seen
 from seqgen.stream import TokenStream
@@ -53,14 +53,14 @@ def prepare(folder: Path, source: tuple[str, ...], resume: bool, options: dict[s
     watcher = Watcher(None)
     initial, inherited = (None, None) if parent is None else _grown(parent, tokenizer, stream, plan)
     run = Run(folder, stream, held_out, tokenizer, plan, watcher, initial, inherited)
-    watcher.sample, watcher.samples = sampler(run), folder / _guidance.SAMPLES_FILE
+    watcher.sample, watcher.samples = sampler(run), folder / facts.SAMPLES_FILE
     if resume:
         if remark := run.resume():
             note(f"{remark}. The run goes on.")
         ranks.lead(lambda: watcher.drop_after(run.trainer.progress.total_steps))
     else:
         run.start()
-    _guidance.introduce(run)
+    facts.introduce(run)
     return run
 
 
@@ -191,7 +191,7 @@ def conclude(run: Run) -> None:
         f"Validation: {nats:.4f} nats per token ({metrics['bits_per_token']:.3f} bits); "
         f"{metrics['ngram_order']}-gram baseline {ngram:.4f} ({100 * (nats / ngram - 1):+.0f} %)."
     )
-    _guidance.conclude(run, metrics)
+    facts.conclude(run, metrics)
     note(f"Checkpoint: {run.model_path} ({size(run.model_path.stat().st_size)})")
     note(f"Next: seqgen generate {run.folder}")
 

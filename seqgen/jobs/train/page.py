@@ -6,9 +6,9 @@ from typing import Any
 
 from seqgen import files
 from seqgen.checkpoint import Checkpoint
-from seqgen.cli._guidance import SAMPLES_FILE, advice
 from seqgen.cli._options import note
 from seqgen.errors import MALFORMED, CheckpointError
+from seqgen.jobs.train.facts import SAMPLES_FILE, advice
 from seqgen.render.training_report import Story, training_page
 from seqgen.training.journal import LOG_FILE, TIMING_FILE, sound_lines
 

@@ -3,7 +3,7 @@
 import textwrap
 
 from seqgen import registry, settings
-from seqgen.cli._plan import DEFAULT_MODEL, model_kinds
+from seqgen.jobs.train.planning import DEFAULT_MODEL, model_kinds
 from seqgen.models import ModelSettings, parameters, weight_shapes
 from seqgen.training import defaults, presets
 from seqgen.training.settings import TrainSettings

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from seqgen.cli._terminal import harmless
 from seqgen.errors import OutputError
 from seqgen.files import STANDARD, guarding, is_device, make_folder
+from seqgen.terminal.text import harmless
 
 INTERVAL = 1 / 30  # seconds between flushes: often enough for the eye
 

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from seqgen import files
 from seqgen.api.model import Model, load
 from seqgen.api.sampler import Sampling
-from seqgen.cli import _corpora, _music_measures
-from seqgen.cli._copied import MOST_INDEXED
-from seqgen.cli._music_measures import Measured, measured
 from seqgen.cli._options import note
 from seqgen.codecs.midi.score import Score
 from seqgen.errors import UsageError
 from seqgen.evaluation.music import Likeness, compare
 from seqgen.generation.loop import collect
+from seqgen.jobs.evaluate import corpora, music_measures
+from seqgen.jobs.evaluate.music_measures import Measured, measured
+from seqgen.jobs.sample.copied import MOST_INDEXED
 from seqgen.render.report import Audio, Part, Picture, Section, Table, Text, report_html
 
 BATCH = 32  # samples at once
@@ -81,9 +81,9 @@ def sample_and_compare(
         raise UsageError(f"--samples is for music, this model makes {model.artifact} files", "leave it out")
     size = model.tokenizer.document_id
     if source:
-        corpus = _corpora.opened(source, model.tokenizer, follow_links)
+        corpus = corpora.opened(source, model.tokenizer, follow_links)
     else:
-        corpus = _corpora.recorded(checkpoint).held_out(size)
+        corpus = corpora.recorded(checkpoint).held_out(size)
     ids = sampled(model, count, seed, temperature)
     pieces = scores_of(model, [np.asarray(corpus.ids[begin:end]) for begin, end in _chosen(corpus.starts)])
     scores = scores_of(model, ids)
@@ -114,7 +114,7 @@ def table(made: Made) -> str:
     lines.append("")
     for name, value in _facts(made):
         lines.append(f"  {name:48}{value:>12}")
-    lines += ["", *_music_measures.lines(made.measures)]
+    lines += ["", *music_measures.lines(made.measures)]
     return "\n".join(lines)
 
 
@@ -137,7 +137,7 @@ def page(made: Made, name: str) -> bytes:
         parts.append(Audio(audio.wav_bytes(audio.synthesize(score, rate=PAGE_RATE), PAGE_RATE)))
     facts = Table(("measure", "value"), tuple(_facts(made)))
     likeness = Section("Likeness", (Text(about), Table(columns, rows), facts))
-    sections = [_music_measures.section(made.measures), likeness, Section("Samples", tuple(parts))]
+    sections = [music_measures.section(made.measures), likeness, Section("Samples", tuple(parts))]
     return report_html(f"Music of {name}", sections).encode("utf-8", "replace")
 
 
@@ -195,10 +195,10 @@ def scores_of(model: Model, pieces: Sequence[NDArray[Any]]) -> list[Score]:
     return found
 
 
-def _further(model: Model, checkpoint: str, source: Sequence[str], corpus: _corpora.Documents) -> list[Score]:
+def _further(model: Model, checkpoint: str, source: Sequence[str], corpus: corpora.Documents) -> list[Score]:
     """More pieces of the corpus, to know what it has: all of SOURCE, or else what the run was trained on."""
     if not source:
-        corpus = _corpora.recorded(checkpoint).training(model.tokenizer.document_id, MOST_HEARD)
+        corpus = corpora.recorded(checkpoint).training(model.tokenizer.document_id, MOST_HEARD)
     bounds = _chosen(corpus.starts, MOST_READ)
     return scores_of(model, [np.asarray(corpus.ids[begin:end]) for begin, end in bounds])
 

@@ -7,7 +7,7 @@ from seqgen.api.model import Model
 from seqgen.api.music import Music
 from seqgen.api.sampler import UNLIMITED
 from seqgen.cli._options import note
-from seqgen.cli._request import Request
+from seqgen.jobs.sample.request import Request
 from seqgen.takes.record import Beginning, Source
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.store import Takes

@@ -1,4 +1,4 @@
-"""What is said before a run and after it: the numbers for `seqgen.training.guidance`, gathered."""
+"""What is said before a run and after it: the numbers for `seqgen.jobs.train.guidance`, gathered."""
 
 import hashlib
 import re
@@ -6,13 +6,14 @@ import textwrap
 from typing import Any
 
 from seqgen.cli._options import note
-from seqgen.cli._plan import describe_shape, weight_count
+from seqgen.jobs.train import guidance
+from seqgen.jobs.train.guidance import After, Before, Check
+from seqgen.jobs.train.planning import describe_shape, weight_count
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
-from seqgen.training import defaults, guidance, presets
+from seqgen.training import defaults, presets
 from seqgen.training.device import describe
 from seqgen.training.estimate import estimate
-from seqgen.training.guidance import After, Before, Check
 from seqgen.training.run import Run
 
 SAMPLES_FILE = "samples.jsonl"

@@ -8,8 +8,8 @@ from seqgen.api.mixture import Voice, mix
 from seqgen.api.model import Model, load
 from seqgen.api.sampler import LENGTH, LENGTHS, UNLIMITED
 from seqgen.cli._options import note
-from seqgen.cli._request import Request
 from seqgen.errors import UsageError
+from seqgen.jobs.sample.request import Request
 
 Weight = tuple[float, float]  # at the start, at the end
 SLACK = 1e-9  # by which weights may miss one, as .1 + .2 + .7 does

@@ -13,16 +13,16 @@ import numpy as np
 from seqgen.api.model import Model
 from seqgen.api.primer import with_primer
 from seqgen.api.selecting import beam_steps, best_steps
-from seqgen.cli._copied import Copied
-from seqgen.cli._events import Events
-from seqgen.cli._interrupts import Interrupts
-from seqgen.cli._keeping import Keeping
 from seqgen.cli._music import in_format_of, tokens_of
 from seqgen.cli._options import note
-from seqgen.cli._request import Request, check, labels, primer, prompts
-from seqgen.cli._samples import Sink, paths, standard_output
 from seqgen.files import STANDARD, atomic_write, is_device, write_bytes
 from seqgen.generation.loop import Step
+from seqgen.jobs.interrupts import Interrupts
+from seqgen.jobs.sample.copied import Copied
+from seqgen.jobs.sample.events import Events
+from seqgen.jobs.sample.keeping import Keeping
+from seqgen.jobs.sample.request import Request, check, labels, primer, prompts
+from seqgen.jobs.sample.samples import Sink, paths, standard_output
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.replay import inscribed
 
@@ -173,7 +173,7 @@ class Session:
             return best_steps(self.sampler, self.request.best_of)
         if not self.request.follow:
             return self.sampler.steps(scores=self.request.events)
-        from seqgen.cli._following import follow
+        from seqgen.jobs.sample.following import follow
 
         return follow(self)
 

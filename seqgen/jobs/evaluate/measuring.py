@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqgen.checkpoint import Checkpoint
-from seqgen.cli import _corpora
 from seqgen.cli._options import note, progress_hidden
 from seqgen.errors import DataError, StreamError, UsageError
 from seqgen.evaluation import report
 from seqgen.evaluation.ensemble import Average
 from seqgen.evaluation.report import Evaluation
+from seqgen.jobs.evaluate import corpora
 from seqgen.tokenizer import require_same_tokens
 
 if TYPE_CHECKING:
@@ -82,19 +82,19 @@ def measure(wanted: Wanted) -> Found:
     return Found(corpus.name, loaded[0].tokenizer.codec_name, members, ensemble, order)
 
 
-def _corpus(wanted: Wanted, first: Checkpoint) -> tuple[_corpora.Documents, "NGram | None"]:
+def _corpus(wanted: Wanted, first: Checkpoint) -> tuple[corpora.Documents, "NGram | None"]:
     """What to measure on, and the first run's baseline."""
     size = first.tokenizer.document_id
     if wanted.source:
-        corpus = _corpora.opened(wanted.source, first.tokenizer, wanted.follow_links)
-        return corpus, _corpora.fitted_baseline(wanted.checkpoints[0], size, corpus)
-    runs = [_corpora.recorded(name) for name in wanted.checkpoints]
+        corpus = corpora.opened(wanted.source, first.tokenizer, wanted.follow_links)
+        return corpus, corpora.fitted_baseline(wanted.checkpoints[0], size, corpus)
+    runs = [corpora.recorded(name) for name in wanted.checkpoints]
     for name, run in zip(wanted.checkpoints[1:], runs[1:]):
         _require_same_split(wanted.checkpoints[0], runs[0], name, run)
     return runs[0].held_out(size), runs[0].baseline(size)
 
 
-def _require_same_split(first: str, mine: _corpora.Recorded, other: str, its: _corpora.Recorded) -> None:
+def _require_same_split(first: str, mine: corpora.Recorded, other: str, its: corpora.Recorded) -> None:
     """What one run held out, another may have been trained on."""
     same = mine.held_stream.fingerprint == its.held_stream.fingerprint
     if not (same and np.array_equal(mine.held.begin, its.held.begin) and np.array_equal(mine.held.end, its.held.end)):
@@ -103,7 +103,7 @@ def _require_same_split(first: str, mine: _corpora.Recorded, other: str, its: _c
 
 
 def _member(
-    name: str, checkpoint: Checkpoint, corpus: _corpora.Documents, wanted: Wanted, ngram: "NGram | None"
+    name: str, checkpoint: Checkpoint, corpus: corpora.Documents, wanted: Wanted, ngram: "NGram | None"
 ) -> Evaluation:
     with _bar(report.passes(checkpoint) * len(corpus.ids), name) as bar:
         found = report.evaluate(checkpoint, corpus.ids, corpus.starts, wanted.device, ngram, bar.update)
@@ -123,14 +123,14 @@ def _training(name: str, codec_size: int, limit: int) -> tuple[Any, Any] | None:
     if not limit:
         return None
     try:
-        documents = _corpora.recorded(name).training(codec_size, limit)
+        documents = corpora.recorded(name).training(codec_size, limit)
     except DataError as error:
         note(f"No gradient statistics, so dynamic evaluation takes plain gradient steps: {error.message}")
         return None
     return documents.ids, documents.starts
 
 
-def _ensemble(loaded: Sequence[Checkpoint], corpus: _corpora.Documents, wanted: Wanted) -> Evaluation:
+def _ensemble(loaded: Sequence[Checkpoint], corpus: corpora.Documents, wanted: Wanted) -> Evaluation:
     with _bar(2 * len(corpus.ids), "ensemble") as bar:
         return report.evaluate_ensemble(loaded, corpus.ids, corpus.starts, wanted.average, wanted.device, bar.update)
 

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from seqgen.api.control import Control, changed
-from seqgen.cli._follow import Controls, standard_input
 from seqgen.cli._options import note
 from seqgen.errors import SeqgenError, UsageError
 from seqgen.generation.loop import Step
+from seqgen.jobs.sample.controls import Controls, standard_input
 
 if TYPE_CHECKING:
-    from seqgen.cli._sampling import Session
+    from seqgen.jobs.sample.session import Session
 
 
 def follow(session: "Session", controls: Controls | None = None) -> Iterator[Step]:

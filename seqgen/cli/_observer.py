@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from seqgen import files
 from seqgen.cli._options import note, progress_hidden
-from seqgen.cli._terminal import harmless
+from seqgen.terminal.text import harmless
 from seqgen.training.journal import sound
 from seqgen.training.trainer import Progress
 

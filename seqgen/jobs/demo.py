@@ -12,12 +12,12 @@ from typing import Any
 from seqgen import files
 from seqgen.api.model import load
 from seqgen.checkpoint import Checkpoint
-from seqgen.cli import _training
 from seqgen.cli._options import note
-from seqgen.cli._sampling import Request, Session
 from seqgen.codecs.midi.read import read_score
 from seqgen.errors import OutputError
 from seqgen.files import guarding, own
+from seqgen.jobs.sample.session import Request, Session
+from seqgen.jobs.train import preparing
 from seqgen.render import audio, fluid, piano_roll
 from seqgen.render.curves import Curve, Series
 from seqgen.render.report import Audio, Picture, Sample, Section, Table, Text, report_html
@@ -140,9 +140,9 @@ class Demo:
         run_folder = self._run_folder(piece)
         shutil.rmtree(run_folder, ignore_errors=True)
         minutes = piece.quick if self.quick else piece.minutes
-        run = _training.prepare(run_folder, (piece.corpus,), False, self._options(piece, minutes))
+        run = preparing.prepare(run_folder, (piece.corpus,), False, self._options(piece, minutes))
         run.train()
-        _training.conclude(run)
+        preparing.conclude(run)
         checkpoint = Checkpoint.load(run.model_path)
         path = self.folder / piece.artifact
         _generate(run.model_path, piece, self.seed, path)

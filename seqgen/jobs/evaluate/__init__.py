@@ -1,0 +1,1 @@
+"""Evaluation as a whole: checkpoints and a corpus in, numbers and pages out."""

@@ -1,0 +1,1 @@
+"""Training as a whole: from a corpus and what was asked for to a run folder, and what is said on the way."""
