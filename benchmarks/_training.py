@@ -12,32 +12,16 @@ import torch
 
 from seqgen import settings
 from seqgen.checkpoint import Checkpoint, make_model
-from seqgen.jobs.evaluate.corpora import resolve
+from seqgen.jobs.observer import SILENT
 from seqgen.stream import TokenStream
 from seqgen.tokenization.cache import cached_stream
+from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
-from seqgen.training.run import Plan, Run
+from seqgen.training.corpus import TrainingCorpus
+from seqgen.training.plan import Plan
+from seqgen.training.progress import Budget
+from seqgen.training.run import Run
 from seqgen.training.settings import TrainSettings
-from seqgen.training.trainer import Budget, Progress
-
-
-class Quiet:
-    """An observer that shows nothing."""
-
-    def stepped(self, progress: Progress, share: float, line: dict[str, Any]) -> None:
-        """Nothing."""
-
-    def checked(self, progress: Progress, line: dict[str, Any], improved: bool) -> None:
-        """Nothing."""
-
-    def rolled_back(self, progress: Progress, line: dict[str, Any]) -> None:
-        """Nothing."""
-
-    def shrunk(self, progress: Progress, line: dict[str, Any]) -> None:
-        """Nothing."""
-
-    def close(self) -> None:
-        """Nothing."""
 
 
 def open_corpus(source: str, codec: str | None = None) -> TokenStream:
@@ -67,7 +51,7 @@ def train(
     plan = Plan(model, recurrence, made, how, budget, seed, torch.device("cpu"))
     tokenizer = Tokenizer.from_spec(stream.codec_spec)
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder) / "run", stream, None, tokenizer, plan, Quiet())
+        run = Run(Path(folder) / "run", TrainingCorpus(stream, tokenizer), plan, SILENT)
         run.start()
         began = time.perf_counter()
         run.train()
@@ -92,5 +76,5 @@ def ngram(stream: TokenStream, seed: int) -> tuple[float, int]:
     recurrence, made = make_model("lstm", {}, {"hidden": 8})
     plan = Plan("lstm", recurrence, made, TrainSettings(), Budget(steps=1), seed, torch.device("cpu"))
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder) / "run", stream, None, tokenizer, plan, Quiet())
+        run = Run(Path(folder) / "run", TrainingCorpus(stream, tokenizer), plan, SILENT)
         return run.validation.ngram(stream.ids, run.train_spans, tokenizer.document_id)

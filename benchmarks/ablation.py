@@ -12,7 +12,7 @@ from typing import Any
 from _report import print_table, write_json
 from _training import open_corpus, train
 
-from seqgen.training.trainer import Budget
+from seqgen.training.progress import Budget
 
 BASE: dict[str, Any] = {"batch": 16, "window": 64, "learning_rate": 5e-3, "checks": 10, "patience": 0, "dropout": 0.3}
 LINES: dict[str, dict[str, Any]] = {

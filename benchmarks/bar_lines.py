@@ -29,8 +29,8 @@ from seqgen.codecs.midi.read import is_musicxml, read_score
 from seqgen.codecs.midi.score import Score
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.bars import Bars, read_bars
-from seqgen.jobs.evaluate.corpora import resolve
 from seqgen.report import Report
+from seqgen.tokenization.sources import resolve
 
 from _report import print_table, write_json  # isort: skip
 

@@ -15,7 +15,7 @@ from _report import print_table, write_json
 from _training import ngram, open_corpus, train
 
 from seqgen.stream import TokenStream
-from seqgen.training.trainer import Budget
+from seqgen.training.progress import Budget
 
 CELLS = ("rnn", "gru", "lstm")
 RATE = 1.2e-2  # the highest learning rate at 128 units, the best of three for each cell; see benchmarks/README.md

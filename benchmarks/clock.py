@@ -20,9 +20,9 @@ from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import Score
 from seqgen.codecs.midi.write import write_score
 from seqgen.errors import SeqgenError
-from seqgen.jobs.evaluate.corpora import resolve
 from seqgen.report import Report
 from seqgen.tokenization.guessing import guess_codec
+from seqgen.tokenization.sources import resolve
 
 from _report import print_table, write_json  # isort: skip
 

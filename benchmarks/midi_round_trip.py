@@ -17,8 +17,8 @@ from seqgen.codecs.midi.codec import documents
 from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import Score
 from seqgen.errors import SeqgenError
-from seqgen.jobs.evaluate.corpora import resolve
 from seqgen.report import Report
+from seqgen.tokenization.sources import resolve
 
 from _report import print_table, write_json  # isort: skip
 

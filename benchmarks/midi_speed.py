@@ -35,8 +35,8 @@ from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi.write import write_score
-from seqgen.jobs.evaluate.corpora import resolve
 from seqgen.report import Report
+from seqgen.tokenization.sources import resolve
 
 from _report import one_core, print_table, write_json  # isort: skip
 

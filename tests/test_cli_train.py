@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from seqgen.checkpoint import Checkpoint, write_tensors
 from seqgen.cli import run
-from seqgen.cli._observer import Watcher
+from seqgen.cli._observer import Printer
 from seqgen.container import read_header
 from seqgen.errors import CheckpointError
 from seqgen.training import resume
@@ -140,8 +140,8 @@ def test_the_bar_is_whole_in_80_columns(monkeypatch):
     shown = io.StringIO()
     shown.isatty = lambda: True
     monkeypatch.setattr("sys.stderr", shown)
-    monkeypatch.setattr("seqgen.cli._observer.tqdm", functools.partial(tqdm, file=shown, ncols=80, mininterval=0))
-    watcher, line = Watcher(None), {"nats": 1.2345}
+    monkeypatch.setattr("tqdm.tqdm", functools.partial(tqdm, file=shown, ncols=80, mininterval=0))
+    watcher, line = Printer(), {"nats": 1.2345}
     watcher.stepped(Progress(tokens=0, seconds=1.0), 0.1, line)
     watcher._bar.start_t -= 40_000  # eleven hours
     watcher.stepped(Progress(tokens=128_000, seconds=2.0), 0.5, line)

@@ -8,9 +8,9 @@ from seqgen import registry
 from seqgen.models import ModelSettings
 from seqgen.training.estimate import estimate
 from seqgen.training.memory import step_bytes
-from seqgen.training.run import Plan
+from seqgen.training.plan import Plan
+from seqgen.training.progress import Budget
 from seqgen.training.settings import TrainSettings
-from seqgen.training.trainer import Budget
 
 
 def plan(hidden, **train):

@@ -93,8 +93,8 @@ def test_after_a_fault_the_run_is_where_it_was_with_half_the_step(tmp_path, stre
     plant(run, nan_weights, 30)
     run.start()
     seen = []
-    run.trainer.observer.stepped = lambda progress, share, line: seen.append((line["step"], run_state(run)))
-    run.trainer.observer.rolled_back = lambda progress, line: seen.append((progress.total_steps, run_state(run)))
+    run.observer.stepped = lambda progress, share, line: seen.append((line["step"], run_state(run)))
+    run.observer.rolled_back = lambda progress, line: seen.append((progress.total_steps, run_state(run)))
     run.train()
     assert [step for step, _ in seen] == [10, 20, 20, 30, 40]
     assert all(torch.equal(seen[1][1][name], seen[2][1][name]) for name in seen[1][1])

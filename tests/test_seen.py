@@ -31,6 +31,7 @@ from seqgen.seen import Seen, read_seen, together
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import survey
 from seqgen.training.data import Spans
+from seqgen.training.run import Inherited
 
 MUSIC = [name for name in registry.names("codecs") if registry.load("codecs", name).artifact == ".mid"]
 MIDI = Midi(MidiOptions())
@@ -265,7 +266,7 @@ def test_training_keeps_counts_over_resuming(tmp_path):
     stream = make_stream(tmp_path / "text.tokens", (b"abcd" * 60, b"efgh" * 60, b"ijkl" * 60))
     run = make_run(tmp_path / "run", stream, train=dataclasses.replace(SMALL, validation=0.4))
     run.start()
-    run._inherited = Seen(letters(b"z").counts, {"x": 3})
+    run._inherited = Inherited({}, Seen(letters(b"z").counts, {"x": 3}))
     run.train()
     kept = Checkpoint.load(tmp_path / "run").seen
     held = stream.ids[run.validation_spans.begin[0] : run.validation_spans.end[0]]

@@ -14,11 +14,13 @@ from seqgen.models._graph import Repeated
 from seqgen.models._network import RecurrentLM
 from seqgen.training import defaults, snapshot
 from seqgen.training import device as devices
-from seqgen.training.data import Spans
+from seqgen.training.data import Material, Spans
+from seqgen.training.plan import Plan
+from seqgen.training.progress import Budget, Shrunk
 from seqgen.training.scaling import BACKOFF, INTERVAL, START, LossScaler
 from seqgen.training.settings import TrainSettings
 from seqgen.training.step import Step
-from seqgen.training.trainer import Budget, Trainer
+from seqgen.training.trainer import Trainer
 
 V, B, T = 11, 4, 8
 CPU = torch.device("cpu")
@@ -227,32 +229,15 @@ def test_on_a_cpu_work_is_simply_called():
     assert (len(done), work.captured, work.failure) == (6, False, None)
 
 
-class Watcher:
-    def __init__(self):
-        self.lines = []
-
-    def stepped(self, progress, share, line):
-        pass
-
-    def checked(self, progress, line, improved):
-        pass
-
-    def shrunk(self, progress, line):
-        self.lines.append(line)
-
-    def close(self):
-        pass
-
-
 def make_trainer(batch, most, steps=30):
     """A trainer whose device has memory for `most` streams."""
     torch.manual_seed(5)
     network = RecurrentLM(registry.load("models", "lstm")(), ModelSettings(hidden=16), V)
     ids = np.random.default_rng(0).integers(0, V - 1, 3000).astype(np.uint16)
-    spans, settings = Spans(np.array([0]), np.array([3000])), dataclasses.replace(PLAIN, batch=batch, patience=0)
-    trainer = Trainer(
-        network, ids, spans, V - 1, settings, Budget(steps=steps), 1, lambda network: 1.0, Watcher()
-    )  # fmt: skip
+    settings = dataclasses.replace(PLAIN, batch=batch, patience=0)
+    plan = Plan("lstm", network.cell, network.settings, settings, Budget(steps=steps), 1, torch.device("cpu"))
+    material = Material(ids, Spans(np.array([0]), np.array([3000])), V - 1)
+    trainer = Trainer(network, material, plan, lambda network: 1.0)
     give_memory(trainer, most)
     return trainer
 
@@ -270,8 +255,8 @@ def give_memory(trainer, most):
 
 def test_out_of_memory_halves_the_batch_and_goes_on():
     trainer = make_trainer(16, 4)
-    trainer.run()
-    assert [line["batch"] for line in trainer.observer.lines] == [8, 4]
+    shrunk = [event for event in trainer.run() if isinstance(event, Shrunk)]
+    assert [event.line["batch"] for event in shrunk] == [8, 4]
     assert trainer.progress.batch == trainer.settings.batch == 4
     assert trainer.progress.total_steps == 30
     assert trainer.progress.tokens == 30 * 4 * T
@@ -279,11 +264,11 @@ def test_out_of_memory_halves_the_batch_and_goes_on():
 
 def test_out_of_memory_later_goes_on_from_there():
     trainer = make_trainer(16, 16, steps=10)
-    trainer.run()
+    list(trainer.run())
     share = trainer.progress.step / trainer._epoch.steps
     give_memory(trainer, 8)
     trainer.budget = Budget(steps=11)
-    trainer.run()
+    list(trainer.run())
     after = (trainer.progress.step - 1) / trainer._epoch.steps
     assert trainer.progress.total_steps == 11
     assert share - 0.05 < after <= share
@@ -326,7 +311,7 @@ def stop_after(trainer, steps):
 
 def test_not_even_one_stream_fits():
     with pytest.raises(SeqgenError, match="too little memory for a step of 1 streams"):
-        make_trainer(4, 0).run()
+        list(make_trainer(4, 0).run())
 
 
 @on_gpu

@@ -17,10 +17,12 @@ from seqgen.models._network import RecurrentLM
 from seqgen.stream import StreamWriter, TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import defaults, device, optimizer
+from seqgen.training.corpus import TrainingCorpus
 from seqgen.training.data import Spans
-from seqgen.training.run import Plan, Run
+from seqgen.training.plan import Plan
+from seqgen.training.progress import Budget
+from seqgen.training.run import Run
 from seqgen.training.settings import TrainSettings
-from seqgen.training.trainer import Budget
 from seqgen.training.validation import own_tokens
 
 TEXT = b"the cat sat on the mat; the dog sat on the log. " * 60
@@ -71,8 +73,8 @@ def make_run(
     settings = ModelSettings(**{"hidden": 16, "layers": 2} | shape)
     plan = Plan(model, cell, settings, train, budget, seed, torch.device("cpu"))
     observer = observer or Nobody()
-    run = Run(folder, stream, None, Tokenizer.from_spec(stream.codec_spec), plan, observer)
-    observer.trainer = run.trainer
+    run = Run(folder, TrainingCorpus(stream, Tokenizer.from_spec(stream.codec_spec)), plan, observer)
+    observer.run, observer.trainer = run, run.trainer
     return run
 
 
@@ -146,7 +148,7 @@ def test_held_out_documents_of_one_token_are_refused(tmp_path):
     stream = make_stream(tmp_path / "corpus.tokens")
     plan = make_run(tmp_path / "run", stream).plan
     with pytest.raises(CorpusError, match="no document of two tokens"):
-        Run(tmp_path / "run", stream, held_out, Tokenizer.from_spec(stream.codec_spec), plan, Nobody())
+        Run(tmp_path / "run", TrainingCorpus(stream, Tokenizer.from_spec(stream.codec_spec), held_out), plan, Nobody())
     assert not (tmp_path / "run").exists()
 
 

@@ -13,7 +13,7 @@ from seqgen.errors import CorpusError
 from seqgen.files import own
 from seqgen.files.walking import Own, Walk, folders
 from seqgen.jobs.demo import PIECES
-from seqgen.jobs.train.facts import SAMPLES_FILE
+from seqgen.jobs.train.watching import SAMPLES_FILE
 from seqgen.originality.index import INDEX_FILE
 from seqgen.selftest import _materials
 from seqgen.takes import _database

@@ -2,6 +2,7 @@
 
 import click
 
+from seqgen.cli._observer import Printer
 from seqgen.cli._options import note
 from seqgen.cli._paths import Command, Kind, Output
 
@@ -22,7 +23,7 @@ def command(output: str, quick: bool, seed: int, device: str) -> None:
     """
     from seqgen.jobs.demo import Demo
 
-    demo = Demo(output, quick, seed, device)
+    demo = Demo(output, quick, seed, device, Printer())
     for path in demo.run():
         click.echo(path)
     note(f"\nOpen {demo.folder / 'report.html'} in a browser: it shows and plays everything above.")

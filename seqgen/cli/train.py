@@ -1,16 +1,13 @@
 """`seqgen train`: a corpus in, a run folder with a checkpoint out."""
 
-import contextlib
-import signal
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from seqgen import registry
 from seqgen.cli._config import config_option
+from seqgen.cli._observer import Printer
 from seqgen.cli._options import (
     HELP,
     MOST,
@@ -24,13 +21,8 @@ from seqgen.cli._options import (
 from seqgen.cli._paths import Input, Kind, Output
 from seqgen.errors import UsageError
 from seqgen.files import guarding, own
-from seqgen.jobs.interrupts import SIGNALS, wanted
 from seqgen.training import presets
 
-if TYPE_CHECKING:
-    from seqgen.training.run import Run
-
-MOMENT = 3.0  # seconds in which a signal reaches all processes of a run
 PRESETS = (presets.AUTO, *presets.names(), HELP)
 
 
@@ -76,80 +68,29 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, report: s
       seqgen train plays/ -o checkpoints/plays --minutes 5
       seqgen generate checkpoints/plays
     """
-    from seqgen.jobs.train import page, preparing, settings_help
-    from seqgen.training import occupied, parallel
+    if HELP in options["settings"] or options["preset"] == HELP:
+        from seqgen.jobs.train.settings_help import preset_help, settings_help
 
-    if HELP in options["settings"]:
-        click.echo(settings_help.settings_help(options["model"], options["codec"]))
-        return
-    if options["preset"] == HELP:
-        click.echo(settings_help.preset_help())
+        asked = HELP in options["settings"]
+        click.echo(settings_help(options["model"], options["codec"]) if asked else preset_help())
         return
     if not source and not resume and not (report and output):
         raise UsageError("no SOURCE was given", "name a file, a folder or a corpus, as in: seqgen train shakespeare")
-    folder = Path(output) if output else Path("checkpoints") / _name(source)
-    guarding.reads(*(folder / name for name in own.RUN_FILES))  # no page about a run takes the place of one
+    from seqgen.jobs.train.settings import TrainJob, usual_folder
+
+    observer = Printer()
+    job = TrainJob(source, Path(output) if output else usual_folder(source), resume=resume, **options)
+    guarding.reads(*(job.output / name for name in own.RUN_FILES))  # no page about a run takes the place of one
     if source or resume:
-        with parallel.session(options["device"]) as ranks:
-            try:
-                stopped = _train(preparing.prepare(folder, source, resume, options), folder)
-            finally:
-                occupied.leave(folder)
-        if stopped:
+        from seqgen.jobs.train.job import train
+
+        trained = train(job, observer)
+        if trained.stopped:
             raise click.exceptions.Exit(1)
-        if not ranks.leads:
+        if not trained.leads:
             return
     if report:
-        page.write_page(folder, report)
+        from seqgen.jobs.train.page import write_page
+
+        write_page(job.output, report, observer)
         note(f"Wrote {report}")
-
-
-def _train(run: "Run", folder: Path) -> bool:
-    """Train until the end; returns whether a signal stopped it."""
-    from seqgen.jobs.train import preparing
-
-    with _stop_on_signals(run):
-        run.train()
-        _, stopped, _ = run.ranks.steer(
-            1.0, run.trainer.stopping
-        )  # a signal after the last step is not known to all yet
-    if stopped:
-        note(f"\nStopped after {run.trainer.progress.total_steps:,} steps; everything is saved.")
-        note(f"Go on with: seqgen train --resume -o {folder}")
-    else:
-        run.ranks.lead(lambda: preparing.conclude(run))
-    return stopped
-
-
-def _name(source: tuple[str, ...]) -> str:
-    """A run's name after its first source."""
-    first = Path(source[0]).name.partition(".")[0] if source else ""
-    if not first or not first.strip("-*?"):
-        raise UsageError("no name for the run folder", "give one with -o checkpoints/NAME")
-    return first
-
-
-@contextlib.contextmanager
-def _stop_on_signals(run: "Run") -> Iterator[None]:
-    """SIGINT, SIGTERM and a closed terminal end the run after the step at hand, and it is saved; a second one at once.
-
-    Under nohup a closed terminal goes on being ignored. Of several processes each may hear of one Ctrl-C from the
-    terminal, from torchrun and from the others: what comes within a moment is one signal.
-    """
-    first: float | None = None
-
-    def stop(number: int, frame: object) -> None:
-        nonlocal first
-        now = time.monotonic()
-        first = now if first is None else first
-        if run.trainer.stopping and now - first > (0 if run.ranks.count == 1 else MOMENT):
-            raise KeyboardInterrupt
-        run.trainer.stopping = True
-
-    numbers = [number for number in SIGNALS if number in (signal.SIGINT, signal.SIGTERM) or wanted(number)]
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

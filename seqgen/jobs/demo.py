@@ -12,15 +12,18 @@ from typing import Any
 from seqgen import files
 from seqgen.api.model import load
 from seqgen.checkpoint import Checkpoint
-from seqgen.cli._options import note
 from seqgen.codecs.midi.read import read_score
 from seqgen.errors import OutputError
 from seqgen.files import guarding, own
+from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.sample.session import Request, Session
-from seqgen.jobs.train import preparing
+from seqgen.jobs.train.job import conclude
+from seqgen.jobs.train.preparing import prepare
+from seqgen.jobs.train.settings import TrainJob
 from seqgen.render import audio, fluid, piano_roll
 from seqgen.render.curves import Curve, Series
 from seqgen.render.report import Audio, Picture, Sample, Section, Table, Text, report_html
+from seqgen.training import occupied
 
 PAGE_RATE = 22_050  # samples a second of the sound inside the page, which would double its size at full rate
 
@@ -89,12 +92,13 @@ class Demo:
         quick: Train for seconds instead of minutes.
         seed: Of training and sampling.
         device: Where to train.
+        observer: Is told how it goes.
     """
 
-    def __init__(self, folder: str, quick: bool, seed: int, device: str) -> None:
+    def __init__(self, folder: str, quick: bool, seed: int, device: str, observer: Observer = SILENT) -> None:
         guarding.enter(folder)
         self.folder = files.make_folder(folder)
-        self.quick, self.seed, self.device = quick, seed, device
+        self.quick, self.seed, self.device, self.observer = quick, seed, device, observer
 
     def run(self) -> Iterator[Path]:
         """Make the pieces one after the other, then the page; yields each file that is there for people."""
@@ -135,26 +139,26 @@ class Demo:
         return self.folder / "models" / Path(piece.artifact).stem
 
     def _make(self, piece: Piece) -> Result:
-        note(f"\n── {piece.heading}: {piece.corpus}")
+        self.observer.note(f"\n── {piece.heading}: {piece.corpus}")
         began = time.monotonic()
         run_folder = self._run_folder(piece)
         shutil.rmtree(run_folder, ignore_errors=True)
         minutes = piece.quick if self.quick else piece.minutes
-        run = preparing.prepare(run_folder, (piece.corpus,), False, self._options(piece, minutes))
-        run.train()
-        preparing.conclude(run)
+        job = TrainJob(
+            (piece.corpus,), run_folder, "lstm", settings=piece.settings, minutes=minutes, seed=self.seed,
+            device=self.device,
+        )  # fmt: skip
+        try:
+            run = prepare(job, self.observer)
+            run.train()
+            conclude(run, self.observer)
+        finally:
+            occupied.leave(run_folder)
         checkpoint = Checkpoint.load(run.model_path)
         path = self.folder / piece.artifact
         _generate(run.model_path, piece, self.seed, path)
         lines = [json.loads(line) for line in (run_folder / "log.jsonl").read_text("utf-8").splitlines()]
         return Result(piece, checkpoint, lines, path, path.read_bytes(), time.monotonic() - began)
-
-    def _options(self, piece: Piece, minutes: float) -> dict[str, Any]:
-        return {
-            "model": "lstm", "codec": None, "settings": piece.settings, "minutes": minutes, "epochs": None,
-            "steps": None, "held_out": None, "seed": self.seed, "device": self.device, "workers": 1,
-            "encoding": None, "label": None, "follow_links": False,
-        }  # fmt: skip
 
 
 def _generate(model: Path, piece: Piece, seed: int, path: Path) -> None:

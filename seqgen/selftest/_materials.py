@@ -23,7 +23,8 @@ from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 
 PLAY = "".join(f"ANNA:\nGood day, {name}, how is the {thing}?\n\n" for name in "ABCDEFGH" for thing in "abcdefghijkl")
-TINY = ("-P", "hidden", "8", "-P", "batch", "4", "-P", "window", "16", "-P", "patience", "0", "--device", "cpu")
+SMALL = {"hidden": 8, "batch": 4, "window": 16, "patience": 0}  # settings of a model that trains in a moment
+TINY = (*(word for key, value in SMALL.items() for word in ("-P", key, str(value))), "--device", "cpu")
 
 
 def play(folder: Path) -> Path:

@@ -1,10 +1,8 @@
 """Mutated and forged resume files: `train --resume` refuses them in one sentence, or goes on. Imports torch."""
 
-import contextlib
-import io
+from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from seqgen.selftest import MEMORY, Tally, _materials, peak_memory
 from seqgen.selftest.containers import Reader, attempt, damaged
@@ -26,25 +24,20 @@ def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
 
 def _resume_reader(folder: Path) -> Reader:
     """A run of two steps, and what `--resume` does with its file."""
-    from seqgen.cli import train
-    from seqgen.jobs.train import preparing
+    from seqgen.jobs.observer import SILENT
+    from seqgen.jobs.train.job import train
+    from seqgen.jobs.train.preparing import prepare
+    from seqgen.jobs.train.settings import TrainJob
 
-    code, said = _materials.call(
-        "train", _materials.play(folder), "-o", folder / "run", "--steps", 2, "--seed", 1, *_materials.TINY
-    )
-    if code:
-        raise RuntimeError(said)
-    arguments = ["--resume", "-o", str(folder / "run"), "--steps", "4", "--seed", "1", "--device", "cpu"]
-    options: dict[str, Any] = dict(train.command.make_context("train", arguments).params)
-    source, resume, _ = options.pop("source"), options.pop("resume"), options.pop("output")
-    with _materials.quiet():
-        prepared = preparing.prepare(folder / "run", source, resume, options)
+    play = str(_materials.play(folder))
+    job = TrainJob((play,), folder / "run", settings=_materials.SMALL, steps=2, seed=1, device="cpu")
+    train(job)
+    prepared = prepare(replace(job, source=(), steps=4, settings={}, resume=True), SILENT)
 
     batch = prepared.trainer.settings.batch
 
     def read(path: Path) -> None:
         prepared.trainer.resize(batch)  # a file before this one may have asked for less
-        with contextlib.redirect_stderr(io.StringIO()):
-            prepared.resume()
+        prepared.resume()
 
     return read

@@ -11,11 +11,10 @@ from torch import Tensor
 
 from seqgen.errors import SettingError
 from seqgen.tokenizer import Tokenizer
-from seqgen.training.data import Epoch, Spans
+from seqgen.training.data import Epoch, Spans, Tables
 from seqgen.training.feeding import PLANNED, Feed, Window
 from seqgen.training.settings import TrainSettings
 
-Tables = NDArray[np.int64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 

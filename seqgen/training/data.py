@@ -15,6 +15,7 @@ from seqgen.errors import CorpusError
 IGNORED = -100  # the target of a padded position; torch's cross-entropy leaves it out
 
 Offsets = NDArray[np.int64]
+Tables = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,23 @@ class Spans:
 
     def __len__(self) -> int:
         return len(self.begin)
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What a run learns from.
+
+    Attributes:
+        ids: (N,) the token stream, memory-mapped or not.
+        spans: What of it to train on.
+        end_id: The document token.
+        tables: (M, V) ids to ids, one of which each document goes through in each epoch; None: as it is.
+    """
+
+    ids: NDArray[np.unsignedinteger]
+    spans: Spans
+    end_id: int
+    tables: Tables | None = None
 
 
 def split(starts: Offsets, head: int, share: float, seed: int) -> tuple[Spans, Spans]:

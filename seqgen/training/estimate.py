@@ -14,7 +14,7 @@ import torch
 from seqgen.models import parameters, weight_shapes
 from seqgen.models._network import RecurrentLM
 from seqgen.training.memory import step_bytes
-from seqgen.training.run import Plan
+from seqgen.training.plan import Plan
 from seqgen.training.step import Step
 
 SECONDS = 0.5  # of measuring, after one step to warm up

@@ -80,7 +80,7 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def add(self, line: dict[str, Any]) -> None:
+    def add(self, line: Mapping[str, Any]) -> None:
         """Append a line; its `seconds`, if it has any, go to the other file."""
         rest = {key: value for key, value in line.items() if key != "seconds"}
         self._append(LOG_FILE, rest)
@@ -114,6 +114,6 @@ class Journal:
             data = path.read_bytes() if path.exists() else b""
             files.write_bytes(path, data[: lengths.get(name, 0)])
 
-    def _append(self, name: str, line: dict[str, Any]) -> None:
+    def _append(self, name: str, line: Mapping[str, Any]) -> None:
         with (self.folder / name).open("ab") as file:
             file.write(json.dumps(line).encode() + b"\n")

@@ -2,13 +2,27 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 
 from seqgen.models import Cell, ModelSettings
 from seqgen.training.progress import Budget
 from seqgen.training.settings import TrainSettings
+
+
+class PlanRecord(TypedDict):
+    """A plan as checkpoints and run folders store it: names and numbers alone."""
+
+    model: str
+    cell: dict[str, Any]
+    settings: dict[str, Any]
+    train: dict[str, Any]
+    budget: dict[str, Any]
+    seed: int
+    device: str
+    preset: str
+    parent: dict[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -35,7 +49,7 @@ class Plan:
     preset: str = "auto"
     parent: dict[str, str] | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> PlanRecord:
         """The resolved configuration, as the checkpoint stores it."""
         return {
             "model": self.model,

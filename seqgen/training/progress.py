@@ -1,8 +1,8 @@
-"""How long a run is to be, where it stands, and who wants to know. Plain data; it knows nothing of tensors."""
+"""How long a run is to be, where it stands, what happens on its way, and who wants to know. Plain data, no tensors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NotRequired, Protocol, TypeAlias, TypedDict
 
 MOST = 1 << 53  # a count below it has room in int64 whatever is added
 COUNTS = ("epoch", "step", "total_steps", "tokens", "checks", "bad_checks", "checked", "rollbacks", "stuck")
@@ -16,6 +16,31 @@ class Budget:
     minutes: float | None = None
     epochs: float | None = None
     steps: int | None = None
+
+
+class Line(TypedDict):
+    """A line of the log: the mean training loss since the line before, and what a validation found."""
+
+    step: int
+    epoch: float
+    tokens: int
+    seconds: float
+    learning_rate: float
+    nats: float | None
+    validation_nats: NotRequired[float | None]
+    raw_nats: NotRequired[float | None]  # where weights are averaged, too
+    averaged_nats: NotRequired[float | None]
+
+
+class Incident(TypedDict):
+    """Another line of the log: the run went back (`event` "rollback" or "skip"), or was short of memory ("memory")."""
+
+    step: int
+    event: str
+    to: NotRequired[int]
+    loss: NotRequired[float | None]  # None: not a number
+    damping: NotRequired[float]
+    batch: NotRequired[int]
 
 
 @dataclass
@@ -37,7 +62,7 @@ class Progress:
     stuck: int = 0  # of those, to the present place
     damping: float = 1.0  # what they have left of the learning rate
     batch: int | None = None  # streams read since the device ran out of memory; None: as set
-    history: list[dict[str, Any]] = field(default_factory=list)
+    history: list[Line] = field(default_factory=list)
 
 
 def restored(values: Mapping[str, Any]) -> Progress:
@@ -71,19 +96,57 @@ def require_count(name: str, value: object) -> int:
     return value
 
 
+@dataclass(frozen=True)
+class Logged:
+    """Every few steps: a log line, and the share of the budget that is used."""
+
+    line: Line
+    share: float
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A validation, and whether it is the best so far."""
+
+    line: Line
+    improved: bool
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """The loss exploded, and the run went back."""
+
+    line: Incident
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """The device ran out of memory, and the run goes on with a smaller batch."""
+
+    line: Incident
+
+
+@dataclass(frozen=True)
+class SaveDue:
+    """It is time to save, on every rank."""
+
+
+Event: TypeAlias = Logged | Checked | RolledBack | Shrunk | SaveDue
+
+
 class Observer(Protocol):
     """What wants to know how a run goes."""
 
-    def stepped(self, progress: Progress, share: float, line: dict[str, Any]) -> None:
+    def stepped(self, progress: Progress, share: float, line: Line) -> None:
         """Every LOG_EVERY steps: where the run stands, the share of the budget used, a log line."""
 
-    def checked(self, progress: Progress, line: dict[str, Any], improved: bool) -> None:
+    def checked(self, progress: Progress, line: Line, improved: bool) -> None:
         """After each validation."""
 
-    def rolled_back(self, progress: Progress, line: dict[str, Any]) -> None:
+    def rolled_back(self, progress: Progress, line: Incident) -> None:
         """After the loss exploded: `line` has the step, the loss (None: not a number), where the run went back to."""
 
-    def shrunk(self, progress: Progress, line: dict[str, Any]) -> None:
+    def shrunk(self, progress: Progress, line: Incident) -> None:
         """After the device ran out of memory: `line` has the step and the batch that the run goes on with."""
 
     def close(self) -> None:

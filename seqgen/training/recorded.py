@@ -6,6 +6,7 @@ corrected by hand and are checked by fingerprint. Folders of earlier versions ha
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,9 @@ def recorded(folder: Path, hint: str = "") -> Recorded:
     return Recorded(stream, train, held_stream, held)
 
 
-def sealed(about: dict[str, Any]) -> bytes:
+def sealed(about: Mapping[str, Any]) -> bytes:
     """The text of `training.json` with its checksum."""
-    return json.dumps(about | {"sha256": _checksum(about)}, indent=1).encode() + b"\n"
+    return json.dumps({**about, "sha256": _checksum(about)}, indent=1).encode() + b"\n"
 
 
 def unsealed(text: bytes) -> dict[str, Any]:
@@ -89,6 +90,6 @@ def unsealed(text: bytes) -> dict[str, Any]:
     return about
 
 
-def _checksum(about: dict[str, Any]) -> str:
+def _checksum(about: Mapping[str, Any]) -> str:
     rest = {key: value for key, value in about.items() if key not in UNSEALED}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()

@@ -8,13 +8,14 @@
     training.json        where the corpus lies and how it was split, for the n-gram baseline and for --resume
     index.safetensors    the training documents indexed at the end, for the originality of samples
 
-It joins the trainer, the evaluation and the files; it prints nothing. Of several ranks each has a Run, and the first
-one's writes.
+It joins the trainer, the evaluation and the files: it takes the trainer's events one after the other, logs and saves,
+and tells an observer. It prints nothing. Of several ranks each has a Run, and the first one's writes.
 """
 
 import dataclasses
 import math
 import platform
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,16 @@ from seqgen.evaluation import temperature
 from seqgen.models import weight_shapes
 from seqgen.models._network import RecurrentLM
 from seqgen.seen import Seen
-from seqgen.stream import TokenStream
-from seqgen.tokenizer import Tokenizer
 from seqgen.training import parallel, resume
 from seqgen.training.augmentation import tables_for
-from seqgen.training.data import Spans, split
+from seqgen.training.corpus import TrainingCorpus
+from seqgen.training.data import Material
 from seqgen.training.device import choose_precision, describe
 from seqgen.training.indexing import write_index
 from seqgen.training.journal import Journal
 from seqgen.training.occupied import begin, occupy
 from seqgen.training.plan import Plan
-from seqgen.training.progress import Observer, Progress
+from seqgen.training.progress import Checked, Event, Incident, Line, Logged, Observer, RolledBack, Shrunk
 from seqgen.training.recorded import TRAINING_FILE, sealed
 from seqgen.training.saving import Saves
 from seqgen.training.start import set_unigram_bias
@@ -47,24 +47,27 @@ from seqgen.training.survey import survey
 from seqgen.training.trainer import Trainer
 from seqgen.training.validation import Validation, check_lengths
 
-__all__ = ["TRAINING_FILE", "Plan", "Run"]
-
 FREE = ("budget", "device")  # what may differ when a run goes on
 INDEXED = 20_000_000  # tokens; more take minutes and gigabytes, and are indexed when it is asked for
 
 
+@dataclass(frozen=True, eq=False)
+class Inherited:
+    """What a run goes on from: weights that were trained, and what their training saw, where that is known."""
+
+    weights: Weights
+    seen: Seen | None
+
+
 class Run:
-    """One run over one corpus; itself the trainer's observer, with another behind it.
+    """One run over one corpus.
 
     Args:
         folder: The run folder; it is made where it is missing.
-        stream: The corpus.
-        held_out: A corpus of its own to validate on, or None to hold out a part of `stream`.
-        tokenizer: The stream's.
+        corpus: What to learn from, and what to validate on.
         plan: How to train.
-        observer: Shows the run to whoever watches.
-        initial: The weights to begin with, or None for fresh ones.
-        inherited: What their training saw, where that is known.
+        observer: Told how it goes, on rank 0.
+        inherited: The weights to begin with; None: fresh ones.
 
     Raises:
         CorpusError: The corpus is too short to train on.
@@ -74,41 +77,35 @@ class Run:
     def __init__(
         self,
         folder: Path,
-        stream: TokenStream,
-        held_out: TokenStream | None,
-        tokenizer: Tokenizer,
+        corpus: TrainingCorpus,
         plan: Plan,
         observer: Observer,
-        initial: Weights | None = None,
-        inherited: Seen | None = None,
+        inherited: Inherited | None = None,
     ) -> None:
-        self.folder, self.stream, self.tokenizer, self.plan, self.observer = folder, stream, tokenizer, plan, observer
+        self.folder, self.corpus, self.plan, self.observer, self._inherited = folder, corpus, plan, observer, inherited
+        self.stream, self.tokenizer = corpus.stream, corpus.tokenizer
         self.journal = Journal(folder)
-        self.train_spans, self.validation_spans = _split(stream, held_out, plan)
-        self.held_out = held_out or stream
+        self.train_spans, self.validation_spans = corpus.split(plan)
         check_lengths(self.train_spans, self.validation_spans, plan.train.window)
         self.ranks = parallel.current()
         torch.manual_seed(plan.seed)
-        self.network = RecurrentLM(plan.cell, plan.shape, tokenizer.vocab_size)
-        if initial is None:
-            set_unigram_bias(self.network, stream.ids, self.train_spans)
+        self.network = RecurrentLM(plan.cell, plan.shape, self.tokenizer.vocab_size)
+        if inherited is None:
+            set_unigram_bias(self.network, self.stream.ids, self.train_spans)
         else:
-            state = {name: torch.from_numpy(np.array(weight)) for name, weight in initial.items()}
+            state = {name: torch.from_numpy(np.array(weight)) for name, weight in inherited.weights.items()}
             self.network.load_state_dict(state, strict=False)  # tied weights have one name in a checkpoint, two here
         self.network.to(plan.device)
         if not self.ranks.leads:
             torch.manual_seed(self.ranks.seed(plan.seed))
         precision = choose_precision(self.network, plan.train)
-        codec_size = tokenizer.document_id
-        self.validation = Validation(self.held_out.ids, self.validation_spans, codec_size, precision)
-        self.tables, self._inherited = tables_for(tokenizer, plan.train), inherited
+        codec_size = self.tokenizer.document_id
+        self.validation = Validation(corpus.validated_on.ids, self.validation_spans, codec_size, precision)
+        self.tables = tables_for(self.tokenizer, plan.train)
         self._seen: Seen | None = None
-        self.trainer = Trainer(
-            self.network, stream.ids, self.train_spans, tokenizer.document_id,
-            plan.train, plan.budget, plan.seed, self.validation.quick, self, self.ranks, self.tables,
-        )  # fmt: skip
-        numbers = sum(weight.numel() for weight in self.network.parameters())
-        self.saves = self.trainer.saves = Saves(self._save, numbers)
+        self.saves = Saves(sum(weight.numel() for weight in self.network.parameters()))
+        material = Material(self.stream.ids, self.train_spans, codec_size, self.tables)
+        self.trainer = Trainer(self.network, material, plan, self.validation.quick, self.ranks, self.saves)
 
     @property
     def model_path(self) -> Path:
@@ -146,15 +143,20 @@ class Run:
     @property
     def seen(self) -> Seen | None:
         """What this training sees, and saw before it; None where it goes on from a checkpoint that does not say."""
-        if self._seen is None and (self.plan.parent is None or self._inherited is not None):
+        known = None if self._inherited is None else self._inherited.seen
+        if self._seen is None and (self.plan.parent is None or known is not None):
             own = survey(self.stream.ids, self.train_spans, self.tokenizer, self.tables)
-            self._seen = own if self._inherited is None else own.joined(self._inherited)
+            self._seen = own if known is None else own.joined(known)
         return self._seen
 
     def train(self) -> None:
         """Train until the budget is used up or `trainer.stopping` is set; then save."""
         self.saves.begin(first=not self.trainer.progress.total_steps)
-        self.trainer.run()
+        for event in self.trainer.run():
+            self._handle(event)
+        self.save_resume()
+        if self.ranks.leads:
+            self.observer.close()
 
     def conclude(self) -> Checkpoint:
         """Measure the best model on the validation split, beside an n-gram baseline, and store what was found.
@@ -191,34 +193,36 @@ class Run:
         message = f"{self.folder}: training diverged, its loss on what is held out is not a finite number"
         return SeqgenError(message, f"begin anew with {gentler}")
 
-    def stepped(self, progress: Progress, share: float, line: dict[str, Any]) -> None:
-        """Log."""
-        self._log(line)
+    def _handle(self, event: Event) -> None:
+        """Log and save what has happened, then tell whoever watches."""
+        match event:
+            case Logged(line, _):
+                self._log(line)
+            case Checked(line, improved):
+                self._log(line)
+                if improved and self.ranks.leads:
+                    self.keep(line["validation_nats"])
+            case RolledBack(line) | Shrunk(line):  # the smaller step, and the smaller batch, must not be lost
+                self._log(line)
+                self.save_resume()
+            case _:
+                self.save()
         if self.ranks.leads:
-            self.observer.stepped(progress, share, line)
+            self._tell(event)
 
-    def checked(self, progress: Progress, line: dict[str, Any], improved: bool) -> None:
-        """Keep the model if it is the best so far."""
-        self._log(line)
-        if improved and self.ranks.leads:
-            self.keep(line["validation_nats"])
-        if self.ranks.leads:
-            self.observer.checked(progress, line, improved)
+    def _tell(self, event: Event) -> None:
+        progress = self.trainer.progress
+        match event:
+            case Logged(line, share):
+                self.observer.stepped(progress, share, line)
+            case Checked(line, improved):
+                self.observer.checked(progress, line, improved)
+            case RolledBack(line):
+                self.observer.rolled_back(progress, line)
+            case Shrunk(line):
+                self.observer.shrunk(progress, line)
 
-    def rolled_back(self, progress: Progress, line: dict[str, Any]) -> None:
-        """Log, and save: the smaller step must not be lost."""
-        self._log(line)
-        self.save_resume()
-        if self.ranks.leads:
-            self.observer.rolled_back(progress, line)
-
-    def shrunk(self, progress: Progress, line: dict[str, Any]) -> None:
-        """Log, and save. It happens to a run of one rank alone."""
-        self._log(line)
-        self.save_resume()
-        self.observer.shrunk(progress, line)
-
-    def keep(self, nats: float) -> None:
+    def keep(self, nats: float | None) -> None:
         """Write the checkpoint, of the averaged weights where they are the better ones."""
         average, metrics = self.trainer.step.average, {"validation_nats": nats}
         if average is None or not self.trainer.averaged_is_best:
@@ -227,24 +231,19 @@ class Run:
         with average.in_place():
             self.checkpoint(metrics | {"averaged": True}).save(self.model_path)
 
-    def close(self) -> None:
-        """Save, and let go of the observer."""
-        self.save_resume()
-        if self.ranks.leads:
-            self.observer.close()
-
     def save_resume(self) -> None:
         """Write `resume.safetensors`. Every rank calls it, rank 0 writes."""
         lengths, seen = (self.journal.lengths(), self.seen) if self.ranks.leads else ({}, None)
         resume.save(self.folder / resume.RESUME_FILE, self.trainer, self._about(), lengths, self.journal.digest(), seen)
 
-    def _save(self) -> None:
+    def save(self) -> None:
         """Write all of the run: until the first validation, the weights as they stand are the checkpoint."""
-        self.save_resume()
-        if self.ranks.leads and self.trainer.progress.best is None:
-            first = self.checkpoint({})
-            if all(np.isfinite(weight).all() for weight in first.weights.values()):
-                first.save(self.model_path)
+        with self.saves.timed():
+            self.save_resume()
+            if self.ranks.leads and self.trainer.progress.best is None:
+                first = self.checkpoint({})
+                if all(np.isfinite(weight).all() for weight in first.weights.values()):
+                    first.save(self.model_path)
 
     def checkpoint(self, metrics: dict[str, Any]) -> Checkpoint:
         """The network as it stands, as a checkpoint."""
@@ -270,7 +269,7 @@ class Run:
         if plan.parent is not None:
             about["parent"] = plan.parent
         return Checkpoint(
-            plan.model, plan.cell, plan.shape, self.tokenizer, weights, plan.to_json(), metrics | counted, about,
+            plan.model, plan.cell, plan.shape, self.tokenizer, weights, dict(plan.to_json()), metrics | counted, about,
             self.seen,
         )  # fmt: skip
 
@@ -281,31 +280,17 @@ class Run:
 
     def _told(self) -> dict[str, Any]:
         """What all ranks must have been told alike."""
-        held_out = {"validation corpus": self.held_out.fingerprint}
+        held_out = {"validation corpus": self.corpus.validated_on.fingerprint}
         found = {"version of seqgen": seqgen.__version__, "version of torch": str(torch.__version__)}
-        return found | self._about() | held_out | {key: self.plan.to_json()[key] for key in FREE}
+        return (
+            found | self._about() | held_out | {key: value for key, value in self.plan.to_json().items() if key in FREE}
+        )
 
     def _make_folder(self) -> None:
         begin(self.folder, (MODEL_FILE, resume.RESUME_FILE))
-        about = {
-            "stream": str(self.stream.path.resolve()),
-            "fingerprint": self.stream.fingerprint,
-            "head": 1 if self.stream.labels[0] < 0 else 2,
-            "validation": self.plan.train.validation if self.held_out is self.stream else 0.0,
-            "held_out": None if self.held_out is self.stream else str(self.held_out.path.resolve()),
-            "held_fingerprint": self.held_out.fingerprint,
-            "plan": self.plan.to_json(),
-        }
-        files.write_bytes(self.folder / TRAINING_FILE, sealed(about))
+        files.write_bytes(self.folder / TRAINING_FILE, sealed(self.corpus.record(self.plan)))
         self.journal.cut({})
 
-    def _log(self, line: dict[str, Any]) -> None:
+    def _log(self, line: Line | Incident) -> None:
         if self.ranks.leads:
             self.journal.add(line)
-
-
-def _split(stream: TokenStream, held_out: TokenStream | None, plan: Plan) -> tuple[Spans, Spans]:
-    if held_out is not None:
-        return Spans(stream.starts[:-1], stream.starts[1:]), Spans(held_out.starts[:-1], held_out.starts[1:])
-    head = 1 if stream.labels[0] < 0 else 2
-    return split(stream.starts, head, plan.train.validation, plan.seed)

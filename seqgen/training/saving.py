@@ -6,8 +6,9 @@ saving at most, by what the last save took, and the first save is left out where
 of the whole run, by its bytes.
 """
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 
 SAVE_SECONDS = 120.0  # what an unforeseen end may cost at most
 FIRST_SECONDS = 10.0  # what it may cost at most in the beginning
@@ -21,12 +22,11 @@ class Saves:
     """The clock of a run's saves.
 
     Args:
-        save: Writes everything. Every rank calls it, where rank 0's clock says so.
         numbers: How many the model has; COPIES of each are written.
     """
 
-    def __init__(self, save: Callable[[], None], numbers: int) -> None:
-        self.save, self.size = save, 4 * COPIES * numbers
+    def __init__(self, numbers: int) -> None:
+        self.size = 4 * COPIES * numbers
         self.begin()
 
     def begin(self, first: bool = True) -> None:
@@ -45,10 +45,11 @@ class Saves:
             return True
         return self._first and waited > FIRST_SECONDS and self._pays(waited, share)
 
-    def __call__(self) -> None:
-        """Save, and take the time."""
+    @contextlib.contextmanager
+    def timed(self) -> Iterator[None]:
+        """The body saves; takes the time of it."""
         began = time.monotonic()
-        self.save()
+        yield
         self._last, self._first = time.monotonic(), False
         self._took = self._last - began
 

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from seqgen.seen import Counts, Seen
 from seqgen.tokenizer import Tokenizer
-from seqgen.training.augmentation import Tables
-from seqgen.training.data import Spans
+from seqgen.training.data import Spans, Tables
 
 BLOCK = 1 << 22  # tokens looked at together
 

@@ -1,7 +1,7 @@
 """The training loop: truncated back-propagation through time with a carried hidden state.
 
-It knows a network, ids and a budget. What happens around it (bars, samples, files) hangs on an `Observer`; what a
-validation is, on a function it is given.
+It knows a network, ids and a budget, and gives what happens on the way as events: whoever runs it logs, shows and saves
+between two steps. What a validation is, a function says that it is given.
 
 Stopped after any step and resumed, a run comes to the same bits as one that was not, on the same CPU and with the same
 number of threads, where its budget is in steps or epochs. A budget in minutes makes the learning rate and the
@@ -11,28 +11,33 @@ validations follow the clock, which no two runs have in common.
 import dataclasses
 import math
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from seqgen.errors import SeqgenError
 from seqgen.models._network import RecurrentLM
 from seqgen.training import feeding, rollback
-from seqgen.training.augmentation import Augmented, Tables
-from seqgen.training.data import Epoch, Spans
+from seqgen.training.augmentation import Augmented
+from seqgen.training.data import Epoch, Material
 from seqgen.training.optimizer import learning_rate
 from seqgen.training.parallel import ALONE, Ranks
-from seqgen.training.progress import Budget, Observer, Progress
+from seqgen.training.plan import Plan
+from seqgen.training.progress import (
+    Checked,
+    Event,
+    Incident,
+    Line,
+    Logged,
+    Progress,
+    RolledBack,
+    SaveDue,
+    Shrunk,
+)
 from seqgen.training.rollback import LastGood, Place
 from seqgen.training.saving import Saves
-from seqgen.training.settings import TrainSettings
 from seqgen.training.step import Step
-
-__all__ = ["Budget", "Observer", "Progress", "Trainer"]
 
 LOG_EVERY = 20  # steps between two log lines; reading the loss more often would hold a GPU up
 
@@ -42,42 +47,38 @@ class Trainer:
 
     Args:
         network: The model, on the device where it is to be trained.
-        ids: (N,) the token stream, memory-mapped or not.
-        spans: What of it to train on.
-        end_id: The document token.
-        settings, budget, seed: How, how long, in which order.
+        material: What it learns from.
+        plan: How, how long, in which order.
         validate: Nats per token of the network on the held-out part.
-        observer: Told of every log line and validation, on every rank.
         ranks: The processes that train this network together.
-        tables: (M, V) ids to ids, one of which each document goes through in each epoch.
+        saves: Tells when it is time to save; None: it never is.
 
     Attributes:
         stopping: To be set from outside, at any time: the run ends after the step at hand.
-        saves: To be set from outside, before the run: saves it between two steps, now and then. None: nobody does.
         averaged_is_best: Whether the last validation liked the averaged weights better.
     """
 
     def __init__(
         self,
         network: RecurrentLM,
-        ids: NDArray[np.unsignedinteger],
-        spans: Spans,
-        end_id: int,
-        settings: TrainSettings,
-        budget: Budget,
-        seed: int,
+        material: Material,
+        plan: Plan,
         validate: Callable[[RecurrentLM], float],
-        observer: Observer,
         ranks: Ranks = ALONE,
-        tables: Tables | None = None,
+        saves: Saves | None = None,
     ) -> None:
-        self.network, self.ids, self.spans, self.end_id = network, ids, spans, end_id
-        self.settings, self.budget, self.seed, self.ranks = settings, budget, seed, ranks
-        self.validate, self.observer = validate, observer
-        self.step = Step(network, settings, ranks)
-        self.feed = feeding.choose(ids, end_id, self.step.device)
-        if tables is not None:
-            self.feed = Augmented(self.feed, tables, spans, seed, self.step.device)
+        self.network, self.spans, self.validate, self.ranks, self.saves = (
+            network,
+            material.spans,
+            validate,
+            ranks,
+            saves,
+        )
+        self.settings, self.budget, self.seed = plan.train, plan.budget, plan.seed
+        self.step = Step(network, plan.train, ranks)
+        self.feed = feeding.choose(material.ids, material.end_id, self.step.device)
+        if material.tables is not None:
+            self.feed = Augmented(self.feed, material.tables, self.spans, self.seed, self.step.device)
         self.progress = Progress()
         self.good = LastGood()
         self.stopping = self.averaged_is_best = False
@@ -86,27 +87,28 @@ class Trainer:
         self.losses = torch.zeros((), dtype=exact, device=self.step.device)  # this rank's, since the last log line
         self.targets = 0  # of all ranks, since the last log line
         self._clock = time.perf_counter()
-        self.saves: Saves | None = None
         self._share, self._halted, self._due = 0.0, False, False
 
-    def run(self) -> None:
-        """Train until the budget is used up, validation stops improving, or `stopping` is set."""
+    def run(self) -> Iterator[Event]:
+        """Train until the budget is used up, validation stops improving, or `stopping` is set.
+
+        Gives what happens, between two steps.
+        """
         self._clock = time.perf_counter() - self.progress.seconds
         self.network.train()
         if self.good.place is None:
             self.keep()
         self._steer()
         while not self._halted and self._share < 1 and not self.out_of_patience():
-            self._advance()
+            yield from self._advance()
             self._steer()
             check = self._share >= 1 or int(self._share * self.settings.checks) > self.progress.checks
             if check or self.progress.total_steps % LOG_EVERY == 0:
-                self._look(check)
-            if self._due and self.saves is not None:
-                self.saves()
+                yield from self._look(check)
+            if self._due:
+                yield SaveDue()
         if not self._halted and self.progress.total_steps > self.progress.checked:
-            self._look(True)
-        self.observer.close()
+            yield from self._look(True)
 
     def used(self) -> float:
         """The share of the budget that is used, 1 or more when it is used up."""
@@ -138,7 +140,7 @@ class Trainer:
         self._share, self._halted, self._due = self.ranks.steer(used, self.stopping, due)
         self.stopping = self.stopping or self._halted
 
-    def _advance(self) -> None:
+    def _advance(self) -> Iterator[Event]:
         """One step: the windows that come next, learned from."""
         progress, settings = self.progress, self.settings
         rate, rows = progress.damping * learning_rate(settings, self._share), self.ranks.rows(settings.batch)
@@ -149,7 +151,7 @@ class Trainer:
         except torch.cuda.OutOfMemoryError:
             count = 0
         if loss is None:  # past the handler, which holds on to what the step had in memory
-            self._shrink()
+            yield self._shrink()
             return
         self.losses += loss
         self.targets += count
@@ -164,7 +166,7 @@ class Trainer:
         self.step.resize(batch)
         self.start_epoch()
 
-    def _shrink(self) -> None:
+    def _shrink(self) -> Shrunk:
         """Go on with half the streams, about where in the epoch the run is: the device cannot hold all of them."""
         progress, batch = self.progress, self.settings.batch
         if batch < 2 or self.ranks.count > 1:
@@ -175,7 +177,7 @@ class Trainer:
         torch.cuda.empty_cache()
         progress.step = int(share * self._epoch.steps)
         self.keep()
-        self.observer.shrunk(progress, {"step": progress.total_steps, "event": "memory", "batch": progress.batch})
+        return Shrunk({"step": progress.total_steps, "event": "memory", "batch": progress.batch})
 
     def _move(self, steps: int) -> None:
         """Go on in the data."""
@@ -186,7 +188,7 @@ class Trainer:
             progress.epoch, progress.step = progress.epoch + 1, progress.step - self._epoch.steps
             self.start_epoch()
 
-    def _look(self, check: bool) -> None:
+    def _look(self, check: bool) -> Iterator[Event]:
         """Read the loss: go back where it has exploded, else log it, and validate where that is due."""
         # A rank whose weights or hidden states are spoilt makes the sum not a number, and so all ranks go back.
         moved = self.progress.total_steps - (self.good.place.total_steps if self.good.place is not None else 0)
@@ -198,12 +200,12 @@ class Trainer:
         self.targets = 0
         if nats is not None:
             if self._exploded(nats):
-                self._roll_back(nats)
+                yield self._roll_back(nats)
                 return
             progress.recent = [*progress.recent, nats][-rollback.MEMORY :]
             progress.stuck, progress.damping = 0, min(1.0, progress.damping * rollback.LARGER_AGAIN)
             self.keep()
-        line = {
+        line: Line = {
             "step": progress.total_steps,
             "epoch": round(progress.epoch + progress.step / self._epoch.steps, 4),
             "tokens": progress.tokens,
@@ -211,12 +213,12 @@ class Trainer:
             "learning_rate": progress.damping * learning_rate(self.settings, self._share),
             "nats": nats,
         }
-        self.observer.stepped(progress, self._share, line)
+        yield Logged(line, self._share)
         if check:
-            self._check(line)
+            yield self._check(line)
 
-    def _check(self, line: dict[str, Any]) -> None:
-        """Validate, and tell the observer whether this is the best so far."""
+    def _check(self, line: Line) -> Checked:
+        """Validate, and tell whether this is the best so far."""
         raw, averaged = self._validate()
         found = [nats for nats in (raw, averaged) if nats is not None and math.isfinite(nats)]
         nats = min(found, default=math.inf)
@@ -228,11 +230,11 @@ class Trainer:
         if improved:
             progress.best = nats
         self.averaged_is_best = averaged is not None and averaged == nats
-        line = line | {"validation_nats": nats if found else None}
+        line = {**line, "validation_nats": nats if found else None}
         if averaged is not None:
-            line |= {"raw_nats": _number(raw), "averaged_nats": _number(averaged)}
+            line = {**line, "raw_nats": _number(raw), "averaged_nats": _number(averaged)}
         progress.history.append(line)
-        self.observer.checked(progress, line, improved)
+        return Checked(line, improved)
 
     def _validate(self) -> tuple[float, float | None]:
         """Nats per token on the held-out part: of the weights, and of their average where there is one."""
@@ -256,7 +258,7 @@ class Trainer:
         place = Place(progress.epoch, progress.step, progress.total_steps, progress.tokens, self.step.steps)
         self.good.keep(self.step, place)
 
-    def _roll_back(self, nats: float) -> None:
+    def _roll_back(self, nats: float) -> RolledBack:
         """Back to the last good state, with a smaller step; past the data, where that has not helped."""
         progress, reached = self.progress, self.progress.total_steps
         place = self.good.put_back(self.step)
@@ -265,7 +267,7 @@ class Trainer:
         progress.rollbacks, progress.stuck = progress.rollbacks + 1, progress.stuck + 1
         progress.damping *= rollback.SMALLER
         self.start_epoch()
-        line = {"step": reached, "event": "rollback", "to": place.total_steps, "loss": _number(nats)}
+        line: Incident = {"step": reached, "event": "rollback", "to": place.total_steps, "loss": _number(nats)}
         if progress.stuck > rollback.STUBBORN:
             line["event"], progress.stuck = "skip", 0
             self._move(reached - place.total_steps)
@@ -274,7 +276,7 @@ class Trainer:
         self._steer()
         if not progress.stuck:  # a validation that was due among them is left out too
             progress.checks = max(progress.checks, int(self._share * self.settings.checks))
-        self.observer.rolled_back(progress, line | {"damping": progress.damping})
+        return RolledBack({**line, "damping": progress.damping})
 
     def out_of_patience(self) -> bool:
         """Whether validation has not improved for as long as it may."""

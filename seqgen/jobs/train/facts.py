@@ -3,9 +3,10 @@
 import hashlib
 import re
 import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seqgen.cli._options import note
+from seqgen.jobs.observer import Observer
 from seqgen.jobs.train import guidance
 from seqgen.jobs.train.guidance import After, Before, Check
 from seqgen.jobs.train.planning import describe_shape, weight_count
@@ -16,7 +17,6 @@ from seqgen.training.device import describe
 from seqgen.training.estimate import estimate
 from seqgen.training.run import Run
 
-SAMPLES_FILE = "samples.jsonl"
 WIDTH = 80
 HASHED = 1 << 26  # tokens of documents compared whole
 READ = 1 << 21  # tokens whose lines are compared
@@ -24,22 +24,22 @@ LONG = 20  # characters: shorter lines repeat by nature
 FIGURES = re.compile(rb"[\s\d]+")
 
 
-def introduce(run: Run) -> None:
+def introduce(run: Run, observer: Observer) -> None:
     """One paragraph before training; where the run goes on, how far it is."""
     trainer, steps = run.trainer, run.trainer.progress.total_steps
     if steps:
         share = trainer.used()
-        note(textwrap.fill(guidance.going_on(steps, share, share >= 1 or trainer.out_of_patience()), WIDTH))
-    note(textwrap.fill(guidance.before(facts_before(run)) + f" Seed {run.plan.seed}. Ctrl-C stops and saves.", WIDTH))
+        said = guidance.going_on(steps, share, share >= 1 or trainer.out_of_patience())
+        observer.note(textwrap.fill(said, WIDTH))
+    said = guidance.before(facts_before(run)) + f" Seed {run.plan.seed}. Ctrl-C stops and saves."
+    observer.note(textwrap.fill(said, WIDTH))
 
 
-def conclude(run: Run, metrics: dict[str, Any]) -> None:
+def conclude(run: Run, metrics: Mapping[str, Any], observer: Observer) -> None:
     """Plain words after training."""
-    note(
-        textwrap.fill(
-            advice(run.plan.to_json(), run.trainer.progress.history, metrics, run.trainer.progress.rollbacks), WIDTH
-        )
-    )
+    progress = run.trainer.progress
+    said = advice(run.plan.to_json(), progress.history, metrics, progress.rollbacks)
+    observer.note(textwrap.fill(said, WIDTH))
 
 
 def facts_before(run: Run) -> Before:
@@ -80,7 +80,9 @@ def _chosen_by(run: Run) -> str:
     return plan.preset if own or plan.preset != presets.AUTO else "settings"
 
 
-def advice(plan: dict[str, Any], log: list[dict[str, Any]], metrics: dict[str, Any], rollbacks: int = 0) -> str:
+def advice(
+    plan: Mapping[str, Any], log: Sequence[Mapping[str, Any]], metrics: Mapping[str, Any], rollbacks: int = 0
+) -> str:
     """The sentences after a run, from its plan as JSON, its validations and what was measured at its end."""
     checks = [
         Check(line["step"], line["epoch"], line["nats"], line["validation_nats"])

@@ -6,9 +6,10 @@ from typing import Any
 
 from seqgen import files
 from seqgen.checkpoint import Checkpoint
-from seqgen.cli._options import note
 from seqgen.errors import MALFORMED, CheckpointError
-from seqgen.jobs.train.facts import SAMPLES_FILE, advice
+from seqgen.jobs.observer import SILENT, Observer
+from seqgen.jobs.train.facts import advice
+from seqgen.jobs.train.watching import SAMPLES_FILE
 from seqgen.render.training_report import Story, training_page
 from seqgen.training.journal import LOG_FILE, TIMING_FILE, sound_lines
 
@@ -18,14 +19,14 @@ SAMPLES = {"step": float, "nats": float, "text": str}
 SHOWN = 5  # numbers of lines that are left out
 
 
-def write_page(folder: Path, path: str) -> None:
-    """Write the page about the run in a folder.
+def write_page(folder: Path, path: str | Path, observer: Observer = SILENT) -> None:
+    """Write the page about the run in a folder; the observer is told which lines make no sense.
 
     Raises:
         CheckpointError: There is no run, or its files are damaged.
         OutputError: The page cannot be written.
     """
-    told = story(folder)
+    told = story(folder, observer)
     try:
         page = training_page(told)
     except MALFORMED as error:
@@ -33,10 +34,10 @@ def write_page(folder: Path, path: str) -> None:
     files.write_bytes(path, page.encode("utf-8", "replace"))
 
 
-def story(folder: Path) -> Story:
+def story(folder: Path, observer: Observer = SILENT) -> Story:
     """A run folder as data for the page."""
     checkpoint = Checkpoint.load(folder)
-    log, samples = _log(folder), _lines(folder / SAMPLES_FILE, SAMPLES, *SAMPLES)
+    log, samples = _log(folder, observer), _lines(folder / SAMPLES_FILE, SAMPLES, *SAMPLES, observer=observer)
     training, metrics = checkpoint.training, checkpoint.metrics
     measured = "ngram_nats" in metrics
     try:
@@ -60,10 +61,11 @@ def _damaged(folder: Path, error: Exception) -> CheckpointError:
     return CheckpointError(f"{folder}: its story in the checkpoint makes no sense ({error!r})", "train it again")
 
 
-def _log(folder: Path) -> list[dict[str, Any]]:
+def _log(folder: Path, observer: Observer) -> list[dict[str, Any]]:
     """The lines of the log, each with the time at its step, and what every validation has."""
-    clock = {line["step"]: line["seconds"] for line in _lines(folder / TIMING_FILE, CLOCK, "step", "seconds")}
-    lines = _lines(folder / LOG_FILE, LOSSES, "step")
+    timing = _lines(folder / TIMING_FILE, CLOCK, "step", "seconds", observer=observer)
+    clock = {line["step"]: line["seconds"] for line in timing}
+    lines = _lines(folder / LOG_FILE, LOSSES, "step", observer=observer)
     return [{"nats": None} | line | {"seconds": clock.get(line["step"])} for line in lines]
 
 
@@ -89,7 +91,7 @@ def _facts(checkpoint: Checkpoint) -> list[tuple[str, Any]]:
     return [(what, value) for what, value in rows if value is not None]
 
 
-def _lines(path: Path, kinds: Mapping[str, type], *keys: str) -> list[dict[str, Any]]:
+def _lines(path: Path, kinds: Mapping[str, type], *keys: str, observer: Observer) -> list[dict[str, Any]]:
     """The lines of a file that make sense; those that do not are named, and left out of the page."""
 
     def needed(line: dict[str, Any]) -> bool:
@@ -99,5 +101,5 @@ def _lines(path: Path, kinds: Mapping[str, type], *keys: str) -> list[dict[str, 
     found, odd = sound_lines(path, kinds, needed)
     if odd:
         shown = ", ".join(map(str, odd[:SHOWN])) + (" …" if len(odd) > SHOWN else "")
-        note(f"{path}: left out of the page, since they make no sense: line {shown}")
+        observer.note(f"{path}: left out of the page, since they make no sense: line {shown}")
     return found

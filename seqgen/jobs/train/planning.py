@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,20 @@ import torch
 
 from seqgen import registry, settings
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, find, make_model
-from seqgen.cli._options import MOST
 from seqgen.errors import MALFORMED, CheckpointError, SeqgenError, SettingError, UsageError
+from seqgen.jobs.train.settings import TrainJob
 from seqgen.models import Cell, ModelSettings, weight_shapes
 from seqgen.stream import TokenStream
 from seqgen.training import defaults, parallel, presets
 from seqgen.training.device import pick_device
 from seqgen.training.memory import fitting_batch
+from seqgen.training.plan import Plan, PlanRecord
+from seqgen.training.progress import Budget
 from seqgen.training.recorded import TRAINING_FILE, unsealed
-from seqgen.training.run import Plan
 from seqgen.training.settings import TrainSettings
-from seqgen.training.trainer import Budget
 
 DEFAULT_MODEL = "lstm"
+MOST = 10**15  # minutes, epochs, steps
 GENTLER = 0.5  # the learning rate of a model that goes on from a checkpoint, as a share of a fresh one's
 
 
@@ -56,19 +58,18 @@ def model_kinds(model: str) -> tuple[type, type, type]:
     return registry.load("models", model), ModelSettings, TrainSettings
 
 
-def preset_of(options: dict[str, Any]) -> presets.Preset | None:
+def preset_of(job: TrainJob) -> presets.Preset | None:
     """The preset asked for, or None for `auto`."""
-    name = options.get("preset") or presets.AUTO
-    return None if name == presets.AUTO else presets.load(name)
+    return None if job.preset == presets.AUTO else presets.load(job.preset)
 
 
-def model_of(options: dict[str, Any], parent: Parent | None) -> str:
+def model_of(job: TrainJob, parent: Parent | None) -> str:
     """The cell's name: as asked for, as the checkpoint or the preset has it, or the default.
 
     Raises:
         UsageError: The checkpoint has another, or there is a preset besides.
     """
-    preset, asked = preset_of(options), options["model"]
+    preset, asked = preset_of(job), job.model
     if parent is None:
         return str(asked or (preset.model if preset else DEFAULT_MODEL))
     found = parent.checkpoint.model
@@ -79,22 +80,28 @@ def model_of(options: dict[str, Any], parent: Parent | None) -> str:
     return found
 
 
-def new_plan(stream: TokenStream, given: dict[str, Any], options: dict[str, Any], parent: Parent | None) -> Plan:
-    """The resolved configuration of a run that begins: what was asked for, and defaults for the rest."""
-    device, preset = pick_device(options["device"]), preset_of(options)
-    budget = Budget(options["minutes"], options["epochs"], options["steps"])
+def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, Any], parent: Parent | None) -> Plan:
+    """The resolved configuration of a run that begins: what was asked for, and defaults for the rest.
+
+    Args:
+        job: What was asked for.
+        stream: The corpus.
+        given: The share of the job's settings that is not the codec's.
+        parent: What the run goes on from.
+    """
+    device, preset, budget = pick_device(job.device), preset_of(job), job.budget
     if budget == Budget():
         budget = Budget(minutes=defaults.CPU_MINUTES if device.type == "cpu" else defaults.GPU_MINUTES)
-    model = model_of(options, parent)
+    model = model_of(job, parent)
     kinds = model_kinds(model)
     values = dict(preset.settings) if preset else _automatic(stream, device.type, budget)
     if stream.codec_spec["name"] == "midi":
-        about = {key: value for key, value in (values | given).items() if key in ("batch", "window", "hidden")}
+        about = {key: value for key, value in {**values, **given}.items() if key in ("batch", "window", "hidden")}
         moved = defaults.transposition(len(stream.ids), device.type, budget, about)
         values = {"transpose": moved} | values
     if parent is not None:
         values = _gentle(values)
-    cell, shape, train = settings.distribute(_known(values, kinds) | given, *kinds)
+    cell, shape, train = settings.distribute({**_known(values, kinds), **given}, *kinds)
     if parent is not None:
         cell, shape = _inherited(parent, given, kinds)
     made: Cell = settings.parse(kinds[0], cell)
@@ -110,9 +117,9 @@ def new_plan(stream: TokenStream, given: dict[str, Any], options: dict[str, Any]
         sized,
         training,
         budget,
-        _seed(options, stream, parent),
+        _seed(job, stream, parent),
         device,
-        preset=options.get("preset") or presets.AUTO,
+        preset=job.preset,
         parent=None if parent is None else {"name": parent.name, "sha256": parent.sha256},
     )
 
@@ -133,7 +140,9 @@ def _known(values: dict[str, Any], kinds: tuple[type, ...]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key in fields}
 
 
-def _inherited(parent: Parent, given: dict[str, Any], kinds: tuple[type, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _inherited(
+    parent: Parent, given: Mapping[str, Any], kinds: tuple[type, ...]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """(cell's, model's) settings as the checkpoint has them.
 
     Raises:
@@ -157,10 +166,10 @@ def _types(kinds: tuple[type, ...]) -> dict[str, Any]:
     return {key: hint for kind in kinds for key, hint in typing.get_type_hints(kind).items()}
 
 
-def _seed(options: dict[str, Any], stream: TokenStream, parent: Parent | None) -> int:
+def _seed(job: TrainJob, stream: TokenStream, parent: Parent | None) -> int:
     """The seed asked for, or a fresh one; on the parent's own corpus its seed, so that the same part is held out."""
-    if options["seed"] is not None:
-        return int(options["seed"])
+    if job.seed is not None:
+        return job.seed
     if parent is not None:
         about = parent.checkpoint.provenance
         if about.get("corpus") == stream.fingerprint and isinstance(about.get("seed"), int):
@@ -168,8 +177,23 @@ def _seed(options: dict[str, Any], stream: TokenStream, parent: Parent | None) -
     return int(parallel.current().lead(lambda: secrets.randbits(31)))
 
 
-def recall(folder: Path) -> dict[str, Any]:
-    """What an earlier call wrote down: the stream, what was held out, the plan.
+@dataclass(frozen=True)
+class Recalled:
+    """What an earlier call wrote down.
+
+    Attributes:
+        stream: Where the corpus lies.
+        held_out: The same of what it is validated on; None: a part of it.
+        plan: How it was to go.
+    """
+
+    stream: str
+    held_out: str | None
+    plan: PlanRecord
+
+
+def recall(folder: Path) -> Recalled:
+    """What an earlier call wrote down.
 
     Raises:
         CheckpointError: There was none, or it cannot be read.
@@ -177,18 +201,17 @@ def recall(folder: Path) -> dict[str, Any]:
     path = folder / TRAINING_FILE
     try:
         found = unsealed(path.read_bytes())
-        plan = dict(found["plan"])
-        _check_recorded(plan)
+        plan = _recorded(found["plan"])
         held_out = found["held_out"]
-        return {"stream": _text(found["stream"]), "held_out": held_out and _text(held_out), "plan": plan}
+        return Recalled(_text(found["stream"]), held_out and _text(held_out), plan)
     except FileNotFoundError:
         raise CheckpointError(f"{folder}: holds no run to go on with", "leave --resume out to begin one") from None
     except (OSError, SeqgenError, *MALFORMED) as error:
         raise CheckpointError(f"{path}: is damaged ({error})", "train anew under another -o") from error
 
 
-def _check_recorded(plan: dict[str, Any]) -> None:
-    """Whether a plan that was written down is one.
+def _recorded(plan: Any) -> PlanRecord:
+    """A plan that was written down.
 
     Raises:
         SeqgenError: A setting makes no sense.
@@ -201,7 +224,17 @@ def _check_recorded(plan: dict[str, Any]) -> None:
             raise SettingError(f"{key} is {settings.text(value)}, expected more than 0 and at most {MOST}")
     if not 0 <= settings.convert("seed", plan["seed"], int) < 1 << 32:
         raise SettingError(f"seed is {settings.text(plan['seed'])}, expected 0 to {(1 << 32) - 1}")
-    _text(plan["device"]), _text(plan.get("preset", presets.AUTO)), dict(plan.get("parent") or {})
+    return {
+        "model": plan["model"],
+        "cell": dict(plan["cell"]),
+        "settings": dict(plan["settings"]),
+        "train": dict(plan["train"]),
+        "budget": dict(plan["budget"]),
+        "seed": plan["seed"],
+        "device": _text(plan["device"]),
+        "preset": _text(plan.get("preset", presets.AUTO)),
+        "parent": plan.get("parent") and dict(plan["parent"]),
+    }
 
 
 def _text(value: Any) -> str:
@@ -211,24 +244,23 @@ def _text(value: Any) -> str:
     return value
 
 
-def old_plan(recorded: dict[str, Any], given: dict[str, Any], options: dict[str, Any]) -> Plan:
+def old_plan(job: TrainJob, recorded: PlanRecord, given: Mapping[str, Any]) -> Plan:
     """The configuration of an earlier call; the budget may be a new one, and so may settings that then must agree."""
     kinds = model_kinds(recorded["model"])
-    preset = preset_of(options)
-    asked = (_known(preset.settings, kinds) if preset else {}) | given
+    preset = preset_of(job)
+    asked = {**(_known(preset.settings, kinds) if preset else {}), **given}
     cell, shape, train = settings.distribute(asked, *kinds)
     made, model = make_model(recorded["model"], recorded["cell"] | cell, recorded["settings"] | shape)
-    budget = Budget(options["minutes"], options["epochs"], options["steps"])
     return Plan(
         recorded["model"],
         made,
         model,
         settings.parse(TrainSettings, settings.renamed(recorded["train"], TrainSettings) | train),
-        Budget(**recorded["budget"]) if budget == Budget() else budget,
-        recorded["seed"] if options["seed"] is None else options["seed"],
-        pick_device(options["device"] if options["device"] != "auto" else recorded["device"]),
-        preset=recorded.get("preset", presets.AUTO),
-        parent=recorded.get("parent"),
+        Budget(**recorded["budget"]) if job.budget == Budget() else job.budget,
+        recorded["seed"] if job.seed is None else job.seed,
+        pick_device(job.device if job.device != "auto" else recorded["device"]),
+        preset=recorded["preset"],
+        parent=recorded["parent"],
     )
 
 

@@ -1,0 +1,83 @@
+"""One training run from its first step to its checkpoint, or from where it was stopped: what `seqgen train` does."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqgen.files import size
+from seqgen.jobs.observer import SILENT, Observer
+from seqgen.jobs.train import facts
+from seqgen.jobs.train.preparing import prepare
+from seqgen.jobs.train.settings import TrainJob
+from seqgen.jobs.train.stopping import stop_on_signals
+from seqgen.training import occupied, parallel
+from seqgen.training.run import Run
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What became of a run.
+
+    Attributes:
+        folder: Where it lies.
+        steps: How many it has taken in all.
+        stopped: Whether a signal stopped it before its end; everything is saved.
+        leads: Whether this process is the one of the run that writes and speaks.
+        metrics: What was measured at its end, by name; empty where it was stopped.
+    """
+
+    folder: Path
+    steps: int
+    stopped: bool
+    leads: bool
+    metrics: dict[str, Any]
+
+
+def train(job: TrainJob, observer: Observer = SILENT) -> Trained:
+    """Train until the budget is used up, validation no longer improves, or a signal comes.
+
+    SIGINT, SIGTERM and a closed terminal end the run after the step at hand; a second one at once.
+
+    Raises:
+        SeqgenError: What was asked for does not fit together, something cannot be read or written, or the loss is not
+            a finite number.
+    """
+    with parallel.session(job.device) as ranks:
+        observer = observer if ranks.leads else SILENT
+        try:
+            return _trained(prepare(job, observer), observer)
+        finally:
+            occupied.leave(job.output)
+
+
+def _trained(run: Run, observer: Observer) -> Trained:
+    with stop_on_signals(run):
+        run.train()
+        # a signal after the last step is not known to all yet
+        _, stopped, _ = run.ranks.steer(1.0, run.trainer.stopping)
+    steps, metrics = run.trainer.progress.total_steps, dict[str, Any]()
+    if stopped:
+        observer.note(f"\nStopped after {steps:,} steps; everything is saved.")
+        observer.note(f"Go on with: seqgen train --resume -o {run.folder}")
+    else:
+        run.ranks.lead(lambda: metrics.update(conclude(run, observer)))
+    return Trained(run.folder, steps, stopped, run.ranks.leads, metrics)
+
+
+def conclude(run: Run, observer: Observer) -> dict[str, Any]:
+    """Measure what was reached, beside the n-gram baseline, and say what to do next.
+
+    Raises:
+        SeqgenError: The model predicts nothing of the held-out documents with a finite loss.
+    """
+    observer.note("Measuring the best model…")
+    metrics = run.conclude().metrics
+    nats, ngram = metrics["nats_per_token"], metrics["ngram_nats"]
+    observer.note(
+        f"Validation: {nats:.4f} nats per token ({metrics['bits_per_token']:.3f} bits); "
+        f"{metrics['ngram_order']}-gram baseline {ngram:.4f} ({100 * (nats / ngram - 1):+.0f} %)."
+    )
+    facts.conclude(run, metrics, observer)
+    observer.note(f"Checkpoint: {run.model_path} ({size(run.model_path.stat().st_size)})")
+    observer.note(f"Next: seqgen generate {run.folder}")
+    return metrics

@@ -1,0 +1,70 @@
+"""What `seqgen.train` and `seqgen train` are asked for, in one value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seqgen.errors import UsageError
+from seqgen.training.presets import AUTO
+from seqgen.training.progress import Budget
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """What to train on, how, how long, and where to.
+
+    Attributes:
+        source: Files, folders, globs, a `.tokens` file or a corpus by name; with `resume` not needed.
+        output: The run folder.
+        model: The cell; None: as the checkpoint, the preset or the default has it.
+        preset: A recipe by name; auto: settings by corpus, device and budget.
+        parent: The checkpoint to go on from, on a new corpus.
+        codec: How files become tokens; None: guessed from them.
+        settings: Settings of codec, cell, model and training by name.
+        minutes, epochs, steps: Whichever comes first ends the run; None: no such bound. All None: a few minutes.
+        held_out: Validate on this SOURCE; None: on a part of the corpus.
+        seed: Of weights, split and order; None: a fresh one.
+        device: auto, cpu, cuda or mps.
+        workers: Processes that tokenize.
+        encoding: The text's, where it is not UTF-8.
+        label: Label every document so, instead of by its folder.
+        resume: Go on with the run in the folder.
+        follow_links: Whether links in a folder may lead out of it.
+    """
+
+    source: tuple[str, ...]
+    output: Path
+    model: str | None = None
+    preset: str = AUTO
+    parent: str | None = None
+    codec: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    minutes: float | None = None
+    epochs: float | None = None
+    steps: int | None = None
+    held_out: str | None = None
+    seed: int | None = None
+    device: str = "auto"
+    workers: int = 1
+    encoding: str | None = None
+    label: str | None = None
+    resume: bool = False
+    follow_links: bool = False
+
+    @property
+    def budget(self) -> Budget:
+        """What was said of when the run ends."""
+        return Budget(self.minutes, self.epochs, self.steps)
+
+
+def usual_folder(source: tuple[str, ...]) -> Path:
+    """Where a run goes of which nothing else is said: checkpoints/ and the name of its first source.
+
+    Raises:
+        UsageError: That is no name.
+    """
+    first = Path(source[0]).name.partition(".")[0] if source else ""
+    if not first or not first.strip("-*?"):
+        raise UsageError("no name for the run folder", "give one with -o checkpoints/NAME")
+    return Path("checkpoints") / first

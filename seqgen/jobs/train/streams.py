@@ -1,0 +1,135 @@
+"""The streams of a run: what SOURCE is or becomes, in the tokens of a checkpoint where the run goes on from one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seqgen import registry, settings
+from seqgen.errors import CorpusError, SettingError, UsageError
+from seqgen.jobs.observer import Observer
+from seqgen.jobs.train.planning import Parent, model_kinds
+from seqgen.jobs.train.settings import TrainJob
+from seqgen.stream import TokenStream
+from seqgen.tokenization.building import SKIP_BAD, grown, separate
+from seqgen.tokenization.cache import cached_stream
+from seqgen.tokenization.meaning import tokenizer_of
+from seqgen.tokenization.sources import resolve
+
+LEFT_OUT = 5  # files left out that are named
+Share = dict[str, Any]
+
+
+def shares(job: TrainJob, model: str, observer: Observer) -> tuple[Share, Share]:
+    """(the codec's, the training's) share of the job's settings.
+
+    Args:
+        job: What was asked for.
+        model: The name of the run's cell.
+        observer: Is told of names that settings no longer have.
+
+    Raises:
+        SettingError: Neither training nor any codec knows a key.
+    """
+    kinds = model_kinds(model)
+    for old, new in settings.former_names(*kinds).items():
+        if old in job.settings:
+            observer.note(f"The setting {old} is called {new} now.")
+    given = settings.renamed(job.settings, *kinds)
+    known = {name for kind in kinds for name in settings.fields(kind)}
+    for_codec = {key: value for key, value in given.items() if key not in known}
+    if for_codec:
+        codecs = [registry.load("codecs", name).Options for name in registry.names("codecs")]
+        known_to_codecs = {SKIP_BAD, *(name for kind in codecs for name in settings.fields(kind))}
+        for key in for_codec:
+            if key not in known_to_codecs:
+                _refuse_other_cells(key)
+                close = registry.closest(key, sorted(known | known_to_codecs))
+                raise SettingError(f"no setting is called {key!r}", f"{close}seqgen train -P help lists them")
+    return for_codec, {key: value for key, value in given.items() if key in known}
+
+
+def open_stream(
+    job: TrainJob, source: Sequence[str], for_codec: Mapping[str, Any], parent: Parent | None, observer: Observer
+) -> TokenStream:
+    """The token stream that SOURCE is or becomes.
+
+    Args:
+        job: How files are read.
+        source: The job's, or that of the run which goes on.
+        for_codec: Settings of the codec.
+        parent: The checkpoint whose tokens the stream is to have.
+        observer: Is told what is left out.
+
+    Raises:
+        SeqgenError: It cannot be found or read, or has another codec.
+    """
+    if len(source) == 1 and source[0].endswith(".tokens"):
+        _refuse_settings(for_codec, "the corpus is tokenized already")
+        given = TokenStream.load(source[0])
+        if not len(given.ids):
+            raise CorpusError(f"{source[0]}: holds no tokens, expected at least 2")
+        if parent is not None:
+            _check_codec(parent, given.codec_spec["name"], f"{source[0]} has")
+        return given
+    own, skip_bad = separate(for_codec)
+    if parent is None:
+        stream = cached_stream(
+            resolve(source, observer.note, job.follow_links), job.codec, own, workers=job.workers,
+            encoding=job.encoding, label=job.label, skip_bad=skip_bad, note=observer.note,
+        )  # fmt: skip
+    else:
+        stream = _in_tokens_of(job, source, own, skip_bad, parent, observer)
+    for name, reason in list(stream.report.skipped.items())[:LEFT_OUT]:
+        observer.note(f"Left out {name}: {reason}")
+    return stream
+
+
+def open_held_out(job: TrainJob, name: str, stream: TokenStream, observer: Observer) -> TokenStream:
+    """A token stream to validate on, in the tokens of `stream`.
+
+    Raises:
+        SeqgenError: It cannot be found or read, or has another codec.
+    """
+    if not name.endswith(".tokens"):
+        own = tokenizer_of(stream)
+        sources = resolve([name], observer.note, job.follow_links)
+        return cached_stream(sources, tokenizer=own, encoding=job.encoding, note=observer.note)
+    held_out = TokenStream.load(name)
+    if (held_out.codec_spec, held_out.vocab_size) != (stream.codec_spec, stream.vocab_size):
+        raise UsageError(f"{name}: has another codec than the corpus", "name the files: they go through its codec")
+    return held_out
+
+
+def _in_tokens_of(
+    job: TrainJob, source: Sequence[str], own: Share, skip_bad: bool | None, parent: Parent, observer: Observer
+) -> TokenStream:
+    """SOURCE through the codec of a checkpoint, which gains tokens where the corpus holds something new."""
+    _refuse_settings(own, f"that of the checkpoint {parent.name} is kept")
+    if job.codec is not None:
+        _check_codec(parent, job.codec, "--codec is")
+    sources = resolve(source, observer.note, job.follow_links)
+    tokenizer = grown(sources, parent.checkpoint.tokenizer, encoding=job.encoding, label=job.label, skip_bad=skip_bad)
+    return cached_stream(
+        sources, tokenizer=tokenizer, encoding=job.encoding, label=job.label, workers=job.workers,
+        skip_bad=skip_bad, note=observer.note,
+    )  # fmt: skip
+
+
+def _check_codec(parent: Parent, codec: str, what: str) -> None:
+    own = parent.checkpoint.tokenizer.codec_name
+    if codec != own:
+        raise UsageError(
+            f"{what} {codec!r}, but the checkpoint {parent.name} has codec {own!r}",
+            "a model goes on in its own codec: leave --codec out, or begin a run without --from",
+        )
+
+
+def _refuse_other_cells(key: str) -> None:
+    """Raise SettingError if it is a setting of another cell than the run's."""
+    for name in registry.names("models"):
+        if key in settings.fields(registry.load("models", name)):
+            raise SettingError(f"{key} is a setting of {name} models alone", f"leave it out, or add -m {name}")
+
+
+def _refuse_settings(values: Mapping[str, Any], why: str) -> None:
+    for key, value in values.items():
+        raise SettingError(f"{key} is {value}, but it is a setting of the codec, and {why}", "leave it out")

@@ -1,0 +1,107 @@
+"""What is seen of a run while it trains: a sample after each validation that is the best so far, shown and kept."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from seqgen import files
+from seqgen.generation import load
+from seqgen.generation.loop import Limits, collect, generate
+from seqgen.jobs.observer import Observer
+from seqgen.rules.temperature import Temperature
+from seqgen.training.journal import sound
+from seqgen.training.progress import Incident, Line, Progress
+from seqgen.training.run import Run
+
+SAMPLES_FILE = "samples.jsonl"
+LENGTH, TEMPERATURE = 160, 0.7  # of a sample
+
+
+class Samples:
+    """The samples of a run, one JSON object a line: the step, the loss and the text.
+
+    Args:
+        folder: The run folder; it may not be there yet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / SAMPLES_FILE
+
+    def keep(self, line: Line, text: str) -> None:
+        """Append a sample of the model that a validation liked."""
+        sample = {"step": line["step"], "nats": line["validation_nats"], "text": text}
+        with self.path.open("ab") as file:
+            file.write(json.dumps(sample).encode() + b"\n")
+
+    def drop_after(self, step: int) -> None:
+        """Forget the samples of steps that a resumed run takes again; a line that makes no sense stays as it is."""
+        if self.path.exists():
+            lines = self.path.read_bytes().splitlines()
+            files.write_bytes(self.path, b"".join(line + b"\n" for line in lines if not _later(line, step)))
+
+
+class Watch(Observer):
+    """Hands on what a run tells, and samples from it.
+
+    Args:
+        observer: Who is told.
+        samples: Where samples are kept.
+
+    Attributes:
+        sample: A short text from the network as it stands; None where tokens are no text. To be set from outside.
+    """
+
+    def __init__(self, observer: Observer, samples: Samples) -> None:
+        self.observer, self.samples = observer, samples
+        self.sample: Callable[[], str] | None = None
+
+    def stepped(self, progress: Progress, share: float, line: Line) -> None:
+        """Hand it on."""
+        self.observer.stepped(progress, share, line)
+
+    def checked(self, progress: Progress, line: Line, improved: bool) -> None:
+        """Hand it on, and a sample with it."""
+        self.observer.checked(progress, line, improved)
+        if self.sample is not None and improved:
+            text = self.sample()
+            self.samples.keep(line, text)
+            self.observer.sampled(text)
+
+    def rolled_back(self, progress: Progress, line: Incident) -> None:
+        """Hand it on."""
+        self.observer.rolled_back(progress, line)
+
+    def shrunk(self, progress: Progress, line: Incident) -> None:
+        """Hand it on."""
+        self.observer.shrunk(progress, line)
+
+    def close(self) -> None:
+        """Hand it on."""
+        self.observer.close()
+
+
+def sampler(run: Run) -> Callable[[], str] | None:
+    """Short texts from the model as it stands, for those who watch; None where tokens are no text."""
+    tokenizer = run.tokenizer
+    if tokenizer.token_bytes() is None:
+        return None
+
+    def sample() -> str:
+        weights = run.checkpoint({}).weights
+        engine = load("numpy", run.plan.cell, run.plan.shape, weights)
+        opening = [tokenizer.frame(next(iter(tokenizer.labels), None))]
+        unseen = None if run.seen is None else run.seen.counts == 0
+        rules, limits = [Temperature(TEMPERATURE)], Limits(length=LENGTH, unseen=unseen)
+        steps = generate(engine, opening, rules, seed=run.plan.seed, limits=limits)
+        ids = np.array(collect(steps, 1)[0].ids)
+        return tokenizer.decode(ids).decode("utf-8", "replace")
+
+    return sample
+
+
+def _later(line: bytes, step: int) -> bool:
+    """Whether a line of samples is of a step after this one."""
+    found = sound(line, {"step": float})
+    return found is not None and found.get("step") is not None and found["step"] > step
