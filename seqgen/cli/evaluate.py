@@ -3,23 +3,24 @@
 import json
 import math
 import unicodedata
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from seqgen.cli._config import config_option
+from seqgen.cli._observer import Printer
 from seqgen.cli._options import SettingsCommand, follow_links_option, json_option, note, settings_option
 from seqgen.cli._paths import Input, Output
 from seqgen.errors import UsageError
 from seqgen.settings import parse
 
 if TYPE_CHECKING:
-    from seqgen.checkpoint import Checkpoint
     from seqgen.evaluation.report import Evaluation
-    from seqgen.jobs.evaluate.measuring import Found, Wanted
-    from seqgen.jobs.evaluate.music_samples import Made
+    from seqgen.jobs.evaluate.job import Evaluated
+    from seqgen.jobs.evaluate.judging import Judged
 
 WIDTH = 80
+LEGEND = "Each token stands over its nats: 0 is certain, 0.7 one in two, 2.3 one in ten, 4.6 one in a hundred."
 
 
 @click.command("evaluate", cls=SettingsCommand, short_help="Measure how well a checkpoint predicts.")
@@ -79,85 +80,55 @@ def command(
     if settings and not dynamic:
         raise UsageError("-P was given without --dynamic, whose settings it takes")
     from seqgen.cli._checkpoints import divided
-    from seqgen.training.device import pick_device
 
     checkpoints, source = divided(arguments)
     if text is not None:
-        _judge(_only(checkpoints, source, dynamic), text, label, str(pick_device(device)), as_json)
+        _refuse_beside_text(checkpoints, source, dynamic)
+        from seqgen.jobs.evaluate.judging import judge
+
+        judged = judge(checkpoints[0], text, label, device)
+        click.echo(json.dumps(judged.to_json()) if as_json else _judged(judged))
+        if not as_json:
+            note(LEGEND)
         return
     from seqgen.evaluation.dynamic import DynamicSettings
-    from seqgen.jobs.evaluate.measuring import Wanted
+    from seqgen.jobs.evaluate.job import EvaluateJob, evaluate
 
-    made = _sampled(checkpoints, source, samples, report, seed, temperature, follow_links)
-    learning = parse(DynamicSettings, settings) if dynamic else None
-    wanted = Wanted(checkpoints, source, average, learning, str(pick_device(device)), follow_links)
-    _show(wanted, made, as_json)
+    observer, made = Printer(), None
+    if samples is not None:
+        _require_one(checkpoints, "--samples")
+        from seqgen.jobs.evaluate.music_samples import MusicJob, sample_and_compare, table, write_page
 
-
-def _show(wanted: "Wanted", made: "Made | None", as_json: bool) -> None:
-    """Measure, and print what was found."""
-    from seqgen.jobs.evaluate.measuring import measure
-
-    found, average = measure(wanted), wanted.average
-    if as_json:
-        click.echo(json.dumps(_record(found, average) | ({} if made is None else {"music": made.to_json()})))
-    else:
-        click.echo(_table(found, average))
-        if made is not None:
-            from seqgen.jobs.evaluate.music_samples import table
-
-            click.echo("\n" + table(made))
-
-
-def _sampled(
-    checkpoints: list[str],
-    source: list[str],
-    samples: int | None,
-    report: str | None,
-    seed: int,
-    temperature: float,
-    follow_links: bool,
-) -> "Made | None":
-    """Music that the one checkpoint makes, beside SOURCE, and a page about it; None where no samples are wanted."""
-    if samples is None:
+        made = sample_and_compare(MusicJob(checkpoints[0], samples, source, seed, temperature, follow_links), observer)
         if report is not None:
-            raise UsageError("--report was given without --samples, which it shows")
-        return None
-    if len(checkpoints) > 1:
-        raise UsageError(f"--samples takes one checkpoint, {len(checkpoints)} were given")
-    from seqgen.jobs.evaluate.music_samples import sample_and_compare, write_page
+            write_page(made, checkpoints[0], report)
+            note(f"Wrote {report}")
+    elif report is not None:
+        raise UsageError("--report was given without --samples, which it shows")
+    learning = parse(DynamicSettings, settings) if dynamic else None
+    found = evaluate(EvaluateJob(checkpoints, source, average, learning, device, follow_links), observer)
+    if as_json:
+        click.echo(json.dumps(found.to_json() | ({} if made is None else {"music": made.to_json()})))
+    else:
+        click.echo(_table(found) + ("" if made is None else "\n\n" + table(made)))
 
-    made = sample_and_compare(checkpoints[0], source, samples, seed, temperature, follow_links)
-    if report is not None:
-        write_page(made, checkpoints[0], report)
-        note(f"Wrote {report}")
-    return made
 
-
-def _only(checkpoints: list[str], source: list[str], dynamic: bool) -> "Checkpoint":
-    """The one checkpoint that a text is judged by."""
+def _refuse_beside_text(checkpoints: list[str], source: list[str], dynamic: bool) -> None:
+    """Raise UsageError where --text does not go with the rest."""
     if source:
         raise UsageError("both SOURCE and --text were given, expected one of them")
-    if len(checkpoints) > 1:
-        raise UsageError(f"--text takes one checkpoint, {len(checkpoints)} were given")
+    _require_one(checkpoints, "--text")
     if dynamic:
         raise UsageError("--dynamic is for a SOURCE, --text was given")
-    from seqgen.checkpoint import Checkpoint
-
-    return Checkpoint.load(checkpoints[0])
 
 
-def _record(found: "Found", average: str) -> dict[str, Any]:
-    """The result for programs: the first checkpoint's, and beside it the members and the ensemble."""
-    data: dict[str, Any] = found.members[0][1].to_json()
-    if found.ensemble is None:
-        return data
-    members = [{"checkpoint": name, **each.to_json()} for name, each in found.members]
-    together = {key: value for key, value in found.ensemble.to_json().items() if key != "ngram"}
-    return {**data, "members": members, "ensemble": {**together, "average": average}}
+def _require_one(checkpoints: list[str], flag: str) -> None:
+    """Raise UsageError where there are more."""
+    if len(checkpoints) > 1:
+        raise UsageError(f"{flag} takes one checkpoint, {len(checkpoints)} were given")
 
 
-def _table(found: "Found", average: str) -> str:
+def _table(found: "Evaluated") -> str:
     """The result for people."""
     first = found.members[0][1]
     names = ", ".join(name for name, _ in found.members)
@@ -170,7 +141,7 @@ def _table(found: "Found", average: str) -> str:
             rows.append((name if len(name) <= 34 else "…" + name[-33:], None))
         rows += _rows(each)
     if found.ensemble is not None:
-        rows += [(f"ensemble of {len(found.members)}, mean {average}", None), *_rows(found.ensemble)]
+        rows += [(f"ensemble of {len(found.members)}, mean {found.average}", None), *_rows(found.ensemble)]
     if first.ngram is not None:
         rows.append((f"{found.order}-gram of the training documents", first.ngram))
     for name, nats in rows:
@@ -192,32 +163,11 @@ def _rows(found: "Evaluation") -> list[tuple[str, float | None]]:
     return [*rows, ("cold windows of 256 (protocol A)", found.protocol_a)]
 
 
-def _judge(checkpoint: "Checkpoint", text: str, label: str | None, device: str, as_json: bool) -> None:
-    """Print how likely each token of a text is."""
-    data = text.encode("utf-8", "surrogateescape")
-    if not data:
-        raise UsageError("--text is empty, expected at least one character")
-    if checkpoint.tokenizer.codec.token_bytes() is None:
-        raise UsageError(f"--text is for models of text, this one knows {checkpoint.tokenizer.codec_name}")
-    from seqgen.evaluation.report import surprise
-
-    tokens = surprise(checkpoint, data, label, device)
-    nats = sum(value for _, value in tokens)
-    found: dict[str, Any] = {
-        "text": data.decode("utf-8", "replace"),
-        "tokens": [{"token": name, "nats": value} for name, value in tokens],
-        "nats": nats,
-        "nats_per_token": nats / len(tokens),
-        "nats_per_character": nats / len(text),
-        "bits_per_byte": nats / math.log(2) / len(data),
-    }
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    click.echo("\n\n".join(_columns(tokens)))
-    rates = f"{found['nats_per_character']:.3f} nats a character, {found['bits_per_byte']:.3f} bits a byte"
-    click.echo(f"\n{len(tokens):,} tokens, {nats:.2f} nats: {rates}")
-    note("Each token stands over its nats: 0 is certain, 0.7 one in two, 2.3 one in ten, 4.6 one in a hundred.")
+def _judged(found: "Judged") -> str:
+    """How likely each token of a text is, for people."""
+    rates = f"{found.nats_per_character:.3f} nats a character, {found.bits_per_byte:.3f} bits a byte"
+    blocks = "\n\n".join(_columns(found.tokens))
+    return f"{blocks}\n\n{len(found.tokens):,} tokens, {found.nats:.2f} nats: {rates}"
 
 
 def _columns(tokens: list[tuple[str, float]]) -> list[str]:

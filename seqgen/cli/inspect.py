@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from seqgen.cli._observer import Printer
 from seqgen.cli._options import follow_links_option, json_option
 from seqgen.cli._paths import Command, Input
 from seqgen.evaluation.c_syntax import INSTALL
@@ -35,7 +36,7 @@ def command(file: str, follow_links: bool, as_json: bool) -> None:
     """
     from seqgen.jobs.describe import describe
 
-    found = describe(file, follow_links)
+    found = describe(file, follow_links, Printer())
     if as_json:
         click.echo(json.dumps(found))
         return

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from seqgen import checkpoint, registry
 from seqgen.checkpoint import MODEL_FILE, Checkpoint
-from seqgen.cli._options import note
 from seqgen.codecs.midi.chunks import MAX_BYTES, is_midi
 from seqgen.codecs.midi.inspect import describe as describe_music
 from seqgen.codecs.midi.inspect import describe_folder
@@ -18,6 +17,7 @@ from seqgen.container import MAX_HEADER, read_header
 from seqgen.errors import CheckpointError, DataError, MidiError
 from seqgen.evaluation import c_syntax
 from seqgen.files import STANDARD
+from seqgen.jobs.observer import SILENT, Observer
 from seqgen.stream import FORMAT, TokenStream
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.meaning import tokenizer_of
@@ -31,7 +31,7 @@ LOOKED_INTO = 300  # files of a folder of music or C
 _BLOCK = 1 << 24
 
 
-def describe(name: str, follow_links: bool = False) -> Facts:
+def describe(name: str, follow_links: bool = False, observer: Observer = SILENT) -> Facts:
     """The facts about a file, a run folder, a corpus or a published checkpoint; `kind` says which.
 
     Raises:
@@ -39,16 +39,20 @@ def describe(name: str, follow_links: bool = False) -> Facts:
     """
     path = resolve([STANDARD])[0].path if name == STANDARD else Path(name)
     if path.is_dir():
-        return describe_checkpoint(path) if (path / MODEL_FILE).is_file() else describe_corpus(name, follow_links)
+        return (
+            describe_checkpoint(path)
+            if (path / MODEL_FILE).is_file()
+            else describe_corpus(name, follow_links, observer)
+        )
     if not path.exists():
-        return describe_checkpoint(Path(name)) if _published(name) else describe_corpus(name, follow_links)
+        return describe_checkpoint(Path(name)) if _published(name) else describe_corpus(name, follow_links, observer)
     start = _first_bytes(path)
     if path.suffix.lower() in (".tokens", ".safetensors") or _is_container(start):
         found = read_header(path, DataError).metadata.get("format")
         return describe_stream(path) if found == FORMAT or path.suffix == ".tokens" else describe_checkpoint(path)
     if is_midi(start) or b"<score-" in start or path.suffix.lower() in registry.load("codecs", "midi").suffixes:
         return _described_music(path)
-    return describe_corpus(name, follow_links)
+    return describe_corpus(name, follow_links, observer)
 
 
 def describe_stream(path: Path) -> Facts:
@@ -100,9 +104,9 @@ def describe_checkpoint(path: Path) -> Facts:
     }
 
 
-def describe_corpus(name: str, follow_links: bool = False) -> Facts:
+def describe_corpus(name: str, follow_links: bool = False, observer: Observer = SILENT) -> Facts:
     """Files that are yet to be tokenized."""
-    sources = resolve([name], note, follow_links)
+    sources = resolve([name], observer.note, follow_links)
     sizes = {source.name: source.path.stat().st_size for source in sources}
     largest = sorted(sizes, key=lambda source: -sizes[source])[:LARGEST]
     codec, reason = guess_codec(sources)

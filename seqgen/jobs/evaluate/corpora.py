@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.checkpoint import find
-from seqgen.cli._options import note
 from seqgen.errors import DataError, StreamError
 from seqgen.evaluation.ngram import NGram
+from seqgen.jobs.observer import SILENT, Observer
 from seqgen.stream import TokenStream
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.meaning import tokenizer_of
@@ -74,7 +74,9 @@ def recorded(checkpoint: str) -> Recorded:
     return Recorded(run.stream, run.train, run.held_stream, run.held)
 
 
-def opened(source: Sequence[str], tokenizer: Tokenizer, follow_links: bool = False) -> Documents:
+def opened(
+    source: Sequence[str], tokenizer: Tokenizer, follow_links: bool = False, observer: Observer = SILENT
+) -> Documents:
     """The ids of a `.tokens` file of the same codec, or of files that go through `tokenizer`.
 
     Raises:
@@ -85,25 +87,26 @@ def opened(source: Sequence[str], tokenizer: Tokenizer, follow_links: bool = Fal
         stream = TokenStream.load(source[0])
         _require_same_codec(stream, tokenizer)
         return Documents(name, stream.ids, stream.starts, stream.fingerprint)
-    sources = resolve(source, note, follow_links)
+    sources = resolve(source, observer.note, follow_links)
     try:
-        stream = cached_stream(sources, tokenizer=tokenizer, note=note)
+        stream = cached_stream(sources, tokenizer=tokenizer, note=observer.note)
     except DataError as error:
         raise type(error)(error.message, f"the checkpoint takes files for codec {tokenizer.codec_name}") from error
     for file, reason in list(stream.report.skipped.items())[:5]:
-        note(f"Left out {file}: {reason}")
+        observer.note(f"Left out {file}: {reason}")
     return Documents(name, stream.ids, stream.starts, stream.fingerprint)
 
 
-def fitted_baseline(checkpoint: str, codec_size: int, corpus: Documents) -> NGram | None:
+def fitted_baseline(checkpoint: str, codec_size: int, corpus: Documents, observer: Observer) -> NGram | None:
     """The n-gram model of the checkpoint's training documents, or None and a note that says why."""
     try:
         run = recorded(checkpoint)
     except DataError as error:
-        note(f"No n-gram baseline: {error.message}")
+        observer.note(f"No n-gram baseline: {error.message}")
         return None
     if run.train_stream.fingerprint == corpus.fingerprint:
-        note("The run was trained on most of this corpus; without SOURCE, the part it was not trained on is measured.")
+        part = "without SOURCE, the part it was not trained on is measured."
+        observer.note(f"The run was trained on most of this corpus; {part}")
     return run.baseline(codec_size)
 
 

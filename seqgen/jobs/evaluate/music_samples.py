@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from seqgen import files
 from seqgen.api.model import Model, load
 from seqgen.api.sampler import Sampling
-from seqgen.cli._options import note
 from seqgen.codecs.midi.score import Score
 from seqgen.errors import UsageError
 from seqgen.evaluation.music import Likeness, compare
 from seqgen.generation.loop import collect
 from seqgen.jobs.evaluate import corpora, music_measures
 from seqgen.jobs.evaluate.music_measures import Measured, measured
+from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.sample.copied import MOST_INDEXED
 from seqgen.render.report import Audio, Part, Picture, Section, Table, Text, report_html
 
@@ -68,28 +68,46 @@ class Made:
         }
 
 
-def sample_and_compare(
-    checkpoint: str, source: Sequence[str], count: int, seed: int, temperature: float, follow_links: bool = False
-) -> Made:
+@dataclass(frozen=True)
+class MusicJob:
+    """What music to make and to hold beside what.
+
+    Attributes:
+        checkpoint: What makes it.
+        samples: How many.
+        source: Files, folders, a stream or a corpus; nothing: the run's own validation split.
+        seed, temperature: Of the samples.
+        follow_links: Whether links in a folder may lead out of it.
+    """
+
+    checkpoint: str
+    samples: int
+    source: Sequence[str] = ()
+    seed: int = 1
+    temperature: float = 1.0
+    follow_links: bool = False
+
+
+def sample_and_compare(job: MusicJob, observer: Observer = SILENT) -> Made:
     """Sample music and compare it with SOURCE, or with the run's own validation split.
 
     Raises:
         UsageError: The checkpoint makes no music, or there is too little to compare.
     """
-    model = load(checkpoint)
+    model, count, seed, temperature = load(job.checkpoint), job.samples, job.seed, job.temperature
     if model.artifact != ".mid":
         raise UsageError(f"--samples is for music, this model makes {model.artifact} files", "leave it out")
     size = model.tokenizer.document_id
-    if source:
-        corpus = corpora.opened(source, model.tokenizer, follow_links)
+    if job.source:
+        corpus = corpora.opened(job.source, model.tokenizer, job.follow_links, observer)
     else:
-        corpus = corpora.recorded(checkpoint).held_out(size)
+        corpus = corpora.recorded(job.checkpoint).held_out(size)
     ids = sampled(model, count, seed, temperature)
     pieces = scores_of(model, [np.asarray(corpus.ids[begin:end]) for begin, end in _chosen(corpus.starts)])
     scores = scores_of(model, ids)
     if count < ENOUGH:
-        note(f"{count} samples are few: intervals are wide below {ENOUGH}.")
-    longest, novelty = _copied(model, ids)
+        observer.note(f"{count} samples are few: intervals are wide below {ENOUGH}.")
+    longest, novelty = _copied(model, ids, observer)
     return Made(
         len(scores),
         len(pieces),
@@ -97,7 +115,7 @@ def sample_and_compare(
         _errors(model, seed, temperature),
         longest,
         novelty,
-        measured(pieces, scores, [*pieces, *_further(model, checkpoint, source, corpus)], model),
+        measured(pieces, scores, [*pieces, *_further(model, job, corpus)], model),
         scores,
     )
 
@@ -195,10 +213,10 @@ def scores_of(model: Model, pieces: Sequence[NDArray[Any]]) -> list[Score]:
     return found
 
 
-def _further(model: Model, checkpoint: str, source: Sequence[str], corpus: corpora.Documents) -> list[Score]:
+def _further(model: Model, job: MusicJob, corpus: corpora.Documents) -> list[Score]:
     """More pieces of the corpus, to know what it has: all of SOURCE, or else what the run was trained on."""
-    if not source:
-        corpus = corpora.recorded(checkpoint).training(model.tokenizer.document_id, MOST_HEARD)
+    if not job.source:
+        corpus = corpora.recorded(job.checkpoint).training(model.tokenizer.document_id, MOST_HEARD)
     bounds = _chosen(corpus.starts, MOST_READ)
     return scores_of(model, [np.asarray(corpus.ids[begin:end]) for begin, end in bounds])
 
@@ -224,9 +242,11 @@ def _errors(model: Model, seed: int, temperature: float) -> float | None:
     return wrong / count if count else None
 
 
-def _copied(model: Model, pieces: Sequence[NDArray[np.int64]]) -> tuple[tuple[float, int] | None, float | None]:
+def _copied(
+    model: Model, pieces: Sequence[NDArray[np.int64]], observer: Observer
+) -> tuple[tuple[float, int] | None, float | None]:
     """((mean, most) of the longest runs, mean share of new 8-grams), or Nones."""
-    corpora, likeness = model.indexes_if_there(MOST_INDEXED, note), model.tokenizer.likeness()
+    corpora, likeness = model.indexes_if_there(MOST_INDEXED, observer.note), model.tokenizer.likeness()
     if not corpora:
         return None, None
     from seqgen.originality.measuring import measure
