@@ -169,6 +169,14 @@ def test_empty_bars_are_bounded_and_what_was_cut_is_counted():
     assert not [kind for kind in report.repaired if "rest" in kind]
 
 
+def test_a_drum_at_the_end_of_a_bar_makes_no_empty_bar():
+    score = again(
+        simple((0, on(60)), (480, off(60)), (480 * 4 - 20, on(38, channel=9)), (480 * 4 + 60, off(38, channel=9)))
+    )
+    assert score.length == 480 * 4
+    assert spans(score)[1] == (480 * 4 - 20, 20, 38)
+
+
 def test_a_long_note_through_a_cut_rest_keeps_its_order():
     timed = [(0, on(60)), (480 * 4 * 30, off(60)), (480 * 4 * 40, on(60)), (480 * 4 * 41, off(60))]
     data = simple(*timed)

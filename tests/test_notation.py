@@ -86,6 +86,24 @@ def test_two_parts_of_one_program_stay_apart():
     assert "<work-title>A &amp; B</work-title>" in page
 
 
+def test_overlaid_voices_of_an_abc_part_share_a_channel_and_keep_their_places():
+    notes = [(0, 48, 64, 80, 0), (0, 144, 60, 80, 0), (96, 48, 72, 80, 33), (96, 48, 38, 80, DRUMS)]
+    meters = {"meter_tick": np.array([0, 96]), "meter": np.array([[4, 4], [2, 4]])}
+    text = write_abc(Score.from_notes(QUARTER, notes, part=[0, 0, 1, 2], length=144, **meters)).decode()
+    assert "%%MIDI channel 1\n%%MIDI program 0\nE4 z4 & C8-|[M:2/4]x4 & [M:2/4]=C4|]" in text
+    assert "%%MIDI channel 2\n%%MIDI program 33\nz8|" in text
+    assert "%%MIDI channel 10\nz8|" in text
+
+
+@pytest.mark.parametrize(("programs", "channels"), [(list(range(20)), 15), ([0] * 10 + [1] * 10, 2)])
+def test_more_abc_parts_than_channels(programs, channels):
+    notes = [(0, 24, 60 + at, 80, program) for at, program in enumerate(programs)]
+    text = write_abc(Score.from_notes(QUARTER, notes, part=range(len(notes)))).decode()
+    found = [line for line in text.splitlines() if "MIDI channel" in line]
+    assert len(set(found)) == channels
+    assert "%%MIDI channel 10" not in found
+
+
 def test_an_upbeat_is_a_measure_of_its_own_without_a_number():
     page = write_musicxml(piece(0, METERS["upbeat"])).decode()
     assert '<measure number="0" implicit="yes">' in page

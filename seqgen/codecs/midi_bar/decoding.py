@@ -42,9 +42,12 @@ def decode_score(ids: Ids, roster: Roster, faults: Faults) -> Score:
     part, program = _parts(token, at, drum)
     kept, end = single(part << 15 | program << 7 | pitch, onset, onset + length)
     faults.left_out("note doubled in its part", len(at) - len(kept))
+    drum, onset = drum[kept], onset[kept]
+    line = _last_line(when, int(np.where(drum, onset + 1, end).max()))
+    end = np.where(drum, np.minimum(end, line), end)  # no drum makes an empty bar
     columns = (
-        onset[kept] * TICKS_PER_STEP,
-        (end - onset[kept]) * TICKS_PER_STEP,
+        onset * TICKS_PER_STEP,
+        (end - onset) * TICKS_PER_STEP,
         pitch[kept],
         v.velocity_of(latest(token, v.VEL, v.PITCH, _DEFAULT_VELOCITY)[at[kept]]),
         program[kept],
@@ -59,7 +62,7 @@ def decode_score(ids: Ids, roster: Roster, faults: Faults) -> Score:
         meter_tick=meter_step * TICKS_PER_STEP,
         meter=meter,
         kit=_kit(token) if drum.any() else 0,
-        length=_last_line(when, int(end.max())) * TICKS_PER_STEP,
+        length=line * TICKS_PER_STEP,
         part=part[kept],
         names=_titles(roster, part, program),
     )

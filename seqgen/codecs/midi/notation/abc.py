@@ -17,6 +17,7 @@ UNIT = QUARTER // 2  # steps of an eighth
 BARS_A_LINE = 4
 LOW = 55
 PERCUSSION = 10
+PITCHED = [channel for channel in range(1, 17) if channel != PERCUSSION]
 _SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 
 
@@ -34,15 +35,28 @@ def write_abc(score: Score) -> bytes:
         lines.append(f"Q:1/4={page.bars[0].tempos[0][1]:.6g}")
     lines.append(f"K:{tonic_name(fifths, minor)}{'m' if minor else ''}")
     lines.append("%%MIDI chordattack 0")  # abc2midi strums chords otherwise
+    channels = _channels(page)
     for number, part in enumerate(page.parts, 1):
         clef = "perc" if part.program == DRUMS else "bass" if part.mean < LOW else "treble"
         lines += [f'V:{number} name="{_words(part.name)}" clef={clef}']
-        if part.program == DRUMS:
-            lines.append(f"%%MIDI channel {PERCUSSION}")
-        else:
+        if number in channels:
+            lines.append(f"%%MIDI channel {channels[number]}")
+        if part.program != DRUMS:
             lines.append(f"%%MIDI program {part.program}")
         lines += _body(page, part, number == 1, fifths)
     return "\n".join([*lines, ""]).encode()
+
+
+def _channels(page: Print) -> dict[int, int]:
+    """Part → MIDI channel; where there are more than 15, parts of one program have one, and some may have none.
+
+    abc2midi gives each overlaid voice a channel of its own otherwise, and plays no more notes when it has no more.
+    """
+    pitched = [number for number, part in enumerate(page.parts, 1) if part.program != DRUMS]
+    owner = {number: number if len(pitched) <= len(PITCHED) else page.parts[number - 1].program for number in pitched}
+    free = dict(zip(dict.fromkeys(owner.values()), PITCHED))
+    found = {number: free[own] for number, own in owner.items() if own in free}
+    return found | {number: PERCUSSION for number, part in enumerate(page.parts, 1) if part.program == DRUMS}
 
 
 def _words(text: str) -> str:
@@ -54,29 +68,32 @@ def _body(page: Print, part: Part, leads: bool, fifths: int) -> Iterator[str]:
     """The lines of a part."""
     line, before = "", page.bars[0].meter
     for at, bar in enumerate(page.bars):
-        if bar.meter != before:
-            line += f"[M:{bar.meter[0]}/{bar.meter[1]}]"
-            before = bar.meter
-        line += _bar(bar, part, at, leads, fifths)
+        field = f"[M:{bar.meter[0]}/{bar.meter[1]}]" if bar.meter != before else ""
+        before = bar.meter
+        line += field + f" & {field}".join(_bar(bar, part, at, leads, fifths))  # each of abc2midi's voices must be told
         line += "|]" if at == len(page.bars) - 1 else "|"
         if (at + 1) % BARS_A_LINE == 0 or at == len(page.bars) - 1:
             yield line
             line = ""
 
 
-def _bar(bar: Bar, part: Part, number: int, leads: bool, fifths: int) -> str:
-    """The voices of a bar, overlaid."""
+def _bar(bar: Bar, part: Part, number: int, leads: bool, fifths: int) -> list[str]:
+    """The voices of a bar, to be overlaid. A silent one before others keeps its place, for ties lead to places."""
     tempos = [(step, tempo) for step, tempo in bar.tempos if leads and (number or step)]
-    voices = [voice[number] for voice in part.voices if voice[number]]
+    voices = [voice[number] for voice in part.voices]
+    while voices and not voices[-1]:
+        voices.pop()
     if not voices:
-        return _tempo_fields(tempos, bar) + "z" + _length(bar.steps)
+        return [_tempo_fields(tempos) + "z" + _length(bar.steps)]
     written, signs = [], dict[str, int]()  # accidentals in this bar, by letter, whichever voice has them
     for index, events in enumerate(voices):
-        written.append(_events(events, tempos if index == 0 else [], part, fifths, signs))
-    return " & ".join(written)
+        said = tempos if index == 0 else []
+        silent = _tempo_fields(said) + "x" + _length(bar.steps)
+        written.append(_events(events, said, part, fifths, signs) if events else silent)
+    return written
 
 
-def _tempo_fields(tempos: list[tuple[int, float]], bar: Bar) -> str:
+def _tempo_fields(tempos: list[tuple[int, float]]) -> str:
     return "".join(f"[Q:1/4={tempo:.6g}]" for _, tempo in tempos[-1:])
 
 
