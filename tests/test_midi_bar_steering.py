@@ -12,6 +12,7 @@ from seqgen.codecs.midi_bar import MidiBar, MidiBarOptions
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.finishing import retimed, timing
 from seqgen.codecs.midi_bar.grammar import ScoreGrammar
+from seqgen.codecs.midi_bar.lengths import Lengths
 from seqgen.codecs.midi_bar.steering import SteeredScore
 from seqgen.errors import UsageError
 from seqgen.report import Report
@@ -72,6 +73,62 @@ def test_a_length_in_seconds_is_kept(seconds, tempo):
         assert tempo is None or abs(found.tempo[0] * tempo / 6e7 - 1) < 1e-4
         within.append(abs(found.duration_seconds / seconds - 1) <= 0.05)
     assert np.mean(within) >= 0.75  # random logits change the tempo at every second position
+
+
+def walked(steered, *names):
+    """The names of what may follow tokens, each of which must be allowed."""
+    known, state = CODEC.vocabulary(), steered.start()
+    for name in names:
+        assert steered.allowed(state)[known.index(name)], name
+        state = steered.step(state, known.index(name))
+    return {known[token] for token in np.flatnonzero(steered.allowed(state))}
+
+
+NOTE = ("PART_0", "INST_0", "VEL_8", "PITCH_60", "DUR_24/24")
+
+
+@pytest.mark.parametrize(("tempo", "remain", "meters"), [(None, 8, {"4/4", "2/2"}), (90, 8, {"3/4", "6/8", "12/16"})])
+def test_after_an_upbeat_bars_are_full_and_the_length_is_kept(tempo, remain, meters):
+    def steered():
+        return SteeredScore(ScoreGrammar(), Controls(seconds=30, tempo=tempo))
+
+    begin = ("BAR_LINE", "METER_1/4", f"REMAIN_{remain}", "POS_0", "TEMPO_120", *NOTE)
+    assert walked(steered(), *begin, "BAR_LINE") == {f"METER_{meter}" for meter in meters}
+    later = (*begin, "BAR_LINE", f"METER_{min(meters)}", "POS_0", *NOTE[3:], "BAR_LINE")
+    assert not [name for name in walked(steered(), *later) if name.startswith("METER")]
+
+
+def test_after_a_full_first_bar_the_meter_stays():
+    begin = ("BAR_LINE", "METER_3/4", "REMAIN_9", "POS_0", "TEMPO_120", *NOTE, "BAR_LINE")
+    found = walked(SteeredScore(ScoreGrammar(), Controls(seconds=30, tempo=120)), *begin)
+    assert "POS_0" in found
+    assert "METER_4/4" not in found  # 30 s are 15 bars of it, not 17 to 24
+
+
+def test_a_countdown_leaves_the_meter_after_an_upbeat_free():
+    begin = ("BAR_LINE", "METER_1/4")
+    found = walked(SteeredScore(ScoreGrammar(), Controls(seconds=30)), *begin)
+    assert {name for name in found if name.startswith("REMAIN")} == {"REMAIN_8", "REMAIN_9"}
+
+
+def test_seldom_tempos_are_not_sought():
+    seen = np.ones(v.SIZE, np.bool_)
+    seen[v.TEMPO : v.POS] = False
+    seen[CODEC.vocabulary().index("TEMPO_120")] = True
+    lengths = Lengths(30, None, seen)
+    assert np.flatnonzero(lengths.classes((4, 4))).tolist() == [8]  # 14 to go
+    assert lengths.bars(2.0, 2.0, 8) == 14
+    assert lengths.bars(2.0, 1.5, 8) == 16
+
+
+def test_a_bar_does_not_end_before_a_late_instrument_has_sounded():
+    groups = instruments("piano,drums")
+    controls = Controls(programs=frozenset().union(*groups.values()), groups=tuple(groups.values()), bars=8)
+    begin = ("BAR_LINE", "METER_4/4", "REMAIN_6", "POS_0", "TEMPO_120", *NOTE, "BAR_LINE", "REMAIN_5")
+    found = walked(SteeredScore(ScoreGrammar(), controls), *begin)
+    assert found == {f"POS_{step}" for step in range(96)}
+    found = walked(SteeredScore(ScoreGrammar(), controls), *begin, "POS_0")
+    assert {name.partition("_")[0] for name in found} == {"DRUM", "VEL"}
 
 
 def test_instruments_and_nothing_else_and_all_of_them_sound():

@@ -180,7 +180,7 @@ class MidiBar(ControlledCodec):
         if len(begins) > 1:
             raise UsageError("prompts of different lengths cannot be steered together", "sample them one by one")
         grammar = self.within(bounds, seen, controls.programs or frozenset())
-        return SteeredScore(grammar, controls, begins.pop())
+        return SteeredScore(grammar, controls, begins.pop(), seen)
 
     def timing(self, primer: Score | None, tempo: float | None, seconds: float | None) -> Timing | None:
         from seqgen.codecs.midi_bar.finishing import timing

@@ -2,7 +2,7 @@
 
 A group is what one word of the list asked for: `bass` is eight programs, one of which is enough. One group after the
 other comes in, a bar apart, and none is silent for longer than four bars; short pieces have less patience. A group
-that is late gets the first sound of the next position.
+that is late gets the first sound of the next position, and the bar does not end before it.
 """
 
 import numpy as np
@@ -42,8 +42,13 @@ class Entries:
 
     def insist(self, mask: Mask, inner: g.State, due: Due, bar: int) -> None:
         """Of the sounds that may come leave those of the group that is late for longest; others where it has none."""
-        if not (due and inner.inside != g.NONE and inner.every == 0 and min(due) <= bar):
+        if not due or min(due) > bar:
             return
+        mask[v.BAR] &= not mask[v.POS : v.PART].any()
+        if inner.inside == g.NONE or inner.every:
+            return
+        if inner.tempo != g.NONE and mask[v.PART : v.DUR].any():  # else a tempo would be all that stands here
+            mask[v.TEMPO : v.POS] = False
         group = self.groups[due.index(min(due))]
         kept = mask.copy()
         if DRUMS in group and inner.phase not in (g.NAMED, g.CHOSEN, g.CHOSEN_LOUD):

@@ -145,14 +145,15 @@ def lower(remain: int) -> int:
     return _EDGES[remain - 1] + 1 if 0 < remain <= len(_EDGES) else 0
 
 
-def _upper(remain: int) -> int:
+def upper(remain: int) -> int:
+    """The most."""
     return _EDGES[remain] if remain < len(_EDGES) else ENDLESS
 
 
 def _narrowed(state: State, remain: int) -> tuple[int, int]:
     """The bounds of the bars to go once their class is known; those of the class alone where they contradict it."""
-    both = max(lower(remain), state.least), min(_upper(remain), state.most)
-    return both if both[0] <= both[1] else (lower(remain), _upper(remain))
+    both = max(lower(remain), state.least), min(upper(remain), state.most)
+    return both if both[0] <= both[1] else (lower(remain), upper(remain))
 
 
 def _next_bar(state: State) -> State:

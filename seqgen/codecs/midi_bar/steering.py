@@ -5,7 +5,8 @@ sees to it that the last onset comes in that bar. A length in seconds becomes a 
 known.
 
 - Instruments, scale and velocities are masks over tokens; drums have no scale. Each instrument sounds (`entries`).
-- A meter is stated in the first bar and kept; where a length in seconds is asked for, no meter changes after the first.
+- A meter is stated in the first bar and kept; where a length in seconds is asked for, no meter changes after the
+  second bar, which may follow an upbeat (`lengths`).
 - A density bounds how many notes there are by now from both sides, with a grace of eight.
 - A piece of a given length ends with a chord on the first beat of its last bar, which lasts that bar (`cadence`).
 """
@@ -22,15 +23,14 @@ from seqgen.codecs.midi_bar import grammar as g
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.cadence import Cadence
 from seqgen.codecs.midi_bar.entries import Entries
+from seqgen.codecs.midi_bar.lengths import BPM, Lengths
 from seqgen.codecs.midi_bar.place import Place
 from seqgen.errors import UsageError
 
 GRACE = 8  # notes that a piece may be behind its density
 MOST_CHANGE = 3  # steps of TEMPO from the first one, where the length in seconds is asked for
-TEMPI = 50, 200  # quarter notes a minute within which a piece of a length in seconds begins
 _CLASSES = np.arange(128) % 12
 _EDGES = [0.0, *seconds.DENSITY_EDGES.tolist(), np.inf]
-_BPM = 60_000_000 / v.TEMPOS
 
 
 class SteeredScore:
@@ -40,12 +40,13 @@ class SteeredScore:
         inner: The grammar as it is.
         controls: What to keep to.
         begin: How many bars the prompt has; what is asked for concerns what follows.
+        seen: (SIZE,) tokens of which music is to be made; None: all.
 
     Raises:
         UsageError: The meter asked for cannot be said in tokens.
     """
 
-    def __init__(self, inner: g.ScoreGrammar, controls: Controls, begin: int = 0) -> None:
+    def __init__(self, inner: g.ScoreGrammar, controls: Controls, begin: int = 0, seen: Mask | None = None) -> None:
         if controls.meter is not None and not v.sayable(*controls.meter):
             over, under = controls.meter
             raise UsageError(f"meter is {over}/{under}, which codec midi_bar cannot write", "such as 4/4, 3/4 or 6/8")
@@ -57,6 +58,7 @@ class SteeredScore:
         self._entries = Entries(controls.groups, begin, controls.bars)
         self._cadence = Cadence(inner, controls, self._pitches)
         self._timed = controls.bars is not None or controls.seconds is not None
+        self._lengths = None if controls.seconds is None else Lengths(controls.seconds, controls.tempo, seen)
 
     def start(self) -> Place:
         last = -1 if self.controls.bars is None else self.begin + self.controls.bars - 1
@@ -73,8 +75,8 @@ class SteeredScore:
             state = state._replace(tempo=inner.tempo)
         elif v.PITCH <= token < v.DUR:
             state = self._sounded(state, token, inner)
-        if state.last < 0 and self.controls.seconds is not None:
-            state = self._with_length(state, token, inner)
+        if self._lengths is not None:
+            state = self._with_length(state, token, inner, self._lengths)
         return state._replace(inner=self._bounded(state, inner))
 
     def allowed(self, state: Place) -> Mask:
@@ -83,6 +85,8 @@ class SteeredScore:
         if phase in (g.OVER, g.UNDER) or (phase in (g.BAR, g.METER) and state.bar >= 0):
             self._keep_meter(mask, state)
             self._keep_countdown(mask, state)
+            if not self._cadence.here(state):
+                self._entries.insist(mask, state.inner, state.due, state.bar)
         elif phase in (g.PITCH, g.TIE):
             self._bound_lengths(mask, state)
         elif phase not in (g.BEGIN, g.KIT):
@@ -124,7 +128,7 @@ class SteeredScore:
         """Quarter notes a minute that the file will have."""
         if self.controls.tempo is not None:
             return self.controls.tempo
-        return float(_BPM[inner.tempo]) if inner.tempo != g.NONE else 120.0
+        return float(BPM[inner.tempo]) if inner.tempo != g.NONE else 120.0
 
     def _bar_seconds(self, inner: g.State) -> float:
         over, under = inner.meter if inner.meter != (0, 0) else (4, 4)
@@ -134,24 +138,23 @@ class SteeredScore:
         """From this position to a step of the bar."""
         return (step - max(inner.inside, 0)) * 60 / (v.QUARTER * self._bpm(inner))
 
-    def _with_length(self, state: Place, token: int, inner: g.State) -> Place:
+    def _with_length(self, state: Place, token: int, inner: g.State, lengths: Lengths) -> Place:
         """The place with the number of the last bar, once it is known how long a bar is."""
-        assert self.controls.seconds is not None
-        bars = max(round(self.controls.seconds / self._bar_seconds(inner)), 1)
-        if self.begin and token == v.BAR and state.bar == self.begin:
-            return state._replace(last=state.bar - 1 + bars)
-        if not self.begin and v.TEMPO <= token < v.POS:
-            least = g.lower(inner.remain)
-            most = int(v.REMAIN_EDGES[inner.remain]) if inner.remain < len(v.REMAIN_EDGES) else g.ENDLESS
-            return state._replace(last=min(max(bars - 1, least), most))
+        if self.begin:
+            if token == v.BAR and state.bar == self.begin:
+                return state._replace(last=state.bar + lengths.bars(self._bar_seconds(inner), self._bar_seconds(inner)))
+        elif state.bar == 0 and token == v.REMAIN:
+            return state._replace(last=0)
+        elif state.bar == 1 and inner.phase in (g.BAR, g.METER):
+            return state._replace(last=lengths.bars(state.clock, self._bar_seconds(inner), inner.remain))
         return state
 
     def _keep_meter(self, mask: Mask, state: Place) -> None:
         """The meter asked for; no other where the length would not be what it is to be."""
         phase, asked = state.inner.phase, self.controls.meter
         if asked is None:
-            if state.inner.meter != (0, 0) and self.controls.seconds is not None and phase == g.BAR:
-                mask[v.METER : v.TEMPO] = False
+            if self._lengths is not None and state.inner.meter != (0, 0) and phase == g.BAR:
+                self._keep_lasting_meter(mask, state, self._lengths)
             return
         tokens = v.meter_tokens(*asked)
         place = {g.BAR: 0, g.OVER: 1, g.UNDER: 2}.get(phase)
@@ -165,31 +168,34 @@ class SteeredScore:
         else:
             mask[v.METER : v.TEMPO] &= kept[v.METER : v.TEMPO]
 
+    def _keep_lasting_meter(self, mask: Mask, state: Place, lengths: Lengths) -> None:
+        """After the first bar, which may be an upbeat, a meter with which the length is met; then no other."""
+        if self.begin or state.bar != 1:
+            mask[v.METER : v.TEMPO] = False
+            return
+        fits = lengths.meters(state.clock, 60 / self._bpm(state.inner), state.inner.remain)
+        kept = np.zeros_like(mask)
+        kept[v.METER : v.METER + v.OTHER] = mask[v.METER : v.METER + v.OTHER] & fits
+        if lengths.upbeat(state.inner.meter) and kept.any():
+            mask &= kept
+        mask[v.METER : v.TEMPO] &= kept[v.METER : v.TEMPO]
+
     def _keep_countdown(self, mask: Mask, state: Place) -> None:
         """A REMAIN that the length in seconds can keep at some tempo."""
-        if self.controls.seconds is None or state.last >= 0 or not mask[v.REMAIN :].any():
+        if self._lengths is None or self.begin or state.bar or not mask[v.REMAIN :].any():
             return
-        inner = state.inner
-        fastest, slowest = (TEMPI[1], TEMPI[0]) if self.controls.tempo is None else (self.controls.tempo,) * 2
-        quarters = 4 * inner.meter[0] / inner.meter[1]
-        low, high = (max(round(self.controls.seconds * bpm / 60 / quarters), 1) - 1 for bpm in (slowest, fastest))
-        kept = np.zeros(len(v.REMAIN_EDGES) + 1, np.bool_)
-        kept[np.searchsorted(v.REMAIN_EDGES, low) : np.searchsorted(v.REMAIN_EDGES, high) + 1] = True
+        kept = self._lengths.classes(state.inner.meter)
         if (mask[v.REMAIN :] & kept).any():
             mask[v.REMAIN :] &= kept
 
     def _keep_tempo(self, mask: Mask, state: Place) -> None:
         """A tempo at which the length in seconds is so many bars; with both asked for, no change of it."""
-        if self.controls.seconds is None or not mask[v.TEMPO : v.POS].any():
+        if self._lengths is None or not mask[v.TEMPO : v.POS].any():
             return
-        if state.last < 0:
-            inner = state.inner
+        if state.inner.tempo == g.NONE:
             if self.controls.tempo is not None:
                 return
-            quarters = 4 * inner.meter[0] / inner.meter[1]
-            to_go = np.rint(self.controls.seconds * _BPM / 60 / quarters) - 1
-            fits = np.searchsorted(v.REMAIN_EDGES, to_go) == inner.remain
-            fits &= (TEMPI[0] <= _BPM) & (TEMPI[1] >= _BPM)
+            fits = self._lengths.tempos(state.inner.meter, state.inner.remain)
             if (mask[v.TEMPO : v.POS] & fits).any():
                 mask[v.TEMPO : v.POS] &= fits
         elif self.controls.tempo is not None:
