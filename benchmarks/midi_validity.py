@@ -23,6 +23,7 @@ from seqgen.codecs import Codec
 from seqgen.codecs.midi import Midi
 from seqgen.codecs.midi.codec import ScoreCodec
 from seqgen.codecs.midi.read import read_score
+from seqgen.codecs.midi.score import Score
 from seqgen.errors import SeqgenError
 from seqgen.report import Report
 from seqgen.settings import parse
@@ -74,12 +75,20 @@ def fault(codec: ScoreCodec, ids: list[int]) -> str | None:
     cut = int(unfinished([names[id] for id in ids[-2:]]))
     if report.dropped.total() > cut:
         return f"dropped: {', '.join(report.dropped)}"
-    if len(score) != len(meant):
-        return "other notes are read than were drawn"
+    if said(score) != said(meant):
+        return "other notes or parts are read than were drawn"
     if isinstance(codec, Midi) and len(score) != sum(names[id].startswith(("PITCH", "DRUM")) for id in ids) - cut:
         return "a note was lost"
     lasting = score.seconds(score.onset + score.duration) - score.seconds(score.onset)
     return "a stuck note" if isinstance(codec, Midi) and float(lasting.max(initial=0)) > 20.001 else None
+
+
+def said(score: Score) -> list[tuple[tuple[int, int, int, int, int], int]]:
+    """The notes in their order, each with its part, parts numbered as they come."""
+    columns = (score.onset, score.duration, score.pitch, score.velocity, score.program)
+    rows = list(zip(*(column.tolist() for column in columns)))
+    order = np.lexsort((score.part, *(np.asarray(column) for column in columns[::-1])))
+    return [(rows[at], int(score.part[at])) for at in order.tolist()]
 
 
 def unfinished(last: list[str]) -> bool:
