@@ -27,11 +27,11 @@ from typing import Any
 import numpy as np
 
 from seqgen import registry
-from seqgen.cli._corpora import resolve
 from seqgen.codecs.midi.codec import documents
 from seqgen.codecs.midi.notation import converted
 from seqgen.errors import SeqgenError
 from seqgen.report import Report
+from seqgen.tokenization.sources import resolve
 
 import _heard  # isort: skip
 from _report import print_table, write_json  # isort: skip
