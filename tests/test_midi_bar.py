@@ -1,5 +1,7 @@
 """The score codec: golden ids, exactness on the grid, bars and meters, idempotence, the grammar's promises."""
 
+import json
+
 import numpy as np
 import pytest
 from midi_files import events, meta, midi, notes, off, on, program, simple, spans, tempo
@@ -155,6 +157,26 @@ def test_names_that_are_frequent_have_a_token_of_their_own():
     assert [NAMES[token] for token in ids if v.PART <= token < v.INST] == ["PART_1", "PART_2", "PART_3"]
     assert codec.score(ids).names == ("Alto", "Bass", "")
     assert [row.tolist() for row in codec.score(ids).pitch.reshape(-1, 1)] == [[60], [61], [62]]
+
+
+@pytest.mark.parametrize("with_prompt", [True, False])
+def test_what_follows_a_prompt_calls_its_parts_as_the_prompt_does(with_prompt):
+    """Two names that the corpus never had, and one that it has."""
+    tracks = [
+        events((0, meta(0x03, name.encode())), (0, on(60 + at, 80, at)), (1920, off(60 + at, at)))
+        for at, name in enumerate(("Kazoo", "Alto", "Saw"))
+    ]
+    codec = MidiBar.fit([midi(*tracks[1:2])] * 30, MidiBarOptions())
+    assert codec.state() == {"parts": ["Alto"]}
+    primer = read_score(midi(*tracks))
+    prompt = codec.encode(midi(*tracks))
+    timing = json.loads(json.dumps(codec.timing(primer, None, None)))
+    made = read_score(codec.finished(prompt, prompt, timing, with_prompt))
+    assert sorted(made.names) == ["Alto", "Kazoo", "Saw"]
+    assert {name: int(made.pitch[made.part == part][0]) for part, name in enumerate(made.names)} == {
+        "Kazoo": 60, "Alto": 61, "Saw": 62,
+    }  # fmt: skip
+    assert len(made) == (6 if with_prompt else 3)
 
 
 def test_empty_bars_are_bounded_and_what_was_cut_is_counted():

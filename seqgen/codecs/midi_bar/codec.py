@@ -185,16 +185,19 @@ class MidiBar(ControlledCodec):
     def timing(self, primer: Score | None, tempo: float | None, seconds: float | None) -> Timing | None:
         from seqgen.codecs.midi_bar.finishing import timing
 
-        return timing(primer, tempo, seconds)
+        found = timing(primer, tempo, seconds)
+        titles = {} if primer is None else self._roster.titles(primer)
+        return {**(found or {}), "names": titles} if titles else found
 
     def finished(self, prompt: Ids, ids: Ids, timing: Timing | None, with_prompt: bool) -> bytes:
         from seqgen.codecs.midi_bar.finishing import finished
 
-        begin = 0
+        begin, roster = 0, self._roster.calling((timing or {}).get("names", {}))
         if len(prompt):  # where the next bar begins, a mark in it tells
             mark = np.append(prompt, [v.BAR, v.POS, v.DRUM])
             begin = int(self.score(mark).onset.max())
-        return finished(self.score(np.concatenate([prompt, ids])), timing, begin, with_prompt)
+        score = decode_score(np.concatenate([prompt, ids]), roster, Faults(None))
+        return finished(score, timing, begin, with_prompt)
 
     def tokens_of_bars(self, counts: NDArray[Any], bars: int, bar_seconds: float) -> float:
         return bars * float(counts.sum()) / max(int(counts[v.BAR]), 1)

@@ -19,7 +19,8 @@ from seqgen.codecs.midi_bar.vocabulary import Ints
 MOST_TEMPOS = 400  # of a primer; one with more keeps its last tempo only
 MOST_STRETCH = 1.25  # by how much a tempo that nobody asked for is changed to meet a length
 
-# {"bpm": the tempo of what is new, "seconds": its length, "tempo": [[tick, µs a quarter]…] of a primer}
+# {"bpm": the tempo of what is new, "seconds": its length, "tempo": [[tick, µs a quarter]…] of a primer,
+# "names": {PART token: what a primer calls it}}
 Timing = dict[str, Any]
 
 

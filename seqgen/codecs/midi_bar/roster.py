@@ -5,7 +5,7 @@ of its own, and a model learns what that part does. Parts without such a name ta
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,6 +73,19 @@ class Roster:
         taken = [known.pop(name, None) for name in names]
         rest = iter([slot for slot in free if slot not in taken])
         return [next(rest) if slot is None else slot for slot in taken]
+
+    def titles(self, score: Score) -> dict[str, str]:
+        """PART token, as a str for JSON → the name that a piece itself gives to that part; "" is left out."""
+        slots = dict(zip(score.part.tolist(), self.slots(score, Faults(None)).tolist()))
+        return {str(slot): score.names[part] for part, slot in slots.items() if slot < PARTS and score.names[part]}
+
+    def calling(self, titles: Mapping[str, str]) -> "Roster":
+        """The roster whose parts are called by `titles`, as `titles()` tells; for decoding only."""
+        own = [*self.names, *[""] * (PARTS - len(self.names))]
+        for slot in range(PARTS):
+            name = str(titles.get(str(slot), own[slot]))[:MAX_NAME]
+            own[slot] = name if name.isprintable() else ""
+        return Roster(tuple(own))
 
     def title(self, slot: int, program: int) -> str:
         """What a part is called whose first program is known; "" for the name of that program."""
