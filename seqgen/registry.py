@@ -3,6 +3,8 @@
 A variant is one public module (or package) in the folder of its kind; modules whose names begin with an
 underscore are the room's own furniture. The class of a variant carries its module's name, case and underscores
 aside: `rules/top_k.py` defines `TopK`, `models/lstm.py` defines `LSTM`.
+
+Installed packages may bring more: see `seqgen.extensions`. A name that lies in the folder never means theirs.
 """
 
 import difflib
@@ -13,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from seqgen import extensions
 from seqgen.errors import UsageError
 
 LONGEST = 60  # characters of a wrong name that are compared
@@ -20,11 +23,27 @@ KINDS = {"codecs": "codec", "models": "model", "rules": "rule"}
 
 
 @cache
-def names(kind: str) -> tuple[str, ...]:
-    """The variants of a kind, sorted, without importing any of them."""
+def own(kind: str) -> tuple[str, ...]:
+    """The variants that come with seqgen, sorted, without importing any of them."""
     folder = Path(__file__).parent / kind
     found = (module.name for module in pkgutil.iter_modules([str(folder)]))
     return tuple(sorted(name for name in found if not name.startswith("_")))
+
+
+@cache
+def names(kind: str) -> tuple[str, ...]:
+    """All variants of a kind, those of installed packages too, without importing any: for lists that people read."""
+    return tuple(sorted({*own(kind), *(each.name for each in brought(kind))}))
+
+
+@cache
+def brought(kind: str) -> tuple[extensions.Extension, ...]:
+    """What installed packages bring of a kind; what takes a name of seqgen's own is left out with a warning."""
+    found = [each for each in extensions.found() if each.kind == kind]
+    for each in found:
+        if each.name in own(kind):
+            extensions.warn(f"{each} is left out: seqgen has a {KINDS[kind]} of that name")
+    return tuple(each for each in found if each.name not in own(kind))
 
 
 @cache
@@ -32,16 +51,57 @@ def load(kind: str, name: str) -> Any:
     """The class of one variant.
 
     Raises:
-        UsageError: There is no such variant; the message lists those there are.
+        UsageError: There is no such variant, and the message lists those there are; or that of a package is broken,
+            or two packages bring one of that name.
     """
-    if name not in names(kind):
-        raise UsageError(f"no {KINDS[kind]} is called {name!r}", nearest(name, names(kind)))
+    if name not in own(kind):
+        return _of_package(kind, name)
     module = importlib.import_module(f"seqgen.{kind}.{name}")
     wanted = name.replace("_", "")
     for attribute, value in vars(module).items():
         if isinstance(value, type) and attribute.lower() == wanted:
             return value
     raise ImportError(f"{module.__name__} defines no class called {name!r}")
+
+
+@cache
+def usable(kind: str) -> dict[str, Any]:
+    """The class of every variant, by name, for what looks through all; one of a package that is broken costs a warning.
+
+    What is returned is shared: it is not to be changed.
+    """
+    found = {}
+    for name in names(kind):
+        try:
+            found[name] = load(kind, name)
+        except UsageError as error:
+            extensions.warn(f"{error.message}; {error.hint}")
+    return found
+
+
+def known(kind: str, name: str) -> str:
+    """The name, if there is such a variant: nothing is imported, and packages are asked only for what is not ours.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name not in own(kind) and name not in names(kind):
+        raise _unknown(kind, name)
+    return name
+
+
+def _unknown(kind: str, name: str) -> UsageError:
+    return UsageError(f"no {KINDS[kind]} is called {name!r}", nearest(name, names(kind)))
+
+
+def _of_package(kind: str, name: str) -> Any:
+    given = [each for each in brought(kind) if each.name == name]
+    if not given:
+        raise _unknown(kind, name)
+    if len(given) > 1:
+        packages = " and ".join(each.package for each in given)
+        raise UsageError(f"the packages {packages} both bring a {KINDS[kind]} called {name!r}", "uninstall one of them")
+    return given[0].load()
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

@@ -16,7 +16,8 @@ BASIC = {"errors", "files", "settings", "registry", "report", "__init__"}
 ALLOWED = {
     "errors": set(),
     "report": set(),
-    "registry": {"errors"},
+    "extensions": {"errors"},
+    "registry": {"errors", "extensions"},
     "files": {"errors"},
     "settings": {"errors", "registry"},
     "container": {"errors", "files"},

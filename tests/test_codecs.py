@@ -1,4 +1,4 @@
-"""The contract of every codec in the registry. A new codec needs a golden line here, and samples if it is no text."""
+"""The contract of every codec in the registry, with the `golden` that it states, or one of those below."""
 
 import dataclasses
 import io
@@ -67,11 +67,8 @@ def tiny_midi() -> bytes:
 
 SAMPLES = {name: tiny_midi() for name in ("midi", "midi_388", "midi_bar", "midi_grid")}
 GOLDEN_TEXT = "né 水\n".encode()
-# Ids of GOLDEN_TEXT after fitting on PROSE; of the MIDI sample, the number of ids and their checksum.
+# Of codecs that state none. Ids of GOLDEN_TEXT; of the MIDI sample, the number of ids and their checksum.
 GOLDEN: dict[str, Any] = {
-    "byte": [110, 195, 169, 32, 230, 176, 180, 10],
-    "c_source": [110, 258, 32, 263, 10],
-    "char": [110, 258, 32, 263, 10],
     "subword": [260, 295, 258, 300, 256],
     "midi": (32, 3950859813),
     "midi_388": (25, 1646888751),
@@ -80,7 +77,12 @@ GOLDEN: dict[str, Any] = {
 }
 
 
+@cache
 def sample(name: str) -> bytes:
+    """A document for a codec: prose, where it takes any text."""
+    kind = registry.load("codecs", name)
+    if kind.golden is not None and kind.fit([kind.golden.document], kind.Options()).token_bytes() is None:
+        return bytes(kind.golden.document)
     return SAMPLES.get(name, PROSE.encode())
 
 
@@ -97,7 +99,15 @@ def is_text(name: str) -> bool:
     return fitted(name).token_bytes() is not None
 
 
-TEXT = [name for name in NAMES if is_text(name)]
+def _is_text(name: str) -> bool:
+    """The same of a codec that may be broken: then its own tests fail, and no others."""
+    try:
+        return is_text(name)
+    except Exception:
+        return False
+
+
+TEXT = [name for name in NAMES if _is_text(name)]
 
 
 def in_pieces(codec: Codec, data: bytes, size: int) -> list[int]:
@@ -130,8 +140,13 @@ def golden_codec(name: str) -> Codec:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_golden_ids(name: str) -> None:
+    stated = registry.load("codecs", name).golden
+    if stated is not None:
+        kind = registry.load("codecs", name)
+        assert tuple(kind.fit([stated.document], kind.Options()).encode(stated.document).tolist()) == stated.ids
+        return
     ids = golden_codec(name).encode(SAMPLES.get(name, GOLDEN_TEXT))
-    assert name in GOLDEN, f"add the golden ids of {name}: {ids.tolist()}"
+    assert name in GOLDEN, f"{name} states no `golden`: a document, and the ids of it, such as {ids.tolist()}"
     found = (len(ids), zlib.crc32(ids.astype("<u4").tobytes())) if name in SAMPLES else ids.tolist()
     assert found == GOLDEN[name]
 

@@ -9,6 +9,7 @@ import importlib
 import os
 import pkgutil
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ import click
 
 import seqgen
 from seqgen.cli import _failures
+from seqgen.cli._options import show_warning
 from seqgen.terminal import streams
 
 
@@ -73,6 +75,7 @@ def commands() -> list[tuple[str, ...]]:
 def main(arguments: list[str] | None = None) -> None:
     """The entry point of the `seqgen` command."""
     streams.prepare()
+    warnings.showwarning = show_warning
     # GNU OpenMP's threads spin at every barrier. On a machine that does anything else beside, each barrier then waits
     # for a thread that waits for a core, and training becomes up to ten times slower; benchmarks/README.md has both.
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")

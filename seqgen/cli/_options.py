@@ -3,6 +3,7 @@
 import math
 import re
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -10,10 +11,12 @@ from typing import Any, TypeVar
 import click
 
 from seqgen.cli._paths import Command
+from seqgen.extensions import ExtensionWarning
 from seqgen.terminal.text import brief, harmless
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_show_warning = warnings.showwarning
 HELP = "help"
 MOST = 10**15  # of a number of tokens, bars, steps
 MOST_WORKERS = 1024
@@ -98,6 +101,14 @@ def follow_links_option(function: Function) -> Function:
 def note(message: str) -> None:
     """A remark for people, on stderr: stdout carries data only."""
     click.echo(harmless(brief(message)), err=True)
+
+
+def show_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+    """In place of `warnings.showwarning`: what is wrong with a package beside seqgen is a note, other things stay."""
+    if issubclass(category, ExtensionWarning):
+        note(str(message))
+    else:
+        _show_warning(message, category, *where, **more)
 
 
 def progress_hidden() -> bool:

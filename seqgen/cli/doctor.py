@@ -46,6 +46,9 @@ def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     versions = found["versions"]
     yield "seqgen", f"{versions['seqgen']}, Python {versions['python']}, {found['system']}"
     yield "packages", ", ".join(f"{name} {version or 'MISSING'}" for name, version in found["packages"].items())
+    if usable := [each for each in found["extensions"] if each["fault"] is None]:
+        yield "extensions", ", ".join(f"{each['kind']} {each['name']} ({each['package']})" for each in usable)
+    yield from (("extensions", each["fault"]) for each in found["extensions"] if each["fault"] is not None)
     cores = "1 core" if found["cores"] == 1 else f"{found['cores']} cores"
     yield "processor", f"{cores}, {size(found['memory'])} of memory" if found["memory"] else "unknown"
     for device in found["devices"]:

@@ -7,8 +7,8 @@ import click
 from seqgen.cli._config import config_option
 from seqgen.cli._music import music_of, music_options
 from seqgen.cli._options import MOST, json_option, note, whole
-from seqgen.cli._paths import Command, Input, Kind, Output
-from seqgen.registry import names
+from seqgen.cli._paths import Input, Kind, Output
+from seqgen.cli._variants import Listing, RulesCommand, complete_rules
 
 
 def _length(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
@@ -40,7 +40,7 @@ def _copied(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     return number if word == value.strip() else f"{number}bars"
 
 
-@click.command("generate", cls=Command, short_help="Sample new text, code or music.")
+@click.command("generate", cls=RulesCommand, short_help="Sample new text, code or music.")
 @click.argument("checkpoint", type=Input())
 @click.option("-p", "--prompt", metavar="TEXT", help="Text to continue (for music a file); none: a new document.")
 @click.option(
@@ -59,8 +59,8 @@ def _copied(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     help="0: always the likeliest token.",
 )
 @click.option(
-    "-r", "--rule", "rules", nargs=2, multiple=True, metavar="RULE VALUE",
-    help=f"As often as wanted: {', '.join(names('rules'))}.",
+    "-r", "--rule", "rules", cls=Listing, kind="rules", nargs=2, multiple=True, metavar="RULE VALUE",
+    shell_complete=complete_rules, help="As often as wanted; -r help tells of each:",
 )  # fmt: skip
 @click.option(
     "-o", "--output", type=Output(Kind.PLACE), metavar="OUT", help="A file, a folder (with a slash), or - for stdout."

@@ -19,6 +19,7 @@ from seqgen.cli._options import (
     settings_option,
 )
 from seqgen.cli._paths import Input, Output
+from seqgen.cli._variants import Listing, Variant
 from seqgen.files import STANDARD, atomic_write, is_device, own, standard_output
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ SHOWN = 10
     "-o", "--output", required=True, type=Output(container=own.STREAM), metavar="FILE.tokens",
     help="The stream to write, or - for stdout.",
 )  # fmt: skip
-@click.option("-c", "--codec", help="How files become tokens; guessed from the files where it is not given.")
+@click.option(
+    "-c", "--codec", cls=Listing, kind="codecs", type=Variant("codecs"),
+    help="How files become tokens; guessed where it is not given:",
+)  # fmt: skip
 @settings_option
 @click.option(
     "--workers", default=1, show_default=True, type=click.IntRange(1, MOST_WORKERS), help="Processes that encode."

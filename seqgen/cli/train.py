@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from seqgen import registry
 from seqgen.cli._config import config_option
 from seqgen.cli._observer import Printer
 from seqgen.cli._options import (
@@ -19,6 +18,7 @@ from seqgen.cli._options import (
     settings_option,
 )
 from seqgen.cli._paths import Input, Kind, Output
+from seqgen.cli._variants import Listing, Variant
 from seqgen.errors import UsageError
 from seqgen.files import guarding, own
 from seqgen.training import presets
@@ -32,12 +32,17 @@ PRESETS = (presets.AUTO, *presets.names(), HELP)
     "-o", "--output", type=Output(Kind.FOLDER), metavar="FOLDER",
     help="The run folder.  [default: checkpoints/<name of the source>]",
 )  # fmt: skip
-@click.option("-m", "--model", type=click.Choice(registry.names("models")), help="The cell.  [default: lstm]")
+@click.option(
+    "-m", "--model", cls=Listing, kind="models", type=Variant("models"), help="The cell, lstm where it is not given:"
+)
 @click.option("--preset", default=presets.AUTO, show_default=True, type=click.Choice(PRESETS), help="A recipe.")
 @click.option(
     "--from", "parent", type=Input(), metavar="CHECKPOINT", help="Go on from a trained model, on a new corpus."
 )
-@click.option("-c", "--codec", help="How files become tokens; guessed from the files where it is not given.")
+@click.option(
+    "-c", "--codec", cls=Listing, kind="codecs", type=Variant("codecs"),
+    help="How files become tokens; guessed where it is not given:",
+)  # fmt: skip
 @settings_option
 @click.option("--minutes", type=Positive(), help="Stop after this long.")
 @click.option("--epochs", type=Positive(), help="Stop after so many passes.")

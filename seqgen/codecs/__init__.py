@@ -9,7 +9,7 @@ What frames a document in the stream (the document token and the labels) is the 
 
 import abc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,18 @@ class Likeness(Protocol):
         ...
 
 
+class Golden(NamedTuple):
+    """What must stay as it is: the tests hold a codec to it.
+
+    Attributes:
+        document: A small document.
+        ids: What a codec that was fitted to it makes of it.
+    """
+
+    document: bytes
+    ids: tuple[int, ...]
+
+
 class Codec(abc.ABC):
     """One medium: bytes of a document ↔ ids in [0, vocab_size).
 
@@ -69,12 +81,14 @@ class Codec(abc.ABC):
         suffixes: Lower-case file name endings for which this codec is guessed.
         further: Other endings that it takes from a folder where it is asked for.
         artifact: The file name ending of what `decode` returns.
+        golden: A document and its ids, with which the tests try it; None: they have one of their own.
     """
 
     Options: ClassVar[type]
     suffixes: ClassVar[tuple[str, ...]]
     further: ClassVar[tuple[str, ...]] = ()
     artifact: ClassVar[str]
+    golden: ClassVar[Golden | None] = None
 
     @classmethod
     @abc.abstractmethod

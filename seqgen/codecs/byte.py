@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from seqgen.codecs import Codec, Grammar, Ids
+from seqgen.codecs import Codec, Golden, Grammar, Ids
 from seqgen.report import Report
 
 
@@ -21,6 +21,7 @@ class Byte(Codec):
     Options = ByteOptions
     suffixes = ()
     artifact = ".bin"
+    golden = Golden("né 水\n".encode(), (110, 195, 169, 32, 230, 176, 180, 10))
 
     @classmethod
     def fit(cls, documents: Iterable[bytes], options: ByteOptions) -> "Byte":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from seqgen.codecs import Codec, Grammar, Ids
+from seqgen.codecs import Codec, Golden, Grammar, Ids
 from seqgen.codecs._c_balanced import Balanced
 from seqgen.codecs._c_grammar import CGrammar
 from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, learn
@@ -43,6 +43,7 @@ class CSource(Codec):
     Options = CSourceOptions
     suffixes = (".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx", ".inc")
     artifact = ".c"
+    golden = Golden("né 水\n".encode(), (110, 256, 32, 257, 10))
 
     def __init__(self, characters: str, options: CSourceOptions) -> None:
         self._characters = Characters(characters)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seqgen.codecs import Codec, Grammar, Ids
+from seqgen.codecs import Codec, Golden, Grammar, Ids
 from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, learn
 from seqgen.report import Report
 from seqgen.settings import option, require
@@ -29,6 +29,7 @@ class Char(Codec):
     Options = CharOptions
     suffixes = (".txt", ".text", ".md", ".rst", ".csv", ".tsv", ".json", ".html", ".xml", ".tex", ".py", ".log")
     artifact = ".txt"
+    golden = Golden("né 水\n".encode(), (110, 256, 32, 257, 10))
 
     def __init__(self, characters: str, options: CharOptions) -> None:
         self._characters = Characters(characters)

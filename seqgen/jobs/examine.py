@@ -6,12 +6,13 @@ import os
 import platform
 import re
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
 import seqgen
-from seqgen import files
-from seqgen.errors import OutputError
+from seqgen import files, registry
+from seqgen.errors import OutputError, UsageError
 from seqgen.render import fluid
 
 PORTS = "pip install python-rtmidi"
@@ -35,6 +36,7 @@ def examine() -> dict[str, Any]:
         "versions": {"seqgen": seqgen.__version__, "python": platform.python_version()},
         "system": f"{platform.system()} {platform.machine()}",
         "packages": packages,
+        "extensions": _extensions(),
         "cores": _cores(),
         "memory": _memory(),
         "devices": _devices() if packages.get("torch") else [],
@@ -60,6 +62,23 @@ def _packages() -> dict[str, str | None]:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
     return found
+
+
+def _extensions() -> list[dict[str, str | None]]:
+    """The rules, cells and codecs that other packages bring; `fault` says why one cannot be used, else it is None."""
+    with warnings.catch_warnings(record=True) as said:  # of what is not even declared rightly
+        warnings.simplefilter("always")
+        found = [each for kind in registry.KINDS for each in registry.brought(kind)]
+    rows: list[dict[str, str | None]] = []
+    for each in found:
+        row = {"kind": registry.KINDS[each.kind], "name": each.name, "package": each.package, "version": each.version}
+        try:
+            registry.load(each.kind, each.name)
+            rows.append({**row, "fault": None})
+        except UsageError as error:
+            rows.append({**row, "fault": error.message})
+    nothing = dict.fromkeys(("kind", "name", "package", "version"), "")
+    return rows + [{**nothing, "fault": str(each.message)} for each in said]
 
 
 def _cores() -> int:

@@ -108,7 +108,7 @@ def targets(folder: Path) -> dict[str, tuple[Target, list[bytes]]]:
     models = [_subword_model.train([_materials.PLAY.encode()], how, 300) for how in ("unigram", "bpe")]
     found["subword model"] = (_subword_file, models)
     found |= _files(folder)
-    for name in registry.names("codecs"):
+    for name in registry.own("codecs"):
         codec = _codec(name)
         found[f"decode {name}"] = (_decoder(codec), [bytes(range(256)), bytes(100)])
         songs = [_materials.midi(random), _materials.MUSICXML, _materials.abc(random)]

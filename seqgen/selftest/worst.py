@@ -180,7 +180,7 @@ def readers(folder: Path) -> dict[str, tuple[Target, list[Grammar]]]:
     }
     for name in ("midi_bar", "midi_388", "midi_grid"):
         found[name] = (music(name), scores)
-    for name in registry.names("codecs"):
+    for name in registry.own("codecs"):
         if name not in found:
             found[name] = (others[f"encode {name}"][0], [_grammars.TEXT, _grammars.C])
     for name in ("c_source", "char"):

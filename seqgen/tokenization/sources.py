@@ -123,7 +123,7 @@ def select(sources: Sequence[Source], codec: str) -> tuple[list[Source], Report]
     wanted = {source.suffix for source in sources}
     own = {*kind.suffixes, *kind.further}
     if own:  # text comes under any name, but what is not text is recognised by its suffix alone
-        known = {suffix for name in registry.names("codecs") for suffix in _suffixes(name)}
+        known = {suffix for each in registry.usable("codecs").values() for suffix in each.suffixes}
         wanted = wanted & own or (wanted - known if is_text(kind) else set())
     report, chosen = Report(), []
     for source in sources:
@@ -152,11 +152,6 @@ def is_text(kind: type[Codec]) -> bool:
     """Whether a codec is meant for text, by the type of its artifact."""
     media, _ = mimetypes.MimeTypes().guess_type("x" + kind.artifact)
     return media is not None and media.startswith("text/")
-
-
-def _suffixes(codec: str) -> tuple[str, ...]:
-    found: tuple[str, ...] = registry.load("codecs", codec).suffixes
-    return found
 
 
 def _sensible_labels(sources: list[Source]) -> list[Source]:

@@ -20,8 +20,9 @@ def settings_help(model: str | None, codec: str | None) -> str:
     for kind in model_kinds(model):
         for name, default, text in settings.document(kind):
             lines.append(_row(name, "auto" if name in chosen else default, text))
-    for codec_name in registry.names("codecs") if codec is None else (codec,):
-        rows = settings.document(registry.load("codecs", codec_name).Options)
+    codecs = registry.usable("codecs") if codec is None else {codec: registry.load("codecs", codec)}
+    for codec_name, codec_kind in codecs.items():
+        rows = settings.document(codec_kind.Options)
         lines += [f"Settings of codec {codec_name}:", *(_row(*row) for row in rows)] if rows else []
     return "\n".join([*lines, "", preset_help()])
 

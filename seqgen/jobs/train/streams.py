@@ -37,7 +37,7 @@ def shares(job: TrainJob, model: str, observer: Observer) -> tuple[Share, Share]
     known = {name for kind in kinds for name in settings.fields(kind)}
     for_codec = {key: value for key, value in given.items() if key not in known}
     if for_codec:
-        codecs = [registry.load("codecs", name).Options for name in registry.names("codecs")]
+        codecs = [kind.Options for kind in registry.usable("codecs").values()]
         known_to_codecs = {SKIP_BAD, *(name for kind in codecs for name in settings.fields(kind))}
         for key in for_codec:
             if key not in known_to_codecs:
@@ -125,8 +125,8 @@ def _check_codec(parent: Parent, codec: str, what: str) -> None:
 
 def _refuse_other_cells(key: str) -> None:
     """Raise SettingError if it is a setting of another cell than the run's."""
-    for name in registry.names("models"):
-        if key in settings.fields(registry.load("models", name)):
+    for name, kind in registry.usable("models").items():
+        if key in settings.fields(kind):
             raise SettingError(f"{key} is a setting of {name} models alone", f"leave it out, or add -m {name}")
 
 
