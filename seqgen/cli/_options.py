@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from seqgen.cli import _completion
 from seqgen.cli._paths import Command
 from seqgen.extensions import ExtensionWarning
 from seqgen.terminal.text import brief, harmless
@@ -81,6 +82,7 @@ def settings_option(function: Function) -> Function:
         nargs=2,
         multiple=True,
         metavar="KEY VALUE",
+        shell_complete=_completion.settings,
         callback=lambda ctx, parameter, pairs: dict([*(ctx.lookup_default("settings") or ()), *pairs]),
         help="A setting by name, also as KEY=VALUE; give it again for more.",
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seqgen.cli import _completion
 from seqgen.cli._options import json_option, note
 from seqgen.cli._paths import Group, Kind, Output
 from seqgen.files import size
@@ -44,7 +45,7 @@ def list_corpora(as_json: bool) -> None:
 
 
 @command.command("info", short_help="One corpus: source, licence, size.")
-@click.argument("name")
+@click.argument("name", shell_complete=_completion.corpora)
 @json_option
 def info(name: str, as_json: bool) -> None:
     """Describe the corpus NAME: what it holds, where it comes from, under which licence."""
@@ -62,7 +63,7 @@ def info(name: str, as_json: bool) -> None:
 
 
 @command.command("get", short_help="Fetch one.")
-@click.argument("name")
+@click.argument("name", shell_complete=_completion.corpora)
 @click.option("--to", type=Output(Kind.FOLDER), metavar="DIR", help="A new folder for a copy of your own.")
 def get(name: str, to: str | None) -> None:
     """Fetch the corpus NAME, if it is not here yet, and print its folder."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from seqgen.cli import _completion
 from seqgen.cli._config import config_option
 from seqgen.cli._observer import Printer
 from seqgen.cli._options import SettingsCommand, follow_links_option, json_option, note, settings_option
@@ -24,7 +25,14 @@ LEGEND = "Each token stands over its nats: 0 is certain, 0.7 one in two, 2.3 one
 
 
 @click.command("evaluate", cls=SettingsCommand, short_help="Measure how well a checkpoint predicts.")
-@click.argument("arguments", nargs=-1, required=True, type=Input(), metavar="CHECKPOINT... [SOURCE]...")
+@click.argument(
+    "arguments",
+    nargs=-1,
+    required=True,
+    type=Input(),
+    metavar="CHECKPOINT... [SOURCE]...",
+    shell_complete=_completion.both,
+)
 @click.option("--text", help="Judge this text instead of a corpus: how likely is each of its characters?")
 @click.option("--label", help="With --text: the label of the document that it begins.")
 @click.option("--dynamic", is_flag=True, help="Measure again while the model goes on learning from what it has read.")

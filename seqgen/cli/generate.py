@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from seqgen.cli import _completion
 from seqgen.cli._config import config_option
 from seqgen.cli._music import music_of, music_options
 from seqgen.cli._options import MOST, json_option, note, whole
@@ -41,7 +42,7 @@ def _copied(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 
 
 @click.command("generate", cls=RulesCommand, short_help="Sample new text, code or music.")
-@click.argument("checkpoint", type=Input())
+@click.argument("checkpoint", type=Input(), shell_complete=_completion.checkpoints)
 @click.option("-p", "--prompt", metavar="TEXT", help="Text to continue (for music a file); none: a new document.")
 @click.option(
     "--prompt-file", type=Input(), metavar="FILE", help="A file to continue (for music a .mid file), or - for stdin."

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from seqgen.cli import _completion
 from seqgen.cli._observer import Printer
 from seqgen.cli._options import follow_links_option, json_option
 from seqgen.cli._paths import Command, Input
@@ -25,7 +26,7 @@ SHOWN = 5  # of the files left out
 
 
 @click.command("inspect", cls=Command)
-@click.argument("file", type=Input())
+@click.argument("file", type=Input(), shell_complete=_completion.both)
 @follow_links_option
 @json_option
 def command(file: str, follow_links: bool, as_json: bool) -> None:

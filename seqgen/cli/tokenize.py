@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seqgen.cli import _completion
 from seqgen.cli._config import config_option
 from seqgen.cli._options import (
     MOST_WORKERS,
@@ -29,7 +30,7 @@ SHOWN = 10
 
 
 @click.command(cls=SettingsCommand)
-@click.argument("source", nargs=-1, required=True, type=Input())
+@click.argument("source", nargs=-1, required=True, type=Input(), shell_complete=_completion.sources)
 @click.option(
     "-o", "--output", required=True, type=Output(container=own.STREAM), metavar="FILE.tokens",
     help="The stream to write, or - for stdout.",

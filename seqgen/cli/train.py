@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from seqgen.cli import _completion
 from seqgen.cli._config import config_option
 from seqgen.cli._observer import Printer
 from seqgen.cli._options import (
@@ -27,7 +28,7 @@ PRESETS = (presets.AUTO, *presets.names(), HELP)
 
 
 @click.command(cls=SettingsCommand, short_help="Train a model on a corpus.")
-@click.argument("source", nargs=-1, type=Input())
+@click.argument("source", nargs=-1, type=Input(), shell_complete=_completion.sources)
 @click.option(
     "-o", "--output", type=Output(Kind.FOLDER), metavar="FOLDER",
     help="The run folder.  [default: checkpoints/<name of the source>]",
@@ -37,7 +38,12 @@ PRESETS = (presets.AUTO, *presets.names(), HELP)
 )
 @click.option("--preset", default=presets.AUTO, show_default=True, type=click.Choice(PRESETS), help="A recipe.")
 @click.option(
-    "--from", "parent", type=Input(), metavar="CHECKPOINT", help="Go on from a trained model, on a new corpus."
+    "--from",
+    "parent",
+    type=Input(),
+    metavar="CHECKPOINT",
+    shell_complete=_completion.checkpoints,
+    help="Go on from a trained model, on a new corpus.",
 )
 @click.option(
     "-c", "--codec", cls=Listing, kind="codecs", type=Variant("codecs"),
@@ -48,7 +54,12 @@ PRESETS = (presets.AUTO, *presets.names(), HELP)
 @click.option("--epochs", type=Positive(), help="Stop after so many passes.")
 @click.option("--steps", type=click.IntRange(1, MOST), help="Stop after so many updates.")
 @click.option(
-    "--val", "held_out", type=Input(), metavar="SOURCE", help="Validate on this instead of a part of the corpus."
+    "--val",
+    "held_out",
+    type=Input(),
+    metavar="SOURCE",
+    shell_complete=_completion.sources,
+    help="Validate on this instead of a part of the corpus.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of weights, split and order; fresh where not given.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")

@@ -12,14 +12,26 @@ WIDTH = 80
 USUAL_VOCABULARY = 300  # tokens of a text in one of Europe's languages, bytes included
 
 
+Row = tuple[str, str, str]  # name, default, what it means
+
+
+def model_settings(model: str | None) -> list[Row]:
+    """What -P takes for a model (None: the default one) and its training."""
+    return [row for kind in model_kinds(model or DEFAULT_MODEL) for row in settings.document(kind)]
+
+
+def codec_settings(codec: str | None) -> list[Row]:
+    """What -P takes for a codec; None: for any."""
+    found = registry.usable("codecs").values() if codec is None else [registry.load("codecs", codec)]
+    return [row for kind in found for row in settings.document(kind.Options)]
+
+
 def settings_help(model: str | None, codec: str | None) -> str:
     """Every setting that -P takes while training, with default and meaning."""
     model = model or DEFAULT_MODEL
     chosen = {key for device in ("cpu", "cuda") for part in defaults.choose(1_000_000, device, 1.0) for key in part}
     lines = [f"Settings of {model} models and their training; auto: chosen for you."]
-    for kind in model_kinds(model):
-        for name, default, text in settings.document(kind):
-            lines.append(_row(name, "auto" if name in chosen else default, text))
+    lines += [_row(name, "auto" if name in chosen else default, text) for name, default, text in model_settings(model)]
     codecs = registry.usable("codecs") if codec is None else {codec: registry.load("codecs", codec)}
     for codec_name, codec_kind in codecs.items():
         rows = settings.document(codec_kind.Options)
