@@ -1,16 +1,18 @@
 """Claim: music obeys. Length within 5 % with an ending in ≥ 95 of 100 pieces; instruments, key, scale, tempo in all.
 
-    python benchmarks/midi_control.py CHECKPOINT [--pieces 100] [--seed 1]
+    python benchmarks/midi_control.py CHECKPOINT … [--pieces 100] [--seed 1]
 
-CHECKPOINT is a model of codec `midi`, such as `seqgen train bach-chorales` makes. `seqgen generate` is run as a user
-runs it, and the files that it writes are read back:
+CHECKPOINT is a model of codec `midi` or `midi_bar`. `seqgen generate` is run as a user runs it, and the files that it
+writes are read back:
 
 - length: a quarter of the pieces each with --seconds 30, --minutes 1, --bars 16, --bars 24 --tempo 90. Counted are
-  those whose last note ends within 5 % of the length, those that ended by themselves (were not cut), and those with a
-  final chord: what begins at the last onset belongs to one major or minor triad, its root below, and lasts half a
-  second at least.
+  those whose last note ends within 5 % of the length (in bars of the file's own meters where bars are asked for), those
+  that ended by themselves (were not cut), and those with a final chord: what begins at the last onset belongs to one
+  major or minor triad, its root below, and lasts half a second at least.
 - key: the same with --key G, and with --key Am: no other notes than those of the scale, the last chord on the tonic.
-- scale: --key D --scale dorian; tempo: --tempo 90, onsets within 6 ms of twelfths of a quarter note.
+- scale: --key D --scale dorian; tempo: --tempo 90, the file's only tempo, and onsets within 6 ms of twelfths of a
+  quarter note (`midi_bar`: of 24ths).
+- meter (`midi_bar`): --meter 6/8, the file's only meter.
 - instruments: --instruments piano,bass,drums: no other sounds, and each of the three sounds.
 """
 
@@ -26,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from seqgen.api.model import load
 from seqgen.codecs.midi.controls import SCALES
 from seqgen.codecs.midi.programs import find
 from seqgen.codecs.midi.read import read_score
@@ -37,12 +40,7 @@ CLOSE = 0.05  # how far a length may be off
 HELD = 0.5  # seconds that a final chord lasts
 ON_TIME = 0.006  # seconds: half a step of the codec, and half a tick of the file
 TRIADS = ((0, 4, 7), (0, 3, 7))
-LENGTHS = (
-    (["--seconds", "30"], 30.0),
-    (["--minutes", "1"], 60.0),
-    (["--bars", "16"], 32.0),
-    (["--bars", "24", "--tempo", "90"], 64.0),
-)
+STEPS = {"midi": 12, "midi_bar": 24}  # of a quarter note
 Check = Callable[[Score], bool]
 
 
@@ -61,6 +59,22 @@ def generated(checkpoint: str, options: list[str], pieces: int, seed: int) -> li
 def end_of(score: Score) -> float:
     """When the last note ends, in seconds."""
     return float(score.seconds(score.onset + score.duration).max(initial=0))
+
+
+def bars_of(score: Score) -> float:
+    """How many bars of its meters the score is long, to the end of its last note."""
+    end = int((score.onset + score.duration).max(initial=0))
+    edges = [*score.meter_tick[score.meter_tick < end].tolist(), end]
+    over, under = score.meter[: len(edges) - 1].T
+    return float((np.diff(edges) * under / (4 * over * score.ticks_per_quarter)).sum())
+
+
+LENGTHS: tuple[tuple[list[str], Callable[[Score], float], float], ...] = (
+    (["--seconds", "30"], end_of, 30),
+    (["--minutes", "1"], end_of, 60),
+    (["--bars", "16"], bars_of, 16),
+    (["--bars", "24", "--tempo", "90"], bars_of, 24),
+)
 
 
 def last_chord(score: Score) -> set[int]:
@@ -90,12 +104,16 @@ def ends_on(tonic: int, minor: bool) -> Check:
     return lambda score: last_chord(score) <= chord
 
 
-def on_time(score: Score) -> bool:
-    """Whether the file says 90 beats a minute, and every onset lies on a twelfth of a beat."""
-    unit = 60 / 90 / 12
-    onset = score.seconds(score.onset)
-    off = np.abs(onset - np.rint(onset / unit) * unit).max(initial=0)
-    return score.tempo.tolist() == [666_667] and float(off) <= ON_TIME
+def on_time(steps: int) -> Check:
+    """Whether the file says 90 beats a minute, and every onset lies on such a part of a beat."""
+    unit = 60 / 90 / steps
+
+    def check(score: Score) -> bool:
+        onset = score.seconds(score.onset)
+        off = np.abs(onset - np.rint(onset / unit) * unit).max(initial=0)
+        return score.tempo.tolist() == [666_667] and float(off) <= ON_TIME
+
+    return check
 
 
 def sounds(*names: str) -> Check:
@@ -110,9 +128,9 @@ def uses_all(*names: str) -> Check:
 def lengths(checkpoint: str, pieces: int, seed: int) -> list[dict[str, Any]]:
     """How well lengths are kept."""
     rows = []
-    for options, seconds in LENGTHS:
+    for options, length, asked in LENGTHS:
         made = generated(checkpoint, options, pieces // len(LENGTHS), seed)
-        off = [abs(end_of(score) / seconds - 1) for score, _ in made]
+        off = [abs(length(score) / asked - 1) for score, _ in made]
         checks = {
             "within 5 %": sum(each <= CLOSE for each in off),
             "ended by itself": sum(ended for _, ended in made),
@@ -133,13 +151,16 @@ def row(options: list[str], check: str, passed: int, pieces: int) -> dict[str, A
 def obeyed(checkpoint: str, pieces: int, seed: int) -> list[dict[str, Any]]:
     """How well everything else is kept."""
     trio = ("piano", "bass", "drums")
+    codec = load(checkpoint).tokenizer.codec_name
     asked: list[tuple[list[str], dict[str, Check]]] = [
         (["--key", "G"], {"notes of the key": keeps_to(7, "major"), "ends on its chord": ends_on(7, False)}),
         (["--key", "Am"], {"notes of the key": keeps_to(9, "minor"), "ends on its chord": ends_on(9, True)}),
         (["--key", "D", "--scale", "dorian"], {"notes of the scale": keeps_to(2, "dorian")}),
-        (["--tempo", "90"], {"tempo and its grid": on_time}),
+        (["--tempo", "90"], {"tempo and its grid": on_time(STEPS[codec])}),
         (["--instruments", ",".join(trio)], {"no other sounds": sounds(*trio), "all three sound": uses_all(*trio)}),
     ]
+    if codec == "midi_bar":
+        asked.append((["--meter", "6/8"], {"no other meter": lambda score: score.meter.tolist() == [[6, 8]]}))
     rows = []
     for options, checks in asked:
         made = generated(checkpoint, [*options, "--seconds", "20"], pieces, seed)
@@ -149,18 +170,24 @@ def obeyed(checkpoint: str, pieces: int, seed: int) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint")
+    parser.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT")
     parser.add_argument("--pieces", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-json", action="store_true", help="leave no result file")
     given = parser.parse_args()
-    began = time.perf_counter()
-    results = lengths(given.checkpoint, given.pieces, given.seed) + obeyed(given.checkpoint, given.pieces, given.seed)
-    print_table(("asked", "check", "passed", "pieces"), [list(result.values())[:4] for result in results])
-    kept = sum(result.get("all_three", 0) for result in results)
-    print(f"\nwithin 5 % of the length, ended by itself and on a chord: {kept} of {len(LENGTHS) * (given.pieces // 4)}")
-    settings = {"checkpoint": Path(given.checkpoint).name, "pieces": given.pieces, "seed": given.seed}
-    settings["seconds"] = round(time.perf_counter() - began)
-    print(f"written: {write_json('midi_control', results, settings)}")
+    results: dict[str, Any] = {}
+    for checkpoint in given.checkpoints:
+        began = time.perf_counter()
+        found = [each(checkpoint, given.pieces, given.seed) for each in (lengths, obeyed)]
+        rows = [row for part in found for row in part]
+        results[Path(checkpoint).name] = {"checks": rows, "seconds": round(time.perf_counter() - began)}
+        print(f"{Path(checkpoint).name}, codec {load(checkpoint).tokenizer.codec_name}")
+        print_table(("asked", "check", "passed", "pieces"), [list(row.values())[:4] for row in rows])
+        kept = sum(row.get("all_three", 0) for row in rows)
+        total = len(LENGTHS) * (given.pieces // 4)
+        print(f"within 5 % of the length, ended by itself and on a chord: {kept} of {total}\n", flush=True)
+        if not given.no_json:
+            print(f"written: {write_json('midi_control', results, {'pieces': given.pieces, 'seed': given.seed})}\n")
 
 
 if __name__ == "__main__":
