@@ -23,6 +23,7 @@ from seqgen import registry
 from seqgen.codecs.midi import abc, bars, musicxml
 from seqgen.codecs.midi.codec import documents
 from seqgen.codecs.midi.faults import Faults
+from seqgen.codecs.midi.jumps import followed
 from seqgen.codecs.midi.musicxml_archive import unpack
 from seqgen.codecs.midi.musicxml_parse import parse
 from seqgen.codecs.midi.read import is_musicxml, read_score
@@ -95,7 +96,7 @@ def by_reader(data: bytes) -> list[Fraction]:
         made, ticks = musicxml.written_bars(parse(unpack(data, faults) if data[:2] == b"PK" else data, faults), faults)
     else:
         made, ticks = abc.written_bars(data)
-    order = bars.play_order(made)
+    order = followed(bars.play_order(made), made, Faults(Report()))
     found, at, joined = [], 0, False
     for index in order:
         bar = made[index]

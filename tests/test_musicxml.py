@@ -5,6 +5,7 @@ import io
 import time
 import zipfile
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqgen.codecs.midi.bars import Bar, play_order
+from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.instruments import guess_program
+from seqgen.codecs.midi.jumps import followed
 from seqgen.codecs.midi.musicxml import read_musicxml
 from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi.score import DRUMS, Score
@@ -334,11 +337,40 @@ def test_unpitched_notes_are_drums_where_the_drum_is_known() -> None:
     assert report.repaired == {"drum guessed": 1}
 
 
+@pytest.mark.parametrize(
+    ("marks", "changes", "order"),
+    [
+        ({1: "fine", 3: "dacapo"}, {}, [0, 1, 2, 3, 0, 1]),
+        (
+            {1: "fine", 3: "dacapo"},
+            {1: {"passes": 2}, 2: {"begins": True}, 3: {"passes": 2}},
+            [0, 1, 0, 1, 2, 3, 2, 3, 0, 1],
+        ),
+        ({1: "segno", 2: "tocoda", 3: "dalsegno", 4: "coda"}, {}, [0, 1, 2, 3, 1, 2, 4, 5]),
+        ({3: "dacapo"}, {1: {"endings": {1}, "passes": 2}, 2: {"endings": {2}}}, [0, 1, 0, 2, 3, 0, 2, 3, 4, 5]),
+        ({1: "dacapo"}, {}, [0, 1, 0, 1, 2, 3, 4, 5]),
+        ({1: "fine"}, {}, [0, 1, 2, 3, 4, 5]),
+        ({1: "dalsegno"}, {}, [0, 1, 2, 3, 4, 5]),
+    ],
+)
+def test_jumps_are_followed(marks: Any, changes: Any, order: Any) -> None:
+    report = Report()
+    bars = [Bar(marks=frozenset({marks.get(at)} - {None}), **changes.get(at, {})) for at in range(max(order) + 1)]
+    assert followed(play_order(bars), bars, Faults(report)) == order
+    assert report.dropped == ({"jump": 1} if marks == {1: "dalsegno"} else {})
+
+
+def test_a_da_capo_that_the_file_says_is_played() -> None:
+    fine, capo = (f'<direction><sound {mark}="yes"/></direction>' for mark in ("fine", "dacapo"))
+    made = read_musicxml(score(attributes() + note("C4", 4) + fine, note("D4", 4) + capo))
+    assert made.pitch.tolist() == [60, 62, 60]
+
+
 def test_what_a_score_has_no_place_for_is_counted() -> None:
     report = Report()
     body = (
         attributes()
-        + '<direction><sound dacapo="yes"/></direction>'
+        + '<direction><sound dalsegno="yes"/></direction>'
         + note("C4", 1, "<lyric><text>la</text></lyric><notations><ornaments><trill-mark/></ornaments></notations>")
         + note("D4", 1, "", "<cue/>")
         + note("E4", 2, "<notations><fermata/></notations>")

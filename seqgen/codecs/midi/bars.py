@@ -1,7 +1,7 @@
 """Written music to played notes: repeats and endings, ties, grace notes. Shared by the MusicXML and ABC readers.
 
 Written music is a row of bars. A bar holds notes at ticks from its own beginning; a repeat plays it again. This module
-knows neither of the two formats. Da capo and dal segno are not followed.
+knows neither of the two formats. Da capo and dal segno are followed by `jumps`.
 """
 
 import bisect
@@ -30,6 +30,7 @@ DYNAMICS = {
 }  # fmt: skip
 
 NO_ENDING: frozenset[int] = frozenset()
+NO_MARKS: frozenset[str] = frozenset()
 Row = list[int]  # onset, duration, pitch, velocity, program
 Line = tuple[str, str]  # the voice and the staff of a note
 Value = TypeVar("Value")
@@ -77,6 +78,7 @@ class Bar:
         endings: In which passes this bar is played (first and second endings); empty: in all.
         count: How many bars of rest it stands for.
         open: No bar line stands at its end, only the number of an ending.
+        marks: What it says of jumps; see `jumps.MARKS`.
     """
 
     notes: list[Note] = field(default_factory=list)
@@ -87,6 +89,7 @@ class Bar:
     endings: frozenset[int] = NO_ENDING
     count: int = 1
     open: bool = False
+    marks: frozenset[str] = NO_MARKS
 
 
 @lru_cache(4096)

@@ -8,7 +8,7 @@ without one, damage is an error. What happens to what is written:
   errors do not add up. A measure is as long as its longest part; one that is empty in all parts lasts by its meter.
   The meter map has a bar line wherever the score has one (`meters`).
 - Each part, and each voice of a part that is more than a passing one (`lines`), is a part of the score.
-- Repeats and endings are played. Da capo, dal segno and coda are not; they are counted as `jump`.
+- Repeats and endings are played, and da capo, dal segno and coda where the file says so by `<sound>` (`jumps`).
 - Tied notes are one note. Grace notes last a 32nd before the beat, taken from the note before. Transposing
   instruments sound as they sound. Small (cue) notes are left out, unless they are the music: where the program that
   wrote the file writes any small note so (MuseScore), or where a part holds no others. Either way they are counted.
@@ -36,6 +36,7 @@ from seqgen.codecs.midi.bars import (
     timeline,
 )  # fmt: skip
 from seqgen.codecs.midi.faults import Faults, refuse
+from seqgen.codecs.midi.jumps import followed
 from seqgen.codecs.midi.lines import grouped
 from seqgen.codecs.midi.meters import Meter, bar_ticks, in_force, meter_map, rounded
 from seqgen.codecs.midi.musicxml_archive import unpack
@@ -75,7 +76,7 @@ def _score(document: Document, faults: Faults) -> Score:
     across = _across(written)
     meters = _held(across)
     bars = _bars(across, meters, ticks)
-    order = play_order(bars)
+    order = followed(play_order(bars), bars, faults)
     starts = starts_of(order, [bar.length for bar in bars])
     plays = plays_of(order, len(bars))
     rows: list[Row] = []
@@ -170,7 +171,9 @@ def _bars(across: list[list[Written]], meters: list[list[Meter | None]], ticks: 
             ending = written.ending or ending
         passes = max(written.passes for written in measure)
         begins = any(written.begins for written in measure)
-        bars.append(Bar(length=_length(measure, held, ticks), begins=begins, passes=passes, endings=ending))
+        marks = frozenset(mark for written in measure for mark in written.marks)
+        length = _length(measure, held, ticks)
+        bars.append(Bar(length=length, begins=begins, passes=passes, endings=ending, marks=marks))
         if any(written.ending_stops for written in measure):
             ending = frozenset()
     return bars

@@ -38,8 +38,8 @@ _TEXTS = {
     "display-octave",
 }  # fmt: skip
 _ATTRIBUTES = {  # of flags; what else they carry is not kept
-    "dacapo", "dalsegno", "direction", "dynamics", "fine", "id", "measure", "number", "tempo", "times", "tocoda",
-    "type",
+    "coda", "dacapo", "dalsegno", "direction", "dynamics", "fine", "id", "measure", "number", "segno", "tempo",
+    "times", "tocoda", "type",
 }  # fmt: skip
 _FLAGS = {
     "chord", "grace", "cue", "rest", "unpitched", "instrument", "tie", "tied", "repeat", "ending", "beat-unit-dot",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from seqgen.codecs.midi import musicxml_values as values
 from seqgen.codecs.midi.bars import BY_TIME, DYNAMICS, MAX_QUARTERS, VELOCITY, Note, ending_numbers, place_graces
 from seqgen.codecs.midi.faults import Faults
+from seqgen.codecs.midi.jumps import MARKS
 from seqgen.codecs.midi.meters import Meter, bar_ticks
 from seqgen.codecs.midi.musicxml_parse import Fields, Measure, Part
 from seqgen.codecs.midi.musicxml_sound import Sounds
@@ -17,8 +18,6 @@ from seqgen.codecs.midi.musicxml_sound import Sounds
 MAX_DIVISIONS = 1 << 20
 MAX_SKIP = 1 << 14  # quarter notes of a backup or forward
 FAR = 1 << 60
-
-_JUMPS = ("dacapo", "dalsegno", "tocoda", "fine")
 
 
 @dataclass(slots=True)
@@ -33,6 +32,7 @@ class Written:
         begins, passes: Repeat signs; see `bars.Bar`.
         ending: The numbers of an ending that begins here.
         ending_stops: An ending stops with this measure.
+        marks: What it says of jumps; see `jumps.MARKS`.
     """
 
     notes: list[Note] = field(default_factory=list)
@@ -44,6 +44,7 @@ class Written:
     passes: int = 0
     ending: frozenset[int] = frozenset()
     ending_stops: bool = False
+    marks: set[str] = field(default_factory=set)
 
 
 class PartReader:
@@ -241,7 +242,7 @@ class PartReader:
         )
         if level:
             self._levels.append((at, level))
-        self._faults.left_out("jump", sum(f"sound@{jump}" in fields for jump in _JUMPS))
+        self._written.marks |= {mark for mark in MARKS if fields.get(f"sound@{mark}", "no") != "no"}
 
     def _apply_levels(self) -> None:
         """Give notes the loudness that holds where they begin, in whatever order voices are written."""
