@@ -27,7 +27,7 @@ def sample(settings: dict[str, Any]) -> dict[str, list[str]]:
     from seqgen.generation import load
     from seqgen.generation.loop import Limits, collect, generate
     from seqgen.models import ModelSettings, weight_shapes
-    from seqgen.models.lstm import LSTM
+    from seqgen.cells.lstm import LSTM
 
     if settings["engine"] == "torch":
         import torch

@@ -25,7 +25,7 @@ from seqgen.generation import Engine
 from seqgen.generation._numpy_engine import NumpyEngine
 from seqgen.generation.loop import Limits, collect, generate
 from seqgen.models import ModelSettings
-from seqgen.models.lstm import LSTM
+from seqgen.cells.lstm import LSTM
 from seqgen.originality.copying import MaxCopy
 from seqgen.originality.index import Corpus, Index, build
 from seqgen.tokenizer import Tokenizer

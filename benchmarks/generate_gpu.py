@@ -32,7 +32,7 @@ from seqgen.generation._cuda_engine import CudaEngine
 from seqgen.generation._numpy_engine import NumpyEngine
 from seqgen.generation.loop import Limits, collect, generate
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.models.lstm import LSTM
+from seqgen.cells.lstm import LSTM
 from seqgen.training import device as devices
 
 from _report import print_table, write_json  # isort: skip

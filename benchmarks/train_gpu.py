@@ -31,8 +31,8 @@ from torch.nn import functional
 
 from seqgen.generation import load
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.models._network import RecurrentLM
-from seqgen.models.lstm import LSTM
+from seqgen.models.network import RecurrentLM
+from seqgen.cells.lstm import LSTM
 from seqgen.training import device as devices
 from seqgen.training.data import Epoch, Spans
 from seqgen.training.feeding import DeviceFeed, HostFeed

@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from seqgen import registry
 from seqgen.models import ModelSettings
-from seqgen.models._network import RecurrentLM
+from seqgen.models.network import RecurrentLM
 from seqgen.training.settings import TrainSettings
 from seqgen.training.step import Step
 
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--window", type=int, default=64)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--model", default="lstm", choices=registry.names("models"))
+    parser.add_argument("--model", default="lstm", choices=registry.names("cells"))
     parser.add_argument("--name", default="train_speed", help="of the file in results/")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
@@ -70,7 +70,7 @@ def measure(model: str, shape: str, batch: int, window: int) -> dict[str, object
                 times[name].append(time.perf_counter() - began)
     seconds = {name: median(found) for name, found in times.items()}
     tokens = batch * window
-    gates = registry.load("models", model).gates
+    gates = registry.load("cells", model).gates
     flops = 6 * tokens * (layers * 2 * gates * hidden * hidden + hidden * VOCAB)
     rate, machine = flops / seconds["seqgen"] / 1e9, 2 * LARGE**3 / seconds["machine"] / 1e9
     return {
@@ -87,7 +87,7 @@ def measure(model: str, shape: str, batch: int, window: int) -> dict[str, object
 
 def ours(model: str, layers: int, hidden: int, ids: torch.Tensor) -> Callable[[], object]:
     """seqgen's own training step."""
-    network = RecurrentLM(registry.load("models", model)(), ModelSettings(hidden=hidden, layers=layers), VOCAB).train()
+    network = RecurrentLM(registry.load("cells", model)(), ModelSettings(hidden=hidden, layers=layers), VOCAB).train()
     step = Step(network, TrainSettings(batch=len(ids), window=ids.shape[1]))
     return lambda: step(ids, ids, None, ids.numel(), 1e-3)
 

@@ -38,7 +38,7 @@ from seqgen.seen import Seen, read_seen
 from seqgen.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from seqgen.models._network import RecurrentLM
+    from seqgen.models.network import RecurrentLM
 
 FORMAT = "seqgen checkpoint"
 VERSION = "1"
@@ -135,7 +135,7 @@ class Checkpoint:
         """The torch module with these weights, in evaluation mode."""
         import torch
 
-        from seqgen.models._network import RecurrentLM
+        from seqgen.models.network import RecurrentLM
 
         network = RecurrentLM(self.cell, self.settings, self.tokenizer.vocab_size)
         state = {name: torch.from_numpy(np.array(weight)) for name, weight in self.weights.items()}
@@ -149,7 +149,7 @@ def make_model(name: str, cell: Mapping[str, Any], model: Mapping[str, Any]) -> 
     Raises:
         UsageError: A name or key is unknown, a value out of range.
     """
-    made = settings.parse(registry.load("models", name), cell)
+    made = settings.parse(registry.load("cells", name), cell)
     assert isinstance(made, Cell)
     return made, settings.parse(ModelSettings, model)
 

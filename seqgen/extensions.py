@@ -26,8 +26,8 @@ from seqgen.errors import UsageError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-GROUPS = {"codecs": "seqgen.codecs", "models": "seqgen.cells", "rules": "seqgen.rules"}
-BASES = {"codecs": "Codec", "models": "Cell", "rules": "Rule"}  # what a variant is made from, in `seqgen.<kind>`
+GROUPS = {"codecs": "seqgen.codecs", "cells": "seqgen.cells", "rules": "seqgen.rules"}
+BASES = {"codecs": "Codec", "cells": "Cell", "rules": "Rule"}  # what a variant is made from, in `seqgen.<kind>`
 METADATA = (".dist-info", ".egg-info")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 

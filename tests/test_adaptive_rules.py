@@ -17,7 +17,7 @@ from seqgen.generation.limits import Limits
 from seqgen.generation.loop import collect, generate
 from seqgen.generation.steering import Steered
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.models.gru import GRU
+from seqgen.cells.gru import GRU
 from seqgen.rules import AdaptiveRule, Scope
 from seqgen.rules.mirostat import MOST, RATE, Mirostat
 from seqgen.rules.top_a import TopA

@@ -19,7 +19,7 @@ from seqgen.codecs.midi.read import read_score
 from seqgen.container import read_header
 from seqgen.errors import CheckpointError, CorpusError, UsageError
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.models.lstm import LSTM
+from seqgen.cells.lstm import LSTM
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=8)

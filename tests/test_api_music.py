@@ -18,7 +18,7 @@ from seqgen.codecs.midi_bar import MidiBar
 from seqgen.codecs.midi_bar.codec import MidiBarOptions
 from seqgen.errors import CorpusError, DataError, UsageError
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.models.lstm import LSTM
+from seqgen.cells.lstm import LSTM
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=8)

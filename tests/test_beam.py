@@ -14,7 +14,7 @@ from seqgen.generation.choosing import best_of
 from seqgen.generation.limits import Limits
 from seqgen.generation.loop import Sample, collect, generate
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.models.lstm import LSTM
+from seqgen.cells.lstm import LSTM
 
 V, END, LENGTH = 5, 4, 4
 PROMPT = np.array([END, 1])

@@ -18,7 +18,7 @@ from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.codecs.subword import Subword, SubwordOptions
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.models.lstm import LSTM
+from seqgen.cells.lstm import LSTM
 from seqgen.tokenizer import Tokenizer
 
 SPEC = importlib.util.spec_from_file_location("c_check", Path(__file__).parent.parent / "benchmarks" / "_c_check.py")

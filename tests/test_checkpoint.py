@@ -19,7 +19,7 @@ from seqgen.tokenizer import Tokenizer
 
 @pytest.fixture
 def checkpoint():
-    cell, settings = registry.load("models", "lstm")(), ModelSettings(hidden=4, layers=2, embedding=3)
+    cell, settings = registry.load("cells", "lstm")(), ModelSettings(hidden=4, layers=2, embedding=3)
     tokenizer = Tokenizer(Byte(), "byte", ("comedies", "tragedies"))
     generator = np.random.default_rng(0)
     shapes = weight_shapes(cell, settings, tokenizer.vocab_size)

@@ -13,8 +13,8 @@ from seqgen.cli._checkpoints import divided, is_checkpoint, is_corpus
 from seqgen.errors import UsageError
 from seqgen.evaluation.temperature import Temperature
 from seqgen.models import ModelSettings
-from seqgen.models._network import RecurrentLM
-from seqgen.models.gru import GRU
+from seqgen.models.network import RecurrentLM
+from seqgen.cells.gru import GRU
 from seqgen.stream import TokenStream
 from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.sources import resolve

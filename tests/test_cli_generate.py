@@ -31,7 +31,7 @@ from seqgen.jobs.sample.request import Request, labels, primer
 from seqgen.jobs.sample.request import prompts as as_prompts
 from seqgen.jobs.sample.samples import Pipe, Terminal, paths
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.models.lstm import LSTM
+from seqgen.cells.lstm import LSTM
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=8)

@@ -11,8 +11,8 @@ from seqgen.cli import run
 from seqgen.cli.inspect import WIDTH
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.models import ModelSettings
-from seqgen.models._network import RecurrentLM
-from seqgen.models.lstm import LSTM
+from seqgen.models.network import RecurrentLM
+from seqgen.cells.lstm import LSTM
 from seqgen.stream import TokenStream
 from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.sources import resolve

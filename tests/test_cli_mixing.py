@@ -11,7 +11,7 @@ from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.errors import CheckpointError, UsageError
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.models.lstm import LSTM
+from seqgen.cells.lstm import LSTM
 from seqgen.tokenizer import Tokenizer, require_same_tokens
 
 

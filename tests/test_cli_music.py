@@ -21,7 +21,7 @@ from seqgen.evaluation.music import features
 from seqgen.evaluation.plausibility import NAMES
 from seqgen.jobs.evaluate.music_measures import lines, measured
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.models.lstm import LSTM
+from seqgen.cells.lstm import LSTM
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=24)

@@ -24,9 +24,9 @@ from seqgen.generation.limits import Limits
 from seqgen.generation.loop import Sample, collect, generate
 from seqgen.generation.sampling import noise
 from seqgen.models import Cell, ModelSettings, weight_shapes
-from seqgen.models.gru import GRU
-from seqgen.models.lstm import LSTM
-from seqgen.models.rnn import RNN
+from seqgen.cells.gru import GRU
+from seqgen.cells.lstm import LSTM
+from seqgen.cells.rnn import RNN
 from seqgen.rules import Scope
 
 V = 23

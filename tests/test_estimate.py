@@ -15,7 +15,7 @@ from seqgen.training.settings import TrainSettings
 
 def plan(hidden, **train):
     settings = TrainSettings(**{"batch": 4, "window": 16, "precision": "float32"} | train)
-    cell = registry.load("models", "lstm")()
+    cell = registry.load("cells", "lstm")()
     return Plan("lstm", cell, ModelSettings(hidden=hidden), settings, Budget(steps=1), 1, torch.device("cpu"))
 
 
@@ -43,8 +43,8 @@ def test_a_large_model_is_measured_in_a_shorter_window_and_its_memory_is_that_of
     assert time.perf_counter() - began < whole
     assert short.rate > 0
     shape = ModelSettings(hidden=256)
-    missing = step_bytes(registry.load("models", "lstm")(), shape, 300, 64, 64)
-    missing -= step_bytes(registry.load("models", "lstm")(), shape, 300, 64, 1)
+    missing = step_bytes(registry.load("cells", "lstm")(), shape, 300, 64, 64)
+    missing -= step_bytes(registry.load("cells", "lstm")(), shape, 300, 64, 1)
     if found.memory is not None and short.memory is not None:  # the peak of the process only ever rises
         assert short.memory >= found.memory + missing / 2
 

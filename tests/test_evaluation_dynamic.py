@@ -10,10 +10,10 @@ from seqgen.evaluation import dynamic as module
 from seqgen.evaluation.dynamic import Adaptive, DynamicScore, DynamicSettings, dynamic
 from seqgen.evaluation.protocols import stateful
 from seqgen.models import ModelSettings
-from seqgen.models._network import RecurrentLM
-from seqgen.models.gru import GRU
-from seqgen.models.lstm import LSTM
-from seqgen.models.rnn import RNN
+from seqgen.models.network import RecurrentLM
+from seqgen.cells.gru import GRU
+from seqgen.cells.lstm import LSTM
+from seqgen.cells.rnn import RNN
 
 VOCAB = 9
 

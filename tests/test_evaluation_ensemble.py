@@ -10,9 +10,9 @@ from seqgen.evaluation.ensemble import Ensemble
 from seqgen.evaluation.protocols import cold_windows, sampled_logits, stateful
 from seqgen.evaluation.temperature import Temperature, fit_temperature, held_out_temperature, stored_temperature
 from seqgen.models import ModelSettings
-from seqgen.models._network import RecurrentLM
-from seqgen.models.gru import GRU
-from seqgen.models.lstm import LSTM
+from seqgen.models.network import RecurrentLM
+from seqgen.cells.gru import GRU
+from seqgen.cells.lstm import LSTM
 
 VOCAB = 7
 STARTS = np.array([0, 30])

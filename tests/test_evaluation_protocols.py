@@ -9,11 +9,11 @@ import torch
 from seqgen.evaluation import protocols
 from seqgen.evaluation.protocols import Score, cold_windows, lanes, prediction_nats, stateful, unframed
 from seqgen.models import ModelSettings
-from seqgen.models._dropout import Rates
-from seqgen.models._network import RecurrentLM
-from seqgen.models.gru import GRU
-from seqgen.models.lstm import LSTM
-from seqgen.models.rnn import RNN
+from seqgen.models.dropout import Rates
+from seqgen.models.network import RecurrentLM
+from seqgen.cells.gru import GRU
+from seqgen.cells.lstm import LSTM
+from seqgen.cells.rnn import RNN
 
 VOCAB = 11
 

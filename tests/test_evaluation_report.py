@@ -14,8 +14,8 @@ from seqgen.evaluation.ngram import NGram
 from seqgen.evaluation.protocols import cold_windows, stateful
 from seqgen.evaluation.report import Evaluation, evaluate, surprise
 from seqgen.models import ModelSettings
-from seqgen.models._network import RecurrentLM
-from seqgen.models.lstm import LSTM
+from seqgen.models.network import RecurrentLM
+from seqgen.cells.lstm import LSTM
 from seqgen.tokenizer import Tokenizer
 
 TEXT = "Ein Käuzchen saß\nauf einem Baum. " * 30

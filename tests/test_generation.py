@@ -22,9 +22,9 @@ from seqgen.generation._update import StepUpdate, form
 from seqgen.generation.loop import Limits, collect, generate
 from seqgen.generation.sampling import Race, log_probabilities, noise
 from seqgen.models import Cell, ModelSettings, weight_shapes
-from seqgen.models.gru import GRU
-from seqgen.models.lstm import LSTM
-from seqgen.models.rnn import RNN
+from seqgen.cells.gru import GRU
+from seqgen.cells.lstm import LSTM
+from seqgen.cells.rnn import RNN
 
 V = 23
 CELLS = [RNN("tanh"), RNN("relu"), GRU(), LSTM()]
@@ -392,7 +392,7 @@ def test_the_numpy_engine_never_imports_torch() -> None:
     code = (
         "import sys, numpy as np\n"
         "from seqgen import generation, models\n"
-        "from seqgen.models.lstm import LSTM\n"
+        "from seqgen.cells.lstm import LSTM\n"
         "from seqgen.generation.loop import generate\n"
         "s = models.ModelSettings(hidden=4)\n"
         "w = {k: np.zeros(v, np.float32) for k, v in models.weight_shapes(LSTM(), s, 9).items()}\n"

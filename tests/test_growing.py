@@ -18,12 +18,12 @@ NEW = Tokenizer(Char("éüŝ→", CharOptions()), "char", ("plays", "poems"))
 
 def weights(settings, tokenizer=OLD, seed=0):
     generator = np.random.default_rng(seed)
-    shapes = weight_shapes(registry.load("models", "lstm")(), settings, tokenizer.vocab_size)
+    shapes = weight_shapes(registry.load("cells", "lstm")(), settings, tokenizer.vocab_size)
     return {name: generator.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
 
 
 def logits(settings, tokenizer, values, data):
-    network = Checkpoint("lstm", registry.load("models", "lstm")(), settings, tokenizer, values).network()
+    network = Checkpoint("lstm", registry.load("cells", "lstm")(), settings, tokenizer, values).network()
     ids = torch.from_numpy(np.concatenate([tokenizer.frame("plays"), tokenizer.encode(data)]).astype(np.int64))
     with torch.no_grad():
         return network(ids[None], network.initial_state(1))[0][0].numpy()

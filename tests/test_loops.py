@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from seqgen.models import ModelSettings, _loops
-from seqgen.models._dropout import NOTHING, Rates
-from seqgen.models._network import RecurrentLM
-from seqgen.models.gru import GRU
-from seqgen.models.lstm import LSTM
-from seqgen.models.rnn import RNN
+from seqgen.models.dropout import NOTHING, Rates
+from seqgen.models.network import RecurrentLM
+from seqgen.cells.gru import GRU
+from seqgen.cells.lstm import LSTM
+from seqgen.cells.rnn import RNN
 from seqgen.training import device
 
 pytestmark = pytest.mark.skipif(not _loops.available(), reason="this build of torch has no such product")

@@ -12,8 +12,8 @@ from seqgen.generation._numpy_engine import NumpyEngine
 from seqgen.generation._torch_engine import TorchEngine
 from seqgen.generation.loop import Limits, collect, generate
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.models.gru import GRU
-from seqgen.models.lstm import LSTM
+from seqgen.cells.gru import GRU
+from seqgen.cells.lstm import LSTM
 from seqgen.rules import parse
 
 V = 13  # ids that all parts know; 12 begins a document

@@ -10,10 +10,10 @@ from torch.nn import functional
 from seqgen import registry
 from seqgen.errors import SettingError
 from seqgen.models import Cell, ModelSettings, parameters, weight_shapes
-from seqgen.models._network import RecurrentLM, detach, reset
+from seqgen.models.network import RecurrentLM, detach, reset
 from seqgen.settings import parse
 
-VARIANTS = [(name, {}) for name in registry.names("models")] + [("rnn", {"nonlinearity": "relu"})]
+VARIANTS = [(name, {}) for name in registry.names("cells")] + [("rnn", {"nonlinearity": "relu"})]
 SHAPES = [{}, {"layers": 2, "tied": False}, {"layers": 3, "embedding": 5}, {"embedding": 7, "tied": False}]
 V, H = 11, 8
 
@@ -21,7 +21,7 @@ cells = pytest.mark.parametrize(("name", "options"), VARIANTS)
 
 
 def make_cell(name: str, options: dict[str, str]) -> Cell:
-    cell = registry.load("models", name)(**options)
+    cell = registry.load("cells", name)(**options)
     assert isinstance(cell, Cell)
     return cell
 
@@ -161,7 +161,7 @@ def test_tied_weights_are_one():
 
 
 def test_the_forget_gate_starts_open():
-    module = registry.load("models", "lstm")(forget_bias=1.5).module(4, H)
+    module = registry.load("cells", "lstm")(forget_bias=1.5).module(4, H)
     biases = module.bias_ih_l0 + module.bias_hh_l0
     assert biases.tolist() == [0.0] * H + [1.5] * H + [0.0] * 2 * H
 
@@ -190,4 +190,4 @@ def test_settings_out_of_range_are_refused(key, value):
 
 def test_an_unknown_nonlinearity_is_refused():
     with pytest.raises(SettingError, match="nonlinearity is 'sine', expected one of tanh, relu"):
-        parse(registry.load("models", "rnn"), {"nonlinearity": "sine"})
+        parse(registry.load("cells", "rnn"), {"nonlinearity": "sine"})

@@ -25,7 +25,7 @@ from seqgen.errors import CheckpointError
 from seqgen.generation.limits import Constraints, Limits
 from seqgen.generation.loop import collect
 from seqgen.models import weight_shapes
-from seqgen.models.lstm import LSTM
+from seqgen.cells.lstm import LSTM
 from seqgen.report import Report
 from seqgen.seen import Seen, read_seen, together
 from seqgen.tokenizer import Tokenizer

@@ -118,8 +118,8 @@ def test_no_two_settings_of_one_training_share_a_name():
     from seqgen.training.settings import TrainSettings
 
     fixed = [*settings.fields(ModelSettings), *settings.fields(TrainSettings)]
-    for model in registry.names("models"):
+    for model in registry.names("cells"):
         for codec in registry.names("codecs"):
-            names = [*fixed, *settings.fields(registry.load("models", model))]
+            names = [*fixed, *settings.fields(registry.load("cells", model))]
             names += settings.fields(registry.load("codecs", codec).Options)
             assert len(names) == len(set(names)), (model, codec)

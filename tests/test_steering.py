@@ -10,7 +10,7 @@ from seqgen.generation.limits import Limits
 from seqgen.generation.loop import generate
 from seqgen.generation.steering import Steered
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.models.lstm import LSTM
+from seqgen.cells.lstm import LSTM
 from seqgen.rules import parse
 
 V = 12

@@ -10,8 +10,8 @@ from test_training import Nobody, make_run, make_stream
 from seqgen import registry
 from seqgen.errors import SeqgenError, UsageError
 from seqgen.models import ModelSettings
-from seqgen.models._graph import Repeated
-from seqgen.models._network import RecurrentLM
+from seqgen.models.graph import Repeated
+from seqgen.models.network import RecurrentLM
 from seqgen.training import defaults, snapshot
 from seqgen.training import device as devices
 from seqgen.training.data import Material, Spans
@@ -34,7 +34,7 @@ on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def make_step(settings=PLAIN, device=CPU, capture=True, hidden=16, scaled=False):
     """A step; `scaled`, with the loss scale that float16 brings, which few CPUs can multiply in."""
     torch.manual_seed(5)
-    network = RecurrentLM(registry.load("models", "lstm")(), ModelSettings(hidden=hidden, layers=2), V)
+    network = RecurrentLM(registry.load("cells", "lstm")(), ModelSettings(hidden=hidden, layers=2), V)
     network.to(device).train()
     step = Step(network, settings, capture=capture)
     step.scaler = LossScaler(device) if scaled else step.scaler
@@ -232,7 +232,7 @@ def test_on_a_cpu_work_is_simply_called():
 def make_trainer(batch, most, steps=30):
     """A trainer whose device has memory for `most` streams."""
     torch.manual_seed(5)
-    network = RecurrentLM(registry.load("models", "lstm")(), ModelSettings(hidden=16), V)
+    network = RecurrentLM(registry.load("cells", "lstm")(), ModelSettings(hidden=16), V)
     ids = np.random.default_rng(0).integers(0, V - 1, 3000).astype(np.uint16)
     settings = dataclasses.replace(PLAIN, batch=batch, patience=0)
     plan = Plan("lstm", network.cell, network.settings, settings, Budget(steps=steps), 1, torch.device("cpu"))

@@ -13,7 +13,7 @@ from seqgen.checkpoint import Checkpoint
 from seqgen.codecs.byte import Byte
 from seqgen.errors import CheckpointError, CorpusError, SeqgenError, SettingError, UsageError
 from seqgen.models import ModelSettings
-from seqgen.models._network import RecurrentLM
+from seqgen.models.network import RecurrentLM
 from seqgen.stream import StreamWriter, TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import defaults, device, optimizer
@@ -68,7 +68,7 @@ def make_stream(path, documents=(TEXT,)):
 def make_run(
     folder, stream, steps=40, train=SMALL, seed=3, observer=None, dropout=0.2, model="lstm", cell=None, **shape
 ):
-    budget, cell = Budget(steps=steps), registry.load("models", model)(**(cell or {}))
+    budget, cell = Budget(steps=steps), registry.load("cells", model)(**(cell or {}))
     train = dataclasses.replace(train, dropout=dropout)
     settings = ModelSettings(**{"hidden": 16, "layers": 2} | shape)
     plan = Plan(model, cell, settings, train, budget, seed, torch.device("cpu"))
@@ -180,7 +180,7 @@ def test_learning_rate_rises_and_falls():
 
 
 def test_biases_do_not_decay():
-    network = RecurrentLM(registry.load("models", "gru")(), ModelSettings(hidden=8), 11)
+    network = RecurrentLM(registry.load("cells", "gru")(), ModelSettings(hidden=8), 11)
     groups = optimizer.make_optimizer(network, TrainSettings()).param_groups
     assert all(weight.ndim > 1 for weight in groups[0]["params"])
     assert all(weight.ndim == 1 for weight in groups[1]["params"])

@@ -34,7 +34,7 @@ PRESETS = (presets.AUTO, *presets.names(), HELP)
     help="The run folder.  [default: checkpoints/<name of the source>]",
 )  # fmt: skip
 @click.option(
-    "-m", "--model", cls=Listing, kind="models", type=Variant("models"), help="The cell, lstm where it is not given:"
+    "-m", "--model", cls=Listing, kind="cells", type=Variant("cells"), help="The cell, lstm where it is not given:"
 )
 @click.option("--preset", default=presets.AUTO, show_default=True, type=click.Choice(PRESETS), help="A recipe.")
 @click.option(

@@ -26,7 +26,7 @@ from torch.nn import functional
 
 from seqgen.errors import SettingError
 from seqgen.evaluation.protocols import Device, Ints, Score, Watch, one_thread
-from seqgen.models._network import RecurrentLM, detach
+from seqgen.models.network import RecurrentLM, detach
 from seqgen.settings import option, require
 
 Tensors = list[Tensor]

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from seqgen.models._network import RecurrentLM, State
+from seqgen.models.network import RecurrentLM, State
 from seqgen.settings import require
 
 Average = Literal["probabilities", "logits"]

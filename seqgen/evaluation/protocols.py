@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from seqgen.models._network import State
+from seqgen.models.network import State
 
 Ints = NDArray[np.integer[Any]]
 Spans = NDArray[np.int64]  # (S, 3) begin, counted, end

@@ -27,8 +27,8 @@ from seqgen.generation._device_network import Network, State
 from seqgen.generation._device_rules import on_device
 from seqgen.generation.limits import Mask
 from seqgen.models import Cell, ModelSettings
-from seqgen.models._graph import Repeated
-from seqgen.models.rnn import RNN
+from seqgen.models.graph import Repeated
+from seqgen.cells.rnn import RNN
 from seqgen.rules import Rule
 
 BLOCK = 128  # steps a replay at most: noise is made once a replay, in two hundred small operations

@@ -10,7 +10,7 @@ from seqgen.generation._blocks import Block, Drawn
 from seqgen.generation._device_network import Network, State
 from seqgen.generation._device_noise import gumbel, signed
 from seqgen.generation._device_rules import DeviceRules, apply_rules
-from seqgen.models._graph import Repeated
+from seqgen.models.graph import Repeated
 
 WARM_UP = 1  # blocks before the capture
 

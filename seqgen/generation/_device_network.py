@@ -20,9 +20,9 @@ from torch.nn import functional
 from seqgen.errors import UsageError
 from seqgen.generation import Weights
 from seqgen.models import Cell, ModelSettings
-from seqgen.models.gru import GRU
-from seqgen.models.lstm import LSTM
-from seqgen.models.rnn import RNN
+from seqgen.cells.gru import GRU
+from seqgen.cells.lstm import LSTM
+from seqgen.cells.rnn import RNN
 
 State = list[Tensor]  # logits (B, V), then per layer: recurrent product (B, gates·H), memories (B, H); never changed
 Update = Callable[..., tuple[Tensor, ...]]
@@ -152,14 +152,14 @@ def _stacked(settings: ModelSettings, given: Mapping[str, Tensor], layer: int) -
 
 
 def lstm(x: Tensor, r: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """The hidden state in the precision of the products, and the memory cell; see `seqgen.models.lstm`."""
+    """The hidden state in the precision of the products, and the memory cell; see `seqgen.cells.lstm`."""
     i, f, g, o = (x.float() + r.float()).chunk(4, dim=-1)
     c = f.sigmoid() * c + i.sigmoid() * g.tanh()
     return (o.sigmoid() * c.tanh()).to(r.dtype), c
 
 
 def gru(x: Tensor, r: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-    """The hidden state in the precision of the products, and in float32; see `seqgen.models.gru`."""
+    """The hidden state in the precision of the products, and in float32; see `seqgen.cells.gru`."""
     x_r, x_z, x_n = x.float().chunk(3, dim=-1)
     h_r, h_z, h_n = r.float().chunk(3, dim=-1)
     n = (x_n + (x_r + h_r).sigmoid() * h_n).tanh()
@@ -168,7 +168,7 @@ def gru(x: Tensor, r: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def tanh(x: Tensor, r: Tensor) -> tuple[Tensor]:
-    """The hidden state in the precision of the products; see `seqgen.models.rnn`."""
+    """The hidden state in the precision of the products; see `seqgen.cells.rnn`."""
     return ((x.float() + r.float()).tanh().to(r.dtype),)
 
 

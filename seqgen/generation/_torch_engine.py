@@ -9,8 +9,8 @@ from torch import Tensor
 from seqgen.errors import UsageError
 from seqgen.generation import Engine, Ids, Logits, Weights
 from seqgen.models import Cell, ModelSettings
-from seqgen.models._network import RecurrentLM
-from seqgen.models._network import State as TorchState
+from seqgen.models.network import RecurrentLM
+from seqgen.models.network import State as TorchState
 
 CHUNK = 1024  # tokens of a prompt that the network reads in one call
 

@@ -53,7 +53,7 @@ def checkpoint(seed: int = 0) -> Checkpoint:
     """A little LSTM over characters, of random weights."""
     codec = Char.fit([PLAY.encode()], CharOptions())
     tokenizer = Tokenizer(codec, "char", ("comedies", "tragedies"))
-    cell, shape = registry.load("models", "lstm")(), ModelSettings(hidden=8, layers=1)
+    cell, shape = registry.load("cells", "lstm")(), ModelSettings(hidden=8, layers=1)
     random = np.random.default_rng(seed)
     shapes = weight_shapes(cell, shape, tokenizer.vocab_size)
     weights = {name: random.normal(0, 0.3, wanted).astype(np.float32) for name, wanted in shapes.items()}

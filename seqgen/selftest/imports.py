@@ -127,7 +127,7 @@ def _models(folder: Path, name: str) -> tuple[Path, Path]:
     text, music = folder / name / "text.safetensors", folder / name / "music.safetensors"
     _materials.checkpoint(seed=len(name)).save(text)
     tokenizer, random = Tokenizer(Midi(MidiOptions()), "midi"), np.random.default_rng(len(name))
-    cell, shape = registry.load("models", "lstm")(), ModelSettings(hidden=8, layers=1)
+    cell, shape = registry.load("cells", "lstm")(), ModelSettings(hidden=8, layers=1)
     shapes = weight_shapes(cell, shape, tokenizer.vocab_size)
     weights = {name: random.normal(0, 0.3, wanted).astype(np.float32) for name, wanted in shapes.items()}
     Checkpoint("lstm", cell, shape, tokenizer, weights, {}, {}, {"corpus": "none"}).save(music)

@@ -9,7 +9,7 @@ import torch
 
 from seqgen.errors import UsageError
 from seqgen.models._loops import loop_of
-from seqgen.models._network import RecurrentLM
+from seqgen.models.network import RecurrentLM
 from seqgen.training.settings import TrainSettings
 
 KEPT = 1 << 30  # bytes; larger arrays than a step's, so that all that it frees is kept

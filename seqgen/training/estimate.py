@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from seqgen.models import parameters, weight_shapes
-from seqgen.models._network import RecurrentLM
+from seqgen.models.network import RecurrentLM
 from seqgen.training.memory import step_bytes
 from seqgen.training.plan import Plan
 from seqgen.training.step import Step

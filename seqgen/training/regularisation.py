@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from seqgen.models._dropout import Rates
+from seqgen.models.dropout import Rates
 from seqgen.settings import option, require
 
 

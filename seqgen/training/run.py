@@ -28,7 +28,7 @@ from seqgen.checkpoint import MODEL_FILE, Checkpoint, Weights
 from seqgen.errors import SeqgenError
 from seqgen.evaluation import temperature
 from seqgen.models import weight_shapes
-from seqgen.models._network import RecurrentLM
+from seqgen.models.network import RecurrentLM
 from seqgen.seen import Seen
 from seqgen.training import parallel, resume
 from seqgen.training.augmentation import tables_for

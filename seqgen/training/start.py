@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqgen.models._network import RecurrentLM
+from seqgen.models.network import RecurrentLM
 from seqgen.training.data import Spans
 from seqgen.training.growing import UNSEEN
 

@@ -4,16 +4,16 @@ It holds all that changes from step to step: weights, optimizer, hidden state, a
 and when the run ends is the trainer's business.
 
 The update itself reads and writes tensors that stay where they are, and never asks the device for an answer, so that
-on a GPU it is captured once and replayed (`seqgen.models._graph`); elsewhere the very same function is called.
+on a GPU it is captured once and replayed (`seqgen.models.graph`); elsewhere the very same function is called.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqgen.models._dropout import activation_penalty
-from seqgen.models._graph import Repeated
-from seqgen.models._network import RecurrentLM, State, detach, reset
+from seqgen.models.dropout import activation_penalty
+from seqgen.models.graph import Repeated
+from seqgen.models.network import RecurrentLM, State, detach, reset
 from seqgen.training import device as devices
 from seqgen.training.averaging import Average
 from seqgen.training.data import IGNORED

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from seqgen.errors import SeqgenError
-from seqgen.models._network import RecurrentLM
+from seqgen.models.network import RecurrentLM
 from seqgen.training import feeding, rollback
 from seqgen.training.augmentation import Augmented
 from seqgen.training.data import Epoch, Material

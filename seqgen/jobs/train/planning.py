@@ -55,7 +55,7 @@ class Parent:
 
 def model_kinds(model: str) -> tuple[type, type, type]:
     """The settings classes among which -P KEY VALUE finds its place, those of the codec aside."""
-    return registry.load("models", model), ModelSettings, TrainSettings
+    return registry.load("cells", model), ModelSettings, TrainSettings
 
 
 def preset_of(job: TrainJob) -> presets.Preset | None:

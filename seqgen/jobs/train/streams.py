@@ -125,7 +125,7 @@ def _check_codec(parent: Parent, codec: str, what: str) -> None:
 
 def _refuse_other_cells(key: str) -> None:
     """Raise SettingError if it is a setting of another cell than the run's."""
-    for name, kind in registry.usable("models").items():
+    for name, kind in registry.usable("cells").items():
         if key in settings.fields(kind):
             raise SettingError(f"{key} is a setting of {name} models alone", f"leave it out, or add -m {name}")
 

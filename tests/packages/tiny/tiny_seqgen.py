@@ -8,7 +8,7 @@ import numpy as np
 
 from seqgen.codecs import Golden, Ids
 from seqgen.codecs.byte import Byte, ByteOptions, byte_name
-from seqgen.models.gru import GRU
+from seqgen.cells.gru import GRU
 from seqgen.report import Report
 from seqgen.rules import NEVER, Chances, Contract, History, Logits, Rule, unless_empty
 from seqgen.settings import require

@@ -1,7 +1,7 @@
 """An LSTM layer on a CPU in bfloat16, as a loop over tokens with its own gradient.
 
 Numbers are kept so that one function, the logistic σ, serves all: tanh(x) = 2σ(2x) − 1. With the candidate's weights
-doubled, c' = 2c and τ = σ(c'), the cell of `seqgen.models.lstm` is
+doubled, c' = 2c and τ = σ(c'), the cell of `seqgen.cells.lstm` is
 
     i, f, s, o = σ(W'x + U'h + b')
     c' ← f ∘ c' + 4 i ∘ (s − ½)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.models import Cell
-from seqgen.models.gru import GRU
-from seqgen.models.lstm import LSTM
+from seqgen.cells.gru import GRU
+from seqgen.cells.lstm import LSTM
 
 Floats = NDArray[np.float32]
 Blocks = tuple[

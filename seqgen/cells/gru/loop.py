@@ -1,6 +1,6 @@
 """A GRU layer on a CPU in bfloat16, as a loop over tokens with its own gradient.
 
-The cell is that of `seqgen.models.gru`, with u = U_n h + b for what the reset gate acts on. Gates and the hidden state
+The cell is that of `seqgen.cells.gru`, with u = U_n h + b for what the reset gate acts on. Gates and the hidden state
 that is carried are float32, what is multiplied by the weights is bfloat16, as in mixed-precision training everywhere.
 """
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seqgen.models import Cell
 from seqgen.models._loops.products import HALF, lay_out, linear, product
-from seqgen.models.rnn import RNN
+from seqgen.cells.rnn import RNN
 
 NARROWEST = 1
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqgen.models import Cell, ModelSettings
-from seqgen.models._dropout import NOTHING, Rates, embedding_dropout, variational_dropout, weight_drop
+from seqgen.models.dropout import NOTHING, Rates, embedding_dropout, variational_dropout, weight_drop
 from seqgen.models._loops import Loop, loop_of
 
 State = tuple[tuple[Tensor, ...], ...]  # per layer: (h,) or (h, c), each (B, H)
