@@ -24,10 +24,10 @@ def sample(settings: dict[str, Any]) -> dict[str, list[str]]:
     import numpy as np
 
     from seqgen import rules
+    from seqgen.cells.lstm import LSTM
     from seqgen.generation import load
     from seqgen.generation.loop import Limits, collect, generate
     from seqgen.models import ModelSettings, weight_shapes
-    from seqgen.cells.lstm import LSTM
 
     if settings["engine"] == "torch":
         import torch

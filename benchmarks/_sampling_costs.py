@@ -18,6 +18,7 @@ import numpy as np
 
 from seqgen import rules
 from seqgen.api.grammars import framed
+from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
@@ -25,7 +26,6 @@ from seqgen.generation import Engine
 from seqgen.generation._numpy_engine import NumpyEngine
 from seqgen.generation.loop import Limits, collect, generate
 from seqgen.models import ModelSettings
-from seqgen.cells.lstm import LSTM
 from seqgen.originality.copying import MaxCopy
 from seqgen.originality.index import Corpus, Index, build
 from seqgen.tokenizer import Tokenizer

@@ -23,11 +23,11 @@ import torch
 from torch import nn
 
 from seqgen import rules
+from seqgen.cells.lstm import LSTM
 from seqgen.generation import Engine, load
 from seqgen.generation._numpy_engine import NumpyEngine
 from seqgen.generation.loop import Limits, generate
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.cells.lstm import LSTM
 
 from _report import median_seconds, print_table, write_json  # isort: skip
 from _sameness import BATCHES, compare  # isort: skip

@@ -27,12 +27,12 @@ import torch
 from torch import nn
 
 from seqgen import rules
+from seqgen.cells.lstm import LSTM
 from seqgen.generation import Engine, load
 from seqgen.generation._cuda_engine import CudaEngine
 from seqgen.generation._numpy_engine import NumpyEngine
 from seqgen.generation.loop import Limits, collect, generate
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.cells.lstm import LSTM
 from seqgen.training import device as devices
 
 from _report import print_table, write_json  # isort: skip
@@ -63,7 +63,7 @@ def parity(settings: ModelSettings, weights: dict[str, Any], device: str) -> dic
             worst = max(worst, float(np.abs(logits - expected).max()))
         name = str(precision).removeprefix("torch.")
         found[f"{name}: worst difference of logits"] = worst
-        found[f"{name}: why not compiled"] = run.network.update.failure
+        found[f"{name}: why not compiled"] = run.network.failure
         step = run._sizes[4].step
         found[f"{name}: steps captured"] = step.failure or step.captured
         samples = [tokens_of(engine) for engine in (run, NumpyEngine(LSTM(), settings, weights))]

@@ -29,10 +29,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from seqgen.cells.lstm import LSTM
 from seqgen.generation import load
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.models.network import RecurrentLM
-from seqgen.cells.lstm import LSTM
 from seqgen.training import device as devices
 from seqgen.training.data import Epoch, Spans
 from seqgen.training.feeding import DeviceFeed, HostFeed
@@ -129,7 +129,8 @@ def kernels(case: Case) -> dict[str, Any]:
         run(1)
         case.wait()
     names = sorted({event.key for event in seen.key_averages()})
-    legal = devices.persistent_kernel_legal(case.hidden, case.hidden, case.batch, step.precision)
+    half = step.precision == torch.float16
+    legal = half and step.network.cell.persistent(case.hidden, case.hidden, case.batch)
     persistent = [name for name in names if "persist" in name.lower()]
     recurrent = [name for name in names if any(word in name.lower() for word in ("rnn", "lstm", "persist"))]
     return {

@@ -10,6 +10,7 @@ nothing.
 """
 
 import argparse
+import math
 import os
 import time
 from collections.abc import Callable
@@ -70,8 +71,8 @@ def measure(model: str, shape: str, batch: int, window: int) -> dict[str, object
                 times[name].append(time.perf_counter() - began)
     seconds = {name: median(found) for name, found in times.items()}
     tokens = batch * window
-    gates = registry.load("cells", model).gates
-    flops = 6 * tokens * (layers * 2 * gates * hidden * hidden + hidden * VOCAB)
+    weights = registry.load("cells", model)().weights(hidden, hidden).values()
+    flops = 6 * tokens * (layers * sum(math.prod(each) for each in weights if len(each) > 1) + hidden * VOCAB)
     rate, machine = flops / seconds["seqgen"] / 1e9, 2 * LARGE**3 / seconds["machine"] / 1e9
     return {
         "shape": shape,

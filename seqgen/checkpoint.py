@@ -30,10 +30,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import registry, settings
+from seqgen.cells import Cell
 from seqgen.container import ROOM, Header, Writer, plain_data, read_header
 from seqgen.errors import MALFORMED, CheckpointError, DataError, UsageError
 from seqgen.files import atomic_write
-from seqgen.models import Cell, ModelSettings, parameters, weight_shapes
+from seqgen.models import ModelSettings, parameters, weight_shapes
 from seqgen.seen import Seen, read_seen
 from seqgen.tokenizer import Tokenizer
 

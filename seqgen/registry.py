@@ -1,8 +1,8 @@
-"""A folder is the registry: what lies in `seqgen/codecs`, `models` or `rules` is what there is.
+"""A folder is the registry: what lies in `seqgen/codecs`, `cells` or `rules` is what there is.
 
 A variant is one public module (or package) in the folder of its kind; modules whose names begin with an
 underscore are the room's own furniture. The class of a variant carries its module's name, case and underscores
-aside: `rules/top_k.py` defines `TopK`, `models/lstm.py` defines `LSTM`.
+aside: `rules/top_k.py` defines `TopK`, `cells/lstm` defines `LSTM`.
 
 Installed packages may bring more: see `seqgen.extensions`. A name that lies in the folder never means theirs.
 """
@@ -19,7 +19,7 @@ from seqgen import extensions
 from seqgen.errors import UsageError
 
 LONGEST = 60  # characters of a wrong name that are compared
-KINDS = {"codecs": "codec", "models": "model", "rules": "rule"}
+KINDS = {"codecs": "codec", "cells": "cell", "rules": "rule"}
 
 
 @cache

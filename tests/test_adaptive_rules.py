@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from seqgen import generation, registry, rules
+from seqgen.cells.gru import GRU
 from seqgen.generation._cuda_engine import CudaEngine
 from seqgen.generation._mixture_engine import Fade, MixtureEngine, Part
 from seqgen.generation._numpy_engine import NumpyEngine
@@ -17,7 +18,6 @@ from seqgen.generation.limits import Limits
 from seqgen.generation.loop import collect, generate
 from seqgen.generation.steering import Steered
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.cells.gru import GRU
 from seqgen.rules import AdaptiveRule, Scope
 from seqgen.rules.mirostat import MOST, RATE, Mirostat
 from seqgen.rules.top_a import TopA

@@ -10,6 +10,7 @@ import pytest
 import seqgen
 from seqgen.api import primer as primer_module
 from seqgen.api.primer import read_prompt
+from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.codecs.byte import Byte
@@ -19,7 +20,6 @@ from seqgen.codecs.midi.read import read_score
 from seqgen.container import read_header
 from seqgen.errors import CheckpointError, CorpusError, UsageError
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.cells.lstm import LSTM
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=8)

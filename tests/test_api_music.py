@@ -10,6 +10,7 @@ import pytest
 
 import seqgen
 from seqgen.api.music import Music
+from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
@@ -18,7 +19,6 @@ from seqgen.codecs.midi_bar import MidiBar
 from seqgen.codecs.midi_bar.codec import MidiBarOptions
 from seqgen.errors import CorpusError, DataError, UsageError
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.cells.lstm import LSTM
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=8)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from seqgen import cells
+
 PACKAGE = Path(__file__).parent.parent / "seqgen"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -28,13 +30,14 @@ ALLOWED = {
     "tokenizer": BASIC | {"codecs"},
     "catalogue": BASIC,
     "tokenization": BASIC | {"codecs", "tokenizer", "stream", "container", "catalogue"},
-    "models": {"errors", "settings", "registry"},
+    "cells": {"errors", "settings", "registry"},
+    "models": {"errors", "settings", "registry", "cells"},
     "rules": {"errors", "settings", "registry"},
-    "generation": {"errors", "settings", "registry", "models", "rules"},
-    "checkpoint": BASIC | {"container", "models", "tokenizer", "stream", "seen"},
+    "generation": {"errors", "settings", "registry", "cells", "models", "rules"},
+    "checkpoint": BASIC | {"container", "cells", "models", "tokenizer", "stream", "seen"},
     "evaluation": BASIC | {"stream", "tokenizer", "codecs", "models", "generation", "checkpoint", "container"},
     "training": BASIC
-    | {"stream", "tokenizer", "models", "evaluation", "checkpoint", "container", "originality", "seen"},
+    | {"stream", "tokenizer", "cells", "models", "evaluation", "checkpoint", "container", "originality", "seen"},
     "originality": {"errors", "files", "settings", "container"},
     "render": {"errors", "files", "codecs"},
     "takes": BASIC | {"codecs", "tokenizer"},
@@ -99,6 +102,21 @@ def test_codecs_and_rules_never_import_torch():
             names = {name.split(".")[0] for name in imports(path)}
             if room(path) != "checkpoint":  # it may hand its weights to a torch module, inside a function
                 assert "torch" not in names, path
+
+
+def test_what_a_cell_is_made_of_is_known_in_its_room_alone():
+    """No layer of the library, no module of a cell's quicker forms, no cell by name anywhere else."""
+    layers = re.compile(r"\bRNNBase\b|\bnn\.(LSTM|GRU|RNN)\b")
+    for path in FILES:
+        if room(path) != "cells":
+            assert not layers.search(path.read_text("utf-8")), path
+            foreign = {name for name in imports(path) if name.startswith("seqgen.cells.")}
+            assert all(name.split(".")[2] in vars(cells) for name in foreign), path
+
+
+def test_cells_are_loaded_without_torch():
+    code = "from seqgen import registry\nmade = [registry.load('cells', name)() for name in registry.names('cells')]\n"
+    assert "torch" not in modules_after(code + "for cell in made: cell.numpy_form(), cell.weights(2, 3), cell.state(3)")
 
 
 def test_no_pickle_anywhere():

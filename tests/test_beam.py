@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from seqgen import rules
+from seqgen.cells.lstm import LSTM
 from seqgen.errors import SettingError, UsageError
 from seqgen.generation._numpy_engine import NumpyEngine
 from seqgen.generation.beam import search
@@ -14,7 +15,6 @@ from seqgen.generation.choosing import best_of
 from seqgen.generation.limits import Limits
 from seqgen.generation.loop import Sample, collect, generate
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.cells.lstm import LSTM
 
 V, END, LENGTH = 5, 4, 4
 PROMPT = np.array([END, 1])

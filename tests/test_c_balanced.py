@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.codecs import Codec
@@ -18,7 +19,6 @@ from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.codecs.subword import Subword, SubwordOptions
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.cells.lstm import LSTM
 from seqgen.tokenizer import Tokenizer
 
 SPEC = importlib.util.spec_from_file_location("c_check", Path(__file__).parent.parent / "benchmarks" / "_c_check.py")

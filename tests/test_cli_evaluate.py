@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from seqgen.cells.gru import GRU
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.cli.evaluate import WIDTH, _columns, _width
 from seqgen.evaluation.ngram import NGram
 from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
-from seqgen.cells.gru import GRU
 from seqgen.stream import TokenStream
 from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.sources import resolve

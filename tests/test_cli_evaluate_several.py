@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from seqgen import checkpoint as checkpoints
+from seqgen.cells.gru import GRU
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.cli._checkpoints import divided, is_checkpoint, is_corpus
@@ -14,7 +15,6 @@ from seqgen.errors import UsageError
 from seqgen.evaluation.temperature import Temperature
 from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
-from seqgen.cells.gru import GRU
 from seqgen.stream import TokenStream
 from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.sources import resolve

@@ -16,6 +16,7 @@ import pytest
 
 from seqgen.api import sampler
 from seqgen.api.model import load
+from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.codecs.byte import Byte
@@ -31,7 +32,6 @@ from seqgen.jobs.sample.request import Request, labels, primer
 from seqgen.jobs.sample.request import prompts as as_prompts
 from seqgen.jobs.sample.samples import Pipe, Terminal, paths
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.cells.lstm import LSTM
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=8)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.cli.inspect import WIDTH
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
-from seqgen.cells.lstm import LSTM
 from seqgen.stream import TokenStream
 from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.sources import resolve

@@ -7,11 +7,11 @@ import pytest
 
 from seqgen import load, registry
 from seqgen.api.mixture import Voice, mix
+from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.errors import CheckpointError, UsageError
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.cells.lstm import LSTM
 from seqgen.tokenizer import Tokenizer, require_same_tokens
 
 

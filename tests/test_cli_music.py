@@ -9,6 +9,7 @@ import pytest
 
 from seqgen.api.model import load
 from seqgen.api.music import Music
+from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.codecs.char import Char, CharOptions
@@ -21,7 +22,6 @@ from seqgen.evaluation.music import features
 from seqgen.evaluation.plausibility import NAMES
 from seqgen.jobs.evaluate.music_measures import lines, measured
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.cells.lstm import LSTM
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=24)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.cells.lstm import LSTM
 from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer

@@ -9,13 +9,17 @@ import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from seqgen import generation, rules
+from seqgen import generation, registry, rules
 from seqgen.api.model import make_engine
+from seqgen.cells import RECURRENT, Cell
+from seqgen.cells.gru import GRU
+from seqgen.cells.lstm import LSTM
+from seqgen.cells.rnn import RNN
 from seqgen.errors import UsageError
 from seqgen.generation import _device_network
 from seqgen.generation._cuda_engine import CudaEngine
 from seqgen.generation._device_block import DrawPlan
-from seqgen.generation._device_network import Fused, update_of
+from seqgen.generation._device_network import Fused
 from seqgen.generation._device_noise import gumbel, signed
 from seqgen.generation._device_rules import apply_rules, on_device
 from seqgen.generation._numpy_engine import NumpyEngine
@@ -23,14 +27,12 @@ from seqgen.generation._torch_engine import TorchEngine
 from seqgen.generation.limits import Limits
 from seqgen.generation.loop import Sample, collect, generate
 from seqgen.generation.sampling import noise
-from seqgen.models import Cell, ModelSettings, weight_shapes
-from seqgen.cells.gru import GRU
-from seqgen.cells.lstm import LSTM
-from seqgen.cells.rnn import RNN
+from seqgen.models import ModelSettings, weight_shapes
 from seqgen.rules import Scope
 
 V = 23
-CELLS = [RNN("tanh"), RNN("relu"), GRU(), LSTM()]
+CELLS = [RNN("tanh"), RNN("relu"), GRU(), LSTM()]  # with a form of their own
+PLAIN = [registry.load("cells", name)() for name in registry.names("cells")]
 SHAPES = [
     ModelSettings(hidden=12, layers=1, tied=False, embedding=7),
     ModelSettings(hidden=12, layers=2),
@@ -75,7 +77,7 @@ def sampled(run: Any, name: str, count: int = 5, scores: bool = False, **limits:
 
 
 @pytest.mark.parametrize("settings", SHAPES, ids=["untied", "tied", "projected"])
-@pytest.mark.parametrize("cell", CELLS, ids=str)
+@pytest.mark.parametrize("cell", [*CELLS, *PLAIN], ids=str)
 def test_logits_are_the_torch_engines(cell: Cell, settings: ModelSettings) -> None:
     given = weights(cell, settings)
     run, reference = generation.load("cuda", cell, settings, given), TorchEngine(cell, settings, given)
@@ -201,10 +203,10 @@ def test_a_grammar_is_followed_on_the_host() -> None:
 
 
 @pytest.mark.parametrize("name", RULES)
-@pytest.mark.parametrize("cell", [RNN("tanh"), GRU(), LSTM()], ids=["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", PLAIN, ids=registry.names("cells"))
 def test_a_seed_gives_the_numpy_engines_tokens_in_blocks_of_any_size(cell: Cell, name: str) -> None:
     given = weights(cell, SHAPES[1])
-    expected = sampled(NumpyEngine(cell, SHAPES[1], given), name, end_id=3, banned=np.arange(V) > V - 3)
+    expected = sampled(generation.load("numpy", cell, SHAPES[1], given), name, end_id=3, banned=np.arange(V) > V - 3)
     for block in (1, 8):
         made = sampled(CudaEngine(cell, SHAPES[1], given, "cpu", block), name, end_id=3, banned=np.arange(V) > V - 3)
         assert made == expected
@@ -285,10 +287,11 @@ def test_blocks_are_shorter_where_there_is_more_noise_to_make() -> None:
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_the_elementwise_part_is_a_graph_of_tensors(cell: Cell) -> None:
     """Without a branch or a number from the host: what a compiler and a capture take."""
-    gates = torch.randn(2, 2, cell.gates * 5)
-    memory = [torch.randn(2, 5)] if not isinstance(cell, RNN) else []
-    traced = make_fx(update_of(cell), tracing_mode="fake")(*gates, *memory)
-    for ours, theirs in zip(traced(*gates, *memory), update_of(cell)(*gates, *memory)):
+    form, rows = cell.device_form(), cell.weights(5, 5)[RECURRENT[0]][0]
+    assert form is not None
+    products, memory = torch.randn(2, 2, rows), [torch.randn(2, 5) for _ in range(form.memories)]
+    traced = make_fx(form.update, tracing_mode="fake")(*products, *memory)
+    for ours, theirs in zip(traced(*products, *memory), form.update(*products, *memory)):
         assert torch.equal(ours, theirs)
 
 
@@ -314,18 +317,6 @@ def test_half_precision_stays_near() -> None:
     assert not np.array_equal(logits, expected)
 
 
-def test_an_unknown_cell_is_one_sentence() -> None:
-    class Other(Cell):
-        gates = parts = 1
-
-        def module(self, inputs: int, hidden: int) -> Any: ...
-
-        def step(self, x: Any, r: Any, state: Any) -> Any: ...
-
-    with pytest.raises(UsageError, match="the cuda engine knows no cell called Other"):
-        CudaEngine(Other(), SHAPES[1], weights(RNN(), SHAPES[1]), "cpu")
-
-
 def test_a_device_that_is_not_there_is_one_sentence() -> None:
     for device in ("cuda:99", "nowhere"):
         with pytest.raises(UsageError, match=f"device '{device}' cannot be used here"):
@@ -344,7 +335,7 @@ def test_the_engine_is_chosen_by_name_and_then_wants_a_gpu(monkeypatch: pytest.M
 
 
 @on_gpu
-@pytest.mark.parametrize("cell", CELLS, ids=str)
+@pytest.mark.parametrize("cell", PLAIN, ids=str)
 def test_captured_steps_are_the_plain_ones(cell: Cell) -> None:
     given = weights(cell, SHAPES[2])
     reference = CudaEngine(cell, SHAPES[2], given, "cpu")
@@ -367,4 +358,4 @@ def test_captured_blocks_draw_what_the_cpu_draws(fuse: bool) -> None:
     drawings = [each for size in run._sizes.values() for each in size.drawings.values()]
     assert drawings
     assert all(each.work.captured for each in drawings)
-    assert run.network.update.failure is None
+    assert run.network.failure is None

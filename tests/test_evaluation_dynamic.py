@@ -5,15 +5,15 @@ import pytest
 import torch
 from torch.nn import functional
 
+from seqgen.cells.gru import GRU
+from seqgen.cells.lstm import LSTM
+from seqgen.cells.rnn import RNN
 from seqgen.errors import SettingError
 from seqgen.evaluation import dynamic as module
 from seqgen.evaluation.dynamic import Adaptive, DynamicScore, DynamicSettings, dynamic
 from seqgen.evaluation.protocols import stateful
 from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
-from seqgen.cells.gru import GRU
-from seqgen.cells.lstm import LSTM
-from seqgen.cells.rnn import RNN
 
 VOCAB = 9
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from seqgen.cells.gru import GRU
+from seqgen.cells.lstm import LSTM
 from seqgen.errors import SettingError, StreamError
 from seqgen.evaluation import temperature as module
 from seqgen.evaluation.ensemble import Ensemble
@@ -11,8 +13,6 @@ from seqgen.evaluation.protocols import cold_windows, sampled_logits, stateful
 from seqgen.evaluation.temperature import Temperature, fit_temperature, held_out_temperature, stored_temperature
 from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
-from seqgen.cells.gru import GRU
-from seqgen.cells.lstm import LSTM
 
 VOCAB = 7
 STARTS = np.array([0, 30])

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from seqgen.cells.gru import GRU
+from seqgen.cells.lstm import LSTM
+from seqgen.cells.rnn import RNN
 from seqgen.evaluation import protocols
 from seqgen.evaluation.protocols import Score, cold_windows, lanes, prediction_nats, stateful, unframed
 from seqgen.models import ModelSettings
 from seqgen.models.dropout import Rates
 from seqgen.models.network import RecurrentLM
-from seqgen.cells.gru import GRU
-from seqgen.cells.lstm import LSTM
-from seqgen.cells.rnn import RNN
 
 VOCAB = 11
 

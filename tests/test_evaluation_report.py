@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from seqgen import registry
+from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.errors import StreamError
 from seqgen.evaluation.ngram import NGram
@@ -15,7 +16,6 @@ from seqgen.evaluation.protocols import cold_windows, stateful
 from seqgen.evaluation.report import Evaluation, evaluate, surprise
 from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
-from seqgen.cells.lstm import LSTM
 from seqgen.tokenizer import Tokenizer
 
 TEXT = "Ein Käuzchen saß\nauf einem Baum. " * 30

@@ -88,7 +88,7 @@ def test_a_package_brings_a_rule_a_cell_and_a_codec(tmp_path):
     assert all(one != other for one, other in pairwise(data))
     alone = child(["generate", tmp_path / "run", "-o", tmp_path / "other.bin"])
     assert alone.returncode == 1
-    assert "no model is called 'tiny_gru'" in alone.stderr
+    assert "no cell is called 'tiny_gru'" in alone.stderr
     assert "Traceback" not in trained.stderr + made.stderr + alone.stderr
 
 
@@ -104,14 +104,14 @@ def test_what_packages_bring_stands_wherever_names_are_listed(site, capsys):
     assert "mirostat TAU" in rules
     assert "no_echo, no_repeat" in shown("generate", "--help")
     assert "inverted, midi" in shown("train", "--help")
-    assert "lstm, rnn, tiny_gru" in shown("train", "--help")
+    assert "rg_lru, rnn, tiny_gru" in shown("train", "--help")
     found = json.loads(shown("doctor", "--json"))["extensions"]
     assert [tuple(each.values()) for each in found] == [
         ("codec", "inverted", "tiny_seqgen", "0.1", None),
-        ("model", "tiny_gru", "tiny_seqgen", "0.1", None),
+        ("cell", "tiny_gru", "tiny_seqgen", "0.1", None),
         ("rule", "no_echo", "tiny_seqgen", "0.1", None),
     ]
-    assert "extensions codec inverted (tiny_seqgen), model tiny_gru (tiny_seqgen), rule no_echo" in shown("doctor")
+    assert "extensions codec inverted (tiny_seqgen), cell tiny_gru (tiny_seqgen), rule no_echo" in shown("doctor")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_what_packages_bring_stands_wherever_names_are_listed(site, capsys):
         ("generate x --rule top_", {"top_a", "top_k", "top_p"}),
         ("generate x -r top_p no", set()),
         ("train x -c inv", {"inverted"}),
-        ("train x -m ", {"gru", "lstm", "rnn", "tiny_gru"}),
+        ("train x -m ", {*registry.own("cells"), "tiny_gru"}),
         ("tokenize x -c midi_", {"midi_388", "midi_bar", "midi_grid"}),
     ],
 )

@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqgen import generation, rules
-from seqgen.errors import SettingError, UsageError
-from seqgen.generation import _numpy_engine
-from seqgen.generation._numpy_engine import NumpyEngine
-from seqgen.generation._torch_engine import TorchEngine
-from seqgen.generation._update import StepUpdate, form
-from seqgen.generation.loop import Limits, collect, generate
-from seqgen.generation.sampling import Race, log_probabilities, noise
-from seqgen.models import Cell, ModelSettings, weight_shapes
-from seqgen.cells.gru import GRU
+from seqgen import generation, registry, rules
+from seqgen.cells import Cell
 from seqgen.cells.lstm import LSTM
 from seqgen.cells.rnn import RNN
+from seqgen.errors import SettingError, UsageError
+from seqgen.generation import EngineName, _numpy_engine
+from seqgen.generation._numpy_engine import NumpyEngine
+from seqgen.generation._step_engine import StepEngine
+from seqgen.generation._torch_engine import TorchEngine
+from seqgen.generation.loop import Limits, collect, generate
+from seqgen.generation.sampling import Race, log_probabilities, noise
+from seqgen.models import ModelSettings, weight_shapes
 
 V = 23
-CELLS = [RNN("tanh"), RNN("relu"), GRU(), LSTM()]
+CELLS = [registry.load("cells", name)() for name in registry.names("cells")] + [RNN("relu")]
 SHAPES = [
     ModelSettings(hidden=12, layers=1, tied=False, embedding=7),
     ModelSettings(hidden=12, layers=2),
@@ -83,7 +83,7 @@ class Fixed(generation.Engine[int]):
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_numpy_and_torch_compute_the_same_logits(cell: Cell, settings: ModelSettings) -> None:
     given = weights(cell, settings)
-    fast, reference = NumpyEngine(cell, settings, given), TorchEngine(cell, settings, given)
+    fast, reference = generation.load("numpy", cell, settings, given), TorchEngine(cell, settings, given)
     assert fast.vocab_size == reference.vocab_size == V
     ours, theirs = fast.start(3), reference.start(3)
     for ids in tokens(12, 3):
@@ -94,26 +94,22 @@ def test_numpy_and_torch_compute_the_same_logits(cell: Cell, settings: ModelSett
     assert np.ptp(expected) > 1, "a comparison of constants would prove nothing"
 
 
-@pytest.mark.parametrize("cell", [GRU(), LSTM()], ids=str)
-def test_the_fast_forms_follow_the_cells_own_step(cell: Cell) -> None:
-    rng = np.random.default_rng(0)
-    fast, plain = form(cell)(cell, 2, 5), StepUpdate(cell, 2, 5)
-    assert type(fast) is not StepUpdate
-
-    def arranged(product: Any, blocks: Any) -> Any:
-        parts = np.split(product, cell.gates, axis=1)
-        return np.concatenate([parts[block] * np.float32(scale) for block, scale in blocks], axis=1)
-
-    for _ in range(4):
-        x, r = rng.standard_normal((2, 2, cell.gates * 5)).astype(np.float32)
-        fast(arranged(x, fast.input), arranged(r, fast.recurrent))
-        plain(x, r)
-        np.testing.assert_allclose(fast.hidden[:, :-1] / fast.scale, plain.hidden[:, :-1], atol=1e-6)
+@pytest.mark.parametrize("settings", SHAPES, ids=["untied", "tied", "projected"])
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if cell.numpy_form()], ids=str)
+def test_the_fast_forms_follow_the_cells_own_step(cell: Cell, settings: ModelSettings) -> None:
+    given = weights(cell, settings)
+    fast, plain = NumpyEngine(cell, settings, given), StepEngine(cell, settings, given)
+    ours, theirs = fast.start(2), plain.start(2)
+    for ids in tokens(6, 2):
+        logits, ours = fast.step(ids, ours)
+        expected, theirs = plain.step(ids, theirs)
+        np.testing.assert_allclose(logits, expected, atol=2e-5)
 
 
-@pytest.mark.parametrize("kind", [NumpyEngine, TorchEngine])
-def test_prefill_equals_single_steps(kind: Any) -> None:
-    run = kind(LSTM(), SHAPES[2], weights(LSTM(), SHAPES[2]))
+@pytest.mark.parametrize("kind", ["numpy", "torch", "cuda"])
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_prefill_equals_single_steps(cell: Cell, kind: EngineName) -> None:
+    run = generation.load(kind, cell, SHAPES[2], weights(cell, SHAPES[2]))
     ids = tokens(9)
     state = run.start(1)
     for position in range(9):
@@ -123,9 +119,10 @@ def test_prefill_equals_single_steps(kind: Any) -> None:
     np.testing.assert_allclose(run.step(ids[:1], after)[0], run.step(ids[:1], state)[0], atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", [NumpyEngine, TorchEngine])
-def test_streams_are_selected_copied_and_joined(kind: Any) -> None:
-    run = kind(GRU(), SHAPES[1], weights(GRU(), SHAPES[1]))
+@pytest.mark.parametrize("kind", ["numpy", "torch", "cuda"])
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_streams_are_selected_copied_and_joined(cell: Cell, kind: EngineName) -> None:
+    run = generation.load(kind, cell, SHAPES[1], weights(cell, SHAPES[1]))
     _, a = run.prefill(tokens(5, seed=1), run.start(1))
     _, b = run.prefill(tokens(8, seed=2), run.start(1))
     both = run.select(run.join([a, b]), [1, 0, 1])
@@ -221,10 +218,11 @@ def test_a_stream_is_the_same_alone_and_among_others_of_other_lengths() -> None:
     assert len({tuple(sample.ids) for sample in together}) == 7
 
 
-def test_batches_small_and_large_and_both_engines_give_one_text() -> None:
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_batches_small_and_large_and_both_engines_give_one_text(cell: Cell) -> None:
     prompt = [tokens(3)]
-    given = weights(LSTM(), SHAPES[1])
-    runs: list[Any] = [NumpyEngine(LSTM(), SHAPES[1], given), TorchEngine(LSTM(), SHAPES[1], given)]
+    given = weights(cell, SHAPES[1])
+    runs = [generation.load("numpy", cell, SHAPES[1], given), TorchEngine(cell, SHAPES[1], given)]
     texts = set()
     for run, batch in itertools.product(runs, (1, 2, 64)):
         samples = collect(generate(run, prompt * batch, [], seed=9, limits=Limits(length=100)), batch)

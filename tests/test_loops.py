@@ -3,15 +3,17 @@
 import pytest
 import torch
 
-from seqgen.models import ModelSettings, _loops
-from seqgen.models.dropout import NOTHING, Rates
-from seqgen.models.network import RecurrentLM
+from seqgen.cells._products import available
 from seqgen.cells.gru import GRU
 from seqgen.cells.lstm import LSTM
+from seqgen.cells.mingru import MinGRU
 from seqgen.cells.rnn import RNN
+from seqgen.models import ModelSettings
+from seqgen.models.dropout import NOTHING, Rates
+from seqgen.models.network import RecurrentLM
 from seqgen.training import device
 
-pytestmark = pytest.mark.skipif(not _loops.available(), reason="this build of torch has no such product")
+pytestmark = pytest.mark.skipif(not available(), reason="this build of torch has no such product")
 VOCAB, BATCH, STEPS = 23, 8, 12
 CELLS = [LSTM(), GRU(), RNN(), RNN(nonlinearity="relu")]
 
@@ -29,7 +31,7 @@ def losses_and_gradients(network, ids, by_loop, rates=NOTHING):
     network.zero_grad()
     network.by_loop, network.rates = by_loop, rates
     torch.manual_seed(5)
-    parts = range(network.cell.parts)
+    parts = range(len(network.cell.state(64)))
     start = tuple(tuple(torch.randn(BATCH, 64) * (0.7 * part + 0.3) for part in parts) for _ in network.layers)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=by_loop):
         logits, state = network(ids, start)
@@ -73,19 +75,15 @@ def test_dropout_reaches_the_loop(cell):
 
 @pytest.mark.parametrize("cell", CELLS, ids=repr)
 def test_it_is_taken_in_bfloat16_from_some_width_on(cell):
-    narrowest = _loops.loop_of(cell).narrowest
+    narrowest = cell.training_loop().narrowest
     wide = make_network(cell, hidden=narrowest)
     assert device.loop_pays(wide, torch.bfloat16)
     assert not device.loop_pays(wide, torch.float32)
     assert narrowest == 1 or not device.loop_pays(make_network(cell, hidden=narrowest - 1), torch.bfloat16)
 
 
-def test_a_cell_of_somebodys_own_has_no_loop():
-    class Own(GRU):
-        """Another recurrence under the same weights."""
-
-    assert _loops.loop_of(Own()) is None
-    assert not device.loop_pays(make_network(Own(), hidden=512), torch.bfloat16)
+def test_a_cell_need_not_have_one():
+    assert not device.loop_pays(make_network(MinGRU(), hidden=512), torch.bfloat16)
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=repr)

@@ -1,7 +1,7 @@
 """The count of streams that fit: halves, bounded, monotonous."""
 
-from seqgen.models import ModelSettings
 from seqgen.cells.lstm import LSTM
+from seqgen.models import ModelSettings
 from seqgen.training.memory import USED, fitting_batch, step_bytes
 
 SHAPE = ModelSettings(hidden=512, layers=2)

@@ -6,14 +6,14 @@ import sys
 import numpy as np
 import pytest
 
+from seqgen.cells.gru import GRU
+from seqgen.cells.lstm import LSTM
 from seqgen.errors import SettingError, UsageError
 from seqgen.generation._mixture_engine import Fade, MixtureEngine, Part
 from seqgen.generation._numpy_engine import NumpyEngine
 from seqgen.generation._torch_engine import TorchEngine
 from seqgen.generation.loop import Limits, collect, generate
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.cells.gru import GRU
-from seqgen.cells.lstm import LSTM
 from seqgen.rules import parse
 
 V = 13  # ids that all parts know; 12 begins a document

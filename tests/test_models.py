@@ -2,14 +2,14 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from seqgen import registry
+from seqgen.cells import Cell
 from seqgen.errors import SettingError
-from seqgen.models import Cell, ModelSettings, parameters, weight_shapes
+from seqgen.models import ModelSettings, parameters, weight_shapes
 from seqgen.models.network import RecurrentLM, detach, reset
 from seqgen.settings import parse
 
@@ -29,64 +29,6 @@ def make_cell(name: str, options: dict[str, str]) -> Cell:
 def make_network(cell: Cell, **shape: object) -> RecurrentLM:
     torch.manual_seed(0)
     return RecurrentLM(cell, parse(ModelSettings, {"hidden": H} | shape), V).double()
-
-
-# Ten-line cells, written again from the papers' equations, one unit of time, float64.
-
-
-def sigma(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def lstm_by_hand(w, u, b, c_bias, x, h, c):
-    i, f, g, o = (w[k * H : (k + 1) * H] @ x + b[k * H : (k + 1) * H] for k in range(4))
-    ui, uf, ug, uo = (u[k * H : (k + 1) * H] @ h + c_bias[k * H : (k + 1) * H] for k in range(4))
-    c = sigma(f + uf) * c + sigma(i + ui) * np.tanh(g + ug)
-    return sigma(o + uo) * np.tanh(c), c
-
-
-def gru_by_hand(w, u, b, c_bias, x, h):
-    r = sigma(w[:H] @ x + b[:H] + u[:H] @ h + c_bias[:H])
-    z = sigma(w[H : 2 * H] @ x + b[H : 2 * H] + u[H : 2 * H] @ h + c_bias[H : 2 * H])
-    n = np.tanh(w[2 * H :] @ x + b[2 * H :] + r * (u[2 * H :] @ h + c_bias[2 * H :]))
-    return ((1 - z) * n + z * h,)
-
-
-def rnn_by_hand(w, u, b, c_bias, x, h):
-    return (np.tanh(w @ x + b + u @ h + c_bias),)
-
-
-def relu_by_hand(w, u, b, c_bias, x, h):
-    return (np.maximum(0, w @ x + b + u @ h + c_bias),)
-
-
-BY_HAND = {"lstm": lstm_by_hand, "gru": gru_by_hand, "rnn": rnn_by_hand, "rnn relu": relu_by_hand}
-
-
-def hand_of(name, options):
-    return BY_HAND[" ".join([name, *options.values()])]
-
-
-@cells
-def test_module_and_step_equal_the_papers_equations(name, options):
-    cell, generator = make_cell(name, options), np.random.default_rng(1)
-    torch.manual_seed(1)
-    module = cell.module(5, H).double()
-    w, u, b, c_bias = (weight.detach().numpy() for weight in module.parameters())
-    xs = generator.normal(size=(6, 1, 5))
-    state = tuple(np.zeros(H) for _ in range(cell.parts))
-    parts = tuple(np.zeros((1, H)) for _ in range(cell.parts))
-    expected, stepped = [], []
-    for x in xs[:, 0]:
-        state = hand_of(name, options)(w, u, b, c_bias, x, *state)
-        parts = cell.step((x @ w.T + b)[None], parts[0] @ u.T + c_bias, parts)
-        expected.append(state[0])
-        stepped.append(parts[0][0])
-    with torch.no_grad():
-        out = module(torch.from_numpy(xs))[0][:, 0].numpy()
-    np.testing.assert_allclose(out, expected, atol=1e-12)
-    np.testing.assert_allclose(stepped, expected, atol=1e-12)
-    np.testing.assert_allclose(parts, [part[None] for part in state], atol=1e-12)
 
 
 @cells
@@ -158,12 +100,6 @@ def test_weight_shapes_name_every_weight(name, options, shape):
 def test_tied_weights_are_one():
     network = make_network(make_cell("lstm", {}))
     assert network.output.weight is network.embedding.weight
-
-
-def test_the_forget_gate_starts_open():
-    module = registry.load("cells", "lstm")(forget_bias=1.5).module(4, H)
-    biases = module.bias_ih_l0 + module.bias_hh_l0
-    assert biases.tolist() == [0.0] * H + [1.5] * H + [0.0] * 2 * H
 
 
 def test_detach_keeps_values_and_drops_history():

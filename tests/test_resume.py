@@ -15,11 +15,11 @@ import torch
 from test_training import SMALL, TEXT, Nobody, make_run, make_stream
 
 from seqgen.api.model import load as load_model
+from seqgen.cells._products import available
 from seqgen.checkpoint import Checkpoint, write_tensors
 from seqgen.cli import run as seqgen
 from seqgen.container import Writer, read_header
 from seqgen.errors import CheckpointError
-from seqgen.models import _loops
 from seqgen.training import occupied, resume, snapshot
 
 STEPS = 90
@@ -39,9 +39,7 @@ KINDS = {
     "tail": dataclasses.replace(EVERYTHING, average="tail", schedule="wsd"),
     "never": dataclasses.replace(SMALL, average="tail", reset="never"),
 }
-LOOPED = (
-    ("gru", "rnn") if _loops.available() else ()
-)  # cells, as KINDS names them, that are trained by loops of our own
+LOOPED = ("gru", "rnn") if available() else ()  # cells, as KINDS names them, that are trained by loops of our own
 KINDS |= {cell: dataclasses.replace(EVERYTHING, average="ema", precision="bfloat16") for cell in LOOPED}
 # 20 stops in all: at random, and around log lines (20, 40), the ends of epochs and the last step.
 POINTS = random.Random(5)

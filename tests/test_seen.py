@@ -15,6 +15,7 @@ from seqgen.api.mixture import Voice, mix
 from seqgen.api.model import Model
 from seqgen.api.music import Music
 from seqgen.api.sampler import Sampling
+from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import COUNTS, Checkpoint
 from seqgen.cli import run as command
 from seqgen.codecs.byte import Byte
@@ -25,7 +26,6 @@ from seqgen.errors import CheckpointError
 from seqgen.generation.limits import Constraints, Limits
 from seqgen.generation.loop import collect
 from seqgen.models import weight_shapes
-from seqgen.cells.lstm import LSTM
 from seqgen.report import Report
 from seqgen.seen import Seen, read_seen, together
 from seqgen.tokenizer import Tokenizer

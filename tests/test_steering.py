@@ -5,12 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from seqgen.cells.lstm import LSTM
 from seqgen.generation import load
 from seqgen.generation.limits import Limits
 from seqgen.generation.loop import generate
 from seqgen.generation.steering import Steered
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.cells.lstm import LSTM
 from seqgen.rules import parse
 
 V = 12

@@ -186,9 +186,9 @@ def test_the_scale_is_saved_and_put_back():
     ],
 )
 def test_shapes_for_the_persistent_kernel(shape, legal):
-    assert devices.persistent_kernel_legal(*shape, torch.float16) == legal
-    assert not devices.persistent_kernel_legal(*shape, torch.bfloat16)
-    assert not devices.persistent_kernel_legal(*shape, torch.float16, "gru")
+    hidden, inputs, batch = shape
+    assert registry.load("cells", "lstm")().persistent(inputs, hidden, batch) == legal
+    assert not registry.load("cells", "gru")().persistent(inputs, hidden, batch)
 
 
 def test_devices_for_the_persistent_kernel():
@@ -203,7 +203,7 @@ def test_defaults_for_a_gpu_are_shapes_for_the_persistent_kernel(tokens):
     shape, train = defaults.choose(tokens, "cuda", 3.0)
     settings = ModelSettings(**shape)
     for inputs in (settings.embedding_size, settings.hidden):
-        assert devices.persistent_kernel_legal(settings.hidden, inputs, train["batch"], torch.float16)
+        assert registry.load("cells", "lstm")().persistent(inputs, settings.hidden, train["batch"])
 
 
 @pytest.mark.parametrize(

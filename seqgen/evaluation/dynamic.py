@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from seqgen.errors import SettingError
@@ -85,9 +85,6 @@ class Adaptive:
 
     def __init__(self, network: RecurrentLM, settings: DynamicSettings) -> None:
         self.network = copy.deepcopy(network).eval()
-        for module in self.network.modules():
-            if isinstance(module, nn.RNNBase):
-                module.train()  # cuDNN has no backward pass otherwise; a single layer drops nothing of its own
         self.weights: Tensors = list(self.network.parameters())  # tied weights once
         self.trained = [weight.detach().clone() for weight in self.weights]
         self.settings = settings

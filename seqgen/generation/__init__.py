@@ -2,9 +2,9 @@
 
     prompts ─► engine.prefill ─► logits ─► grammar, bans ─► rules ─► draw ─► ids ─► engine.step ─► logits …
 
-An engine (`_numpy_engine`, `_torch_engine`, `_cuda_engine`) runs the network; `sampling` draws; `loop` joins them,
-and where an engine can draw by itself, `_blocks` does. This room knows ids only: what they stand for is the codec's
-business, and it never imports codecs.
+An engine (`_numpy_engine`, `_step_engine`, `_torch_engine`, `_cuda_engine`) runs the network; `sampling` draws; `loop`
+joins them, and where an engine can draw by itself, `_blocks` does. This room knows ids only: what they stand for is the
+codec's business, and it never imports codecs.
 """
 
 import abc
@@ -14,7 +14,8 @@ from typing import Any, Generic, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.models import Cell, ModelSettings
+from seqgen.cells import Cell
+from seqgen.models import ModelSettings
 
 Ids = NDArray[np.integer[Any]]
 Logits = NDArray[np.float32]
@@ -64,9 +65,13 @@ def load(name: EngineName, cell: Cell, settings: ModelSettings, weights: Weights
         device: Where torch runs: cpu, cuda, cuda:1, mps. The cuda engine runs on any of them, without graphs.
 
     Raises:
-        UsageError: There is no such device here, or the cuda engine does not know the cell.
+        UsageError: There is no such device here.
     """
     if name == "numpy" or (name == "auto" and device == "cpu"):
+        if cell.numpy_form() is None:
+            from seqgen.generation._step_engine import StepEngine
+
+            return StepEngine(cell, settings, weights)
         from seqgen.generation._numpy_engine import NumpyEngine
 
         return NumpyEngine(cell, settings, weights)

@@ -5,8 +5,8 @@ must stay out of the way. So the state lies in tensors that never move, and two 
 a step, for who draws on the host, and a block of K draws and steps in a row. Batches are filled up to powers of two,
 so that few graphs serve all of them. On any other device the same work runs without a capture.
 
-Weights are float16 on CUDA, float32 elsewhere. In float32 logits are within 1e-4 of the torch engine's; in float16
-they carry its rounding, and a seed need not give the tokens that it gives on a CPU.
+Weights are float16 on CUDA, float32 elsewhere and for cells that have no form for it. In float32 logits are within 1e-4
+of the torch engine's; in float16 they carry its rounding, and a seed need not give the tokens that it gives on a CPU.
 """
 
 import contextlib
@@ -19,16 +19,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqgen.cells import Cell
 from seqgen.errors import UsageError
 from seqgen.generation import Ids, Logits, Weights
 from seqgen.generation._blocks import Block, BlockEngine
 from seqgen.generation._device_block import DeviceBlock, Drawing, DrawPlan
-from seqgen.generation._device_network import Network, State
+from seqgen.generation._device_network import Network, PlainNetwork, StackedNetwork, State
 from seqgen.generation._device_rules import on_device
 from seqgen.generation.limits import Mask
-from seqgen.models import Cell, ModelSettings
+from seqgen.models import ModelSettings
 from seqgen.models.graph import Repeated
-from seqgen.cells.rnn import RNN
 from seqgen.rules import Rule
 
 BLOCK = 128  # steps a replay at most: noise is made once a replay, in two hundred small operations
@@ -103,17 +103,18 @@ class CudaEngine(BlockEngine[CudaState]):
     """A network on one device.
 
     Args:
-        cell: An RNN, a GRU or an LSTM.
+        cell: The recurrence; one with a `device_form` is quicker.
         settings: The shape.
         weights: As `seqgen.models.weight_shapes` names them.
         device: cuda, cuda:1; any other runs the same work without graphs.
         block: Steps a replay; None: as many as are of use.
-        precision: Of weights and products; None: float16 on CUDA, but float32 for units without a bound.
+        precision: Of weights and products; None: float16 on CUDA, but float32 for units without a bound. A cell
+            without a form is run in float32.
         capture: Whether to capture where that can be done.
         fuse: Whether the elementwise part of a layer is compiled into one kernel; None: on CUDA.
 
     Raises:
-        UsageError: There is no such device here, or the cell is another.
+        UsageError: There is no such device here.
     """
 
     def __init__(
@@ -128,14 +129,18 @@ class CudaEngine(BlockEngine[CudaState]):
         fuse: bool | None = None,
     ) -> None:
         self._block, self._capture, on_cuda = block, capture, device.startswith("cuda")
+        form = cell.device_form()
         if precision is None:
-            unbounded = isinstance(cell, RNN) and cell.nonlinearity == "relu"
-            precision = torch.float16 if on_cuda and not unbounded else torch.float32
+            precision = torch.float16 if on_cuda and form is not None and form.bounded else torch.float32
         fuse = on_cuda if fuse is None else fuse
+        self.network: Network
         try:
             self.device = torch.device(device)
             with torch.no_grad():
-                self.network = Network(cell, settings, weights, self.device, precision, fuse)
+                if form is None:
+                    self.network = PlainNetwork(cell, settings, weights, self.device)
+                else:
+                    self.network = StackedNetwork(form, settings, weights, self.device, precision, fuse)
         except (RuntimeError, AssertionError) as error:
             if isinstance(error, torch.cuda.OutOfMemoryError):
                 raise

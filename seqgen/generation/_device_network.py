@@ -1,4 +1,7 @@
-"""A network as few large operations on tensors, for devices on which starting one costs as much as doing it.
+"""A network as pure functions of tensors, one token at a time, for work that is captured once and replayed.
+
+`PlainNetwork` runs the layers' own modules, of any cell. `StackedNetwork`, for cells with a form for it, makes a step
+of few large operations, for devices on which starting one costs as much as doing it:
 
 - the embedding and the first layer's input product are one table, a row a token;
 - all that multiplies one layer's hidden state lies in one matrix, and so is one product a layer: the layer's own
@@ -6,9 +9,10 @@
   thus made a token early and waits in the state;
 - what remains of a layer is element by element, and may be fused into one kernel by the compiler.
 
-Weights and products may be in half precision; memories, gates and logits are float32. Every function here is pure.
+Its weights and products may be in half precision; memories, gates and logits are float32.
 """
 
+import abc
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,37 +21,85 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seqgen.errors import UsageError
+from seqgen.cells import INPUT, RECURRENT, Cell, DeviceForm
 from seqgen.generation import Weights
-from seqgen.models import Cell, ModelSettings
-from seqgen.cells.gru import GRU
-from seqgen.cells.lstm import LSTM
-from seqgen.cells.rnn import RNN
+from seqgen.models import ModelSettings
+from seqgen.models.network import RecurrentLM, load_weights
 
-State = list[Tensor]  # logits (B, V), then per layer: recurrent product (B, gates·H), memories (B, H); never changed
-Update = Callable[..., tuple[Tensor, ...]]
+State = list[Tensor]  # logits (B, V), then what the layers carry, (B, ·) each; never changed
 VARIANTS = 64  # of compiled code: layers and sizes of batches differ in shapes and strides; 8 are usual
 TABLE_LIMIT = 1 << 30  # bytes; a larger table is not made, its rows are computed as they are needed
 
 
-class Network:
+class Network(abc.ABC):
     """The weights of one model on a device, and one step with them.
 
+    Attributes:
+        device: Where they lie.
+        vocab_size: Ids are below it.
+        failure: Why a part runs uncompiled although the other was wanted, or None.
+    """
+
+    device: torch.device
+    vocab_size: int
+
+    @property
+    @abc.abstractmethod
+    def failure(self) -> str | None: ...
+
+    @abc.abstractmethod
+    def start(self, batch: int) -> State:
+        """The state of `batch` streams before their first token: hidden states of zero, and no logits yet."""
+
+    @abc.abstractmethod
+    def advance(self, ids: Tensor, state: State) -> State:
+        """The state after one more token of each stream, ids (B,)."""
+
+
+class PlainNetwork(Network):
+    """Any cell, by its own module, in float32.
+
     Args:
-        cell: An RNN, a GRU or an LSTM.
+        cell: The recurrence.
+        settings: The shape.
+        weights: As `seqgen.models.weight_shapes` names them.
+        device: Where they lie.
+    """
+
+    failure = None
+
+    def __init__(self, cell: Cell, settings: ModelSettings, weights: Weights, device: torch.device) -> None:
+        self.device, self.vocab_size = device, len(weights["embedding.weight"])
+        self.network = RecurrentLM(cell, settings, self.vocab_size)
+        load_weights(self.network, weights)
+        self.network.to(device).eval()
+        self.parts = len(cell.state(settings.hidden))
+
+    def start(self, batch: int) -> State:
+        carried = [part.clone() for parts in self.network.initial_state(batch) for part in parts]
+        return [torch.zeros(batch, self.vocab_size, device=self.device), *carried]
+
+    def advance(self, ids: Tensor, state: State) -> State:
+        carried = [tuple(state[at : at + self.parts]) for at in range(1, len(state), self.parts)]
+        logits, after = self.network(ids[:, None], tuple(carried))
+        return [logits[:, 0], *(part for parts in after for part in parts)]
+
+
+class StackedNetwork(Network):
+    """A cell with a `device_form`.
+
+    Args:
+        form: What is done element by element.
         settings: The shape.
         weights: As `seqgen.models.weight_shapes` names them.
         device: Where they lie.
         precision: Of weights and products.
         fuse: Whether the elementwise part is compiled into one kernel.
-
-    Raises:
-        UsageError: It is another cell.
     """
 
     def __init__(
         self,
-        cell: Cell,
+        form: DeviceForm,
         settings: ModelSettings,
         weights: Weights,
         device: torch.device,
@@ -55,14 +107,13 @@ class Network:
         fuse: bool,
     ) -> None:
         self.device, self.precision = device, precision
-        update = update_of(cell)
-        self.memories, self.hidden = 0 if isinstance(cell, RNN) else 1, settings.hidden
-        self.gates = cell.gates * settings.hidden
+        self.memories, self.hidden = form.memories, settings.hidden
+        self.gates = len(weights[f"layers.0.{RECURRENT[0]}"])
         given = {name: torch.tensor(np.asarray(value, np.float32)).to(device) for name, value in weights.items()}
         self.vocab_size = len(given["embedding.weight"])
         self.table = self._table(given)
         self.embedding = None if self.table is not None else given["embedding.weight"].to(precision)
-        self.first = tuple(given[f"layers.0.{kind}_ih_l0"].to(precision) for kind in ("weight", "bias"))
+        self.first = tuple(given[f"layers.0.{name}"].to(precision) for name in INPUT)
         self.products = [
             tuple(part.contiguous().to(precision) for part in _stacked(settings, given, layer))
             for layer in range(settings.layers)
@@ -70,10 +121,13 @@ class Network:
         self.output = None
         if settings.projected:
             self.output = (given["embedding.weight"].to(precision), given["output.bias"].to(precision))
-        self.update = Fused(update, fuse)  # late: it imports the compiler
+        self.update = Fused(form.update, fuse)  # late: it imports the compiler
+
+    @property
+    def failure(self) -> str | None:
+        return self.update.failure
 
     def start(self, batch: int) -> State:
-        """The state of `batch` streams before their first token: hidden states of zero, and no logits yet."""
         state = [torch.zeros(batch, self.vocab_size, device=self.device)]
         for _, bias in self.products:
             state.append(bias[: self.gates].repeat(batch, 1))  # W·0 + b
@@ -81,7 +135,6 @@ class Network:
         return state
 
     def advance(self, ids: Tensor, state: State) -> State:
-        """The state after one more token of each stream, ids (B,)."""
         x, after = self._input(ids), []
         width = 1 + self.memories
         for layer, (matrix, bias) in enumerate(self.products):
@@ -104,7 +157,7 @@ class Network:
     def _table(self, given: Mapping[str, Tensor]) -> Tensor | None:
         if self.vocab_size * self.gates * self.precision.itemsize > TABLE_LIMIT:
             return None
-        weight, bias = given["layers.0.weight_ih_l0"], given["layers.0.bias_ih_l0"]
+        weight, bias = (given[f"layers.0.{name}"] for name in INPUT)
         return functional.linear(given["embedding.weight"], weight, bias).to(self.precision)
 
 
@@ -139,55 +192,12 @@ class Fused:
 
 def _stacked(settings: ModelSettings, given: Mapping[str, Tensor], layer: int) -> tuple[Tensor, Tensor]:
     """(columns, H) all that multiplies one layer's hidden state, and the biases (columns,)."""
-    own, above = f"layers.{layer}.", f"layers.{layer + 1}."
-    recurrent, bias = given[own + "weight_hh_l0"], given[own + "bias_hh_l0"]
+    recurrent, bias = (given[f"layers.{layer}.{name}"] for name in RECURRENT)
     if layer + 1 < settings.layers:
-        after, after_bias = given[above + "weight_ih_l0"], given[above + "bias_ih_l0"]
+        after, after_bias = (given[f"layers.{layer + 1}.{name}"] for name in INPUT)
     elif settings.projected:
         after = given["projection.weight"]
         after_bias = after.new_zeros(len(after))
     else:
         after, after_bias = given["embedding.weight" if settings.tied else "output.weight"], given["output.bias"]
     return torch.cat([recurrent, after]), torch.cat([bias, after_bias])
-
-
-def lstm(x: Tensor, r: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """The hidden state in the precision of the products, and the memory cell; see `seqgen.cells.lstm`."""
-    i, f, g, o = (x.float() + r.float()).chunk(4, dim=-1)
-    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-    return (o.sigmoid() * c.tanh()).to(r.dtype), c
-
-
-def gru(x: Tensor, r: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-    """The hidden state in the precision of the products, and in float32; see `seqgen.cells.gru`."""
-    x_r, x_z, x_n = x.float().chunk(3, dim=-1)
-    h_r, h_z, h_n = r.float().chunk(3, dim=-1)
-    n = (x_n + (x_r + h_r).sigmoid() * h_n).tanh()
-    h = n + (x_z + h_z).sigmoid() * (h - n)
-    return h.to(r.dtype), h
-
-
-def tanh(x: Tensor, r: Tensor) -> tuple[Tensor]:
-    """The hidden state in the precision of the products; see `seqgen.cells.rnn`."""
-    return ((x.float() + r.float()).tanh().to(r.dtype),)
-
-
-def relu(x: Tensor, r: Tensor) -> tuple[Tensor]:
-    """The same with the positive part."""
-    return ((x.float() + r.float()).relu().to(r.dtype),)
-
-
-def update_of(cell: Cell) -> Update:
-    """The elementwise part of a cell's step: products and memories in, hidden state and memories out.
-
-    Raises:
-        UsageError: There is none for this cell.
-    """
-    if isinstance(cell, LSTM):
-        return lstm
-    if isinstance(cell, GRU):
-        return gru
-    if isinstance(cell, RNN):
-        return tanh if cell.nonlinearity == "tanh" else relu
-    kind = type(cell).__name__
-    raise UsageError(f"the cuda engine knows no cell called {kind}", "use the torch engine: --engine torch")

@@ -1,4 +1,4 @@
-"""The numpy engine: one token at a time at the speed of memory, without torch.
+"""The numpy engine for cells with a form for it: one token at a time at the speed of memory, without torch.
 
 A step on a CPU is bound by reading the weights once, so everything else is kept small:
 
@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen.cells import BY_ROWS, INPUT, RECURRENT, Blocks, Cell, NumpyForm, Update
 from seqgen.generation import Engine, Ids, Logits, Weights
-from seqgen.generation._update import Blocks, Floats, Update, form
-from seqgen.models import Cell, ModelSettings
+from seqgen.models import ModelSettings
 
-BY_ROWS = 8  # streams up to which matrix–vector products win over OpenBLAS's matrix product
+Floats = NDArray[np.float32]
 TABLE_LIMIT = 1 << 28  # bytes; a larger table is not made, its rows are computed as they are needed
 
 
@@ -52,18 +52,20 @@ class NumpyEngine(Engine[NumpyState]):
     """A network on the CPU, in float32.
 
     Args:
-        cell: The recurrence.
+        cell: One with a `numpy_form`.
         settings: The shape.
         weights: As `seqgen.models.weight_shapes` names them, of any floating type.
     """
 
     def __init__(self, cell: Cell, settings: ModelSettings, weights: Weights) -> None:
-        self.cell, self.settings = cell, settings
-        self.gates = cell.gates * settings.hidden
+        form = cell.numpy_form()
+        assert form is not None
+        self.form, self.settings = form, settings
+        self.gates = len(weights[f"layers.0.{RECURRENT[0]}"])
         self.embedding = np.asarray(weights["embedding.weight"], np.float32)
-        self.first = _first_layer(cell, weights)
+        self.first = _first_layer(form, weights)
         self.table = self._table()
-        self.matrices = [_stacked(cell, settings, weights, layer) for layer in range(settings.layers)]
+        self.matrices = [_stacked(form, settings, weights, layer) for layer in range(settings.layers)]
         self.silent = [*self.matrices[:-1], self.matrices[-1][:, : self.gates]]  # without the output layer
         self.projected = None if not settings.projected else _projected_output(weights)
 
@@ -74,7 +76,7 @@ class NumpyEngine(Engine[NumpyState]):
 
     def start(self, batch: int) -> NumpyState:
         """The state of `batch` streams before their first token: hidden states of zero."""
-        updates = [form(self.cell)(self.cell, batch, self.settings.hidden) for _ in self.matrices]
+        updates = [self.form.update(batch, self.settings.hidden) for _ in self.matrices]
         products = [np.repeat(matrix[-1:], batch, axis=0) for matrix in self.matrices]  # W·0 + b
         return NumpyState(updates, products, self.gates)
 
@@ -140,26 +142,25 @@ def _product(rows: Floats, matrix: Floats, out: Floats | None) -> Floats:
     return out
 
 
-def _first_layer(cell: Cell, weights: Weights) -> Floats:
+def _first_layer(form: NumpyForm, weights: Weights) -> Floats:
     """(E+1, gates·H) what takes an embedding to the first layer's input product; the bias is the last row."""
-    weight = weights["layers.0.weight_ih_l0"]
+    weight, bias = (weights[f"layers.0.{name}"] for name in INPUT)
     matrix = np.empty((weight.shape[1] + 1, len(weight)), np.float32)
-    _fill(matrix, weight, weights["layers.0.bias_ih_l0"], form(cell).input)
+    _fill(matrix, weight, bias, form.input)
     return matrix
 
 
-def _stacked(cell: Cell, settings: ModelSettings, weights: Weights, layer: int) -> Floats:
+def _stacked(form: NumpyForm, settings: ModelSettings, weights: Weights, layer: int) -> Floats:
     """(H+1, columns) all that multiplies one layer's hidden state, biases in the last row."""
-    kind, own, above = form(cell), f"layers.{layer}.", f"layers.{layer + 1}."
-    recurrent, bias = weights[own + "weight_hh_l0"], weights[own + "bias_hh_l0"]
+    recurrent, bias = (weights[f"layers.{layer}.{name}"] for name in RECURRENT)
     if layer + 1 < settings.layers:
-        after, after_bias, blocks = weights[above + "weight_ih_l0"], weights[above + "bias_ih_l0"], kind.input
+        (after, after_bias), blocks = (weights[f"layers.{layer + 1}.{name}"] for name in INPUT), form.input
     else:
         (after, after_bias), blocks = _output(settings, weights), ((0, 1),)
     rows = len(recurrent)
     matrix = np.empty((settings.hidden + 1, rows + len(after)), np.float32)
-    _fill(matrix[:, :rows], recurrent, bias, kind.recurrent, kind.scale)
-    _fill(matrix[:, rows:], after, after_bias, blocks, kind.scale)
+    _fill(matrix[:, :rows], recurrent, bias, form.recurrent, form.scale)
+    _fill(matrix[:, rows:], after, after_bias, blocks, form.scale)
     return matrix
 
 

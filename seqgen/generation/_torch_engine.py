@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqgen.cells import Cell
 from seqgen.errors import UsageError
 from seqgen.generation import Engine, Ids, Logits, Weights
-from seqgen.models import Cell, ModelSettings
-from seqgen.models.network import RecurrentLM
+from seqgen.models import ModelSettings
+from seqgen.models.network import RecurrentLM, load_weights
 from seqgen.models.network import State as TorchState
 
 CHUNK = 1024  # tokens of a prompt that the network reads in one call
@@ -30,10 +31,7 @@ class TorchEngine(Engine[TorchState]):
 
     def __init__(self, cell: Cell, settings: ModelSettings, weights: Weights, device: str = "cpu") -> None:
         self.network = RecurrentLM(cell, settings, len(weights["embedding.weight"]))
-        given = {name: torch.tensor(np.asarray(value, np.float32)) for name, value in weights.items()}
-        if settings.tied:
-            given["output.weight"] = given["embedding.weight"]
-        self.network.load_state_dict(given)
+        load_weights(self.network, weights)
         try:
             self.device = torch.device(device)
             self.network.to(self.device).eval()

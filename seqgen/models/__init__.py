@@ -1,53 +1,18 @@
 """Recurrent language models: token ids and a hidden state in, logits and the next hidden state out.
 
-A cell is one file here. It tells its equations twice: as a torch module to train (`module`, which alone imports
-torch) and as one numpy step to sample (`step`), so that generating on a CPU starts at once. Contract tests hold the
-two together. Everything around the cell (embedding, stack, output layer) is the same for all: `_network.py`. A cell
-may have a quicker way to be trained on a CPU besides: `_loops`.
+This is all around a cell, the same for every one: embedding, a stack of layers, output layer. Here are its shape and
+the names of its weights, without torch; `network` is the module, `dropout` what it drops while it trains, `graph` how
+a GPU repeats its work.
 
 This room knows ids only; it never imports codecs.
 """
 
-import abc
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from seqgen.cells import Cell
 from seqgen.settings import option, require
-
-if TYPE_CHECKING:
-    from torch import nn
-
-Array = NDArray[np.floating[Any]]
-Parts = tuple[Array, ...]  # the state of one layer: (h,) or (h, c), each (B, H)
-
-
-class Cell(abc.ABC):
-    """The recurrence of one layer. Variants are frozen dataclasses; their fields are settings (`-P KEY VALUE`).
-
-    Class attributes:
-        gates: How many blocks of H rows the weights have (4 for an LSTM).
-        parts: How many (B, H) arrays the state of a layer has (2 for an LSTM).
-    """
-
-    gates: ClassVar[int]
-    parts: ClassVar[int]
-
-    @abc.abstractmethod
-    def module(self, inputs: int, hidden: int) -> "nn.RNNBase":
-        """A one-layer torch module, initialised, that takes (T, B, inputs)."""
-
-    @abc.abstractmethod
-    def step(self, x: Array, r: Array, state: Parts) -> Parts:
-        """The next state from one step's products.
-
-        Args:
-            x: (B, gates·H) the input product, W_ih x + b_ih.
-            r: (B, gates·H) the recurrent product, W_hh h + b_hh.
-            state: The layer's state, h first.
-        """
 
 
 @dataclass(frozen=True)
@@ -78,14 +43,11 @@ class ModelSettings:
 
 def weight_shapes(cell: Cell, settings: ModelSettings, vocab_size: int) -> dict[str, tuple[int, ...]]:
     """The name and shape of every weight, as a checkpoint holds them."""
-    rows, hidden, size = cell.gates * settings.hidden, settings.hidden, settings.embedding_size
+    hidden, size = settings.hidden, settings.embedding_size
     shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocab_size, size)}
     for layer in range(settings.layers):
-        prefix = f"layers.{layer}."
-        shapes[prefix + "weight_ih_l0"] = (rows, hidden if layer else size)
-        shapes[prefix + "weight_hh_l0"] = (rows, hidden)
-        shapes[prefix + "bias_ih_l0"] = (rows,)
-        shapes[prefix + "bias_hh_l0"] = (rows,)
+        own = cell.weights(hidden if layer else size, hidden)
+        shapes |= {f"layers.{layer}.{name}": shape for name, shape in own.items()}
     if settings.projected:
         shapes["projection.weight"] = (size, hidden)
     if not settings.tied:
@@ -97,8 +59,3 @@ def weight_shapes(cell: Cell, settings: ModelSettings, vocab_size: int) -> dict[
 def parameters(shapes: dict[str, tuple[int, ...]]) -> int:
     """How many numbers the weights hold."""
     return sum(int(np.prod(shape)) for shape in shapes.values())
-
-
-def sigmoid(x: Array) -> Array:
-    """The logistic function by way of tanh, which never overflows."""
-    return np.asarray(0.5 * np.tanh(0.5 * x) + 0.5, x.dtype)

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 
 import torch
 
+from seqgen.cells import Cell
 from seqgen.errors import UsageError
-from seqgen.models._loops import loop_of
 from seqgen.models.network import RecurrentLM
 from seqgen.training.settings import TrainSettings
 
@@ -49,11 +49,10 @@ def choose_precision(network: RecurrentLM, settings: TrainSettings) -> torch.dty
         return pick_precision(settings.precision, device)
     shape, found = network.settings, torch.cuda.get_device_properties(device)
     sizes = {shape.embedding_size, shape.hidden} if shape.layers > 1 else {shape.embedding_size}
-    kind = type(network.cell).__name__.lower()
     persistent = persistent_device(found.major, found.minor, found.multi_processor_count) and all(
-        persistent_kernel_legal(shape.hidden, size, settings.batch, torch.float16, kind) for size in sizes
+        network.cell.persistent(size, shape.hidden, settings.batch) for size in sizes
     )
-    return cuda_precision(persistent, found.major, _bfloat16_recurs(device))
+    return cuda_precision(persistent, found.major, _bfloat16_recurs(network.cell, device))
 
 
 def cuda_precision(persistent: bool, major: int, bfloat16: bool) -> torch.dtype:
@@ -70,27 +69,6 @@ def cuda_precision(persistent: bool, major: int, bfloat16: bool) -> torch.dtype:
     if persistent or major == 7:
         return torch.float16
     return torch.bfloat16 if bfloat16 else torch.float32
-
-
-def persistent_kernel_legal(hidden: int, inputs: int, batch: int, dtype: torch.dtype, cell: str = "lstm") -> bool:
-    """Whether torch gives a layer to cuDNN's persistent kernel, which keeps the recurrent weights on the chip.
-
-    The conditions are those of `use_persist_common_heuristics` and `use_persist_device_heuristics` in PyTorch's
-    `aten/src/ATen/native/cudnn/RNN.cpp` for compute capability 8 and above. One layer a module is a condition too;
-    `RecurrentLM` keeps to it.
-
-    Args:
-        hidden: Units of the layer.
-        inputs: Size of what it reads.
-        batch: Streams on this device.
-        dtype: What it multiplies in.
-        cell: lstm, rnn or gru.
-    """
-    sizes = 0 < hidden <= 1024 and hidden % 128 == 0 and inputs % 128 == 0
-    streams = 0 < batch <= 128 and batch % 8 == 0
-    if cell == "rnn":
-        streams = streams and (batch < 96 or hidden < 896)
-    return dtype == torch.float16 and sizes and streams and cell in ("lstm", "rnn")
 
 
 def persistent_device(major: int, minor: int, processors: int) -> bool:
@@ -120,7 +98,7 @@ def pick_precision(wanted: str, device: torch.device) -> torch.dtype:
 
 
 def loop_pays(network: RecurrentLM, precision: torch.dtype) -> bool:
-    """Whether a loop of `seqgen.models._loops` trains this network faster than the layers' own kernels.
+    """Whether the cell's own loop trains this network faster than the layers' modules.
 
     A rule by width, measured once, and not a probe of this machine when a run begins. The two ways differ in the last
     bits, and the times of a probe differ from call to call: with it, one seed would give other weights on another
@@ -128,8 +106,8 @@ def loop_pays(network: RecurrentLM, precision: torch.dtype) -> bool:
     one. Where the rule is wrong by a machine it costs some speed, and nothing else.
     """
     on_cpu = network.embedding.weight.device.type == "cpu" and precision == torch.bfloat16
-    loop = loop_of(network.cell)
-    return on_cpu and loop is not None and network.settings.hidden >= loop.narrowest
+    loop = network.cell.training_loop() if on_cpu else None
+    return loop is not None and network.settings.hidden >= loop.narrowest
 
 
 def keep_memory() -> None:
@@ -155,13 +133,15 @@ def autocast(device: torch.device, precision: torch.dtype) -> AbstractContextMan
     return torch.autocast(device.type, dtype=precision, cache_enabled=device.type != "cuda")
 
 
-def _bfloat16_recurs(device: torch.device) -> bool:
-    """Whether recurrent layers run in bfloat16 here, both ways: some builds of torch have no kernel for it."""
+def _bfloat16_recurs(cell: Cell, device: torch.device) -> bool:
+    """Whether a cell's layers run in bfloat16 here, both ways: some builds of torch have no kernel for it."""
     if torch.cuda.get_device_capability(device)[0] < 8:  # older ones would only pretend
         return False
     try:
-        layer = torch.nn.LSTM(8, 8).to(device, torch.bfloat16)
-        layer(torch.zeros(2, 1, 8, device=device, dtype=torch.bfloat16))[0].sum().backward()
+        with torch.random.fork_rng([device]), autocast(device, torch.bfloat16):
+            layer, state = cell.module(8, 8).to(device), [torch.zeros(1, size) for size in cell.state(8)]
+            y, _ = layer(torch.zeros(2, 1, 8, device=device), tuple(part.to(device) for part in state))
+        y.float().sum().backward()
     except RuntimeError:
         return False
     return True

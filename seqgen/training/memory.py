@@ -3,17 +3,20 @@
 What it gets wrong the trainer mends: it halves the batch where memory runs out all the same.
 """
 
-from seqgen.models import Cell, ModelSettings, parameters, weight_shapes
+from seqgen.cells import Cell
+from seqgen.models import ModelSettings, parameters, weight_shapes
 
 COPIES = 8  # of all weights: gradient, two moments, average, the last good state of these, a cast
-GATE, LOGIT, UNIT = 12, 14, 24  # bytes kept for the backward pass for each, a token
+PRODUCT, LOGIT, UNIT = 6, 14, 24  # bytes kept for the backward pass for each, a token
 USED = 0.7  # of the free memory; the rest goes to workspaces and to what lies between allocations
 
 
 def step_bytes(cell: Cell, shape: ModelSettings, vocab_size: int, batch: int, window: int) -> int:
     """About what a training step of `batch` streams holds at its peak, weights and optimizer included."""
     weights = 4 * COPIES * parameters(weight_shapes(cell, shape, vocab_size))
-    layer = (GATE * cell.gates + UNIT) * shape.hidden
+    hidden = shape.hidden
+    rows = sum(each[0] for each in cell.weights(hidden, hidden).values() if len(each) > 1)  # of products with weights
+    layer = PRODUCT * rows + UNIT * hidden
     token = shape.layers * layer + UNIT * shape.embedding_size + LOGIT * vocab_size
     return weights + batch * window * token
 

@@ -6,7 +6,8 @@ from typing import Any, TypedDict
 
 import torch
 
-from seqgen.models import Cell, ModelSettings
+from seqgen.cells import Cell
+from seqgen.models import ModelSettings
 from seqgen.training.progress import Budget
 from seqgen.training.settings import TrainSettings
 

@@ -7,31 +7,52 @@ h ← (1 − z) ∘ n + z ∘ h                 hidden state
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from seqgen.models import Array, Cell, Parts, sigmoid
+from seqgen.cells import RECURRENT, Array, Arrays, Cell, DeviceForm, NumpyForm, Parts, Shapes, TrainingLoop, sigmoid
+from seqgen.cells._weights import library_shapes, products
 
 if TYPE_CHECKING:
     from torch import nn
 
 
+@final
 @dataclass(frozen=True)
 class GRU(Cell):
     """Gated recurrent unit: two gates, no separate memory cell."""
 
-    gates = 3
-    parts = 1
+    recurrent = RECURRENT[:1]
 
-    def module(self, inputs: int, hidden: int) -> "nn.RNNBase":
-        from torch import nn
+    def weights(self, inputs: int, hidden: int) -> Shapes:
+        return library_shapes(3, inputs, hidden)
 
-        return nn.GRU(inputs, hidden)
+    def module(self, inputs: int, hidden: int) -> "nn.Module":
+        from seqgen.cells._library import Layer
 
-    def step(self, x: Array, r: Array, state: Parts) -> Parts:
-        x_r, x_z, x_n = np.split(x, 3, axis=-1)
-        h_r, h_z, h_n = np.split(r, 3, axis=-1)
+        return Layer("GRU", inputs, hidden)
+
+    def step(self, weights: Arrays, x: Array, state: Parts) -> tuple[Array, Parts]:
+        (h,) = state
+        (x_r, x_z, x_n), (h_r, h_z, h_n) = (np.split(each, 3, axis=-1) for each in products(weights, x, h))
         z = sigmoid(x_z + h_z)
         n = np.tanh(x_n + sigmoid(x_r + h_r) * h_n)
-        return (n + z * (state[0] - n),)
+        h = n + z * (h - n)
+        return h, (h,)
+
+    def training_loop(self) -> TrainingLoop | None:
+        from seqgen.cells._products import available
+        from seqgen.cells.gru import loop
+
+        return loop.LOOP if available() else None
+
+    def numpy_form(self) -> NumpyForm:
+        from seqgen.cells.gru.step import FORM
+
+        return FORM
+
+    def device_form(self) -> DeviceForm:
+        from seqgen.cells.gru.device import FORM
+
+        return FORM

@@ -1,16 +1,17 @@
 """A GRU layer on a CPU in bfloat16, as a loop over tokens with its own gradient.
 
-The cell is that of `seqgen.cells.gru`, with u = U_n h + b for what the reset gate acts on. Gates and the hidden state
-that is carried are float32, what is multiplied by the weights is bfloat16, as in mixed-precision training everywhere.
+The reset gate acts on u = U_n h + b. Gates and the hidden state that is carried are float32, what is multiplied by the
+weights is bfloat16, as in mixed-precision training everywhere.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from seqgen.models import Cell
-from seqgen.models._loops.products import HALF, lay_out, linear, product
+from seqgen.cells import INPUT, RECURRENT, TrainingLoop
+from seqgen.cells._products import HALF, lay_out, linear, product
 
 NARROWEST = 1
 
@@ -18,28 +19,28 @@ _sigmoid_backward = torch.ops.aten.sigmoid_backward
 _tanh_backward = torch.ops.aten.tanh_backward
 
 
-def inputs(x: Tensor, weights: dict[str, Tensor]) -> Tensor:
+def inputs(x: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
     """(…, 4H) bfloat16: of x (…, I) what the gates r and z take, the recurrent bias of u, what the candidate takes."""
-    both, own = weights["bias_ih_l0"], weights["bias_hh_l0"]
+    both, own = weights[INPUT[1]], weights[RECURRENT[1]]
     units = len(both) // 3
     bias = torch.cat((both[: 2 * units] + own[: 2 * units], both[2 * units :]))
-    made = linear(x, weights["weight_ih_l0"], bias)
+    made = linear(x, weights[INPUT[0]], bias)
     inner = own[2 * units :].to(HALF).expand(*made.shape[:-1], units)
     return torch.cat((made[..., : 2 * units], inner, made[..., 2 * units :]), -1)
 
 
-def run(cell: Cell, x: Tensor, weight: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+def run(x: Tensor, weights: Mapping[str, Tensor], state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
     """One layer over a window.
 
     Args:
-        cell: A GRU.
         x: (T, B, 4H) what `inputs` gives.
-        weight: (3H, H) the recurrent weight.
+        weights: The layer's, of which the recurrent one (3H, H) is used.
         state: h before the window, (B, H) float32.
 
     Returns:
         The hidden states (T, B, H) bfloat16, and the state after the window, float32.
     """
+    weight = weights[RECURRENT[0]]
     units = weight.shape[1]
     gates, candidate = x[..., : 3 * units].contiguous(), x[..., 3 * units :].contiguous()
     out, h = _Loop.apply(gates, candidate, *state, weight)  # type: ignore[no-untyped-call]
@@ -90,6 +91,9 @@ class _Loop(torch.autograd.Function):
             dh = dh_kept.add_(product(half, outs[t - 1] if t else nothing, laid_out))
         d_weight = torch.mm(d_x.view(-1, 3 * units).t(), hidden[:-1].view(-1, units)).float()
         return d_x, d_take, dh, d_weight
+
+
+LOOP = TrainingLoop(inputs, run, NARROWEST)
 
 
 def _blocks(gates: Tensor) -> list[tuple[Tensor, ...]]:

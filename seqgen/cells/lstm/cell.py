@@ -9,31 +9,39 @@ h ← o ∘ tanh(c)                 hidden state
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from seqgen.models import Array, Cell, Parts, sigmoid
+from seqgen.cells import RECURRENT, Array, Arrays, Cell, DeviceForm, NumpyForm, Parts, Shapes, TrainingLoop, sigmoid
+from seqgen.cells._weights import library_shapes, persistent_kernel, products
 from seqgen.settings import option
 
 if TYPE_CHECKING:
     from torch import nn
 
 
+@final
 @dataclass(frozen=True)
 class LSTM(Cell):
     """Long short-term memory: gates decide what a memory cell keeps, takes and shows."""
 
     forget_bias: float = option(1.0, "what the forget gate's bias starts at (Jozefowicz et al. 2015: 1)")
 
-    gates = 4
-    parts = 2
+    recurrent = RECURRENT[:1]
 
-    def module(self, inputs: int, hidden: int) -> "nn.RNNBase":
+    def weights(self, inputs: int, hidden: int) -> Shapes:
+        return library_shapes(4, inputs, hidden)
+
+    def state(self, hidden: int) -> tuple[int, ...]:
+        return hidden, hidden
+
+    def module(self, inputs: int, hidden: int) -> "nn.Module":
         import torch
-        from torch import nn
 
-        layer = nn.LSTM(inputs, hidden)
+        from seqgen.cells._library import Layer
+
+        layer = Layer("LSTM", inputs, hidden)
         weights = dict(layer.named_parameters())
         with torch.no_grad():
             weights["bias_hh_l0"].zero_()
@@ -41,7 +49,28 @@ class LSTM(Cell):
             weights["bias_ih_l0"][hidden : 2 * hidden] = self.forget_bias
         return layer
 
-    def step(self, x: Array, r: Array, state: Parts) -> Parts:
-        i, f, g, o = np.split(x + r, 4, axis=-1)
-        c = sigmoid(f) * state[1] + sigmoid(i) * np.tanh(g)
-        return sigmoid(o) * np.tanh(c), c
+    def step(self, weights: Arrays, x: Array, state: Parts) -> tuple[Array, Parts]:
+        h, c = state
+        i, f, g, o = np.split(np.add(*products(weights, x, h)), 4, axis=-1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        return h, (h, c)
+
+    def persistent(self, inputs: int, hidden: int, batch: int) -> bool:
+        return persistent_kernel(inputs, hidden, batch)
+
+    def training_loop(self) -> TrainingLoop | None:
+        from seqgen.cells._products import available
+        from seqgen.cells.lstm import loop
+
+        return loop.LOOP if available() else None
+
+    def numpy_form(self) -> NumpyForm:
+        from seqgen.cells.lstm.step import FORM
+
+        return FORM
+
+    def device_form(self) -> DeviceForm:
+        from seqgen.cells.lstm.device import FORM
+
+        return FORM

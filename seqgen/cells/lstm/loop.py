@@ -1,7 +1,7 @@
 """An LSTM layer on a CPU in bfloat16, as a loop over tokens with its own gradient.
 
 Numbers are kept so that one function, the logistic σ, serves all: tanh(x) = 2σ(2x) − 1. With the candidate's weights
-doubled, c' = 2c and τ = σ(c'), the cell of `seqgen.cells.lstm` is
+doubled, c' = 2c and τ = σ(c'), the cell is
 
     i, f, s, o = σ(W'x + U'h + b')
     c' ← f ∘ c' + 4 i ∘ (s − ½)
@@ -11,13 +11,14 @@ All factors are powers of two, hence exact in bfloat16. Memory cell and gates ar
 bfloat16, as in mixed-precision training everywhere.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from seqgen.models import Cell
-from seqgen.models._loops.products import HALF, lay_out, linear, product
+from seqgen.cells import INPUT, RECURRENT, TrainingLoop
+from seqgen.cells._products import HALF, lay_out, linear, product
 
 NARROWEST = 448  # hidden units from which on this is quicker than the library's layer on two threads
 
@@ -30,25 +31,24 @@ def doubled(weight: Tensor) -> Tensor:
     return torch.cat((i, f, g * 2, o))
 
 
-def inputs(x: Tensor, weights: dict[str, Tensor]) -> Tensor:
+def inputs(x: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
     """(…, 4H) bfloat16: the input product of x (…, I), with both biases."""
-    bias = weights["bias_ih_l0"] + weights["bias_hh_l0"]
-    return linear(x, doubled(weights["weight_ih_l0"]), doubled(bias))
+    bias = weights[INPUT[1]] + weights[RECURRENT[1]]
+    return linear(x, doubled(weights[INPUT[0]]), doubled(bias))
 
 
-def run(cell: Cell, x: Tensor, weight: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+def run(x: Tensor, weights: Mapping[str, Tensor], state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
     """One layer over a window.
 
     Args:
-        cell: An LSTM.
         x: (T, B, 4H) what `inputs` gives.
-        weight: (4H, H) the recurrent weight.
+        weights: The layer's, of which the recurrent one (4H, H) is used.
         state: h and c before the window, (B, H) float32.
 
     Returns:
         The hidden states (T, B, H) bfloat16, and the state after the window, float32.
     """
-    out, h, c = _Loop.apply(x, *state, doubled(weight))  # type: ignore[no-untyped-call]
+    out, h, c = _Loop.apply(x, *state, doubled(weights[RECURRENT[0]]))  # type: ignore[no-untyped-call]
     return out, (h, c)
 
 
@@ -102,6 +102,9 @@ class _Loop(torch.autograd.Function):
         flat = d_gates.view(steps * batch, rows)
         d_weight = torch.mm(flat.t(), hidden[:-1].view(steps * batch, units)).float().mul_(2 * scale[:, None])
         return d_gates * scale.to(HALF), dh, dc * 2, d_weight
+
+
+LOOP = TrainingLoop(inputs, run, NARROWEST)
 
 
 def _blocks(gates: Tensor) -> list[tuple[Tensor, ...]]:

@@ -3,37 +3,39 @@
 A token is one product, to which the input product is added inside, and one call of φ.
 """
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from seqgen.models import Cell
-from seqgen.models._loops.products import HALF, lay_out, linear, product
-from seqgen.cells.rnn import RNN
+from seqgen.cells import INPUT, RECURRENT, TrainingLoop
+from seqgen.cells._products import HALF, lay_out, linear, product
 
 NARROWEST = 1
 
 
-def inputs(x: Tensor, weights: dict[str, Tensor]) -> Tensor:
+def inputs(x: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
     """(…, H) bfloat16: the input product of x (…, I), with both biases."""
-    return linear(x, weights["weight_ih_l0"], weights["bias_ih_l0"] + weights["bias_hh_l0"])
+    return linear(x, weights[INPUT[0]], weights[INPUT[1]] + weights[RECURRENT[1]])
 
 
-def run(cell: Cell, x: Tensor, weight: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+def run(
+    x: Tensor, weights: Mapping[str, Tensor], state: tuple[Tensor, ...], tanh: bool
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """One layer over a window.
 
     Args:
-        cell: An RNN.
         x: (T, B, H) what `inputs` gives.
-        weight: (H, H) the recurrent weight.
+        weights: The layer's, of which the recurrent one (H, H) is used.
         state: h before the window, (B, H) float32.
+        tanh: Whether φ is that, or the positive part.
 
     Returns:
         The hidden states (T, B, H) bfloat16, and the state after the window, float32.
     """
-    assert isinstance(cell, RNN)
-    out: Tensor = _Loop.apply(x, *state, weight, cell.nonlinearity == "tanh")  # type: ignore[no-untyped-call]
+    out: Tensor = _Loop.apply(x, *state, weights[RECURRENT[0]], tanh)  # type: ignore[no-untyped-call]
     return out, (out[-1].float(),)
 
 
@@ -72,3 +74,6 @@ class _Loop(torch.autograd.Function):
             dh = product(step, outs[t - 1] if t else nothing, laid_out)
         d_weight = torch.mm(d_x.view(-1, units).t(), hidden[:-1].view(-1, units)).float()
         return d_x, dh.float(), d_weight, None
+
+
+LOOPS = {name: TrainingLoop(inputs, partial(run, tanh=name == "tanh"), NARROWEST) for name in ("tanh", "relu")}

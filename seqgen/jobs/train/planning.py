@@ -11,10 +11,11 @@ from typing import Any
 import torch
 
 from seqgen import registry, settings
+from seqgen.cells import Cell
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, find, make_model
 from seqgen.errors import MALFORMED, CheckpointError, SeqgenError, SettingError, UsageError
 from seqgen.jobs.train.settings import TrainJob
-from seqgen.models import Cell, ModelSettings, weight_shapes
+from seqgen.models import ModelSettings, weight_shapes
 from seqgen.stream import TokenStream
 from seqgen.training import defaults, parallel, presets
 from seqgen.training.device import pick_device

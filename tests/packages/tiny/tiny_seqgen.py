@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqgen.cells import Array, Arrays, Cell, Parts, Shapes, linear, sigmoid
 from seqgen.codecs import Golden, Ids
 from seqgen.codecs.byte import Byte, ByteOptions, byte_name
-from seqgen.cells.gru import GRU
 from seqgen.report import Report
 from seqgen.rules import NEVER, Chances, Contract, History, Logits, Rule, unless_empty
 from seqgen.settings import require
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def _definition(p: Chances, n: int, past: Sequence[int]) -> Chances:
@@ -37,8 +40,40 @@ class NoEcho(Rule):
 
 
 @dataclass(frozen=True)
-class TinyGRU(GRU):
-    """A gated recurrent unit by another name."""
+class TinyGRU(Cell):
+    """Minimal gated unit (Zhou et al. 2016), a GRU with one gate: f = σ(…), n = tanh(…), h ← (1 − f) ∘ h + f ∘ n."""
+
+    recurrent = ("recurrent.weight",)
+
+    def weights(self, inputs: int, hidden: int) -> Shapes:
+        shapes: Shapes = {"input.weight": (2 * hidden, inputs), "input.bias": (2 * hidden,)}
+        return shapes | {"recurrent.weight": (2 * hidden, hidden)}
+
+    def module(self, inputs: int, hidden: int) -> "nn.Module":
+        import torch
+        from torch import Tensor, nn
+
+        class Layer(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.input, self.recurrent = nn.Linear(inputs, 2 * hidden), nn.Linear(hidden, 2 * hidden, bias=False)
+
+            def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+                (h,), found = state, []
+                for product in self.input(x):
+                    f, n = (product + self.recurrent(h)).chunk(2, -1)
+                    h = torch.lerp(h, n.tanh().to(h.dtype), f.sigmoid().to(h.dtype))
+                    found.append(h)
+                return torch.stack(found), (h,)
+
+        return Layer()
+
+    def step(self, weights: Arrays, x: Array, state: Parts) -> tuple[Array, Parts]:
+        (h,) = state
+        product = linear(x, weights["input.weight"], weights["input.bias"]) + h @ weights["recurrent.weight"].T
+        f, n = np.split(product, 2, axis=-1)
+        h = h + sigmoid(f) * (np.tanh(n) - h)
+        return h, (h,)
 
 
 class Inverted(Byte):
