@@ -1,8 +1,8 @@
 """The table of Karpathy, Johnson & Fei-Fei (2015, table 1): which cell, how many layers, how wide?
 
-    python benchmarks/cells.py TEXT C [--seconds 30] [--sizes 64 128 256 512] [--layers 1 2 3] [--seed 1]
+    python benchmarks/cells.py TEXT [C] [--seconds 30] [--cells lstm mingru] [--sizes 64 128 256 512] [--layers 1 2 3]
 
-Trains rnn, gru and lstm of every shape on one text and one C corpus (paths or names of corpora), each for the same
+Trains every cell in every shape on one text and one C corpus (paths or names of corpora), each for the same
 wall time with the same settings, and prints the cross-entropy on the held-out part (nats per character, protocol B),
 beside the n-gram baseline. Under one time budget a wider model sees fewer tokens: that is the question which a person
 with two cores has. `--epochs` gives every shape the same tokens instead, as the paper does.
@@ -14,11 +14,11 @@ from typing import Any
 from _report import print_table, write_json
 from _training import ngram, open_corpus, train
 
+from seqgen import registry
 from seqgen.stream import TokenStream
 from seqgen.training.progress import Budget
 
-CELLS = ("rnn", "gru", "lstm")
-RATE = 1.2e-2  # the highest learning rate at 128 units, the best of three for each cell; see benchmarks/README.md
+RATE = 1.2e-2  # the highest learning rate at 128 units, the best of three for rnn, gru, lstm; see benchmarks/README.md
 TRAINING = {"batch": 16, "window": 64, "checks": 2, "patience": 0, "average": "ema", "average_decay": 0.99}
 
 
@@ -26,7 +26,9 @@ def main() -> None:
     """Train every shape on both corpora; print and store the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text")
-    parser.add_argument("c")
+    parser.add_argument("c", nargs="?")
+    parser.add_argument("--cells", nargs="+", default=list(registry.names("cells")), choices=registry.names("cells"))
+    parser.add_argument("--rate", type=float, default=RATE, help="the highest learning rate at 128 units")
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--epochs", type=float, help="instead of --seconds")
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 128, 256, 512])
@@ -35,9 +37,9 @@ def main() -> None:
     parser.add_argument("--name", default="cells", help="of the file in results/")
     asked = parser.parse_args()
     budget = Budget(epochs=asked.epochs) if asked.epochs else Budget(minutes=asked.seconds / 60)
-    corpora = {"text": open_corpus(asked.text, "char"), "c": open_corpus(asked.c)}
+    corpora = {"text": open_corpus(asked.text, "char")} | ({"c": open_corpus(asked.c)} if asked.c else {})
     results = {name: table(name, stream, asked, budget) for name, stream in corpora.items()}
-    shown = {"seconds": asked.seconds, "epochs": asked.epochs, "seed": asked.seed, "learning_rate": RATE}
+    shown = {"seconds": asked.seconds, "epochs": asked.epochs, "seed": asked.seed, "learning_rate": asked.rate}
     print(write_json(asked.name, results, shown | TRAINING))
 
 
@@ -45,16 +47,16 @@ def table(name: str, stream: TokenStream, asked: argparse.Namespace, budget: Bud
     """All shapes on one corpus."""
     nats, order = ngram(stream, asked.seed)
     runs: list[dict[str, Any]] = []
-    for cell in CELLS:
+    for cell in asked.cells:
         for layers in asked.layers:
             for size in asked.sizes:
                 shape = {"hidden": size, "layers": layers}
-                rate = RATE * (128 / size) ** 0.3
+                rate = asked.rate * (128 / size) ** 0.3
                 found = train(stream, cell, shape, TRAINING | {"learning_rate": rate}, budget, asked.seed)
                 runs.append({"cell": cell} | shape | found)
                 print(f"{name} {cell} {layers}×{size}: {found['nats']} ({found['tokens']:,} tokens)", flush=True)
     print(f"\n{name}: nats per character; {order}-gram baseline {nats:.3f}")
-    columns = [(cell, layers) for cell in CELLS for layers in asked.layers]
+    columns = [(cell, layers) for cell in asked.cells for layers in asked.layers]
     rows = [[size, *(_nats(runs, cell, layers, size) for cell, layers in columns)] for size in asked.sizes]
     print_table(["units", *(f"{cell} {layers}" for cell, layers in columns)], rows)
     return {"ngram": round(nats, 4), "ngram_order": order, "runs": runs}

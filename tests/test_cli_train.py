@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from tqdm import tqdm
 
+from seqgen import registry
 from seqgen.checkpoint import Checkpoint, write_tensors
 from seqgen.cli import run
 from seqgen.cli._observer import Printer
@@ -287,3 +288,26 @@ def test_a_run_that_knows_settings_by_their_former_names_goes_on(tmp_path):
     write_tensors("out/resume.safetensors", tensors, details, {"format": resume.FORMAT, "version": resume.VERSION})
     assert run(["train", "-o", "out", "--resume", "--steps", "8"]) == 0
     assert Checkpoint.load("out").training["train"] == Checkpoint.load("straight").training["train"]
+
+
+@pytest.mark.parametrize("cell", registry.names("cells"))
+def test_every_cell_goes_through_all_commands(cell, capsys, tmp_path):
+    arguments = [*TINY, "-m", cell, "-P", "layers", "2", "-P", "weight_drop", "0.1", "--seed", "3"]
+    assert run(["train", "play.txt", "-o", "out", "--steps", "3", *arguments]) == 0
+    assert run(["train", "-o", "out", "--resume", "--steps", "6"]) == 0
+    assert Checkpoint.load("out").model == cell
+    capsys.readouterr()
+    assert run(["inspect", "out", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"] == cell
+    assert run(["train", "-m", cell, "-P", "help"]) == 0
+    assert f"Settings of {cell} models" in capsys.readouterr().out
+    texts = set()
+    for engine in ("numpy", "torch", "cuda"):
+        how = ["--engine", engine, "--device", "cpu", "--seed", "1", "-l", "40"]
+        assert run(["generate", "out", "-p", "ANNA", *how]) == 0
+        texts.add(capsys.readouterr().out)
+    assert len(texts) == 1
+    assert run(["generate", "out", "-p", "ANNA", "--beam", "3", "-l", "20", "--mix", "out", "--seed", "1"]) == 0
+    capsys.readouterr()
+    assert run(["evaluate", "out", "play.txt", "--json", "--dynamic"]) == 0
+    assert json.loads(capsys.readouterr().out)["tokens"] > 1000

@@ -14,6 +14,7 @@ import pytest
 import torch
 from test_training import SMALL, TEXT, Nobody, make_run, make_stream
 
+from seqgen import registry
 from seqgen.api.model import load as load_model
 from seqgen.cells._products import available
 from seqgen.checkpoint import Checkpoint, write_tensors
@@ -41,9 +42,13 @@ KINDS = {
 }
 LOOPED = ("gru", "rnn") if available() else ()  # cells, as KINDS names them, that are trained by loops of our own
 KINDS |= {cell: dataclasses.replace(EVERYTHING, average="ema", precision="bfloat16") for cell in LOOPED}
-# 20 stops in all: at random, and around log lines (20, 40), the ends of epochs and the last step.
+CELLS = registry.names("cells")
+PLAIN = [cell for cell in CELLS if cell not in ("lstm", *LOOPED)]  # trained by their modules, in float32 here
+KINDS |= {cell: dataclasses.replace(EVERYTHING, average="ema") for cell in PLAIN}
+# Stops at random, and around log lines (20, 40), the ends of epochs and the last step.
 POINTS = random.Random(5)
 STOPS = [(kind, [*POINTS.sample(range(1, STEPS), 3), POINTS.choice([19, 20, 21, 40]), STEPS - 1]) for kind in KINDS]
+STOPS = [(kind, stops[2:4] if kind in PLAIN else stops) for kind, stops in STOPS]
 
 
 class Stopper(Nobody):
@@ -63,7 +68,7 @@ class Stopper(Nobody):
 
 
 def make(folder, stream, kind, observer=None):
-    model = kind if kind in LOOPED else "lstm"
+    model = kind if kind in CELLS else "lstm"
     return make_run(folder, stream, STEPS, KINDS[kind], observer=observer, model=model)
 
 
