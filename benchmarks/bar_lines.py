@@ -20,16 +20,18 @@ from xml.etree import ElementTree
 import numpy as np
 
 from seqgen import registry
-from seqgen.codecs.midi import abc, bars, musicxml
 from seqgen.codecs.midi.codec import documents
-from seqgen.codecs.midi.faults import Faults
-from seqgen.codecs.midi.jumps import followed
-from seqgen.codecs.midi.musicxml_archive import unpack
-from seqgen.codecs.midi.musicxml_parse import parse
-from seqgen.codecs.midi.read import is_musicxml, read_score
-from seqgen.codecs.midi.score import Score
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.bars import Bars, read_bars
+from seqgen.music.faults import Faults
+from seqgen.music.notation import bars
+from seqgen.music.notation.abc import read as abc
+from seqgen.music.notation.jumps import followed
+from seqgen.music.notation.musicxml import read as musicxml
+from seqgen.music.notation.musicxml.archive import unpack
+from seqgen.music.notation.musicxml.parse import parse
+from seqgen.music.read import is_musicxml, read_score
+from seqgen.music.score import Score
 from seqgen.report import Report
 from seqgen.tokenization.sources import resolve
 

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from seqgen.codecs.midi.codec import documents
-from seqgen.codecs.midi.metric import WRITTEN, on_beats
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import Score
-from seqgen.codecs.midi.write import write_score
 from seqgen.errors import SeqgenError
+from seqgen.music.metric import WRITTEN, on_beats
+from seqgen.music.read import read_score
+from seqgen.music.score import Score
+from seqgen.music.write import write_score
 from seqgen.report import Report
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.sources import resolve

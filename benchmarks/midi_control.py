@@ -29,10 +29,10 @@ from typing import Any
 import numpy as np
 
 from seqgen.api.model import load
-from seqgen.codecs.midi.controls import SCALES
-from seqgen.codecs.midi.programs import find
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import DRUMS, Score
+from seqgen.music.controls import SCALES
+from seqgen.music.programs import find
+from seqgen.music.read import read_score
+from seqgen.music.score import DRUMS, Score
 
 from _report import print_table, write_json  # isort: skip
 

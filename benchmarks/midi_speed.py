@@ -29,12 +29,12 @@ from typing import Any
 import numpy as np
 
 from seqgen import registry
-from seqgen.codecs.midi.chunks import is_midi
 from seqgen.codecs.midi.codec import documents
-from seqgen.codecs.midi.faults import Faults
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import DRUMS, Score
-from seqgen.codecs.midi.write import write_score
+from seqgen.music.chunks import is_midi
+from seqgen.music.faults import Faults
+from seqgen.music.read import read_score
+from seqgen.music.score import DRUMS, Score
+from seqgen.music.write import write_score
 from seqgen.report import Report
 from seqgen.tokenization.sources import resolve
 

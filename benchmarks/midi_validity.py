@@ -22,9 +22,9 @@ from seqgen import registry
 from seqgen.codecs import Codec
 from seqgen.codecs.midi import Midi
 from seqgen.codecs.midi.codec import ScoreCodec
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import Score
 from seqgen.errors import SeqgenError
+from seqgen.music.read import read_score
+from seqgen.music.score import Score
 from seqgen.report import Report
 from seqgen.settings import parse
 

@@ -23,11 +23,11 @@ import numpy as np
 
 from seqgen import catalogue
 from seqgen.api.model import Model, load
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.evaluation.plausibility import NAMES, TITLES, Heard
 from seqgen.jobs.evaluate import corpora
 from seqgen.jobs.evaluate.music_measures import measured
 from seqgen.jobs.evaluate.music_samples import sampled, scores_of
+from seqgen.music.score import DRUMS, Score
 
 from _report import print_table, write_json  # isort: skip
 

@@ -28,8 +28,8 @@ import numpy as np
 
 from seqgen import registry
 from seqgen.codecs.midi.codec import documents
-from seqgen.codecs.midi.notation import converted
 from seqgen.errors import SeqgenError
+from seqgen.music.convert import converted
 from seqgen.report import Report
 from seqgen.tokenization.sources import resolve
 

@@ -104,7 +104,7 @@ class Tokenizer:
         made = self.codec.finished(own, after, rest or None, with_prompt)
         if timing is None or GRID not in timing:
             return made
-        from seqgen.codecs.midi.notation import converted
+        from seqgen.music.convert import converted
 
         return converted(made, self.codec.artifact, int(timing[GRID]))
 

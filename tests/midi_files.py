@@ -1,6 +1,6 @@
 """MIDI files byte by byte, for tests. Times are absolute ticks; nothing is checked, so that files can be wrong."""
 
-from seqgen.codecs.midi.score import Score
+from seqgen.music.score import Score
 
 Event = tuple[int, bytes]  # absolute tick, message
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqgen.codecs.midi import abc_fields
-from seqgen.codecs.midi.abc import read_abc
-from seqgen.codecs.midi.abc_book import split_abc
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.errors import MidiError
+from seqgen.music.notation.abc import fields as abc_fields
+from seqgen.music.notation.abc.book import split_abc
+from seqgen.music.notation.abc.read import read_abc
+from seqgen.music.read import read_score
+from seqgen.music.score import DRUMS, Score
 from seqgen.report import Report
 
 EIGHTH = 5040  # ticks; a quarter note is 10080
@@ -350,7 +350,7 @@ def test_any_bytes_are_read_or_refused(junk: bytes) -> None:
 
 
 def test_notes_are_counted_over_all_voices(monkeypatch):
-    monkeypatch.setattr("seqgen.codecs.midi.abc_voice.MAX_NOTES", 50)
+    monkeypatch.setattr("seqgen.music.notation.abc.voice.MAX_NOTES", 50)
     tune = b"X:1\nL:1/8\nK:C\n" + b"".join(b"V:%d\n" % voice + b"c" * 20 + b"|\n" for voice in range(3))
     with pytest.raises(MidiError, match=r"too many notes .*at most 50, found 51 and more"):
         read_abc(tune)

@@ -16,10 +16,10 @@ from seqgen.cli import run
 from seqgen.codecs.byte import Byte
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
-from seqgen.codecs.midi.read import read_score
 from seqgen.container import read_header
 from seqgen.errors import CheckpointError, CorpusError, UsageError
 from seqgen.models import ModelSettings, weight_shapes
+from seqgen.music.read import read_score
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=8)

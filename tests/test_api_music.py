@@ -14,11 +14,11 @@ from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
-from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi_bar import MidiBar
 from seqgen.codecs.midi_bar.codec import MidiBarOptions
 from seqgen.errors import CorpusError, DataError, UsageError
 from seqgen.models import ModelSettings, weight_shapes
+from seqgen.music.read import read_score
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=8)

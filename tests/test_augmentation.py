@@ -8,7 +8,7 @@ from test_midi_performance import CODEC, busy
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import vocabulary as v
 from seqgen.codecs.midi.augmentation import tables
-from seqgen.codecs.midi.score import DRUMS
+from seqgen.music.score import DRUMS
 from seqgen.report import Report
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.augmentation import Augmented

@@ -10,11 +10,11 @@ from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.codecs import Codec
-from seqgen.codecs._c_balanced import Balanced, Progress
-from seqgen.codecs._c_grammar import CGrammar
-from seqgen.codecs._c_lexer import State, advance
 from seqgen.codecs.byte import Byte, ByteOptions
 from seqgen.codecs.c_source import CSource, CSourceOptions, balanced_grammar
+from seqgen.codecs.c_source.balanced import Balanced, Progress
+from seqgen.codecs.c_source.grammar import CGrammar
+from seqgen.codecs.c_source.lexer import State, advance
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.codecs.subword import Subword, SubwordOptions

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from seqgen.codecs._c_grammar import CGrammar
-from seqgen.codecs._c_lexer import DEPTH, FRAMES, State, advance
 from seqgen.codecs.c_source import CSource, CSourceOptions
+from seqgen.codecs.c_source.grammar import CGrammar
+from seqgen.codecs.c_source.lexer import DEPTH, FRAMES, State, advance
 from seqgen.errors import SettingError
 from seqgen.report import Report
 

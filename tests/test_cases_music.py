@@ -6,11 +6,11 @@ import zipfile
 import pytest
 from midi_files import control, events, meta, midi, off, on, program, simple, spans
 
-from seqgen.codecs.midi.abc import read_abc
-from seqgen.codecs.midi.musicxml import read_musicxml
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import DRUMS, Score
-from seqgen.codecs.midi.write import write_score
+from seqgen.music.notation.abc.read import read_abc
+from seqgen.music.notation.musicxml.read import read_musicxml
+from seqgen.music.read import read_score
+from seqgen.music.score import DRUMS, Score
+from seqgen.music.write import write_score
 from seqgen.report import Report
 
 FOUR = "<time><beats>4</beats><beat-type>4</beat-type></time>"

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from seqgen.cli import run
-from seqgen.codecs.midi.score import Score
-from seqgen.codecs.midi.write import write_score
 from seqgen.jobs import demo
+from seqgen.music.score import Score
+from seqgen.music.write import write_score
 
 
 @pytest.fixture

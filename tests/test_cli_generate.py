@@ -22,9 +22,6 @@ from seqgen.cli import run
 from seqgen.codecs.byte import Byte
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import Score
-from seqgen.codecs.midi.write import write_score
 from seqgen.errors import OutputError
 from seqgen.generation.stopping import StopStrings
 from seqgen.jobs.sample import session
@@ -32,6 +29,9 @@ from seqgen.jobs.sample.request import Request, labels, primer
 from seqgen.jobs.sample.request import prompts as as_prompts
 from seqgen.jobs.sample.samples import Pipe, Terminal, paths
 from seqgen.models import ModelSettings, weight_shapes
+from seqgen.music.read import read_score
+from seqgen.music.score import Score
+from seqgen.music.write import write_score
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=8)

@@ -15,13 +15,13 @@ from seqgen.cli import run
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.codecs.midi import vocabulary as v
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import DRUMS, Score
-from seqgen.codecs.midi.write import write_score
 from seqgen.evaluation.music import features
 from seqgen.evaluation.plausibility import NAMES
 from seqgen.jobs.evaluate.music_measures import lines, measured
 from seqgen.models import ModelSettings, weight_shapes
+from seqgen.music.read import read_score
+from seqgen.music.score import DRUMS, Score
+from seqgen.music.write import write_score
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=24)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from seqgen.cli import run
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import Score
-from seqgen.codecs.midi.write import write_score
+from seqgen.music.read import read_score
+from seqgen.music.score import Score
+from seqgen.music.write import write_score
 
 TUNE = b"X:1\nT:Air\nM:6/8\nL:1/8\nK:G\nGAB d2B|AGA G3|]\n"
 

@@ -14,7 +14,7 @@ from test_api import save
 from seqgen.cli import run
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
-from seqgen.codecs.midi.annotation import annotation
+from seqgen.music.annotation import annotation
 from seqgen.tokenizer import Tokenizer
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.errors import UsageError
 from seqgen.evaluation.music import compare, features
+from seqgen.music.score import DRUMS, Score
 
 
 def piece(seed, low=50, high=80, step=250, notes=60, scale=(0, 2, 4, 5, 7, 9, 11)):

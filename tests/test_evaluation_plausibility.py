@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.evaluation.plausibility import (
     NAMES,
     SIMILARITIES,
@@ -16,6 +15,7 @@ from seqgen.evaluation.plausibility import (
     measure,
     most,
 )
+from seqgen.music.score import DRUMS, Score
 
 QUARTER = 480
 BAR = 4 * QUARTER

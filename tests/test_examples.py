@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from seqgen.cli import run
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import Score
-from seqgen.codecs.midi.write import write_score
+from seqgen.music.read import read_score
+from seqgen.music.score import Score
+from seqgen.music.write import write_score
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

@@ -14,7 +14,7 @@ from expressions import slow
 PACKAGE = Path(__file__).parent.parent / "seqgen"
 CALLS = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
 # Built from arguments, where no constant can be looked at; what comes out is found among the constants of its module.
-BUILT = {"codecs/midi/stretches.py:_patterns"}
+BUILT = {"music/stretches.py:_patterns"}
 
 
 @pytest.mark.parametrize(
@@ -132,6 +132,6 @@ def test_no_expression_is_slower_than_linear(path):
 
 
 def test_the_expressions_of_the_readers_are_among_them():
-    found = [where for path in PACKAGE.rglob("midi/*.py") for where, *_ in patterns(path)]
-    assert {"codecs/midi/abc_fields.py:_METER", "codecs/midi/stretches.py:RUNNING2"} <= set(found)
+    found = [where for path in (PACKAGE / "music").rglob("*.py") for where, *_ in patterns(path)]
+    assert {"music/notation/abc/fields.py:_METER", "music/stretches.py:RUNNING2"} <= set(found)
     assert len(found) > 20

@@ -107,7 +107,7 @@ def test_the_check_worst_sees_what_is_slower_than_linear(monkeypatch):
     for broken in (False, True):
         if broken:
             slow = re.compile(r"(\d{1,3})\s*\)?\s*/\s*(\d{1,3})")
-            monkeypatch.setattr("seqgen.codecs.midi.abc_fields._METER", slow)
+            monkeypatch.setattr("seqgen.music.notation.abc.fields._METER", slow)
         tally = selftest.Tally()
         worst.grows(tally, "abc", target, shape, 2_000)
         assert bool(tally.failed) == broken, tally.failures

@@ -5,9 +5,9 @@ import pytest
 from midi_files import simple
 
 from seqgen.cli import run
-from seqgen.codecs.midi.metric import on_beats, written
-from seqgen.codecs.midi.score import Score
-from seqgen.codecs.midi.write import write_score
+from seqgen.music.metric import on_beats, written
+from seqgen.music.score import Score
+from seqgen.music.write import write_score
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.sources import resolve
 

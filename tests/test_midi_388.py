@@ -6,9 +6,9 @@ from midi_files import off, on, program, simple, spans
 from midi_walks import after, sampled, walk
 from test_midi_performance import busy
 
-from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi_388 import Midi388, Midi388Options
 from seqgen.codecs.midi_388 import vocabulary as v
+from seqgen.music.read import read_score
 from seqgen.report import Report
 
 CODEC = Midi388(Midi388Options())

@@ -9,14 +9,14 @@ from midi_walks import after, sampled, walk
 from test_midi_performance import busy
 
 from seqgen import registry
-from seqgen.codecs.midi.bounds import Bounds
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import DRUMS, Score
-from seqgen.codecs.midi.write import write_score
 from seqgen.codecs.midi_bar import MidiBar, MidiBarOptions
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.grammar import ScoreGrammar
 from seqgen.errors import MidiError
+from seqgen.music.bounds import Bounds
+from seqgen.music.read import read_score
+from seqgen.music.score import DRUMS, Score
+from seqgen.music.write import write_score
 from seqgen.report import Report
 
 CODEC = MidiBar(MidiBarOptions())

@@ -4,10 +4,6 @@ import numpy as np
 import pytest
 from midi_walks import sampled
 
-from seqgen.codecs.midi.bounds import Bounds
-from seqgen.codecs.midi.controls import Controls, instruments, tonality
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import DRUMS
 from seqgen.codecs.midi_bar import MidiBar, MidiBarOptions
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.finishing import retimed, timing
@@ -15,6 +11,10 @@ from seqgen.codecs.midi_bar.grammar import ScoreGrammar
 from seqgen.codecs.midi_bar.lengths import Lengths
 from seqgen.codecs.midi_bar.steering import SteeredScore
 from seqgen.errors import UsageError
+from seqgen.music.bounds import Bounds
+from seqgen.music.controls import Controls, instruments, tonality
+from seqgen.music.read import read_score
+from seqgen.music.score import DRUMS
 from seqgen.report import Report
 
 CODEC = MidiBar(MidiBarOptions())

@@ -5,8 +5,8 @@ import pytest
 from test_midi_steering import CODEC, SUSTAINED, played, sample
 
 from seqgen.codecs.midi import vocabulary as v
-from seqgen.codecs.midi.controls import Controls, instruments
 from seqgen.codecs.midi.entries import ENTRY, PATIENCE, Entries
+from seqgen.music.controls import Controls, instruments
 
 STEP = 10  # ms, which are the ticks of a performance
 

@@ -6,8 +6,8 @@ from midi_files import events, midi, off, on, simple, spans
 from midi_walks import after, sampled, walk
 from test_midi_performance import busy
 
-from seqgen.codecs.midi.read import read_score
 from seqgen.codecs.midi_grid import MidiGrid, MidiGridOptions
+from seqgen.music.read import read_score
 from seqgen.report import Report
 
 PLAIN, HOLD = MidiGrid(MidiGridOptions()), MidiGrid(MidiGridOptions(hold=True))

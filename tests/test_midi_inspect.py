@@ -5,10 +5,10 @@ import json
 import pytest
 from midi_files import control, events, meta, midi, off, on, program, simple, tempo
 
-from seqgen.codecs.midi import programs
 from seqgen.codecs.midi.inspect import describe, describe_folder
-from seqgen.codecs.midi.score import DRUMS
 from seqgen.errors import MidiError, UsageError
+from seqgen.music import programs
+from seqgen.music.score import DRUMS
 
 
 def test_describe():

@@ -11,9 +11,9 @@ from midi_files import chunk, control, events, header, midi, notes, number, off,
 from seqgen import registry
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.codecs.midi import vocabulary as v
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.errors import MidiError
+from seqgen.music.read import read_score
+from seqgen.music.score import DRUMS, Score
 from seqgen.report import Report
 
 CODEC = Midi(MidiOptions())
@@ -209,7 +209,7 @@ def test_normalize_is_idempotent_byte_for_byte(seed, codec):
 def test_more_than_fifteen_programs_at_once_keep_their_own():
     rows = [(at * 10, 1000 + 300 * (p % 3), 40 + p % 5, 66, p) for at in range(20) for p in range(0, 128, 3)]
     score = Score.from_notes(500, rows)
-    from seqgen.codecs.midi.write import write_score
+    from seqgen.music.write import write_score
 
     data = write_score(score)
     restored = read_score(data)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from midi_files import chunk, control, events, header, meta, midi, notes, number, off, on, program, simple, spans, tempo
 
-from seqgen.codecs.midi import chunks, stretches
-from seqgen.codecs.midi.read import pieces, read_score
-from seqgen.codecs.midi.score import DRUMS
 from seqgen.errors import MidiError
+from seqgen.music import chunks, stretches
+from seqgen.music.read import pieces, read_score
+from seqgen.music.score import DRUMS
 from seqgen.report import Report
 
 NOTE = ((0, on(60)), (480, off(60)))

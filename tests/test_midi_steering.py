@@ -7,13 +7,13 @@ import pytest
 
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.codecs.midi import vocabulary as v
-from seqgen.codecs.midi.controls import Controls, instruments, tonality
 from seqgen.codecs.midi.finishing import retimed, timing
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import DRUMS
 from seqgen.codecs.midi.steering import SteeredPerformance
-from seqgen.codecs.midi.write import write_score
 from seqgen.errors import UsageError
+from seqgen.music.controls import Controls, instruments, tonality
+from seqgen.music.read import read_score
+from seqgen.music.score import DRUMS
+from seqgen.music.write import write_score
 
 CODEC = Midi(MidiOptions())
 SUSTAINED = Midi(MidiOptions(pedal=True))

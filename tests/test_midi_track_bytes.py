@@ -6,8 +6,8 @@ import mido
 import numpy as np
 import pytest
 
-from seqgen.codecs.midi import track_bytes as out
-from seqgen.codecs.midi.arrays import differs, gaps
+from seqgen.music import track_bytes as out
+from seqgen.music.arrays import differs, gaps
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from midi_files import notes
 
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import DRUMS, Score
-from seqgen.codecs.midi.write import write_score
+from seqgen.music.read import read_score
+from seqgen.music.score import DRUMS, Score
+from seqgen.music.write import write_score
 
 
 def opened(data: bytes) -> mido.MidiFile:

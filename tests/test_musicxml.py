@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqgen.codecs.midi.bars import Bar, play_order
-from seqgen.codecs.midi.faults import Faults
-from seqgen.codecs.midi.instruments import guess_program
-from seqgen.codecs.midi.jumps import followed
-from seqgen.codecs.midi.musicxml import read_musicxml
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.errors import MidiError
+from seqgen.music.faults import Faults
+from seqgen.music.instruments import guess_program
+from seqgen.music.notation.bars import Bar, play_order
+from seqgen.music.notation.jumps import followed
+from seqgen.music.notation.musicxml.read import read_musicxml
+from seqgen.music.read import read_score
+from seqgen.music.score import DRUMS, Score
 from seqgen.report import Report
 
 QUARTER = 24  # ticks, where divisions divide 24

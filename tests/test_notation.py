@@ -5,14 +5,14 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from seqgen.codecs.midi.notation import converted, on_grid, write_abc, write_musicxml
-from seqgen.codecs.midi.notation.bars import PLAIN, QUARTER, TRIPLET, printed, values
-from seqgen.codecs.midi.notation.spelling import Name, signature, spelled, tonic_name
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import DRUMS, Score
-from seqgen.codecs.midi.tonality import key_of
-from seqgen.codecs.midi.write import write_score
 from seqgen.errors import MidiError
+from seqgen.music.convert import converted, on_grid, write_abc, write_musicxml
+from seqgen.music.notation.printing import PLAIN, QUARTER, TRIPLET, printed, values
+from seqgen.music.notation.spelling import Name, signature, spelled, tonic_name
+from seqgen.music.read import read_score
+from seqgen.music.score import DRUMS, Score
+from seqgen.music.tonality import key_of
+from seqgen.music.write import write_score
 from seqgen.report import Report
 
 WRITERS = {"musicxml": write_musicxml, "abc": write_abc}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from seqgen.cli import group, run
-from seqgen.codecs.midi.score import Score
-from seqgen.codecs.midi.write import write_score
+from seqgen.music.score import Score
+from seqgen.music.write import write_score
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 COMMANDS = [

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.errors import MidiError, UsageError
+from seqgen.music.score import DRUMS, Score
 from seqgen.render import audio, fluid, synth, timbres, window
 
 RATE = 8000

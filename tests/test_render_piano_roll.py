@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.errors import MidiError
+from seqgen.music.score import DRUMS, Score
 from seqgen.render import piano_roll
 from seqgen.render._axes import bar_starts
 

@@ -21,11 +21,11 @@ from seqgen.cli import run as command
 from seqgen.codecs.byte import Byte
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.codecs.midi import vocabulary as v
-from seqgen.codecs.midi.bounds import OF_A_PART, TOGETHER, UNKNOWN, Bounds, most_together
 from seqgen.errors import CheckpointError
 from seqgen.generation.limits import Constraints, Limits
 from seqgen.generation.loop import collect
 from seqgen.models import weight_shapes
+from seqgen.music.bounds import OF_A_PART, TOGETHER, UNKNOWN, Bounds, most_together
 from seqgen.report import Report
 from seqgen.seen import Seen, read_seen, together
 from seqgen.tokenizer import Tokenizer

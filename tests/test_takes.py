@@ -11,9 +11,9 @@ import pytest
 
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
-from seqgen.codecs.midi.annotation import MAX_TEXT, annotate, annotation
-from seqgen.codecs.midi.read import read_score
 from seqgen.errors import TakeError
+from seqgen.music.annotation import MAX_TEXT, annotate, annotation
+from seqgen.music.read import read_score
 from seqgen.takes import recorder as recorder_module
 from seqgen.takes.exchange import bring_in, export, facts
 from seqgen.takes.record import Beginning, Source, inscription, pack, unpack

@@ -11,8 +11,8 @@ import pytest
 from test_takes import MUSIC, TEXT, beginning, lines, record, replayed, taken_in, text
 
 from seqgen.cli import run
-from seqgen.codecs.midi.annotation import annotate, annotation
 from seqgen.errors import TakeError
+from seqgen.music.annotation import annotate, annotation
 from seqgen.selftest import MEMORY as MOST_MEMORY
 from seqgen.selftest import _exports, check
 from seqgen.takes import exchange, replay

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from seqgen.api.music import Music
 from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.codecs.midi.controlled import ControlledCodec
-from seqgen.codecs.midi.controls import Controls, described, instruments, tonality
-from seqgen.codecs.midi.score import DRUMS
 from seqgen.codecs.midi_bar import MidiBar
 from seqgen.errors import DataError, UsageError
+from seqgen.music.controls import Controls, described, instruments, tonality
+from seqgen.music.score import DRUMS
 from seqgen.tokenizer import FramedGrammar, Tokenizer
 
 if TYPE_CHECKING:

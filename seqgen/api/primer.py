@@ -96,7 +96,7 @@ def with_primer(model: "Model", music: "Music | None", data: bytes, free: bool) 
     from seqgen.api.music import Music
     from seqgen.codecs.midi.controlled import ControlledCodec
     from seqgen.codecs.midi.finishing import bar_seconds
-    from seqgen.codecs.midi.read import read_score
+    from seqgen.music.read import read_score
     from seqgen.report import Report
 
     codec = model.tokenizer.codec

@@ -138,7 +138,7 @@ class Sample:
 
 def _music_html(data: Data) -> str:
     """A piano roll and a player; a sentence where there is nothing to show."""
-    from seqgen.codecs.midi.read import read_score
+    from seqgen.music.read import read_score
     from seqgen.render import audio, piano_roll
     from seqgen.render.report import visible
 

@@ -109,6 +109,6 @@ def in_format_of(path: Path, data: bytes, artifact: str) -> bytes:
     suffix = path.suffix.lower()
     if artifact != ".mid" or suffix in ("", artifact):
         return data
-    from seqgen.codecs.midi.notation import WRITERS, converted
+    from seqgen.music.convert import WRITERS, converted
 
     return converted(data, suffix) if suffix in WRITERS else data

@@ -11,7 +11,7 @@ from seqgen.errors import MidiError, UsageError
 from seqgen.files import STANDARD, size, write_bytes
 
 if TYPE_CHECKING:
-    from seqgen.codecs.midi.score import Score
+    from seqgen.music.score import Score
 
 KINDS = ("wav", "png", "svg", "musicxml", "abc")
 
@@ -45,7 +45,7 @@ def command(
     kinds = [kind or _kind(output) for output in outputs]
     score = _read(file)
     if grid is not None:
-        from seqgen.codecs.midi.notation import on_grid
+        from seqgen.music.convert import on_grid
 
         score = on_grid(score, grid)
     _say_what_is_left_out(file, score)
@@ -70,8 +70,8 @@ def _kind(output: str) -> str:
 
 
 def _read(file: str) -> "Score":
-    from seqgen.codecs.midi.chunks import MAX_BYTES
-    from seqgen.codecs.midi.read import read_score
+    from seqgen.music.chunks import MAX_BYTES
+    from seqgen.music.read import read_score
     from seqgen.report import Report
 
     with click.open_file(file, "rb") as stream:
@@ -108,7 +108,7 @@ def _write_sound(score: "Score", output: str, soundfont: Path | None, rate: int)
 
 
 def _print(score: "Score", output: str, kind: str) -> None:
-    from seqgen.codecs.midi.notation import WRITERS
+    from seqgen.music.convert import WRITERS
 
     write_bytes(output, WRITERS[f".{kind}"](score))
 

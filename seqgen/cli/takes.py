@@ -210,8 +210,8 @@ def _carried(name: str) -> str:
     """The digits of the take that a MIDI file was made from: nothing else in it can mean a take."""
     from pathlib import Path
 
-    from seqgen.codecs.midi.annotation import annotation
     from seqgen.errors import MALFORMED, CorpusError
+    from seqgen.music.annotation import annotation
     from seqgen.takes.record import is_base
 
     try:

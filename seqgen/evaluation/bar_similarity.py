@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs.midi.score import DRUMS, Score
+from seqgen.music.score import DRUMS, Score
 
 LAGS = (1, 2, 4, 8, 16)
 QUARTER = 24  # steps

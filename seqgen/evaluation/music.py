@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.errors import UsageError
+from seqgen.music.score import DRUMS, Score
 
 Floats = NDArray[np.float64]
 GRID = 512  # places of a density

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from seqgen.codecs.midi import programs
-from seqgen.codecs.midi.bounds import OF_A_PART, TOGETHER, most_together
-from seqgen.codecs.midi.controls import SCALES
-from seqgen.codecs.midi.metric import NEAR, WRITTEN, on_beats
-from seqgen.codecs.midi.score import DRUMS, Score
-from seqgen.codecs.midi.tonality import heard_key
 from seqgen.evaluation.bar_similarity import LAGS, Bars
+from seqgen.music import programs
+from seqgen.music.bounds import OF_A_PART, TOGETHER, most_together
+from seqgen.music.controls import SCALES
+from seqgen.music.metric import NEAR, WRITTEN, on_beats
+from seqgen.music.score import DRUMS, Score
+from seqgen.music.tonality import heard_key
 
 SIXTEENTHS, TRIPLETS = (0, 1 / 4, 1 / 2, 3 / 4, 1), (1 / 3, 2 / 3)  # quarter notes
 SIMILARITIES = ("bar_similarity_best", *(f"bar_similarity_{lag}" for lag in LAGS))
@@ -121,7 +121,7 @@ def measure(score: Score) -> Measures:
     """Every measure of a piece with a note or more, but those of strangers, which hang on a corpus.
 
     - `in_key`: the share of the sounding time of pitched notes that lies in the scale of the piece's key: the major or
-      the natural minor scale of the best of 24 keys (Krumhansl & Kessler 1982, see `seqgen.codecs.midi.tonality`), by
+      the natural minor scale of the best of 24 keys (Krumhansl & Kessler 1982, see `seqgen.music.tonality`), by
       the same times. With the tonic estimated, it is the pitch-in-scale rate of MusPy (Dong et al. 2020).
     - `on_sixteenths`, `on_triplets`: the share of notes that begin within 1/96 quarter of a sixteenth; of the second or
       third eighth of a triplet, which no sixteenth is near.

@@ -239,7 +239,7 @@ def _music(tokenizer: Tokenizer, ids: Ids, starts: Offsets) -> tuple[int, int | 
     size = sum(map(len, documents))
     if tokenizer.codec.artifact != ".mid":
         return size, None, None
-    from seqgen.codecs.midi.read import read_score
+    from seqgen.music.read import read_score
 
     scores = [read_score(document) for document in documents]
     return size, sum(map(len, scores)), sum(score.duration_seconds for score in scores)

@@ -12,7 +12,6 @@ from typing import Any
 from seqgen import files
 from seqgen.api.model import load
 from seqgen.checkpoint import Checkpoint
-from seqgen.codecs.midi.read import read_score
 from seqgen.errors import OutputError
 from seqgen.files import guarding, own
 from seqgen.jobs.observer import SILENT, Observer
@@ -20,6 +19,7 @@ from seqgen.jobs.sample.session import Request, Session
 from seqgen.jobs.train.job import conclude
 from seqgen.jobs.train.preparing import prepare
 from seqgen.jobs.train.settings import TrainJob
+from seqgen.music.read import read_score
 from seqgen.render import audio, fluid, piano_roll
 from seqgen.render.curves import Curve, Series
 from seqgen.render.report import Audio, Picture, Sample, Section, Table, Text, report_html

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from seqgen import checkpoint, registry
 from seqgen.checkpoint import MODEL_FILE, Checkpoint
-from seqgen.codecs.midi.chunks import MAX_BYTES, is_midi
 from seqgen.codecs.midi.inspect import describe as describe_music
 from seqgen.codecs.midi.inspect import describe_folder
 from seqgen.container import MAX_HEADER, read_header
@@ -18,6 +17,7 @@ from seqgen.errors import CheckpointError, DataError, MidiError
 from seqgen.evaluation import c_syntax
 from seqgen.files import STANDARD
 from seqgen.jobs.observer import SILENT, Observer
+from seqgen.music.chunks import MAX_BYTES, is_midi
 from seqgen.stream import FORMAT, TokenStream
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.meaning import tokenizer_of

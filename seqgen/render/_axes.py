@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs.midi.score import DEFAULT_TEMPO, Score
+from seqgen.music.score import DEFAULT_TEMPO, Score
 from seqgen.render._matplotlib import Axes
 from seqgen.render.window import clock, window
 

@@ -12,9 +12,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs.midi.score import Score
 from seqgen.errors import MidiError
 from seqgen.files import STANDARD, atomic_write, write_bytes
+from seqgen.music.score import Score
 from seqgen.render import fluid, synth
 from seqgen.render.window import rows, window
 

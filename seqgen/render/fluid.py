@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs.midi.score import DRUMS
 from seqgen.errors import UsageError
 from seqgen.files import guarding
+from seqgen.music.score import DRUMS
 from seqgen.render.synth import Notes, Sound
 
 USUAL_FOLDERS = ("/usr/share/sounds/sf2", "/usr/share/sounds/sf3", "/usr/share/soundfonts")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs.midi import programs
-from seqgen.codecs.midi.score import DRUMS, Score
+from seqgen.music import programs
+from seqgen.music.score import DRUMS, Score
 from seqgen.render._axes import time_axis
 from seqgen.render._matplotlib import Axes, Figure, FigureCanvasAgg, Patch, PolyCollection, drawing, hsv_to_rgb, to_rgb
 from seqgen.render.window import rows, window

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs.midi.score import DRUMS
+from seqgen.music.score import DRUMS
 from seqgen.render.timbres import FAMILIES, drum
 
 Sound = NDArray[np.float32]

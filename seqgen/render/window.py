@@ -5,8 +5,8 @@ Both renderers ask here, so that sound and picture cover the same stretch.
 
 import numpy as np
 
-from seqgen.codecs.midi.score import Score
 from seqgen.errors import MidiError
+from seqgen.music.score import Score
 
 MAX_SECONDS = 1800.0
 MAX_NOTES = 100_000

@@ -16,8 +16,8 @@ from typing import Any
 import zstandard
 
 from seqgen.catalogue import _archive
-from seqgen.codecs.midi.read import read_score
 from seqgen.errors import DownloadError, SeqgenError
+from seqgen.music.read import read_score
 from seqgen.selftest import MEMORY, Tally, peak_memory
 from seqgen.tokenization.reading import Reader
 from seqgen.tokenization.sources import resolve

@@ -18,9 +18,9 @@ from seqgen.api.control import parse_control
 from seqgen.catalogue import _recipe
 from seqgen.checkpoint import Checkpoint
 from seqgen.codecs import Codec, _subword_model
-from seqgen.codecs.midi.read import read_score
 from seqgen.errors import SeqgenError
 from seqgen.models import ModelSettings
+from seqgen.music.read import read_score
 from seqgen.originality.index import Corpus, Index, build
 from seqgen.originality.measuring import measure
 from seqgen.report import Report

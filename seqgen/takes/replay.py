@@ -110,7 +110,7 @@ def inscribed(tokenizer: Tokenizer, made: bytes, text: str) -> bytes:
     """The artifact with a line about its take, where its format has room for one."""
     if tokenizer.codec.artifact != ".mid":
         return made
-    from seqgen.codecs.midi.annotation import annotate
+    from seqgen.music.annotation import annotate
 
     return annotate(made, text)
 

@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from seqgen.codecs import Codec, Ids
-from seqgen.codecs.midi.chunks import is_midi
-from seqgen.codecs.midi.faults import Faults, refuse
-from seqgen.codecs.midi.read import is_abc, is_musicxml, pieces, read_score
-from seqgen.codecs.midi.score import Score
-from seqgen.codecs.midi.write import write_score
+from seqgen.music.chunks import is_midi
+from seqgen.music.faults import Faults, refuse
+from seqgen.music.read import is_abc, is_musicxml, pieces, read_score
+from seqgen.music.score import Score
+from seqgen.music.write import write_score
 from seqgen.report import Report
 
 SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".mxl", ".musicxml", ".abc")
@@ -93,7 +93,7 @@ def documents(data: bytes) -> Sequence[bytes]:
     if is_midi(data):
         return pieces(data)
     if is_abc(data) and not is_musicxml(data):
-        from seqgen.codecs.midi.abc_book import split_abc
+        from seqgen.music.notation.abc.book import split_abc
 
         return split_abc(data)
     return (data,)

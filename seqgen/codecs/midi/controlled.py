@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.codecs.midi.codec import ScoreCodec
-from seqgen.codecs.midi.controls import Controls
-from seqgen.codecs.midi.score import Score
+from seqgen.music.controls import Controls
+from seqgen.music.score import Score
 
 Timing = dict[str, Any]  # plain JSON data, kept with a take
 

@@ -5,12 +5,11 @@ from numpy.typing import NDArray
 
 from seqgen.codecs import Ids
 from seqgen.codecs.midi import vocabulary as v
-from seqgen.codecs.midi.arrays import gaps
-from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.keys import once_at_a_time
-from seqgen.codecs.midi.read import MAX_SECONDS
-from seqgen.codecs.midi.score import DEFAULT_TEMPO, DRUMS, Score
 from seqgen.codecs.midi.vocabulary import Ints
+from seqgen.music.arrays import gaps
+from seqgen.music.faults import Faults
+from seqgen.music.score import DEFAULT_TEMPO, DRUMS, MAX_SECONDS, Score
 
 TICKS_PER_STEP = 10  # a tick is 1 ms at 120 beats a minute
 TICKS_PER_QUARTER = DEFAULT_TEMPO * v.SECOND * TICKS_PER_STEP // 1_000_000

@@ -5,11 +5,11 @@ from numpy.typing import NDArray
 
 from seqgen.codecs import Ids
 from seqgen.codecs.midi import vocabulary as v
-from seqgen.codecs.midi.arrays import differs, gaps
-from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.keys import once_at_a_time
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi.vocabulary import Ints
+from seqgen.music.arrays import differs, gaps
+from seqgen.music.faults import Faults
+from seqgen.music.score import DRUMS, Score
 
 ABSENT = np.uint16(0xFFFF)
 PEDAL_UP, PEDAL_DOWN, NOTE = range(3)  # kinds of rows, in the order in which one tick has them

@@ -8,8 +8,8 @@ that is late gets the first sound of the next onset.
 from seqgen.codecs import Mask
 from seqgen.codecs.midi import grammar as g
 from seqgen.codecs.midi import vocabulary as v
-from seqgen.codecs.midi.controls import Controls
-from seqgen.codecs.midi.score import DRUMS
+from seqgen.music.controls import Controls
+from seqgen.music.score import DRUMS
 
 ENTRY, PATIENCE = 2 * v.SECOND, 8 * v.SECOND  # steps between entries, and of silence
 Due = tuple[int, ...]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from seqgen.codecs.midi import vocabulary as v
 from seqgen.codecs.midi.performance import Midi
-from seqgen.codecs.midi.score import DEFAULT_TEMPO, Score, Ticks
-from seqgen.codecs.midi.write import write_score
+from seqgen.music.score import DEFAULT_TEMPO, Score, Ticks
+from seqgen.music.write import write_score
 
 MOST_TEMPOS = 400  # of a primer; one with more keeps its last tempo only
 TICKS = 480  # in a quarter note, where there is no primer

@@ -17,7 +17,7 @@ import numpy as np
 
 from seqgen.codecs import Mask
 from seqgen.codecs.midi import vocabulary as v
-from seqgen.codecs.midi.bounds import ANY, Bounds
+from seqgen.music.bounds import ANY, Bounds
 
 NONE = -1  # no program or velocity yet
 ALL = 129  # as `pitch`: none any more, for drums have begun; 128 is beyond the last of a program

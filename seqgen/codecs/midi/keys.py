@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.codecs.midi import vocabulary as v
-from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.vocabulary import Ints
+from seqgen.music.faults import Faults
 
 AGAIN, OVERLAPPING = "second note of one pitch at one time", "overlapping notes of one pitch"
 

@@ -30,17 +30,17 @@ from numpy.typing import NDArray
 
 from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.codecs.midi import vocabulary
-from seqgen.codecs.midi.bounds import Bounds, most_together
 from seqgen.codecs.midi.codec import SUFFIXES, UNCERTAIN
 from seqgen.codecs.midi.controlled import ControlledCodec, Timing
-from seqgen.codecs.midi.controls import Controls
 from seqgen.codecs.midi.decoding import decode_score, latest
 from seqgen.codecs.midi.encoding import encode_score
-from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.grammar import PerformanceGrammar
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.errors import UsageError
+from seqgen.music.bounds import Bounds, most_together
+from seqgen.music.controls import Controls
+from seqgen.music.faults import Faults
+from seqgen.music.read import read_score
+from seqgen.music.score import DRUMS, Score
 from seqgen.report import Report
 from seqgen.settings import option
 
@@ -66,7 +66,7 @@ class Midi(ControlledCodec):
 
     @classmethod
     def suited(cls, documents: Iterable[bytes]) -> tuple[str, str]:
-        from seqgen.codecs.midi.metric import written
+        from seqgen.music.metric import written
 
         count, total = written(documents)
         if 2 * count <= total:

@@ -18,11 +18,11 @@ import numpy as np
 from seqgen.codecs import Mask
 from seqgen.codecs.midi import grammar as g
 from seqgen.codecs.midi import vocabulary as v
-from seqgen.codecs.midi.controls import Controls
 from seqgen.codecs.midi.entries import Due, Entries
-from seqgen.codecs.midi.score import DRUMS
-from seqgen.codecs.midi.tonality import heard_key, triad
 from seqgen.errors import UsageError
+from seqgen.music.controls import Controls
+from seqgen.music.score import DRUMS
+from seqgen.music.tonality import heard_key, triad
 
 FIRST, LAST, SILENCE = 0.955, 0.985, 1.03  # of the length: the last onset's bounds, and the end of every note
 MIDDLE = 0.97  # of the length: about where the last onset is

@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.codecs import Ids, Mask
-from seqgen.codecs.midi.bounds import Bounds, most_together
 from seqgen.codecs.midi.codec import ScoreCodec
 from seqgen.codecs.midi.decoding import LAST_STEP, MAX_NOTES, TICKS_PER_QUARTER, TICKS_PER_STEP, bounded, latest
 from seqgen.codecs.midi.encoding import ABSENT, changed
-from seqgen.codecs.midi.faults import Faults
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi.vocabulary import Ints, velocity_index, velocity_of
 from seqgen.codecs.midi_388 import vocabulary as v
 from seqgen.codecs.midi_388.grammar import EventGrammar
+from seqgen.music.bounds import Bounds, most_together
+from seqgen.music.faults import Faults
+from seqgen.music.score import DRUMS, Score
 from seqgen.report import Report
 
 Seconds = NDArray[np.float64]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from seqgen.codecs import Mask
-from seqgen.codecs.midi.bounds import ANY, Bounds
 from seqgen.codecs.midi_388 import vocabulary as v
+from seqgen.music.bounds import ANY, Bounds
 
 NONE = -1
 TIME, MOVED, ENDED, LOUD, BEGUN = range(5)  # what the last token was: a second, another shift, OFF, VEL, ON

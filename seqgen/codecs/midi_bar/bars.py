@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqgen.codecs.midi.arrays import differs, gaps
-from seqgen.codecs.midi.faults import Faults
-from seqgen.codecs.midi.score import Score
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.vocabulary import Ints
+from seqgen.music.arrays import differs, gaps
+from seqgen.music.faults import Faults
+from seqgen.music.score import Score
 
 Meter = tuple[int, int]
 

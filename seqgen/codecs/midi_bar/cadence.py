@@ -7,11 +7,11 @@ with its tonic.
 import numpy as np
 
 from seqgen.codecs import Mask
-from seqgen.codecs.midi.controls import Controls
-from seqgen.codecs.midi.tonality import heard_key, triad
 from seqgen.codecs.midi_bar import grammar as g
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.place import Place
+from seqgen.music.controls import Controls
+from seqgen.music.tonality import heard_key, triad
 
 LATELY = 4  # bars in which a part has played that takes part in the last chord
 _CLASSES = np.arange(128) % 12

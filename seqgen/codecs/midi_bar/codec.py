@@ -32,21 +32,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.codecs import Grammar, Ids, Mask, sparse
-from seqgen.codecs.midi.bounds import Bounds, most_together
 from seqgen.codecs.midi.codec import documents
 from seqgen.codecs.midi.controlled import ControlledCodec, Timing
-from seqgen.codecs.midi.controls import Controls
 from seqgen.codecs.midi.decoding import latest
-from seqgen.codecs.midi.faults import Faults
 from seqgen.codecs.midi.finishing import bar_seconds
-from seqgen.codecs.midi.read import read_score
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.decoding import decode_score
 from seqgen.codecs.midi_bar.encoding import encode_score
 from seqgen.codecs.midi_bar.grammar import ScoreGrammar
 from seqgen.codecs.midi_bar.roster import Roster
 from seqgen.errors import DataError, UsageError
+from seqgen.music.bounds import Bounds, most_together
+from seqgen.music.controls import Controls
+from seqgen.music.faults import Faults
+from seqgen.music.read import read_score
+from seqgen.music.score import DRUMS, Score
 from seqgen.report import Report
 
 if TYPE_CHECKING:

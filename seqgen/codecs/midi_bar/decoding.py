@@ -7,14 +7,13 @@ from numpy.typing import NDArray
 
 from seqgen.codecs import Ids
 from seqgen.codecs.midi.decoding import MAX_NOTES, latest
-from seqgen.codecs.midi.faults import Faults
-from seqgen.codecs.midi.read import MAX_SECONDS
-from seqgen.codecs.midi.score import DEFAULT_TEMPO, DRUMS, Score
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.bars import Bars, Clock, Meter
 from seqgen.codecs.midi_bar.encoding import settled, single
 from seqgen.codecs.midi_bar.roster import Roster
 from seqgen.codecs.midi_bar.vocabulary import Ints
+from seqgen.music.faults import Faults
+from seqgen.music.score import DEFAULT_TEMPO, DRUMS, MAX_SECONDS, Score
 
 TICKS_PER_QUARTER = 480
 TICKS_PER_STEP = TICKS_PER_QUARTER // v.QUARTER

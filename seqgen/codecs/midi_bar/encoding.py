@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.codecs import Ids
-from seqgen.codecs.midi.arrays import differs
 from seqgen.codecs.midi.encoding import changed
-from seqgen.codecs.midi.faults import Faults
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.bars import Bars, Clock, on_grid, read_bars
 from seqgen.codecs.midi_bar.roster import Roster
 from seqgen.codecs.midi_bar.vocabulary import Ints
+from seqgen.music.arrays import differs
+from seqgen.music.faults import Faults
+from seqgen.music.score import DRUMS, Score
 
 ABSENT = np.uint16(0xFFFF)
 

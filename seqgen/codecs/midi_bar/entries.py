@@ -8,9 +8,9 @@ that is late gets the first sound of the next position, and the bar does not end
 import numpy as np
 
 from seqgen.codecs import Mask
-from seqgen.codecs.midi.score import DRUMS
 from seqgen.codecs.midi_bar import grammar as g
 from seqgen.codecs.midi_bar import vocabulary as v
+from seqgen.music.score import DRUMS
 
 PATIENCE = 4  # bars of silence
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs.midi.score import Score
-from seqgen.codecs.midi.write import write_score
 from seqgen.codecs.midi_bar.bars import on_grid
 from seqgen.codecs.midi_bar.decoding import TICKS_PER_STEP
 from seqgen.codecs.midi_bar.vocabulary import Ints
+from seqgen.music.score import Score
+from seqgen.music.write import write_score
 
 MOST_TEMPOS = 400  # of a primer; one with more keeps its last tempo only
 MOST_STRETCH = 1.25  # by how much a tempo that nobody asked for is changed to meet a length

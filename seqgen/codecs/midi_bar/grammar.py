@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from seqgen.codecs import Mask
-from seqgen.codecs.midi.bounds import ANY, Bounds
 from seqgen.codecs.midi.grammar import beyond
 from seqgen.codecs.midi_bar import vocabulary as v
+from seqgen.music.bounds import ANY, Bounds
 
 NONE = -1  # no program, velocity, tempo yet; no position in this bar yet
 ALL = 128  # as `pitch`: beyond the last

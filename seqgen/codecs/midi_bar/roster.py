@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqgen.codecs.midi import programs
-from seqgen.codecs.midi.faults import Faults
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi_bar.vocabulary import PARTS, Ints
+from seqgen.music import programs
+from seqgen.music.faults import Faults
+from seqgen.music.score import DRUMS, Score
 
 OFTEN = 0.05  # of the pieces: a name in fewer gets no token of its own
 MOST_NAMED = 12  # tokens with a name; the others are for parts that have none

@@ -17,8 +17,6 @@ import numpy as np
 
 from seqgen.codecs import Mask
 from seqgen.codecs.midi import vocabulary as seconds
-from seqgen.codecs.midi.controls import Controls
-from seqgen.codecs.midi.score import DRUMS
 from seqgen.codecs.midi_bar import grammar as g
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.cadence import Cadence
@@ -26,6 +24,8 @@ from seqgen.codecs.midi_bar.entries import Entries
 from seqgen.codecs.midi_bar.lengths import BPM, Lengths
 from seqgen.codecs.midi_bar.place import Place
 from seqgen.errors import UsageError
+from seqgen.music.controls import Controls
+from seqgen.music.score import DRUMS
 
 GRACE = 8  # notes that a piece may be behind its density
 MOST_CHANGE = 3  # steps of TEMPO from the first one, where the length in seconds is asked for

@@ -19,12 +19,11 @@ import numpy as np
 
 from seqgen.codecs import Ids
 from seqgen.codecs.midi.codec import ScoreCodec
-from seqgen.codecs.midi.faults import Faults, refuse
-from seqgen.codecs.midi.read import MAX_SECONDS
-from seqgen.codecs.midi.score import Score
 from seqgen.codecs.midi.vocabulary import Ints
 from seqgen.codecs.midi_grid.grammar import GridGrammar
 from seqgen.codecs.midi_grid.voices import LONGEST, PROGRAMS, VOICES, Notes, tightened, voices_of
+from seqgen.music.faults import Faults, refuse
+from seqgen.music.score import MAX_SECONDS, Score
 from seqgen.report import Report
 from seqgen.settings import option
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs.midi.faults import Faults
-from seqgen.codecs.midi.score import DRUMS, Score
 from seqgen.codecs.midi.vocabulary import Ints
 from seqgen.errors import MidiError
+from seqgen.music.faults import Faults
+from seqgen.music.score import DRUMS, Score
 
 VOICES = 4
 PROGRAMS = (40, 41, 42, 43)  # violin, viola, cello, contrabass

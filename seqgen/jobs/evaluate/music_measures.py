@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqgen.api.model import Model
-from seqgen.codecs.midi.bounds import OF_A_PART, TOGETHER
 from seqgen.codecs.midi.controlled import ControlledCodec
-from seqgen.codecs.midi.score import Score
 from seqgen.evaluation.plausibility import NAMES, TITLES, Compared, Heard, Spread, beside, doubled, most
+from seqgen.music.bounds import OF_A_PART, TOGETHER
+from seqgen.music.score import Score
 from seqgen.render import boxes
 from seqgen.render.boxes import Boxes, Row
 from seqgen.render.report import Section, Table, Text

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from seqgen import files
 from seqgen.api.model import Model, load
 from seqgen.api.sampler import Sampling
-from seqgen.codecs.midi.score import Score
 from seqgen.errors import UsageError
 from seqgen.evaluation.music import Likeness, compare
 from seqgen.generation.loop import collect
@@ -19,6 +18,7 @@ from seqgen.jobs.evaluate import corpora, music_measures
 from seqgen.jobs.evaluate.music_measures import Measured, measured
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.sample.copied import MOST_INDEXED
+from seqgen.music.score import Score
 from seqgen.render.report import Audio, Part, Picture, Section, Table, Text, report_html
 
 BATCH = 32  # samples at once
@@ -198,8 +198,8 @@ def sampled(
 
 def scores_of(model: Model, pieces: Sequence[NDArray[Any]]) -> list[Score]:
     """Ids as scores, those without a note left out."""
-    from seqgen.codecs.midi.read import read_score
     from seqgen.errors import MidiError
+    from seqgen.music.read import read_score
     from seqgen.report import Report
 
     found = []

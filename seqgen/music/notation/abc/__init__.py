@@ -1,0 +1,1 @@
+"""ABC tunes, read and written."""
