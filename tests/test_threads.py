@@ -82,7 +82,7 @@ def test_text_of_threads_is_the_text_of_one(trained, engine, way):
 @pytest.mark.parametrize(
     ("name", "how"),
     [
-        ("bach-chorales", {"music": Music(instruments="piano", key="Am", seconds=3.0)}),
+        ("bach-chorales", {"music": Music(instruments="piano", key="Am", seconds=10.0)}),
         ("folk-tunes", {"length": 80}),
         ("sqlite-c", {"length": 30}),
     ],

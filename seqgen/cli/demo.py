@@ -12,11 +12,11 @@ from seqgen.cli._paths import Command, Kind, Output
     "-o", "--output", default="demo", show_default=True, type=Output(Kind.PLACE), metavar="FOLDER",
     help="Where the files go.",
 )  # fmt: skip
-@click.option("--quick", is_flag=True, help="Under 90 seconds instead of 6 minutes; rougher results.")
+@click.option("--quick", is_flag=True, help="Under 60 seconds instead of 5 minutes; rougher results.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1))
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 def command(output: str, quick: bool, seed: int, device: str) -> None:
-    """Fetch three corpora, train three small models, and generate a scene, a C file and a chorale.
+    """Fetch two corpora, train two small models, and generate a scene, a C file and a chorale.
 
     Everything is written below the output folder; report.html shows it all on one page. The second run needs no
     network. Files of an earlier demo in the same folder are replaced.

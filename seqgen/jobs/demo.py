@@ -1,4 +1,7 @@
-"""The three pieces of `seqgen demo`, each a corpus, a short training and an artifact, and the page that shows them."""
+"""The three pieces of `seqgen demo` and the page that shows them.
+
+A scene and a C file are each a corpus, a short training and an artifact; the chorale comes from a published model.
+"""
 
 import json
 import math
@@ -11,7 +14,8 @@ from typing import Any
 
 from seqgen import files
 from seqgen.api.model import load
-from seqgen.checkpoint import Checkpoint
+from seqgen.api.music import Music
+from seqgen.checkpoint import Checkpoint, published
 from seqgen.errors import OutputError
 from seqgen.files import guarding, own
 from seqgen.jobs.observer import SILENT, Observer
@@ -33,14 +37,15 @@ class Piece:
     """One medium of the demo.
 
     Attributes:
-        corpus: Its name in the catalogue.
+        corpus: Its name in the catalogue; the published model of that name makes a piece that is not trained.
         artifact: The file to write.
         heading, about: What the page says of it.
-        minutes, quick: Training time, in full and in haste.
+        minutes, quick: Training time, in full and in haste; 0: the published model is taken as it is.
         prompt: What the sample begins with.
         length: Tokens at most.
         temperature, rules: How it is sampled.
         settings: Where the defaults are not best for this corpus.
+        music: What a piece of music keeps to.
     """
 
     corpus: str
@@ -54,6 +59,12 @@ class Piece:
     temperature: float
     rules: tuple[tuple[str, str], ...]
     settings: dict[str, str]
+    music: Music | None = None
+
+    @property
+    def published(self) -> bool:
+        """Whether its model comes with seqgen."""
+        return not self.minutes
 
 
 PIECES = (
@@ -66,8 +77,8 @@ PIECES = (
         1.3, 0.25, "/*\n** Return the ", 3000, 0.6, (), {},
     ),
     Piece(
-        "bach-chorales", "chorale.mid", "A chorale", "Learned from four-part chorales, note by note.",
-        1.3, 0.25, "", 4000, 0.9, (("top_p", "0.95"),), {},
+        "bach-chorales", "chorale.mid", "A chorale", "The published model bach-chorales: four parts, sixteen bars.",
+        0, 0, "", 4000, 0.8, (), {}, Music(meter=(4, 4), bars=16),
     ),
 )  # fmt: skip
 
@@ -119,7 +130,8 @@ class Demo:
         sections = [_overview(results), *(_section(result) for result in results)]
         last = sections[-1]
         sections[-1] = Section(last.title, (Audio(small, "Listen"), Picture(png, "Piano roll"), *last.parts))
-        subtitle = f"Three models, trained in {(time.monotonic() - began) / 60:.1f} minutes in all"
+        minutes = (time.monotonic() - began) / 60
+        subtitle = f"Two models trained, three pieces made, in {minutes:.1f} minutes in all"
         page = report_html("seqgen demo", sections, subtitle)
         files.write_bytes(self.folder / "report.html", page.encode())
         yield self.folder / "report.html"
@@ -129,7 +141,7 @@ class Demo:
         guarding.claim(*(self.folder / name for name in own.DEMO_FILES if name != "models"))
         for piece in PIECES:
             run_folder = self._run_folder(piece)
-            if run_folder.exists() and not own.is_run(run_folder):
+            if not piece.published and run_folder.exists() and not own.is_run(run_folder):
                 raise OutputError(
                     f"{run_folder}: is there already, and is no run folder of seqgen",
                     "nothing was overwritten; name another folder with -o",
@@ -141,6 +153,8 @@ class Demo:
     def _make(self, piece: Piece) -> Result:
         self.observer.note(f"\n── {piece.heading}: {piece.corpus}")
         began = time.monotonic()
+        if piece.published:
+            return self._sampled(piece, began, published()[piece.corpus], [])
         run_folder = self._run_folder(piece)
         shutil.rmtree(run_folder, ignore_errors=True)
         minutes = piece.quick if self.quick else piece.minutes
@@ -154,11 +168,13 @@ class Demo:
             conclude(run, self.observer)
         finally:
             occupied.leave(run_folder)
-        checkpoint = Checkpoint.load(run.model_path)
-        path = self.folder / piece.artifact
-        _generate(run.model_path, piece, self.seed, path)
         lines = [json.loads(line) for line in (run_folder / "log.jsonl").read_text("utf-8").splitlines()]
-        return Result(piece, checkpoint, lines, path, path.read_bytes(), time.monotonic() - began)
+        return self._sampled(piece, began, run.model_path, lines)
+
+    def _sampled(self, piece: Piece, began: float, model: Path, log: list[dict[str, Any]]) -> Result:
+        path = self.folder / piece.artifact
+        _generate(model, piece, self.seed, path)
+        return Result(piece, Checkpoint.load(model), log, path, path.read_bytes(), time.monotonic() - began)
 
 
 def _generate(model: Path, piece: Piece, seed: int, path: Path) -> None:
@@ -166,7 +182,7 @@ def _generate(model: Path, piece: Piece, seed: int, path: Path) -> None:
     request = Request(
         prompt=piece.prompt or None, prompt_file=None, samples=1, length=piece.length,
         temperature=piece.temperature, rules=piece.rules, output=str(path), seed=seed, stop=(), label=None,
-        free=False, engine="numpy", device="cpu", as_json=False,
+        free=False, engine="numpy", device="cpu", as_json=False, music=piece.music,
     )  # fmt: skip
     Session(load(model, "numpy"), request).run()
 
@@ -202,6 +218,6 @@ def _section(result: Result) -> Section:
     bits = metrics["nats_per_token"] / math.log(2)
     about = Text(f"{piece.about} {bits:.2f} bits per token on held-out documents.")
     if result.artifact.suffix == ".mid":
-        return Section(piece.heading, (about, curve))
+        return Section(piece.heading, (about,))
     text = result.data.decode("utf-8", "replace").removeprefix(piece.prompt)
     return Section(piece.heading, (about, Sample(text, result.artifact.name, piece.prompt), curve))
