@@ -51,3 +51,16 @@ def test_the_tree_of_the_readme_is_true():
 @pytest.mark.parametrize("name", [*tree()])
 def test_each_entry_of_the_tree_is_told(name):
     assert len(tree()[name]) > 15
+
+
+GUIDES = [name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md") if (ROOT / name).exists()]
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_every_file_that_a_guide_names_is_there(guide):
+    """`x/y.py` is below seqgen/ or the project's own folder; `test_x.py` is in tests/."""
+    named = set(re.findall(r"`([\w/]+\.(?:py|md|toml))`", (ROOT / guide).read_text("utf-8")))
+    assert len(named) > 3
+    named = {name for name in named if "NAME" not in name}
+    lost = [name for name in named if not any((top / name).exists() for top in (ROOT, PACKAGE, ROOT / "tests"))]
+    assert lost == []
