@@ -59,7 +59,7 @@ GUIDES = [name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")
 @pytest.mark.parametrize("guide", GUIDES)
 def test_every_file_that_a_guide_names_is_there(guide):
     """`x/y.py` is below seqgen/ or the project's own folder; `test_x.py` is in tests/."""
-    named = set(re.findall(r"`([\w/]+\.(?:py|md|toml))`", (ROOT / guide).read_text("utf-8")))
+    named = set(re.findall(r"`(\w+/[\w/]*\w+\.(?:py|md|toml)|test_\w+\.py)`", (ROOT / guide).read_text("utf-8")))
     assert len(named) > 3
     named = {name for name in named if "NAME" not in name}
     lost = [name for name in named if not any((top / name).exists() for top in (ROOT, PACKAGE, ROOT / "tests"))]
