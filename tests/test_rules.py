@@ -205,11 +205,11 @@ def test_an_unknown_rule_lists_those_there_are() -> None:
     assert "did you mean 'top_p'?" in caught.value.hint
 
 
-def test_a_rule_has_one_field() -> None:
-    for name in NAMES:
-        rule = registry.load("rules", name)
-        assert issubclass(rule, Rule)
-        assert len(dataclasses.fields(rule)) == 1
+@pytest.mark.parametrize("name", NAMES)
+def test_a_rule_has_one_field(name: str) -> None:
+    rule = registry.load("rules", name)
+    assert issubclass(rule, Rule)
+    assert len(dataclasses.fields(rule)) == 1
 
 
 def test_a_hair_of_temperature_does_not_overflow() -> None:
