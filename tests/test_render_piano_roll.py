@@ -31,15 +31,34 @@ def labels(axis):
 
 def test_notes_lie_at_their_seconds_and_pitches_and_velocity_is_opacity():
     tempo = {"tempo": np.array([500_000]), "tempo_tick": np.array([0])}
-    figure = piano_roll.draw(score((0, 480, 60, 127, 0), (480, 960, 64, 30, 40), **tempo))
+    figure = piano_roll.draw(score((0, 480, 60, 127, 0), (576, 960, 64, 30, 40), **tempo))
     (ax,) = figure.axes
     box, opacity = boxes(ax)
-    assert box[:, 0] == pytest.approx([0, 0.5])
-    assert box[:, 2] == pytest.approx([0.5, 1.5], abs=0.01)
+    assert box[:, 0] == pytest.approx([0, 0.6])
+    assert box[:, 2] == pytest.approx([0.5, 1.6], abs=0.01)
     assert (box[:, 1] + box[:, 3]) / 2 == pytest.approx([60, 64])
     assert opacity[0] > opacity[1] > 0.3
     assert ax.get_xlabel() == "seconds"
     assert "C4" in labels(ax.yaxis)
+
+
+def test_what_keeps_to_beats_is_shown_in_bars():
+    """4/4 at 120 is what every file says; a performance in it shows seconds, what is written shows bars."""
+    written = [(240 * at, 240, 60 + at, 90, 0) for at in range(16)]
+    (ax,) = piano_roll.draw(score(*written)).axes
+    assert ax.get_xlabel() == "bar"
+    assert boxes(ax)[0][:, 0] == pytest.approx(1 + np.arange(16) / 8)
+
+
+def test_parts_have_colours_and_names_of_their_own():
+    """Two parts of one instrument by name, and two without a name, which share the instrument's."""
+    notes = [(480 * at, 480, 60 + at, 127, 40) for at in range(4)]
+    figure = piano_roll.draw(score(*notes, part=np.arange(4), names=("First $1$", "_Second")))
+    (ax,) = figure.axes
+    faces = {tuple(it.get_facecolor()[0][:3]) for it in ax.collections if isinstance(it, PolyCollection)}
+    assert len(faces) == 3
+    (legend,) = figure.legends
+    assert sorted(text.get_text() for text in legend.get_texts()) == [" _Second", r"First \$1\$", "violin"]
 
 
 def test_octave_names_are_at_every_c():

@@ -1,4 +1,4 @@
-"""The time axis of a piano roll: bars where the piece has a meter or tempo of its own, else seconds."""
+"""The time axis of a piano roll: bars where a piece has a meter or tempo of its own or keeps to beats, else seconds."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen.music.metric import WRITTEN, on_beats
 from seqgen.music.score import DEFAULT_TEMPO, Score
 from seqgen.render._matplotlib import Axes
 from seqgen.render.window import clock, window
@@ -33,9 +34,9 @@ def time_axis(ax: Axes, score: Score) -> Scale:
 
 
 def _has_meter(score: Score) -> bool:
-    """Whether the file says more than what every file says: 4/4 at 120 beats a minute."""
+    """Whether the file says more than what every file says, 4/4 at 120 beats a minute; or its notes keep to that."""
     plain = len(score.tempo) == 1 and int(score.tempo[0]) == DEFAULT_TEMPO
-    return not (plain and score.meter.tolist() == [[4, 4]])
+    return not (plain and score.meter.tolist() == [[4, 4]]) or on_beats(score) > WRITTEN
 
 
 def bar_starts(score: Score) -> NDArray[np.float64] | None:

@@ -1,4 +1,4 @@
-"""A score as a picture: pitch over bars or seconds, one colour an instrument, drums in lanes of their own below.
+"""A score as a picture: pitch over bars or seconds, one colour a part by name, drums in lanes of their own below.
 
 matplotlib's object interface only, so that no window system and no global figure is touched; the same score gives
 the same bytes. Notes of one kind are one collection: twenty thousand of them draw as fast as ten.
@@ -25,7 +25,7 @@ PALETTE = ("#3465a4", "#d1495b", "#2a9d8f", "#e08e0b", "#7b5ea7", "#6a994e", "#b
 DRUM_COLOUR = "#5b6470"
 INK, GRID, BLACK_KEY = "#333a44", "#c3c9d1", "#f1f3f6"
 LEGEND_ENTRIES = 16
-TITLE_LENGTH = 90
+TITLE_LENGTH, LABEL_LENGTH = 90, 24
 WHITE_KEYS = {0: "C", 2: "D", 4: "E", 5: "F", 7: "G", 9: "A", 11: "B"}
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "seqgen",
@@ -56,13 +56,14 @@ def draw(score: Score, title: str = "") -> Figure:
     chosen = rows(score)
     pitched = chosen[score.program[chosen] != DRUMS]
     drums = chosen[score.program[chosen] == DRUMS]
-    colours = _colours(score.program[chosen])
+    labels = _labels(score)
+    colours = _colours(labels[score.part[pitched]])
     with drawing(STYLE):
         figure, axes = _layout(score, pitched, drums)
         figure.suptitle(_plain(title or score.title), x=0.01, ha="left", fontsize=12, parse_math=False)
         scale = time_axis(axes[-1], score)
         if len(pitched):
-            _pitches(axes[0], score, pitched, colours, scale)
+            _pitches(axes[0], score, pitched, labels, colours, scale)
         if len(drums):
             _drums(axes[-1], score, drums, scale)
         _legend(figure, colours)
@@ -109,7 +110,24 @@ def _range(pitch: NDArray[np.uint8]) -> tuple[int, int]:
     return low - more // 2, high + more - more // 2
 
 
-def _pitches(ax: Axes, score: Score, chosen: NDArray[np.intp], colours: dict[int, Any], scale: Any) -> None:
+def _labels(score: Score) -> NDArray[np.str_]:
+    """(P,) what each part is called: by its name, else by its instrument."""
+    found, first = np.unique(score.part, return_index=True)
+    names = [""] * (int(found.max(initial=-1)) + 1)
+    for part, program in zip(found.tolist(), score.program[first].tolist()):
+        own = score.names[part] if part < len(score.names) else ""
+        names[part] = _plain(own)[:LABEL_LENGTH].strip() or programs.name(program)
+    return np.array(names, np.str_)
+
+
+def _pitches(
+    ax: Axes,
+    score: Score,
+    chosen: NDArray[np.intp],
+    labels: NDArray[np.str_],
+    colours: dict[str, Any],
+    scale: Any,
+) -> None:
     low, high = _range(score.pitch[chosen])
     ax.set_ylim(low - 0.5, high + 0.5)
     black = [pitch for pitch in range(low, high + 1) if pitch % 12 not in WHITE_KEYS]
@@ -121,9 +139,9 @@ def _pitches(ax: Axes, score: Score, chosen: NDArray[np.intp], colours: dict[int
     for pitch in ticks:
         if pitch % 12 == 0:
             ax.axhline(pitch - 0.5, color=GRID, linewidth=0.6, zorder=1)
-    for program in sorted(colours):
-        mine = chosen[score.program[chosen] == program]
-        _rectangles(ax, score, mine, score.pitch[mine].astype(float), colours[program], scale)
+    for label in sorted(colours):
+        mine = chosen[labels[score.part[chosen]] == label]
+        _rectangles(ax, score, mine, score.pitch[mine].astype(float), colours[label], scale)
 
 
 def _drums(ax: Axes, score: Score, chosen: NDArray[np.intp], scale: Any) -> None:
@@ -158,24 +176,29 @@ def _rectangles(
     ax.add_collection(PolyCollection(corners, facecolors=faces, linewidths=0, zorder=3), autolim=False)  # type: ignore[arg-type]
 
 
-def _colours(programs: NDArray[np.uint8]) -> dict[int, Any]:
-    """Program → RGB, the most used program first; past the palette, hues a golden angle apart."""
-    found, count = np.unique(programs[programs != DRUMS], return_counts=True)
+def _colours(labels: NDArray[np.str_]) -> dict[str, Any]:
+    """Label → RGB of notes' labels, the most used first; past the palette, hues a golden angle apart."""
+    found, count = np.unique(labels, return_counts=True)
     order = found[np.argsort(-count, kind="stable")]
     extra = [tuple(hsv_to_rgb((0.618 * place % 1, 0.6, 0.65))) for place in range(max(len(order) - len(PALETTE), 0))]
     colours = [to_rgb(name) for name in PALETTE] + extra
-    return {int(program): colours[place] for place, program in enumerate(order)}
+    return {str(label): colours[place] for place, label in enumerate(order)}
 
 
-def _legend(figure: Figure, colours: dict[int, Any]) -> None:
+def _legend(figure: Figure, colours: dict[str, Any]) -> None:
     """Below the picture, as many columns as fit."""
     shown = list(colours)[:LEGEND_ENTRIES]
-    entries = [Patch(color=colours[it], label=programs.name(it)) for it in shown]
+    entries = [Patch(color=colours[it], label=_literal(it)) for it in shown]
     if len(colours) > len(shown):
         entries.append(Patch(color="none", label=f"and {len(colours) - len(shown)} more"))
     if entries:
         columns = max(int(figure.get_figwidth() / 2.2), 1)
         figure.legend(handles=entries, loc="outside lower left", ncols=columns, frameon=False, handlelength=1.2)
+
+
+def _literal(label: str) -> str:
+    """A label as matplotlib shows it word for word: it leaves out what begins with _, and takes $ for mathematics."""
+    return label.replace("$", r"\$") if not label.startswith("_") else f" {label}".replace("$", r"\$")
 
 
 def _plain(title: str) -> str:
