@@ -104,7 +104,7 @@ def test_what_packages_bring_stands_wherever_names_are_listed(site, capsys):
     assert "mirostat TAU" in rules
     assert "no_echo, no_repeat" in shown("generate", "--help")
     assert "inverted, midi" in shown("train", "--help")
-    assert "rg_lru, rnn, tiny_gru" in shown("train", "--help")
+    assert "rnn, tiny_gru" in shown("train", "--help")
     found = json.loads(shown("doctor", "--json"))["extensions"]
     assert [tuple(each.values()) for each in found] == [
         ("codec", "inverted", "tiny_seqgen", "0.1", None),

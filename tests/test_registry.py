@@ -7,7 +7,7 @@ from seqgen.errors import UsageError
 
 
 def test_names_are_the_public_modules_of_a_folder():
-    assert registry.own("cells") == ("gru", "lstm", "mingru", "minlstm", "rg_lru", "rnn")
+    assert {"gru", "lstm", "mingru", "minlstm", "rg_lru", "rnn"} <= set(registry.own("cells"))
     assert {"byte", "char", "subword", "c_source", "midi"} <= set(registry.names("codecs"))
     assert {"temperature", "top_k", "top_p", "min_p"} <= set(registry.names("rules"))
 
@@ -23,6 +23,6 @@ def test_every_variant_loads_and_says_what_it_is(kind, name):
 def test_an_unknown_name_is_refused_and_the_nearest_named():
     with pytest.raises(UsageError) as caught:
         registry.load("cells", "lsmt")
-    assert str(caught.value) == (
-        "no cell is called 'lsmt'\nHint: did you mean 'lstm'? there are: gru, lstm, mingru, minlstm, rg_lru, rnn"
-    )
+    said = str(caught.value)
+    assert said.startswith("no cell is called 'lsmt'\nHint: did you mean 'lstm'? there are: gru, lstm, ")
+    assert said.endswith(", ".join(registry.names("cells")))
