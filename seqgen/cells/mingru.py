@@ -32,7 +32,7 @@ class MinGRU(Cell):
         import torch
         from torch import Tensor, nn
 
-        from seqgen.cells._scan import scan
+        from seqgen.cells._scan import full, scan
 
         class Layer(nn.Module):
             def __init__(self) -> None:
@@ -40,7 +40,7 @@ class MinGRU(Cell):
                 self.linear = nn.Linear(inputs, 2 * hidden)
 
             def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-                z, n = self.linear(x).chunk(2, -1)
+                z, n = full(self.linear(x)).chunk(2, -1)
                 z, n = z.sigmoid(), torch.where(n >= 0, n + 0.5, n.sigmoid())
                 y = scan(1 - z, z * n, *state)
                 return y, (y[-1],)

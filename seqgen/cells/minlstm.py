@@ -40,7 +40,7 @@ class MinLSTM(Cell):
         from torch import Tensor, nn
         from torch.nn.functional import softplus
 
-        from seqgen.cells._scan import scan
+        from seqgen.cells._scan import full, scan
 
         class Layer(nn.Module):
             def __init__(self, keep_bias: float) -> None:
@@ -49,7 +49,7 @@ class MinLSTM(Cell):
                 nn.init.constant_(self.linear.bias[:hidden], keep_bias)
 
             def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-                f, i, n = self.linear(x).chunk(3, -1)
+                f, i, n = full(self.linear(x)).chunk(3, -1)
                 kept = (softplus(-i) - softplus(-f)).sigmoid()
                 n = torch.where(n >= 0, n + 0.5, n.sigmoid())
                 y = scan(kept, (1 - kept) * n, *state)

@@ -44,7 +44,7 @@ class RGLRU(Cell):
         from torch import Tensor, nn
         from torch.nn.functional import gelu, softplus
 
-        from seqgen.cells._scan import scan
+        from seqgen.cells._scan import full, scan
 
         class Layer(nn.Module):
             def __init__(self) -> None:
@@ -54,8 +54,8 @@ class RGLRU(Cell):
                 self.input, self.gates = nn.Linear(inputs, 2 * hidden), nn.Linear(hidden, 2 * hidden)
 
             def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-                u, v = self.input(x).chunk(2, -1)
-                r, i = self.gates(u).sigmoid().chunk(2, -1)
+                u, v = full(self.input(x)).chunk(2, -1)
+                r, i = full(self.gates(u)).sigmoid().chunk(2, -1)
                 log_a = -SCALE * softplus(self.decay) * r
                 root = (-torch.expm1(2 * log_a)).clamp_min(LEAST).sqrt()
                 h = scan(log_a.exp(), root * i * u, *state)
