@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from seqgen.api.model import Model, load
-from seqgen.api.sampler import Sampling
+from seqgen.api.sampling import Sampling
 from seqgen.originality.copying import MaxCopy
 from seqgen.originality.index import Corpus, Index, build
 from seqgen.originality.measuring import measure

@@ -23,9 +23,20 @@ TRUE = {"true", "yes", "on", "1"}
 FALSE = {"false", "no", "off", "0"}
 
 
-def option(default: Any, help: str, formerly: str | None = None) -> Any:
-    """A dataclass field with a default and a line of help; `formerly`: a name that old files know it by."""
-    return dataclasses.field(default=default, metadata={"help": help, "formerly": formerly})
+def option(
+    default: Any, help: str, formerly: str | None = None, *, least: int | None = None, most: int | None = None
+) -> Any:
+    """A dataclass field with a default and a line of help.
+
+    Args:
+        default: What it is where nothing is said.
+        help: For people.
+        formerly: A name that old files know it by.
+        least, most: What a number may be, for whoever reads it.
+    """
+    return dataclasses.field(
+        default=default, metadata={"help": help, "formerly": formerly, "least": least, "most": most}
+    )
 
 
 def parse(cls: type[Settings], values: Mapping[str, Any]) -> Settings:

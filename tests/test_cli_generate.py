@@ -24,14 +24,16 @@ from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.errors import OutputError
 from seqgen.generation.stopping import StopStrings
-from seqgen.jobs.sample import session
-from seqgen.jobs.sample.request import Request, labels, primer
-from seqgen.jobs.sample.request import prompts as as_prompts
-from seqgen.jobs.sample.samples import Pipe, Terminal, paths
+from seqgen.jobs.sample import preparing
+from seqgen.jobs.sample.paths import paths
+from seqgen.jobs.sample.preparing import labels_of, primer
+from seqgen.jobs.sample.preparing import prompts as as_prompts
+from seqgen.jobs.sample.settings import SampleJob
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.music.read import read_score
 from seqgen.music.score import Score
 from seqgen.music.write import write_score
+from seqgen.terminal.sinks import Pipe, Terminal
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=8)
@@ -369,7 +371,7 @@ def test_a_file_too_long_for_a_prompt_is_refused_unread(capsys: Any, text: str, 
 def test_a_long_prompt_is_told_of_before_it_is_read(
     capsysbinary: Any, text: str, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(session, "LONG_PROMPT", 50)
+    monkeypatch.setattr(preparing, "LONG_PROMPT", 50)
     (tmp_path / "long.txt").write_text("a" * 60)
     assert run(["generate", text, "--prompt-file", str(tmp_path / "long.txt"), "-l", "5"]) == 0
     assert b"Reading a prompt of 62 tokens first" in capsysbinary.readouterr().err
@@ -416,26 +418,18 @@ def test_a_prompt_without_notes_is_refused(capsys: Any, tmp_path: Path, music: s
 
 
 def test_where_documents_have_labels_each_sample_gets_one(text: str) -> None:
-    def request(**change: Any) -> Any:
-        given: dict[str, Any] = dict.fromkeys(("prompt", "prompt_file", "length", "output", "label"), None) | {
-            "samples": 40,
-            "temperature": 1.0,
-            "rules": (),
-            "seed": 1,
-            "stop": (),
-            "free": False,
-        }
-        return Request(**given | {"engine": "numpy", "device": "cpu", "as_json": False} | change)
+    def asking(**change: Any) -> SampleJob:
+        return SampleJob(**{"checkpoint": text, "samples": 40, "temperature": 1.0, "seed": 1} | change)
 
     model = load(text)
     tokenizer = model.tokenizer
 
     def prompts(asked: Any) -> Any:
-        return as_prompts(model, asked, labels(model, asked), *primer(model, asked))
+        return as_prompts(model, asked, labels_of(model, asked), *primer(model, asked))
 
-    drawn = [int(prompt[1]) for prompt in prompts(request())]
+    drawn = [int(prompt[1]) for prompt in prompts(asking())]
     assert set(drawn) == {tokenizer.label_id("bach"), tokenizer.label_id("verdi")}
-    assert drawn[:5] == [int(prompt[1]) for prompt in prompts(request(samples=5))]
-    asked = prompts(request(label="verdi", prompt="aé"))
+    assert drawn[:5] == [int(prompt[1]) for prompt in prompts(asking(samples=5))]
+    asked = prompts(asking(label="verdi", prompt="aé"))
     assert {int(prompt[1]) for prompt in asked} == {tokenizer.label_id("verdi")}
     assert asked[0][2:].tolist() == tokenizer.encode("aé".encode()).tolist()

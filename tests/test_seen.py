@@ -14,7 +14,7 @@ from seqgen import registry
 from seqgen.api.mixture import Voice, mix
 from seqgen.api.model import Model
 from seqgen.api.music import Music
-from seqgen.api.sampler import Sampling
+from seqgen.api.sampling import Sampling
 from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import COUNTS, Checkpoint
 from seqgen.cli import run as command

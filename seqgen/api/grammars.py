@@ -4,14 +4,13 @@ It knows codecs and lengths, no engine and no command line.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
+from seqgen.api.sampling import GrammarName
 from seqgen.codecs import Codec, Grammar, Ids, Mask
 from seqgen.codecs.c_source import CSource, balanced_grammar, c_grammar
 from seqgen.errors import UsageError
 from seqgen.tokenizer import FramedGrammar, Tokenizer
 
-GrammarName = bool | Literal["c"]
 GRACE = 300  # tokens at least, in which an end may come by itself
 
 

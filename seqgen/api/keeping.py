@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Programs = frozenset[int] | None
 Groups = tuple[frozenset[int], ...]
 ANY = "any"
+DIGITS = 17  # of a number of bars that can be counted with
 LOOKED_AT = 20_000_000  # tokens of a corpus, at most, in which instruments are looked for
 
 
@@ -133,3 +134,25 @@ def _known(model: "Model", codec: ControlledCodec) -> frozenset[int] | None:
 def _counts(codec: ControlledCodec, ids: NDArray[Any]) -> NDArray[np.int64]:
     """(vocab_size,) how often each of the codec's tokens stands among ids."""
     return np.bincount(ids.astype(np.int64), minlength=codec.vocab_size)[: codec.vocab_size]
+
+
+def tokens_of_bars(model: "Model", wanted: str, music: Music | None) -> tuple[int, str]:
+    """(`max_copy` in tokens, a remark): bars are as many as the training corpus has of them, on the average, in that
+    time.
+
+    Raises:
+        UsageError: It is no number of bars, or bars were given for what has none.
+        DataError: The corpus is not there.
+    """
+    codec, name = model.tokenizer.codec, model.tokenizer.codec_name
+    if not isinstance(codec, ControlledCodec):
+        raise UsageError(f"--max-copy {wanted} is for music, this model has codec {name}", "give a number of tokens")
+    number = wanted.removesuffix("bars")
+    if not (number.isascii() and number.isdecimal() and len(number) < DIGITS and int(number)):
+        raise UsageError(f"max_copy is {wanted!r}, expected a number of tokens, or bars as in 8bars")
+    bars, bar = int(number), 2.0
+    if music is not None:
+        bar = music.bar if music.tempo is None else music.beats * 60 / music.tempo
+    counts = np.sum([index.counts() for index in model.indexes()], axis=0)[: codec.vocab_size]
+    tokens = max(1, round(codec.tokens_of_bars(counts, bars, bar)))
+    return tokens, f"{bars} bars are about {tokens} tokens of the corpus."

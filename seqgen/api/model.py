@@ -6,7 +6,6 @@ for piece in model.generate("ROMEO:", temperature=0.8):
 sample = model.sample("ROMEO:", seed=7)      # a finished `seqgen.api.sample.Sample`
 """
 
-import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -16,11 +15,11 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
-from seqgen.api.grammars import GrammarName
 from seqgen.api.music import Music
 from seqgen.api.primer import Prompt, prompt_bytes, with_primer
 from seqgen.api.sample import Sample
-from seqgen.api.sampler import UNLIMITED, Sampler, Sampling, Token
+from seqgen.api.sampler import Sampler, Token
+from seqgen.api.sampling import UNLIMITED, GrammarName, Sampling, fresh_seed
 from seqgen.checkpoint import Checkpoint, find
 from seqgen.codecs import Ids
 from seqgen.container import read_header
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class How(TypedDict, total=False):
-    """How to sample, by keyword; what is left out has the default of `seqgen.api.sampler.Sampling`.
+    """How to sample, by keyword; what is left out has the default of `seqgen.api.sampling.Sampling`.
 
     Keys:
         temperature: Boldness, 0 to 100, or a schedule as text; 0 takes the likeliest token always. Default 0.8.
@@ -46,7 +45,8 @@ class How(TypedDict, total=False):
         stop: Texts after which the sample ends.
         grammar: Whether C and music keep their grammar. Default: they do. "c": for a text model that learned from C.
         balanced: Whether C goes on after `length` until a definition ends outside all brackets. Default: no.
-        max_copy: The most tokens in a row that may be the same as in the training corpus. Default: any number.
+        max_copy: The most tokens in a row that may be the same as in the training corpus; for music also bars, as in
+            "8bars". Default: any number.
         music: Instruments, key, tempo, density and length that music keeps to, see `seqgen.api.music.Music`.
         unseen: Whether tokens that training never saw may be drawn. Default: no.
     """
@@ -57,7 +57,7 @@ class How(TypedDict, total=False):
     stop: Sequence[str]
     grammar: GrammarName
     balanced: bool
-    max_copy: int | None
+    max_copy: int | str | None
     music: Music | None
     unseen: bool
 
@@ -305,4 +305,4 @@ def make_engine(checkpoint: Checkpoint, name: EngineName, device: str) -> Engine
 
 def fresh(seed: int | None) -> int:
     """The seed, or a new one."""
-    return secrets.randbits(32) if seed is None else seed
+    return fresh_seed() if seed is None else seed

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from seqgen.errors import UsageError
-from seqgen.settings import require
+from seqgen.settings import option, require
 
 TOKENS_A_SECOND = 200  # more than music has, so that a piece is not cut before its end
 
@@ -27,15 +27,15 @@ class Music:
         beats: Quarter notes in a bar.
     """
 
-    instruments: str | None = None
-    key: str | None = None
-    scale: str | None = None
-    tempo: float | None = None
-    meter: tuple[int, int] | None = None
-    density: int | None = None
-    seconds: float | None = None
-    bars: int | None = None
-    grid: int | None = None
+    instruments: str | None = option(None, "Music: these and no others, as in piano,bass,drums; any: whatever.")
+    key: str | None = option(None, "Music: no other notes than those of C, F#, Am, Bbm …")
+    scale: str | None = option(None, "Music: with --key, another scale, such as minor-pentatonic.")
+    tempo: float | None = option(None, "Music: how fast, in quarter notes a minute.")
+    meter: tuple[int, int] | None = option(None, "Music: this meter throughout.")
+    density: int | None = option(None, "Music: how many notes; 8 is 20 a second and more.", least=1, most=8)
+    seconds: float | None = option(None, "Music: the same in seconds.")
+    bars: int | None = option(None, "Music: the same in bars; after a prompt, so much more.", least=1)
+    grid: int | None = option(None, "Music: onsets and ends on sixteenths.", least=1, most=96)
     bar: float = 2.0
     beats: float = 4.0
 

@@ -6,13 +6,12 @@ there is one way to sample.
 
 import codecs
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from seqgen.api.grammars import GrammarName, balanced, framed
-from seqgen.api.music import Music
+from seqgen.api.grammars import balanced, framed
+from seqgen.api.sampling import LENGTH, LENGTHS, UNLIMITED, Sampling
 from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.errors import UsageError
 from seqgen.generation.limits import Guards
@@ -23,39 +22,6 @@ from seqgen.rules import Rule, Scope, chain
 
 if TYPE_CHECKING:
     from seqgen.api.model import Model
-
-LENGTH = 1_000
-LENGTHS = {".mid": 20_000}  # music ends by itself; this is the cap
-UNLIMITED = float("inf")
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How to sample; with a checkpoint and prompts it determines every token.
-
-    Attributes:
-        seed: 0 to 2⁶⁴ − 1.
-        temperature: Put among the rules unless one is there (see `seqgen.rules.chain`); a number, or text: a schedule.
-        rules: Name and value of each, in the order in which they work.
-        length: Tokens at most; None: by medium; inf: no limit.
-        stop: Texts after which a sample ends.
-        grammar: Whether C and music keep their grammar; "c" for a text model that learned from C.
-        balanced: Whether C goes on after `length` until a definition ends outside all brackets.
-        max_copy: The most tokens in a row that may be the same as in the training corpus; None: any number.
-        music: What music keeps to; None: as the model likes.
-        unseen: Whether tokens that training never saw may be drawn.
-    """
-
-    seed: int
-    temperature: float | str = 0.8
-    rules: Sequence[tuple[str, Any]] = ()
-    length: float | None = None
-    stop: Sequence[str] = ()
-    grammar: GrammarName = True
-    balanced: bool = False
-    max_copy: int | None = None
-    music: Music | None = None
-    unseen: bool = False
 
 
 class Token(NamedTuple):
@@ -84,11 +50,13 @@ class Sampler:
 
     Attributes:
         remarks: What people should know of what was asked.
+        max_copy: The most tokens in a row that may be the same as in the training corpus; None: any number.
     """
 
     def __init__(self, model: "Model", sampling: Sampling, prompts: Sequence[Ids]) -> None:
         self.model, self.sampling, self.prompts = model, sampling, prompts
         self.remarks: list[str] = []
+        self.max_copy = self._longest_copy()
         self.rules = self.chain(sampling.temperature, sampling.rules)
         self.stops = self._stops()
         self._guard = self._no_copies()
@@ -168,7 +136,8 @@ class Sampler:
                 raise UsageError(f"--{self.sampling.music.asked} needs the grammar", "leave --no-grammar out")
             from seqgen.api.keeping import freed, resolve, steered  # not needed to start
 
-            controls, self.remarks = resolve(self.model, self.sampling.music, self.prompts)
+            controls, remarks = resolve(self.model, self.sampling.music, self.prompts)
+            self.remarks += remarks
             if self.sampling.music.instruments is not None and self._drawable is not None:
                 self._drawable = freed(tokenizer, self._drawable, controls)
             return steered(tokenizer, controls, self.prompts, bounds, self._drawable), length
@@ -176,14 +145,25 @@ class Sampler:
             return balanced(tokenizer, name, length, self.prompts)
         return framed(tokenizer, name, bounds, self._drawable), length
 
+    def _longest_copy(self) -> int | None:
+        """The most tokens in a row that may be the same as in the training corpus; None: any number."""
+        wanted = self.sampling.max_copy
+        if wanted is None or isinstance(wanted, int):
+            return wanted
+        from seqgen.api.keeping import tokens_of_bars  # not needed to start
+
+        tokens, remark = tokens_of_bars(self.model, wanted, self.sampling.music)
+        self.remarks.append(remark)
+        return tokens
+
     def _no_copies(self) -> Guard | None:
         """What keeps a sample from copying more than it may."""
-        if self.sampling.max_copy is None:
+        if self.max_copy is None:
             return None
         from seqgen.originality.copying import MaxCopy  # not needed to start
         from seqgen.originality.likeness import LikeMaxCopy
 
-        guards = [MaxCopy(index, self.sampling.max_copy) for index in self.model.indexes()]
+        guards = [MaxCopy(index, self.max_copy) for index in self.model.indexes()]
         likeness = self.model.tokenizer.likeness()
         made: list[Guard] = [guard if likeness is None else LikeMaxCopy(guard, likeness) for guard in guards]
         return made[0] if len(made) == 1 else Guards(made)

@@ -1,5 +1,6 @@
 """Options and small habits that several commands share."""
 
+import dataclasses
 import math
 import re
 import sys
@@ -72,6 +73,18 @@ def whole(text: str) -> int | None:
     """A whole number from 0 to MOST; None where `text` is none."""
     short = len(text) <= len(str(MOST)) and text.isascii() and text.isdecimal()
     return int(text) if short and int(text) <= MOST else None
+
+
+def setting(kind: type, name: str, *flags: str, **more: Any) -> Callable[[Function], Function]:
+    """An option for a field of a settings class: its default, its help and what numbers it takes are the field's."""
+    field = next(field for field in dataclasses.fields(kind) if field.name == name)
+    about, default = field.metadata, field.default
+    if about["least"] is not None:
+        more = {"type": click.IntRange(about["least"], MOST if about["most"] is None else about["most"]), **more}
+    if default is False:
+        more = {"is_flag": True, **more}
+    more = {"default": None if default == () else default, "help": about["help"] or None, **more}
+    return click.option(*flags, name, **more)
 
 
 def settings_option(function: Function) -> Function:

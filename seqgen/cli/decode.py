@@ -31,7 +31,7 @@ def command(file: str, output: str) -> None:
       seqgen decode one.tokens -o one.txt
       seqgen decode tune.tokens -o tune.musicxml
     """
-    from seqgen.cli._music import in_format_of
+    from seqgen.jobs.formats import in_format_of
     from seqgen.stream import TokenStream
     from seqgen.tokenization.meaning import tokenizer_of
     from seqgen.tokenization.restoring import restore_all, restore_folder

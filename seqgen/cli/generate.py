@@ -1,15 +1,20 @@
 """`seqgen generate`: a checkpoint in, new text, code or music out."""
 
+import functools
 from typing import Any
 
 import click
 
+from seqgen.api.sampling import GrammarName
 from seqgen.cli import _completion
 from seqgen.cli._config import config_option
 from seqgen.cli._music import music_of, music_options
-from seqgen.cli._options import MOST, json_option, note, whole
+from seqgen.cli._observer import Printer
+from seqgen.cli._options import MOST, json_option, note, setting, whole
 from seqgen.cli._paths import Input, Kind, Output
 from seqgen.cli._variants import Listing, RulesCommand, complete_rules
+from seqgen.errors import UsageError
+from seqgen.jobs.sample.settings import SampleJob
 
 
 def _length(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
@@ -41,70 +46,47 @@ def _copied(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     return number if word == value.strip() else f"{number}bars"
 
 
+_given = functools.partial(setting, SampleJob)
+
+
 @click.command("generate", cls=RulesCommand, short_help="Sample new text, code or music.")
 @click.argument("checkpoint", type=Input(), shell_complete=_completion.checkpoints)
-@click.option("-p", "--prompt", metavar="TEXT", help="Text to continue (for music a file); none: a new document.")
-@click.option(
-    "--prompt-file", type=Input(), metavar="FILE", help="A file to continue (for music a .mid file), or - for stdin."
-)
-@click.option("-n", "--samples", type=click.IntRange(1, 4096), default=1, show_default=True, help="How many samples.")
-@click.option(
-    "-l", "--length", callback=_length, metavar="TOKENS", help="At most; inf: no limit. [text 1000, music 20000]"
-)
-@click.option(
-    "-t",
-    "--temperature",
-    callback=_temperature,
-    default="0.8",
-    show_default=True,
-    help="0: always the likeliest token.",
-)
-@click.option(
-    "-r", "--rule", "rules", cls=Listing, kind="rules", nargs=2, multiple=True, metavar="RULE VALUE",
-    shell_complete=complete_rules, help="As often as wanted; -r help tells of each:",
+@_given("prompt", "-p", "--prompt", metavar="TEXT")
+@_given("prompt_file", "--prompt-file", type=Input(), metavar="FILE")
+@_given("samples", "-n", "--samples", show_default=True)
+@_given("length", "-l", "--length", callback=_length, metavar="TOKENS")
+@_given("temperature", "-t", "--temperature", callback=_temperature, default="0.8", show_default=True)
+@_given(
+    "rules", "-r", "--rule", cls=Listing, kind="rules", nargs=2, multiple=True, metavar="RULE VALUE",
+    shell_complete=complete_rules,
 )  # fmt: skip
-@click.option(
-    "-o", "--output", type=Output(Kind.PLACE), metavar="OUT", help="A file, a folder (with a slash), or - for stdout."
-)
+@_given("output", "-o", "--output", type=Output(Kind.PLACE), metavar="OUT")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Same seed, same sample.  [default: a fresh one]")
-@click.option("--stop", multiple=True, metavar="TEXT", help="End a text after this, as often as wanted.")
-@click.option(
-    "--max-copy",
-    callback=_copied,
-    metavar="N",
-    help="Never copy more than N tokens in a row; music: 8bars, in any key.",
-)
-@click.option("--best-of", type=click.IntRange(1, 1024), default=1, metavar="N", help="Keep the likeliest of N.")
-@click.option("--beam", type=click.IntRange(1, 1024), metavar="N", help="Draw nothing: search the likeliest, N wide.")
-@click.option("--label", help="Begin a document of this label, where the corpus had labels.")
-@click.option(
-    "--mix", multiple=True, type=Input(), metavar="CHECKPOINT[:WEIGHT]",
-    help="Blend with another, or several seeds as an ensemble; 0..1 as weight fades it in.",
-)  # fmt: skip
-@click.option("--blend", metavar="LABEL:WEIGHT,...", help="Blend labels of CHECKPOINT: bach:0.7,joplin:0.3.")
-@click.option("--fade", type=click.IntRange(0, MOST), metavar="TOKENS", help="How long weights change. [the length]")
-@click.option(
-    "--average", type=click.Choice(["logits", "probabilities"]), default="logits", show_default=True,
-    help="Blend what all can agree on, or what any would say.",
-)  # fmt: skip
-@click.option(
-    "--grammar", type=click.Choice(["auto", "c"]), default="auto", show_default=True,
-    help="c: that of C, for a text model that learned from C.",
-)  # fmt: skip
-@click.option("--balanced", is_flag=True, help="Let C end where a definition does, soon after the length.")
+@_given("stop", "--stop", multiple=True, metavar="TEXT")
+@_given("max_copy", "--max-copy", callback=_copied, metavar="N")
+@_given("best_of", "--best-of", metavar="N")
+@_given("beam", "--beam", metavar="N")
+@_given("label", "--label")
+@_given("mix", "--mix", multiple=True, type=Input(), metavar="CHECKPOINT[:WEIGHT]")
+@_given("blend", "--blend", metavar="LABEL:WEIGHT,...")
+@_given("fade", "--fade", metavar="TOKENS")
+@_given("average", "--average", type=click.Choice(["logits", "probabilities"]), show_default=True)
+@_given("grammar", "--grammar", type=click.Choice(["auto", "c"]), default="auto", show_default=True)
+@_given("balanced", "--balanced")
 @click.option("--no-grammar", "free", is_flag=True, help="Let C and music break their grammar.")
-@click.option("--unseen", is_flag=True, help="Draw tokens, too, that training never saw.")
+@_given("unseen", "--unseen")
 @music_options
-@click.option("--engine", type=click.Choice(["auto", "numpy", "torch", "cuda"]), default="auto", show_default=True)
-@click.option(
-    "--device", default="auto", show_default=True, help="cpu, cuda or mps; auto: the CPU, which starts at once."
-)
-@click.option("--no-take", is_flag=True, help="Do not keep it for `seqgen takes`.")
+@_given("no_prompt", "--no-prompt-in-output")
+@_given("engine", "--engine", type=click.Choice(["auto", "numpy", "torch", "cuda"]), show_default=True)
+@_given("device", "--device", show_default=True)
+@_given("no_take", "--no-take")
 @click.option("--events", is_flag=True, help="Tell of every token, as lines of JSON on stdout.")
-@click.option("--follow", is_flag=True, help="Be steered by lines of JSON on stdin.")
+@_given("follow", "--follow")
 @json_option
 @config_option
-def command(checkpoint: str, seed: int | None, **options: Any) -> None:
+def command(
+    checkpoint: str, seed: int | None, grammar: str, free: bool, events: bool, as_json: bool, **options: Any
+) -> None:
     """Sample from CHECKPOINT: a run folder, a file, or the name of a published one.
 
     Text goes to the terminal as it is sampled, or to OUT. Several samples go to OUT-1.txt, OUT-2.txt and so on, or
@@ -118,15 +100,18 @@ def command(checkpoint: str, seed: int | None, **options: Any) -> None:
       seqgen generate checkpoints/songs --key Am --minutes 4 -o song.mid
       seqgen generate checkpoints/plays --mix checkpoints/code:0..1 -l 4000
     """
-    import secrets
+    from seqgen.cli._audience import audience
+    from seqgen.jobs.sample.controls import standard_input
+    from seqgen.jobs.sample.preparing import prepare
+    from seqgen.jobs.sample.session import run
 
-    from seqgen.jobs.sample.mixing import Mixing, chosen
-    from seqgen.jobs.sample.session import Request, Session
-
-    drawn = secrets.randbits(32) if seed is None else seed
-    mixing = Mixing(*(options.pop(name) for name in ("mix", "blend", "fade", "average")))
-    music = music_of(options)
-    session = Session(*chosen(checkpoint, Request(seed=drawn, music=music, **options), mixing))
+    if events and as_json:
+        raise UsageError("both --events and --json were given, expected one of them", "--events tells of samples too")
+    options |= {} if seed is None else {"seed": seed}
+    kept: GrammarName = False if free else "c" if grammar == "c" else True
+    job = SampleJob(checkpoint=checkpoint, music=music_of(options), grammar=kept, **options)
+    listener, observer = audience(as_json, events), Printer()
+    prepared = prepare(job, listener, observer)
     if seed is None:
-        note(f"Seed: {drawn}")
-    session.run()
+        note(f"Seed: {job.seed}")
+    run(prepared, listener, observer, standard_input() if job.follow else None)

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from seqgen import files
-from seqgen.api.model import load
 from seqgen.api.music import Music
 from seqgen.checkpoint import Checkpoint, published
 from seqgen.errors import OutputError
 from seqgen.files import guarding, own
 from seqgen.jobs.observer import SILENT, Observer
-from seqgen.jobs.sample.session import Request, Session
+from seqgen.jobs.sample.audience import Audience, Show
+from seqgen.jobs.sample.session import sample
+from seqgen.jobs.sample.settings import SampleJob
 from seqgen.jobs.train.job import conclude
 from seqgen.jobs.train.preparing import prepare
 from seqgen.jobs.train.settings import TrainJob
@@ -173,18 +174,24 @@ class Demo:
 
     def _sampled(self, piece: Piece, began: float, model: Path, log: list[dict[str, Any]]) -> Result:
         path = self.folder / piece.artifact
-        _generate(model, piece, self.seed, path)
+        _generate(model, piece, self.seed, path, self.observer)
         return Result(piece, Checkpoint.load(model), log, path, path.read_bytes(), time.monotonic() - began)
 
 
-def _generate(model: Path, piece: Piece, seed: int, path: Path) -> None:
+class _Watching(Audience):
+    """Whoever sees the demo is told what was made."""
+
+    show: Show = "text"
+
+
+def _generate(model: Path, piece: Piece, seed: int, path: Path, observer: Observer) -> None:
     """Write the artifact."""
-    request = Request(
-        prompt=piece.prompt or None, prompt_file=None, samples=1, length=piece.length,
-        temperature=piece.temperature, rules=piece.rules, output=str(path), seed=seed, stop=(), label=None,
-        free=False, engine="numpy", device="cpu", as_json=False, music=piece.music,
+    job = SampleJob(
+        checkpoint=str(model), prompt=piece.prompt or None, length=piece.length, temperature=piece.temperature,
+        rules=piece.rules, output=str(path), seed=seed, engine="numpy", device="cpu",
+        music=piece.music,
     )  # fmt: skip
-    Session(load(model, "numpy"), request).run()
+    sample(job, _Watching(), observer)
 
 
 def _overview(results: list[Result]) -> Section:

@@ -7,8 +7,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from random import Random
 
-from seqgen.jobs.sample import samples
 from seqgen.selftest import Tally
+from seqgen.terminal import sinks
 from seqgen.terminal.text import harmless
 
 TITLE = "controls and bidi marks reach no terminal raw"
@@ -50,7 +50,7 @@ def _commands(letter: str) -> bool:
 
 def _through_a_pipe(pieces: list[bytes]) -> bytes:
     out = io.BytesIO()
-    pipe = samples.Pipe(out)
+    pipe = sinks.Pipe(out)
     for piece in pieces:
         pipe.write(piece)
     pipe.finish()
@@ -64,7 +64,7 @@ def _through_a_terminal(data: bytes) -> str:
     import pty
 
     reader, writer = pty.openpty()
-    with open(writer, "w", encoding="utf-8") as out, redirect_stdout(out), samples.standard_output() as sink:  # noqa: PTH123
+    with open(writer, "w", encoding="utf-8") as out, redirect_stdout(out), sinks.standard_output() as sink:  # noqa: PTH123
         for begin in range(0, len(data), 3):
             sink.write(data[begin : begin + 3])
         sink.write(b"END\n")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from seqgen import files
 from seqgen.api.model import Model, load
-from seqgen.api.sampler import Sampling
+from seqgen.api.sampling import Sampling
 from seqgen.errors import UsageError
 from seqgen.evaluation.music import Likeness, compare
 from seqgen.generation.loop import collect

@@ -1,11 +1,11 @@
-"""How much of what `seqgen generate` made stands in the training corpus already: one remark, or fields of JSON."""
+"""How much of what was sampled stands in the training corpus already: numbers, or one remark."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seqgen.api.model import Model
-from seqgen.cli._options import note
+from seqgen.jobs.observer import Observer
 
 if TYPE_CHECKING:
     from seqgen.originality.measuring import Originality
@@ -21,10 +21,11 @@ class Copied:
     Args:
         model: What they come from.
         samples: How many there are.
+        observer: Is told where the corpus is indexed first.
     """
 
-    def __init__(self, model: Model, samples: int) -> None:
-        self.model = model
+    def __init__(self, model: Model, samples: int, observer: Observer) -> None:
+        self.model, self.observer = model, observer
         self.heard: list[list[int]] = [[] for _ in range(samples)]
         self.left = MOST_HEARD
         self.found: dict[int, Originality] = {}
@@ -38,7 +39,7 @@ class Copied:
     def originality(self, index: int) -> "Originality | None":
         """What was found about a sample; None where the corpus is not known, or not so much was kept."""
         if index not in self.found:
-            corpora = self.model.indexes_if_there(MOST_INDEXED, note) if self.heard[index] else []
+            corpora = self.model.indexes_if_there(MOST_INDEXED, self.observer.note) if self.heard[index] else []
             if not corpora:
                 return None
             from seqgen.originality.measuring import measure  # not needed to start
@@ -46,11 +47,6 @@ class Copied:
             heard, likeness = np.array(self.heard[index], np.int64), self.model.tokenizer.likeness()
             self.found[index] = measure(corpora, heard if likeness is None else likeness.ids(heard)[0])
         return self.found[index]
-
-    def fields(self, index: int) -> dict[str, Any]:
-        """The same for a program."""
-        found = self.originality(index)
-        return {} if found is None else {"originality": found.to_json()}
 
     def remark(self) -> str | None:
         """A line about the sample with the longest run, None where there is nothing to say."""

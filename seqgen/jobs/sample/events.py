@@ -16,29 +16,43 @@ import time
 from typing import Any, BinaryIO
 
 from seqgen.api.sampler import Sampler, Words
+from seqgen.errors import SeqgenError
 from seqgen.generation.loop import Step
+from seqgen.jobs.sample.audience import Audience, Sampled, Show
+from seqgen.jobs.sample.settings import SampleJob
 
 DIGITS = 6  # of a number of nats or seconds, behind the point
 
 
-class Events:
+class Events(Audience):
     """The lines.
 
     Args:
         stream: Where they go.
-        sampler: Whose tokens they tell of.
     """
 
-    def __init__(self, stream: BinaryIO, sampler: Sampler) -> None:
-        self.stream = stream
-        self.words = Words(sampler)
-        self.key = "text" if sampler.model.pieces is not None else "name"
-        self.began = time.perf_counter()
+    show: Show = "events"
 
-    def tell(self, event: str, **fields: Any) -> None:
-        """One event."""
-        self.stream.write(json.dumps({"event": event, **fields}).encode("ascii") + b"\n")
-        self.stream.flush()
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+
+    def begun(self, sampler: Sampler, job: SampleJob, label: str | None) -> None:
+        """The first line."""
+        self.words, self.began = Words(sampler), time.perf_counter()
+        model, prompt = sampler.model, sampler.prompts[0]
+        self.key = "text" if model.pieces is not None else "name"
+        text = model.tokenizer.decode(prompt).decode("utf-8", "replace") if model.pieces else None
+        self.tell(
+            "start",
+            seed=job.seed,
+            samples=job.samples,
+            checkpoint=model.digest,
+            temperature=job.temperature,
+            rules=[list(rule) for rule in job.rules],
+            label=label,
+            prompt=text,
+            prompt_tokens=len(prompt),
+        )
 
     def token(self, index: int, step: Step) -> None:
         """A token of the sample `index`."""
@@ -50,6 +64,39 @@ class Events:
             entropy=_finite(token.entropy),
             elapsed=round(time.perf_counter() - self.began, DIGITS),
         )
+
+    def steered(self, said: dict[str, Any]) -> None:
+        """A control was followed."""
+        self.tell("control", **said)
+
+    def refused(self, error: SeqgenError) -> None:
+        """A control was not followed."""
+        self.tell("error", message=error.message, hint=error.hint)
+
+    def done(self, sample: Sampled) -> None:
+        """A sample is in its place."""
+        self.tell("sample", **record(sample))
+
+    def tell(self, event: str, **fields: Any) -> None:
+        """One event."""
+        self.stream.write(json.dumps({"event": event, **fields}).encode("ascii") + b"\n")
+        self.stream.flush()
+
+
+def record(sample: Sampled) -> dict[str, Any]:
+    """A sample as plain data under stable names."""
+    found = {
+        "sample": sample.index + 1,
+        "seed": sample.seed,
+        "tokens": sample.tokens,
+        "tokens_per_second": round(sample.rate, 1),
+        "finished": sample.finished,
+        "take": sample.take,
+        **({} if sample.originality is None else {"originality": sample.originality.to_json()}),
+    }
+    if sample.path is not None:
+        return {**found, "path": str(sample.path)}
+    return {**found, "text": None if sample.data is None else sample.data.decode("utf-8", "replace")}
 
 
 def _finite(value: float) -> float | None:

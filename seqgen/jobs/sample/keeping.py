@@ -3,11 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from seqgen.api.model import Model
 from seqgen.api.music import Music
-from seqgen.api.sampler import UNLIMITED
-from seqgen.cli._options import note
-from seqgen.jobs.sample.request import Request
+from seqgen.jobs.observer import Observer
+from seqgen.jobs.sample.preparing import Prepared
 from seqgen.takes.record import Beginning, Source
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.store import Takes
@@ -22,22 +20,23 @@ class Keeping:
     """Recorders for samples.
 
     Args:
-        model: What they are sampled from.
-        request: How.
+        prepared: What is sampled.
+        observer: Is told, once, what keeps takes from being kept.
     """
 
-    def __init__(self, model: Model, request: Request) -> None:
-        self.model, self.request = model, request
+    def __init__(self, prepared: Prepared, observer: Observer) -> None:
+        self.prepared, self.observer = prepared, observer
         self._takes: Takes | None = None
         self._complaints: set[str] = set()
+        model = prepared.model
         provenance, tokenizer = model.checkpoint.provenance, model.tokenizer
         self._source = Source(model.digest, model.name, str(provenance.get("corpus", "")), tokenizer.spec())
 
     def recorder(self, index: int, label: str | None) -> Recorder:
         """What keeps the sample `index`."""
-        request = self.request
-        circumstances = {"engine": request.engine, "device": request.device, "prompt_file": request.prompt_file}
-        beginning = Beginning(self._source, index + 1, request.seed, self._settings(label), circumstances)
+        job = self.prepared.job
+        circumstances = {"engine": job.engine, "device": job.device, "prompt_file": job.prompt_file}
+        beginning = Beginning(self._source, index + 1, job.seed, self._settings(label), circumstances)
         return Recorder(self._open, beginning, self._complain)
 
     def close(self) -> None:
@@ -54,28 +53,29 @@ class Keeping:
     def _complain(self, message: str) -> None:
         if message not in self._complaints:
             self._complaints.add(message)
-            note(message)
+            self.observer.note(message)
 
     def _settings(self, label: str | None) -> dict[str, Any]:
-        request, mixture = self.request, self.model.mixture
+        job, prepared = self.prepared.job, self.prepared
+        mixture = prepared.model.mixture
         settings: dict[str, Any] = {
-            "temperature": request.temperature,
-            "rules": [list(rule) for rule in request.rules],
-            "length": "inf" if request.length == UNLIMITED else request.length,
-            "stop": list(request.stop),
+            "temperature": job.temperature,
+            "rules": [list(rule) for rule in job.rules],
+            "length": "inf" if job.unlimited else job.length,
+            "stop": list(job.stop),
             "label": label,
-            "grammar": "c" if request.grammar == "c" and not request.free else not request.free,
+            "grammar": job.grammar,
         }
         chosen = {
-            "followed": request.follow or None,
-            "balanced": request.balanced or None,
-            "max_copy": request.max_copy,
-            "best_of": request.best_of if request.best_of > 1 else None,
-            "beam": request.beam,
+            "followed": job.follow or None,
+            "balanced": job.balanced or None,
+            "max_copy": prepared.sampler.max_copy,
+            "best_of": job.best_of if job.best_of > 1 else None,
+            "beam": job.beam,
             "mixture": None if mixture is None else mixture.to_json(),
-            "music": None if request.music is None else _given(request.music),
-            "unseen": request.unseen or None,
-            "no_prompt": request.no_prompt or None,
-            "timing": request.timing,
+            "music": None if job.music is None else _given(job.music),
+            "unseen": job.unseen or None,
+            "no_prompt": job.no_prompt or None,
+            "timing": prepared.timing,
         }
         return settings | {key: value for key, value in chosen.items() if value is not None}

@@ -1,78 +1,50 @@
-"""`--mix`, `--blend` and `--fade` of `seqgen generate`: from what was typed to a mixture of models."""
+"""What a job says of a mixture, as from what was typed: `mix`, `blend` and `fade`, to a mixture of models."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from seqgen.api.mixture import Voice, mix
 from seqgen.api.model import Model, load
-from seqgen.api.sampler import LENGTH, LENGTHS, UNLIMITED
-from seqgen.cli._options import note
+from seqgen.api.sampling import LENGTH, LENGTHS, UNLIMITED
 from seqgen.errors import UsageError
-from seqgen.jobs.sample.request import Request
+from seqgen.jobs.observer import Observer
+from seqgen.jobs.sample.settings import SampleJob
 
 Weight = tuple[float, float]  # at the start, at the end
 SLACK = 1e-9  # by which weights may miss one, as .1 + .2 + .7 does
 
 
-@dataclass(frozen=True)
-class Mixing:
-    """What was asked for.
-
-    Attributes:
-        mix: "CHECKPOINT" or "CHECKPOINT:WEIGHT" each, beside the command's own checkpoint.
-        blend: "LABEL:WEIGHT,LABEL:WEIGHT" of the one checkpoint, or None.
-        fade: Tokens over which weights change, or None: the length of a sample.
-        average: What is blended.
-    """
-
-    mix: Sequence[str]
-    blend: str | None
-    fade: int | None
-    average: Literal["logits", "probabilities"]
-
-    @property
-    def wanted(self) -> bool:
-        """Whether there is anything to mix."""
-        return bool(self.mix) or self.blend is not None
-
-
-def chosen(checkpoint: str, request: Request, mixing: Mixing) -> tuple[Model, Request]:
-    """The model that a request samples from, and what is then left to ask of it.
-
-    Args:
-        checkpoint: The command's own.
-        request: Its other options.
-        mixing: What is to be mixed, if anything.
+def chosen(job: SampleJob, observer: Observer) -> tuple[Model, SampleJob]:
+    """The model that a job samples from, mixed where that is wanted, and what is then left to ask of it.
 
     Raises:
         SeqgenError: A weight, a label or a checkpoint makes no sense, or vocabularies differ.
     """
-    model = load(checkpoint, request.engine, request.device)
-    if not mixing.wanted:
-        if mixing.fade is not None:
+    model = load(job.checkpoint, job.engine, job.device)
+    if not job.mix and job.blend is None:
+        if job.fade is not None:
             raise UsageError("--fade was given without --mix or --blend, whose weights it changes")
-        return model, request
-    if mixing.mix and mixing.blend is not None:
+        return model, job
+    if job.mix and job.blend is not None:
         raise UsageError("both --mix and --blend were given, expected one of them")
-    voices = _mix(model, mixing.mix, request) if mixing.blend is None else _blend(model, mixing.blend, request.label)
-    length = LENGTHS.get(model.artifact, LENGTH) if request.length is None else request.length
-    made = mix(voices, _fade(voices, mixing.fade, length), mixing.average)
-    note(f"Mixed: {made.name}")
-    return made, replace(request, label=None)
+    voices = _mix(model, job) if job.blend is None else _blend(model, job.blend, job.label)
+    length = LENGTHS.get(model.artifact, LENGTH) if job.length is None else job.length
+    made = mix(voices, _fade(voices, job.fade, length), job.average)
+    observer.note(f"Mixed: {made.name}")
+    return made, replace(job, label=None)
 
 
-def _mix(model: Model, names: Sequence[str], request: Request) -> list[Voice]:
+def _mix(model: Model, job: SampleJob) -> list[Voice]:
     """The command's own checkpoint, with what weight is left, and the others."""
-    given = [_named(name) for name in names]
-    models = [model, *(load(name, request.engine, request.device) for name, _ in given)]
-    wanted = request.label
+    given = [_named(name) for name in job.mix]
+    models = [model, *(load(name, job.engine, job.device) for name, _ in given)]
+    wanted = job.label
     if wanted is not None and not any(wanted in each.tokenizer.labels for each in models):
         model.tokenizer.label_id(wanted)  # says what labels there are
     voices = []
     for each, (start, end) in zip(models, _shared([weight for _, weight in given])):
         asked = wanted if wanted in each.tokenizer.labels else None
-        voices.append(Voice(each, start, end, each.label(asked, request.seed)))
+        voices.append(Voice(each, start, end, each.label(asked, job.seed)))
     return voices
 
 

@@ -1,0 +1,57 @@
+"""How to sample, in one value: what Python takes by keyword and the command line by flag. Imports nothing heavy."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field as plain_field
+from typing import TYPE_CHECKING, Any, Literal
+
+from seqgen.settings import option
+
+if TYPE_CHECKING:
+    from seqgen.api.music import Music
+
+GrammarName = bool | Literal["c"]
+LENGTH = 1_000
+LENGTHS = {".mid": 20_000}  # music ends by itself; this is the cap
+UNLIMITED = float("inf")
+
+
+def fresh_seed() -> int:
+    """A seed that nobody chose."""
+    return secrets.randbits(32)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to sample; with a checkpoint and prompts it determines every token.
+
+    Attributes:
+        seed: 0 to 2⁶⁴ − 1.
+        temperature: Put among the rules unless one is there (see `seqgen.rules.chain`); a number, or text: a schedule.
+        rules: Name and value of each, in the order in which they work.
+        length: Tokens at most; None: by medium; inf: no limit.
+        stop: Texts after which a sample ends.
+        grammar: Whether C and music keep their grammar; "c" for a text model that learned from C.
+        balanced: Whether C goes on after `length` until a definition ends outside all brackets.
+        max_copy: The most tokens in a row that may be the same as in the training corpus, for music also bars, as in
+            "8bars"; None: any number.
+        music: What music keeps to; None: as the model likes.
+        unseen: Whether tokens that training never saw may be drawn.
+    """
+
+    seed: int = plain_field(default_factory=fresh_seed)
+    temperature: float | str = option(0.8, "0: always the likeliest token.")
+    rules: Sequence[tuple[str, Any]] = option((), "As often as wanted; -r help tells of each:")
+    length: float | None = option(None, "At most; inf: no limit. [text 1000, music 20000]")
+    stop: Sequence[str] = option((), "End a text after this, as often as wanted.")
+    grammar: bool | Literal["c"] = option(True, "c: that of C, for a text model that learned from C.")
+    balanced: bool = option(False, "Let C end where a definition does, soon after the length.")
+    max_copy: int | str | None = option(None, "Never copy more than N tokens in a row; music: 8bars, in any key.")
+    music: "Music | None" = None
+    unseen: bool = option(False, "Draw tokens, too, that training never saw.")
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether there is no end to it, so that nothing may be kept in memory."""
+        return self.length == UNLIMITED
