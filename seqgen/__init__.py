@@ -1,6 +1,6 @@
 """seqgen: a corpus becomes a stream of token ids, a recurrent model learns it, a sampler continues it.
 
-    model = seqgen.load("checkpoints/plays")
+    model = seqgen.train("plays/", "checkpoints/plays", minutes=5)
     print(model.sample("ROMEO:", temperature=0.8, seed=7).text)
 
 The names below are imported when they are first asked for, so that `import seqgen` costs nothing.
@@ -14,15 +14,25 @@ if TYPE_CHECKING:
 
     from seqgen.api.model import Model, load
     from seqgen.api.sample import Sample
+    from seqgen.errors import SeqgenError
+    from seqgen.jobs.observer import Observer
+    from seqgen.jobs.python import evaluate, tokenize, train
     from seqgen.takes.store import Takes
 
 __version__ = "0.1.0"
-__all__ = ["Model", "Sample", "Takes", "__version__", "load"]
+__all__ = [
+    "Model", "Observer", "Sample", "SeqgenError", "Takes", "__version__", "evaluate", "load", "tokenize", "train",
+]  # fmt: skip
 _HOMES = {
     "Model": "seqgen.api.model",
+    "Observer": "seqgen.jobs.observer",
     "Sample": "seqgen.api.sample",
+    "SeqgenError": "seqgen.errors",
     "Takes": "seqgen.takes.store",
+    "evaluate": "seqgen.jobs.python",
     "load": "seqgen.api.model",
+    "tokenize": "seqgen.jobs.python",
+    "train": "seqgen.jobs.python",
 }
 
 

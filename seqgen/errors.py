@@ -81,6 +81,8 @@ class OutputError(DataError):
     """A file cannot be written; what was there before is untouched."""
 
 
+FAULT = "ended by a fault of its own"  # so ends a sentence about an error that nobody foresaw
+
 # What code that takes data for sound raises where the data is damaged or forged: a wrong value, type, key or place, a
 # missing attribute, nesting beyond measure, infinity as a whole number. Readers turn all of it into a DataError.
 MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError)

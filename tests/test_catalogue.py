@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from seqgen import catalogue
-from seqgen.catalogue import _archive, _fetch, _recipe, _store
+from seqgen.catalogue import _fetch, _recipe, _store, archives
 from seqgen.errors import DownloadError, OutputError, SettingError, UsageError
 
 RECIPE = """
@@ -191,7 +191,7 @@ def test_an_archive_without_the_members_is_refused(toys):
 
 
 def test_two_members_of_one_name_are_refused(toys, monkeypatch):
-    monkeypatch.setattr(_archive, "read_zip", lambda path, choose: iter([("top/toys/a", b"1"), ("top/toys/a", b"2")]))
+    monkeypatch.setattr(archives, "read_zip", lambda path, choose: iter([("top/toys/a", b"1"), ("top/toys/a", b"2")]))
     with pytest.raises(DownloadError, match="two files the name 'a'"):
         catalogue.get("toys")
     assert toys.left() == []

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from seqgen.catalogue import _archive
+from seqgen.catalogue import archives
 from seqgen.errors import DownloadError, SeqgenError
 
-ALL = _archive.wanted(["**"])
+ALL = archives.wanted(["**"])
 
 
 def make_zip(path: Path, members: list[tuple[str | zipfile.ZipInfo, bytes]]) -> Path:
@@ -32,8 +32,8 @@ def make_tar(path: Path, members: list[tuple[str | tarfile.TarInfo, bytes]], mod
     return path
 
 
-def read(path: Path, choose: _archive.Wanted = ALL) -> list[tuple[str, bytes]]:
-    reader = _archive.read_zip if path.suffix == ".zip" else _archive.read_tar
+def read(path: Path, choose: archives.Wanted = ALL) -> list[tuple[str, bytes]]:
+    reader = archives.read_zip if path.suffix == ".zip" else archives.read_tar
     return list(reader(path, choose))
 
 
@@ -66,12 +66,12 @@ def special(name: str, kind: bytes, link: str = "") -> tarfile.TarInfo:
     ],
 )
 def test_patterns_keep_to_folders(pattern, name, fits):
-    assert _archive.wanted([pattern])(name) is fits
+    assert archives.wanted([pattern])(name) is fits
 
 
 def test_both_kinds_give_the_members_asked_for(tmp_path):
     members = [("top/a.txt", b"one"), ("top/b.bin", b"no"), ("top/c/d.txt", b"two")]
-    choose = _archive.wanted(["top/**/*.txt"])
+    choose = archives.wanted(["top/**/*.txt"])
     wanted = [("top/a.txt", b"one"), ("top/c/d.txt", b"two")]
     assert read(make_zip(tmp_path / "x.zip", members), choose) == wanted
     for mode in ("w", "w:gz", "w:bz2", "w:xz"):
@@ -82,7 +82,7 @@ def test_a_tar_in_a_tar_is_read_as_a_stream(tmp_path):
     inner = make_tar(tmp_path / "inner.tar.xz", [("src/k.c", b"int x;"), ("src/k.h", b"")], "w:xz").read_bytes()
     outer = make_tar(tmp_path / "outer.tar", [("./usr/inner.tar.xz", inner), ("./usr/k.c", b"not this")], "w")
     with outer.open("rb") as file:
-        found = list(_archive.read_tar_stream(file, _archive.wanted(["**/*.c"]), inner="usr/inner.tar.xz"))
+        found = list(archives.read_tar_stream(file, archives.wanted(["**/*.c"]), inner="usr/inner.tar.xz"))
     assert found == [("src/k.c", b"int x;")]
 
 
@@ -105,7 +105,7 @@ def test_evil_names_are_refused(tmp_path, name):
     for path in (make_zip(tmp_path / "x.zip", [(name, b"x")]), make_tar(tmp_path / "x.tar.gz", [(name, b"x")])):
         with pytest.raises(DownloadError, match="unsafe name"):
             read(path)
-        assert read(path, _archive.wanted(["nothing"])) == []  # not asked for, not looked at
+        assert read(path, archives.wanted(["nothing"])) == []  # not asked for, not looked at
 
 
 @pytest.mark.parametrize(
@@ -143,21 +143,21 @@ def test_a_bomb_is_refused_before_it_unfolds(tmp_path, suffix):
     del zeros
     tracemalloc.start()
     with pytest.raises(DownloadError, match="expected at most"):
-        read(path, _archive.wanted(["bomb"] if suffix == ".zip" else ["other"]))
+        read(path, archives.wanted(["bomb"] if suffix == ".zip" else ["other"]))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20_000_000
 
 
 def test_a_member_that_is_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(_archive, "MEMBER", 100)
+    monkeypatch.setattr(archives, "MEMBER", 100)
     for path in (make_zip(tmp_path / "x.zip", [("a", b"x" * 101)]), make_tar(tmp_path / "x.tar", [("a", b"x" * 101)])):
         with pytest.raises(DownloadError, match="expected at most 100 bytes"):
             read(path)
 
 
 def test_too_many_members_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(_archive, "MEMBERS", 3)
+    monkeypatch.setattr(archives, "MEMBERS", 3)
     members = [(f"m{number}", b"") for number in range(4)]
     for path in (make_zip(tmp_path / "x.zip", members), make_tar(tmp_path / "x.tar", members)):
         with pytest.raises(DownloadError, match="4 members, expected at most 3"):
@@ -166,7 +166,7 @@ def test_too_many_members_are_refused(tmp_path, monkeypatch):
 
 def test_an_extended_header_has_a_limit(tmp_path):
     info = tarfile.TarInfo("a")
-    info.pax_headers = {"comment": "x" * (_archive.HEADER + 1)}
+    info.pax_headers = {"comment": "x" * (archives.HEADER + 1)}
     with pytest.raises(DownloadError, match="extended header"):
         read(make_tar(tmp_path / "x.tar", [(info, b"")], "w"))
 

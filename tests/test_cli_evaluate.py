@@ -9,11 +9,12 @@ import torch
 from seqgen.cells.gru import GRU
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
-from seqgen.cli.evaluate import WIDTH, _columns, _width
+from seqgen.cli.evaluate import WIDTH, _columns
 from seqgen.evaluation.ngram import NGram
 from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
 from seqgen.stream import TokenStream
+from seqgen.terminal.text import width_of
 from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
@@ -150,7 +151,7 @@ def test_a_sentence_token_by_token(place, capsys):
     assert found["bits_per_byte"] == pytest.approx(found["nats"] / 6 / np.log(2))
     assert run(["evaluate", "mine", "--text", "owl é" * 30]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(_width, lines)) <= WIDTH
+    assert max(map(width_of, lines)) <= WIDTH
     assert "180 tokens, " in lines[-1]
 
 
@@ -159,7 +160,7 @@ def test_columns_stand_over_their_numbers():
     above, below = block.split("\n")
     assert above == "     a    ␣  <0A>   日"
     assert below == "  12.3  0.0   1.0  2.0"
-    assert _width(above) == _width(below) == 22
+    assert width_of(above) == width_of(below) == 22
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from seqgen import checkpoint as checkpoints
 from seqgen.cells.gru import GRU
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
-from seqgen.cli._checkpoints import divided, is_checkpoint, is_corpus
 from seqgen.errors import UsageError
 from seqgen.evaluation.temperature import Temperature
+from seqgen.jobs.evaluate.arguments import divided, is_checkpoint, is_corpus
 from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
 from seqgen.stream import TokenStream

@@ -11,6 +11,7 @@ renamed. This room knows nothing of codecs, models or the command line.
 """
 
 from seqgen.catalogue._recipe import Expect, Recipe, Source, names, recipe
+from seqgen.catalogue._recipe import read as read_recipe
 from seqgen.catalogue._store import get, locate
 
-__all__ = ["Expect", "Recipe", "Source", "get", "locate", "names", "recipe"]
+__all__ = ["Expect", "Recipe", "Source", "get", "locate", "names", "read_recipe", "recipe"]

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from seqgen.catalogue import _archive, _fetch
+from seqgen.catalogue import _fetch, archives
 from seqgen.catalogue._recipe import Expect, Recipe, recipe
 from seqgen.errors import DownloadError, OutputError
 from seqgen.files import cache_folder, make_folder, new_file, size, sync_folder, system, verified
@@ -130,14 +130,14 @@ def _files(chosen: Recipe, archive: Path) -> Iterator[Member]:
 
 
 def _members(chosen: Recipe, archive: Path) -> Iterator[Member]:
-    choose = _archive.wanted(chosen.members)
+    choose = archives.wanted(chosen.members)
     if chosen.source.file in ("wheel", "zip"):
-        yield from _archive.read_zip(archive, choose)
+        yield from archives.read_zip(archive, choose)
     elif chosen.source.file in ("sdist", "tar"):
-        yield from _archive.read_tar(archive, choose)
+        yield from archives.read_tar(archive, choose)
     elif chosen.source.file == "deb":
         with _fetch.debian_files(archive) as stream:
-            yield from _archive.read_tar_stream(stream, choose, inner=chosen.source.inner)
+            yield from archives.read_tar_stream(stream, choose, inner=chosen.source.inner)
     elif choose(archive.name):
         yield archive.name, archive.read_bytes()
 
@@ -156,7 +156,7 @@ def _write(files: Iterable[Member], folder: Path) -> Expect:
     """
     count = total = 0
     for name, data in files:
-        path = folder.joinpath(*_archive.safe_name(name).split("/"))
+        path = folder.joinpath(*archives.safe_name(name).split("/"))
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with new_file(path) as file:

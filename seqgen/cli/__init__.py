@@ -18,7 +18,10 @@ import click
 import seqgen
 from seqgen.cli import _failures
 from seqgen.cli._options import show_warning
+from seqgen.cli._paths import Command, Group, Input, Kind, Output
 from seqgen.terminal import streams
+
+__all__ = ["Command", "Group", "Input", "Kind", "Output", "group", "leaves", "main", "run"]
 
 
 class Commands(click.Group):
@@ -65,11 +68,6 @@ def group() -> None:
     Start with `seqgen demo`, or: `seqgen train FOLDER -o checkpoints/mine`, then
     `seqgen generate checkpoints/mine`.
     """
-
-
-def commands() -> list[tuple[str, ...]]:
-    """The words of each command; of a group, those of each command in it."""
-    return [words for words, _ in leaves()]
 
 
 def main(arguments: list[str] | None = None) -> None:

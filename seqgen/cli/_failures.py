@@ -6,12 +6,11 @@ import os
 import click
 
 from seqgen.cli._options import note
-from seqgen.errors import SeqgenError
+from seqgen.errors import FAULT, SeqgenError
 from seqgen.terminal import streams
 
 TRACEBACK = "SEQGEN_TRACEBACK"  # in the environment: what nobody foresaw is raised as it is
 COMPLETE = "_SEQGEN_COMPLETE"  # with which a shell asks for completions
-FAULT = "ended by a fault of its own"
 
 
 def tell(error: BaseException, command: str) -> int:

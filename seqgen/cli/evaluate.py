@@ -2,7 +2,6 @@
 
 import json
 import math
-import unicodedata
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -14,11 +13,13 @@ from seqgen.cli._options import SettingsCommand, follow_links_option, json_optio
 from seqgen.cli._paths import Input, Output
 from seqgen.errors import UsageError
 from seqgen.settings import parse
+from seqgen.terminal.text import width_of
 
 if TYPE_CHECKING:
     from seqgen.evaluation.report import Evaluation
-    from seqgen.jobs.evaluate.job import Evaluated
+    from seqgen.jobs.evaluate.job import Evaluated, MusicJob
     from seqgen.jobs.evaluate.judging import Judged
+    from seqgen.jobs.evaluate.music_samples import Made
 
 WIDTH = 80
 LEGEND = "Each token stands over its nats: 0 is certain, 0.7 one in two, 2.3 one in ten, 4.6 one in a hundred."
@@ -87,7 +88,7 @@ def command(
         raise UsageError("--label was given without --text", "a corpus is measured without its labels")
     if settings and not dynamic:
         raise UsageError("-P was given without --dynamic, whose settings it takes")
-    from seqgen.cli._checkpoints import divided
+    from seqgen.jobs.evaluate.arguments import divided
 
     checkpoints, source = divided(arguments)
     if text is not None:
@@ -100,17 +101,12 @@ def command(
             note(LEGEND)
         return
     from seqgen.evaluation.dynamic import DynamicSettings
-    from seqgen.jobs.evaluate.job import EvaluateJob, evaluate
+    from seqgen.jobs.evaluate.job import EvaluateJob, MusicJob, evaluate
 
     observer, made = Printer(), None
     if samples is not None:
         _require_one(checkpoints, "--samples")
-        from seqgen.jobs.evaluate.music_samples import MusicJob, sample_and_compare, table, write_page
-
-        made = sample_and_compare(MusicJob(checkpoints[0], samples, source, seed, temperature, follow_links), observer)
-        if report is not None:
-            write_page(made, checkpoints[0], report)
-            note(f"Wrote {report}")
+        made = _sampled(MusicJob(checkpoints[0], samples, source, seed, temperature, follow_links), report, observer)
     elif report is not None:
         raise UsageError("--report was given without --samples, which it shows")
     learning = parse(DynamicSettings, settings) if dynamic else None
@@ -118,7 +114,7 @@ def command(
     if as_json:
         click.echo(json.dumps(found.to_json() | ({} if made is None else {"music": made.to_json()})))
     else:
-        click.echo(_table(found) + ("" if made is None else "\n\n" + table(made)))
+        click.echo(_table(found) + ("" if made is None else "\n\n" + made.table()))
 
 
 def _refuse_beside_text(checkpoints: list[str], source: list[str], dynamic: bool) -> None:
@@ -128,6 +124,17 @@ def _refuse_beside_text(checkpoints: list[str], source: list[str], dynamic: bool
     _require_one(checkpoints, "--text")
     if dynamic:
         raise UsageError("--dynamic is for a SOURCE, --text was given")
+
+
+def _sampled(job: "MusicJob", report: str | None, observer: Printer) -> "Made":
+    """Music beside SOURCE, and a page about it where one is wanted."""
+    from seqgen.jobs.evaluate.music_samples import sample_and_compare, write_page
+
+    made = sample_and_compare(job, observer)
+    if report is not None:
+        write_page(made, job.checkpoint, report)
+        note(f"Wrote {report}")
+    return made
 
 
 def _require_one(checkpoints: list[str], flag: str) -> None:
@@ -183,16 +190,10 @@ def _columns(tokens: list[tuple[str, float]]) -> list[str]:
     blocks, above, below = [], "", ""
     for name, nats in tokens:
         shown, value = name.replace(" ", "␣"), f"{nats:.1f}"
-        width = max(_width(shown), len(value))
-        if above and _width(above) + width + 2 > WIDTH:
+        width = max(width_of(shown), len(value))
+        if above and width_of(above) + width + 2 > WIDTH:
             blocks.append(f"{above}\n{below}")
             above = below = ""
-        above += "  " + " " * (width - _width(shown)) + shown
+        above += "  " + " " * (width - width_of(shown)) + shown
         below += f"  {value:>{width}}"
     return [*blocks, f"{above}\n{below}"]
-
-
-def _width(text: str) -> int:
-    """Columns on a terminal: East Asian wide characters take two, marks that combine none."""
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)

@@ -203,29 +203,9 @@ def _keys(takes: "Takes", names: tuple[str, ...]) -> list[int]:
 
 def _key(takes: "Takes", name: str) -> int:
     """The key of the take that a MIDI file carries, where `name` is one; else of the one that is called so."""
-    return takes.key_in_file(_carried(name)) if name.endswith(".mid") else takes.key(name)
+    from seqgen.takes.replay import carried
 
-
-def _carried(name: str) -> str:
-    """The digits of the take that a MIDI file was made from: nothing else in it can mean a take."""
-    from pathlib import Path
-
-    from seqgen.errors import MALFORMED, CorpusError
-    from seqgen.music.annotation import annotation
-    from seqgen.takes.record import is_base
-
-    try:
-        with Path(name).open("rb") as file:
-            text = annotation(file.read(1 << 18)) or ""
-    except OSError as error:
-        raise CorpusError(f"{name}: cannot be read ({error.strerror})") from error
-    try:
-        found = json.loads(text.removeprefix("seqgen "))["take"]
-    except MALFORMED:
-        found = None
-    if not is_base(found):
-        raise CorpusError(f"{name}: names no take") from None
-    return str(found)
+    return takes.key_in_file(carried(name)) if name.endswith(".mid") else takes.key(name)
 
 
 def _row(takes: "Takes", take: "Take", damaged: _Damaged) -> str:

@@ -11,12 +11,12 @@ import click
 
 from seqgen.cli import _completion
 from seqgen.cli._config import config_option
+from seqgen.cli._observer import Printer
 from seqgen.cli._options import (
     MOST_WORKERS,
     SettingsCommand,
     follow_links_option,
     note,
-    progress_hidden,
     settings_option,
 )
 from seqgen.cli._paths import Input, Output
@@ -67,27 +67,12 @@ def command(
       seqgen tokenize plays/ -o plays.tokens
       seqgen tokenize corpora/bach -c midi -o bach.tokens --workers 4
     """
-    from tqdm import tqdm
+    from seqgen.jobs.tokenize import TokenizeJob
+    from seqgen.jobs.tokenize import tokenize as work
 
-    from seqgen.tokenization.building import separate, tokenize
-    from seqgen.tokenization.sources import resolve
-
-    options, skip_bad = separate(settings)
-    sources = resolve(source, note, follow_links)
-    total = sum(each.path.stat().st_size for each in sources)
-    with _target(output) as path, tqdm(total=total, unit="B", unit_scale=True, disable=progress_hidden()) as bar:
-        stream = tokenize(
-            sources,
-            codec,
-            options,
-            output=path,
-            workers=workers,
-            encoding=encoding,
-            label=label,
-            skip_bad=skip_bad,
-            note=note,
-            progress=bar.update,
-        )
+    with _target(output) as path:
+        job = TokenizeJob(source, path, codec, settings, workers, encoding, label, follow_links)
+        stream = work(job, Printer())
     note(_summary(stream, output))
 
 

@@ -18,11 +18,11 @@ from typing import BinaryIO
 from seqgen.errors import OutputError
 from seqgen.files import guarding, system, written
 from seqgen.files._sentences import output_error, size
-from seqgen.files._staging import buffered, staged_file, staged_folder, sweep, sync_folder
+from seqgen.files._staging import buffered, forget_sweeps, staged_file, staged_folder, sweep, sync_folder
 from seqgen.files.guarding import STANDARD
 
 __all__ = ["STANDARD", "atomic_folder", "atomic_write", "cache_folder", "make_folder", "new_file", "size"]
-__all__ += ["is_device", "standard_output", "sweep", "sync_folder", "write_bytes"]
+__all__ += ["forget_sweeps", "is_device", "standard_output", "sweep", "sync_folder", "write_bytes"]
 
 
 STREAMS = (Path("/dev/stdout"), Path("/dev/stderr"))

@@ -166,6 +166,11 @@ def sweep_once(folder: Path) -> None:
     sweep(folder)
 
 
+def forget_sweeps() -> None:
+    """Sweep each folder once again when it is next written to, as a new process would."""
+    _swept.clear()
+
+
 def sweep(folder: Path) -> int:
     """Remove what killed runs left staged in a folder; returns how much that was."""
     removed = 0

@@ -15,7 +15,7 @@ from typing import Any
 
 import zstandard
 
-from seqgen.catalogue import _archive
+from seqgen.catalogue import archives
 from seqgen.errors import DownloadError, SeqgenError
 from seqgen.music.read import read_score
 from seqgen.selftest import MEMORY, Tally, peak_memory
@@ -64,7 +64,7 @@ def _readers(path: Path) -> Iterator[Callable[[], object]]:
     def written() -> None:
         """As a corpus's files are written: into a folder of their own."""
         seen = set()
-        members = _archive.read_zip if ".zip" in path.name else _archive.read_tar
+        members = archives.read_zip if ".zip" in path.name else archives.read_tar
         for name, _ in members(path, everything):
             if name.lower() in seen:
                 raise DownloadError(f"the archive gives two files the name {name!r}", "nothing was kept")
@@ -134,7 +134,7 @@ def _zips(outside: Path) -> Iterator[Evil]:
     yield "lying-huge.zip", _lying(_zip(("x.txt", b"a" * 5000)), 5000, 0xFFFFFFF0)
     yield "cut.zip", _zip(("x.txt", b"a" * 5000))[:-30]
     yield "overlap.zip", _overlapping()
-    yield "many.zip", _zip(*((f"{index}", b"") for index in range(_archive.MEMBERS + 1)), method=zipfile.ZIP_STORED)
+    yield "many.zip", _zip(*((f"{index}", b"") for index in range(archives.MEMBERS + 1)), method=zipfile.ZIP_STORED)
 
 
 def _twins() -> bytes:

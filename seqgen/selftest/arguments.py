@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from seqgen.cli import leaves
-from seqgen.cli._failures import FAULT
+from seqgen.errors import FAULT
 from seqgen.selftest import Tally, _materials
 from seqgen.selftest._calls import MADE, Words, prepare
 

@@ -103,7 +103,7 @@ class Place:
 def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
     """The dangerous cases and some others, as pip's script starts them; one as `python -m seqgen`."""
     place = _prepared(folder, random)
-    found, commands = _cases(place.made, place.out), cli.commands()
+    found, commands = _cases(place.made, place.out), [words for words, _ in cli.leaves()]
     untried = [name for name in commands if not any(case.words[: len(name)] == name for case in found)]
     tally.case(not untried, f"no case for {untried}")
     _ran(place, [sys.executable, "-c", "import numpy"], place.bait)

@@ -15,9 +15,10 @@ import numpy as np
 
 from seqgen import registry, settings
 from seqgen.api.control import parse_control
-from seqgen.catalogue import _recipe
+from seqgen.catalogue import read_recipe
 from seqgen.checkpoint import Checkpoint
-from seqgen.codecs import Codec, _subword_model
+from seqgen.codecs import Codec
+from seqgen.codecs.subword import Subword, SubwordOptions
 from seqgen.errors import SeqgenError
 from seqgen.models import ModelSettings
 from seqgen.music.read import read_score
@@ -105,7 +106,8 @@ def targets(folder: Path) -> dict[str, tuple[Target, list[bytes]]]:
         b'{"prompt": "ANNA:"}',
     ]
     found["control"] = (parse_control, lines)
-    models = [_subword_model.train([_materials.PLAY.encode()], how, 300) for how in ("unigram", "bpe")]
+    fitted = [Subword.fit([_materials.PLAY.encode()], SubwordOptions(how, 300)) for how in ("unigram", "bpe")]
+    models = [base64.b64decode(codec.state()["model"]) for codec in fitted]
     found["subword model"] = (_subword_file, models)
     found |= _files(folder)
     for name in registry.own("codecs"):
@@ -171,7 +173,7 @@ def _recipes(folder: Path) -> Target:
     def read(data: bytes) -> None:
         path = folder / "toy.toml"
         path.write_bytes(data)
-        _recipe.read(path)
+        read_recipe(path)
 
     return read
 

@@ -132,11 +132,10 @@ def _forked(arguments: list[str], said: Path) -> int:
         os.dup2(out, 2)
         sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
         from seqgen.cli import run as command
-        from seqgen.files import _staging
         from seqgen.training import saving
 
         saving.SAVE_SECONDS, saving.SHARE = 0.01, 1.0  # a life is too short for the saving interval of a real run
-        _staging._swept.clear()  # a life is a process of its own
+        files.forget_sweeps()  # a life is a process of its own
         code = command(arguments)
     except BaseException:
         traceback.print_exc()

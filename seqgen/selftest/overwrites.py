@@ -15,8 +15,7 @@ from pathlib import Path
 from random import Random
 from unittest import mock
 
-from seqgen.cli import group
-from seqgen.cli._paths import Command, Group, Input, Kind, Output
+from seqgen.cli import Command, Group, Input, Kind, Output, group
 from seqgen.errors import DownloadError
 from seqgen.selftest import Tally, _materials
 

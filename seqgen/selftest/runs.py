@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from seqgen.cli._failures import FAULT
+from seqgen.errors import FAULT
 from seqgen.selftest import Tally, _materials
 from seqgen.selftest._calls import prepare
 

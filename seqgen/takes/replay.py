@@ -4,15 +4,17 @@ import json
 import struct
 from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
-from seqgen.errors import MALFORMED, StreamError, TakeError
-from seqgen.takes.record import Take, inscription, unpack
+from seqgen.errors import MALFORMED, CorpusError, StreamError, TakeError
+from seqgen.takes.record import Take, inscription, is_base, unpack
 from seqgen.takes.store import Part, Takes
 from seqgen.tokenizer import Tokenizer
 
 MAX_PIECE = 4096  # bytes of one token: a forged one of a megabyte would make a terabyte of a small file
+BEGINNING = 1 << 18  # bytes of a file in which the name of its take stands
 SLICE = 1024  # tokens that are decoded at once
 
 
@@ -113,6 +115,28 @@ def inscribed(tokenizer: Tokenizer, made: bytes, text: str) -> bytes:
     from seqgen.music.annotation import annotate
 
     return annotate(made, text)
+
+
+def carried(path: str) -> str:
+    """The digits of the take that a MIDI file was made from: nothing else in it can mean a take.
+
+    Raises:
+        CorpusError: It cannot be read, or names none.
+    """
+    from seqgen.music.annotation import annotation
+
+    try:
+        with Path(path).open("rb") as file:
+            text = annotation(file.read(BEGINNING)) or ""
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        found = json.loads(text.removeprefix("seqgen "))["take"]
+    except MALFORMED:
+        found = None
+    if not is_base(found):
+        raise CorpusError(f"{path}: names no take") from None
+    return str(found)
 
 
 def _damaged(take: Take, fault: str) -> TakeError:

@@ -23,3 +23,9 @@ def brief(text: str) -> str:
 
 def _spelled(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def width_of(text: str) -> int:
+    """Columns on a terminal: East Asian wide characters take two, marks that combine none."""
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)

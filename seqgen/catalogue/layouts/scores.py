@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 
-from seqgen.catalogue import _archive
+from seqgen.catalogue import archives
 
 RIGHTS = re.compile(rb"<rights[^<>]*+>\s*+[^<\s]")
 
@@ -24,5 +24,5 @@ def claims_rights(name: str, data: bytes) -> bool:
     """Whether a score, compressed (.mxl) or not, has a `<rights>` element with text in it."""
     if not name.endswith(".mxl"):
         return RIGHTS.search(data) is not None
-    inside = _archive.read_zip(io.BytesIO(data), _archive.wanted(["*.xml", "*.musicxml"]))
+    inside = archives.read_zip(io.BytesIO(data), archives.wanted(["*.xml", "*.musicxml"]))
     return any(RIGHTS.search(part) for _, part in inside)

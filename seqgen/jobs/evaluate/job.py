@@ -47,6 +47,26 @@ class EvaluateJob:
 
 
 @dataclass(frozen=True)
+class MusicJob:
+    """What music to make and to hold beside what.
+
+    Attributes:
+        checkpoint: What makes it.
+        samples: How many.
+        source: Files, folders, a stream or a corpus; nothing: the run's own validation split.
+        seed, temperature: Of the samples.
+        follow_links: Whether links in a folder may lead out of it.
+    """
+
+    checkpoint: str
+    samples: int
+    source: Sequence[str] = ()
+    seed: int = 1
+    temperature: float = 1.0
+    follow_links: bool = False
+
+
+@dataclass(frozen=True)
 class Evaluated:
     """What was found; lower is better everywhere.
 

@@ -15,6 +15,7 @@ from seqgen.errors import UsageError
 from seqgen.evaluation.music import Likeness, compare
 from seqgen.generation.loop import collect
 from seqgen.jobs.evaluate import corpora, music_measures
+from seqgen.jobs.evaluate.job import MusicJob
 from seqgen.jobs.evaluate.music_measures import Measured, measured
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.sample.copied import MOST_INDEXED
@@ -67,25 +68,20 @@ class Made:
             **self.measures.to_json(),
         }
 
-
-@dataclass(frozen=True)
-class MusicJob:
-    """What music to make and to hold beside what.
-
-    Attributes:
-        checkpoint: What makes it.
-        samples: How many.
-        source: Files, folders, a stream or a corpus; nothing: the run's own validation split.
-        seed, temperature: Of the samples.
-        follow_links: Whether links in a folder may lead out of it.
-    """
-
-    checkpoint: str
-    samples: int
-    source: Sequence[str] = ()
-    seed: int = 1
-    temperature: float = 1.0
-    follow_links: bool = False
+    def table(self) -> str:
+        """The result for people."""
+        lines = [f"{self.samples} samples beside {self.pieces} pieces; in brackets what half of the pieces reach", ""]
+        lines.append(f"  {'':26}{'overlap':>9}{'95 %':>15}{'':>9}{'KL':>7}{'':>9}")
+        for each in self.features:
+            low, high = each.overlap_interval
+            interval = f"{low:.2f} to {high:.2f}"
+            numbers = f"{each.overlap:9.3f}{interval:>15}{f'({each.overlap_ceiling:.3f})':>9}"
+            lines.append(f"  {each.feature:26}{numbers}{each.divergence:7.3f}{f'({each.divergence_ceiling:.3f})':>9}")
+        lines.append("")
+        for name, value in _facts(self):
+            lines.append(f"  {name:48}{value:>12}")
+        lines += ["", *music_measures.lines(self.measures)]
+        return "\n".join(lines)
 
 
 def sample_and_compare(job: MusicJob, observer: Observer = SILENT) -> Made:
@@ -118,22 +114,6 @@ def sample_and_compare(job: MusicJob, observer: Observer = SILENT) -> Made:
         measured(pieces, scores, [*pieces, *_further(model, job, corpus)], model),
         scores,
     )
-
-
-def table(made: Made) -> str:
-    """The result for people."""
-    lines = [f"{made.samples} samples beside {made.pieces} pieces; in brackets what half of the pieces reach", ""]
-    lines.append(f"  {'':26}{'overlap':>9}{'95 %':>15}{'':>9}{'KL':>7}{'':>9}")
-    for each in made.features:
-        low, high = each.overlap_interval
-        interval = f"{low:.2f} to {high:.2f}"
-        numbers = f"{each.overlap:9.3f}{interval:>15}{f'({each.overlap_ceiling:.3f})':>9}"
-        lines.append(f"  {each.feature:26}{numbers}{each.divergence:7.3f}{f'({each.divergence_ceiling:.3f})':>9}")
-    lines.append("")
-    for name, value in _facts(made):
-        lines.append(f"  {name:48}{value:>12}")
-    lines += ["", *music_measures.lines(made.measures)]
-    return "\n".join(lines)
 
 
 def page(made: Made, name: str) -> bytes:

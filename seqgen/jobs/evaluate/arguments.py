@@ -1,4 +1,4 @@
-"""Several checkpoints on one command line: which of the arguments are checkpoints, and which are a SOURCE."""
+"""Names of which some are checkpoints and the rest a SOURCE: which is which."""
 
 import os
 from collections.abc import Sequence
