@@ -18,11 +18,9 @@ from seqgen.terminal.text import width_of
 if TYPE_CHECKING:
     from seqgen.evaluation.report import Evaluation
     from seqgen.jobs.evaluate.job import Evaluated, MusicJob
-    from seqgen.jobs.evaluate.judging import Judged
     from seqgen.jobs.evaluate.music_samples import Made
 
 WIDTH = 80
-LEGEND = "Each token stands over its nats: 0 is certain, 0.7 one in two, 2.3 one in ten, 4.6 one in a hundred."
 
 
 @click.command("evaluate", cls=SettingsCommand, short_help="Measure how well a checkpoint predicts.")
@@ -93,12 +91,7 @@ def command(
     checkpoints, source = divided(arguments)
     if text is not None:
         _refuse_beside_text(checkpoints, source, dynamic)
-        from seqgen.jobs.evaluate.judging import judge
-
-        judged = judge(checkpoints[0], text, label, device)
-        click.echo(json.dumps(judged.to_json()) if as_json else _judged(judged))
-        if not as_json:
-            note(LEGEND)
+        _judge(checkpoints[0], text, label, device, as_json)
         return
     from seqgen.evaluation.dynamic import DynamicSettings
     from seqgen.jobs.evaluate.job import EvaluateJob, MusicJob, evaluate
@@ -178,11 +171,17 @@ def _rows(found: "Evaluation") -> list[tuple[str, float | None]]:
     return [*rows, ("cold windows of 256 (protocol A)", found.protocol_a)]
 
 
-def _judged(found: "Judged") -> str:
-    """How likely each token of a text is, for people."""
+def _judge(checkpoint: str, text: str, label: str | None, device: str, as_json: bool) -> None:
+    """Print how likely each token of a text is."""
+    from seqgen.jobs.evaluate.judging import judge
+
+    found = judge(checkpoint, text, label, device)
+    if as_json:
+        click.echo(json.dumps(found.to_json()))
+        return
     rates = f"{found.nats_per_character:.3f} nats a character, {found.bits_per_byte:.3f} bits a byte"
-    blocks = "\n\n".join(_columns(found.tokens))
-    return f"{blocks}\n\n{len(found.tokens):,} tokens, {found.nats:.2f} nats: {rates}"
+    click.echo("\n\n".join([*_columns(found.tokens), f"{len(found.tokens):,} tokens, {found.nats:.2f} nats: {rates}"]))
+    note("Each token stands over its nats: 0 is certain, 0.7 one in two, 2.3 one in ten, 4.6 one in a hundred.")
 
 
 def _columns(tokens: list[tuple[str, float]]) -> list[str]:
