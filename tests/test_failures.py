@@ -28,7 +28,7 @@ def unforeseen(monkeypatch):
     def fails(*_):
         raise RecursionError("too deep\nby far")
 
-    monkeypatch.setattr("seqgen.jobs.describe.describe", fails)
+    monkeypatch.setattr("seqgen.jobs.describe.facts.describe", fails)
 
 
 def test_what_nobody_foresaw_names_the_command_and_how_to_see_more(unforeseen, capsys, monkeypatch):

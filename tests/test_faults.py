@@ -149,7 +149,7 @@ def test_what_nobody_foresaw_is_one_sentence(monkeypatch, capsys, tmp_path):
     def fails(*_):
         raise OSError(errno.EIO, "Input/output error", str(tmp_path / "x\x1b[2J"))
 
-    monkeypatch.setattr("seqgen.jobs.describe.describe", fails)
+    monkeypatch.setattr("seqgen.jobs.describe.facts.describe", fails)
     assert run(["inspect", str(tmp_path)]) == 1
     said = capsys.readouterr().err
     assert said.startswith("Error: ")

@@ -75,7 +75,7 @@ def whole(text: str) -> int | None:
     return int(text) if short and int(text) <= MOST else None
 
 
-def setting(kind: type, name: str, *flags: str, **more: Any) -> Callable[[Function], Function]:
+def setting(kind: type, name: str, /, *flags: str, **more: Any) -> Callable[[Function], Function]:
     """An option for a field of a settings class: its default, its help and what numbers it takes are the field's."""
     field = next(field for field in dataclasses.fields(kind) if field.name == name)
     about, default = field.metadata, field.default

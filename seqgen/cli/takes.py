@@ -230,24 +230,13 @@ def _show_all(key: str, values: dict[str, object]) -> None:
     """A line for each setting, those inside others named with dots; long ones go on below."""
     import textwrap
 
+    from seqgen.takes.record import flat
     from seqgen.terminal.text import harmless
 
-    for place, (name, value) in enumerate(_flat(values)):
+    for place, (name, value) in enumerate(flat(values)):
         text = harmless(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
         begin, below = f"{key if place == 0 else '':{KEY}}", " " * (KEY + 2)
         click.echo(textwrap.fill(text, COLUMNS, initial_indent=begin, subsequent_indent=below, break_on_hyphens=False))
-
-
-def _flat(values: dict[str, object], path: str = "") -> Iterator[tuple[str, object]]:
-    """(name, value) of all that is no object and no list of objects; these have their own inside."""
-    for key, value in values.items():
-        inside = value
-        if isinstance(value, list) and any(isinstance(each, dict) for each in value):
-            inside = {str(number): each for number, each in enumerate(value, 1)}
-        if isinstance(inside, dict):
-            yield from _flat(inside, f"{path}{key}.")
-        else:
-            yield f"{path}{key}", inside
 
 
 def _write(output: str, pieces: Iterator[bytes]) -> None:

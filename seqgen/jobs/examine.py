@@ -7,6 +7,7 @@ import platform
 import re
 import shutil
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from seqgen.errors import OutputError, UsageError
 from seqgen.render import fluid
 
 PORTS = "pip install python-rtmidi"
+LITTLE = 2_000_000_000  # bytes of free disk below which a corpus or a run may not fit
 
 
 def examine() -> dict[str, Any]:
@@ -47,6 +49,32 @@ def examine() -> dict[str, Any]:
         "disks": _disks(),
         "missing": missing,
     }
+
+
+def rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """(what, in words) of everything that was found."""
+    versions = found["versions"]
+    yield "seqgen", f"{versions['seqgen']}, Python {versions['python']}, {found['system']}"
+    yield "packages", ", ".join(f"{name} {version or 'MISSING'}" for name, version in found["packages"].items())
+    if usable := [each for each in found["extensions"] if each["fault"] is None]:
+        yield "extensions", ", ".join(f"{each['kind']} {each['name']} ({each['package']})" for each in usable)
+    yield from (("extensions", each["fault"]) for each in found["extensions"] if each["fault"] is not None)
+    cores = "1 core" if found["cores"] == 1 else f"{found['cores']} cores"
+    yield "processor", f"{cores}, {files.size(found['memory'])} of memory" if found["memory"] else "unknown"
+    for device in found["devices"]:
+        chosen = " (chosen by auto)" if device["auto"] else ""
+        yield device["name"], f"{device['about']}; trains in {device['precision']}{chosen}"
+    yield "FluidSynth", "there" if found["fluidsynth"] else "not installed"
+    yield "SoundFonts", ", ".join(found["soundfonts"]) or "none; the built-in synthesizer plays"
+    ports = found["midi_ports"]
+    yield "MIDI ports", "cannot be asked" if ports is None else ", ".join(ports["outputs"]) or "none"
+    yield (
+        "cache",
+        f"{found['cache']['path']}: {files.size(found['cache']['bytes'])} in {found['cache']['files']:,} files",
+    )
+    for disk in found["disks"]:
+        little = ", which is little" if disk["free"] < LITTLE else ""
+        yield "free disk", f"{files.size(disk['free'])} for {disk['what']}{little}"
 
 
 def _packages() -> dict[str, str | None]:

@@ -15,6 +15,7 @@ import json
 import platform
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -216,3 +217,15 @@ def now() -> str:
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def flat(values: dict[str, object], path: str = "") -> Iterator[tuple[str, object]]:
+    """(name, value) of all that is no object and no list of objects; these have their own inside."""
+    for key, value in values.items():
+        inside = value
+        if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+            inside = {str(number): each for number, each in enumerate(value, 1)}
+        if isinstance(inside, dict):
+            yield from flat(inside, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", inside
