@@ -4,7 +4,12 @@ import os
 from pathlib import Path
 from random import Random
 
+from seqgen.files import guarding, write_bytes
+from seqgen.jobs.sample.session import sample
+from seqgen.jobs.sample.settings import SampleJob
 from seqgen.selftest import _materials
+from seqgen.takes import exchange
+from seqgen.takes.store import Takes
 
 Words = tuple[str, ...]
 
@@ -52,12 +57,12 @@ def prepare(folder: Path) -> dict[str, str]:
     own = {"SEQGEN_CACHE": str(folder / "cache"), "SEQGEN_TAKES": str(folder / "takes.sqlite")}
     os.environ.update(own)  # this process is the check's own
     os.chdir(folder)
-    for line in (
-        ("tokenize", "play.txt", "-c", "char", "-o", "play.tokens"),
-        ("generate", "toy.model", "-l", "20", "--seed", "1", "-o", "first.txt"),
-        ("takes", "export", "--all", "-o", "takes.jsonl"),
-    ):
-        code, said = _materials.call(*line)
-        if code:
-            raise RuntimeError(f"{line[0]}: {said}")
+    code, said = _materials.tokenized(Path("play.txt"), Path("play.tokens"), "char")
+    if code:
+        raise RuntimeError(said)
+    with guarding.guarded():  # so that commands know the files for seqgen's own, and may replace them
+        sample(SampleJob(checkpoint="toy.model", length=20, seed=1, output="first.txt"))
+        guarding.claim("takes.jsonl")
+        with Takes(write=False) as takes:
+            write_bytes("takes.jsonl", b"".join(exchange.export(takes, takes.list(None)[::-1])))
     return {**os.environ, **own}

@@ -3,7 +3,7 @@
 import contextlib
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -12,6 +12,9 @@ import numpy as np
 from seqgen import registry
 from seqgen.checkpoint import Checkpoint
 from seqgen.codecs.char import Char, CharOptions
+from seqgen.errors import SeqgenError
+from seqgen.jobs import tokenize as tokenizing
+from seqgen.jobs.observer import Observer
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.stream import TokenStream
 from seqgen.takes import exchange
@@ -121,3 +124,30 @@ def call(*arguments: object) -> tuple[int, str]:
     with quiet() as err:
         code = run([str(argument) for argument in arguments])
     return code, err.getvalue()
+
+
+class Heard(Observer):
+    """Keeps the remarks of a job."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        """One more."""
+        self.notes.append(message)
+
+
+def attempt(work: Callable[[Observer], object]) -> tuple[int, str]:
+    """Do a job: the exit code that its command would end with, and what it says."""
+    heard = Heard()
+    try:
+        work(heard)
+    except SeqgenError as error:
+        return error.exit_code, "\n".join([*heard.notes, f"Error: {error}"])
+    return 0, "\n".join(heard.notes)
+
+
+def tokenized(source: Path, output: Path, codec: str, follow_links: bool = False) -> tuple[int, str]:
+    """Tokenize, as `attempt`."""
+    job = tokenizing.TokenizeJob((str(source),), output, codec, follow_links=follow_links)
+    return attempt(lambda observer: tokenizing.tokenize(job, observer))

@@ -24,7 +24,7 @@ def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
         else:
             data = _materials.midi(random, 4)
         path.write_bytes(data)
-    code, said = _materials.call("tokenize", folder / "songs", "-c", "midi", "-o", folder / "songs.tokens")
+    code, said = _materials.tokenized(folder / "songs", folder / "songs.tokens", "midi")
     tally.case(code == 0, f"tokenize failed: {said[-300:]}")
     report = TokenStream.open(folder / "songs.tokens").report if code == 0 else None
     skipped = report.skipped if report else {}

@@ -1,6 +1,6 @@
 """Folders that would not end: links in circles and bombs of them, depth, pipes, odd names, what cannot be read.
 
-Each case is a folder of random files and links that goes through `seqgen tokenize`. Every file holds a text of its
+Each case is a folder of random files and links that is tokenized. Every file holds a text of its
 own, so what was read is known: each visible file of the folder once, and nothing outside, unless --follow-links.
 """
 
@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 from unittest import mock
 
+from seqgen.jobs.describe.facts import describe
 from seqgen.selftest import Tally, _materials
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
@@ -121,16 +122,16 @@ def _judge(tally: Tally, tree: Tree, random: Random) -> None:
     first = output.read_bytes()
     _tokenized(tree.folder, output, random)
     tally.case(output.read_bytes() == first, "the stream depends on the order in which the system lists a folder")
-    code, said, _ = _tokenized(tree.folder, output, random, "--follow-links")
+    code, said, _ = _tokenized(tree.folder, output, random, follow=True)
     wanted = sorted(tree.inside | (tree.outside if tree.leads_out else set()))
     tally.case(code == 0 and _texts(output) == wanted, f"--follow-links: exit code {code}, {said}")
 
 
-def _tokenized(folder: Path, output: Path, random: Random, *more: str) -> tuple[int, str, float]:
+def _tokenized(folder: Path, output: Path, random: Random, follow: bool = False) -> tuple[int, str, float]:
     """(exit code, what was said, seconds of the processor)."""
     began = time.process_time()
     with _scandir(random):
-        code, said = _materials.call("tokenize", folder, "-c", "char", "-o", output, *more)
+        code, said = _materials.tokenized(folder, output, "char", follow)
     return code, said, time.process_time() - began
 
 
@@ -172,10 +173,10 @@ def _bomb(tally: Tally, folder: Path) -> None:
             (corpus / f"d{number}" / name).symlink_to(f"../d{number + 1}")
     (corpus / "d39" / "text.txt").write_text("once", "utf-8")
     for source in (corpus, corpus / "**" / "*.txt"):
-        for more in ((), ("--follow-links",)):
-            code, said, seconds = _tokenized(source, folder / "bomb.tokens", Random(0), *more)
+        for follow in (False, True):
+            code, said, seconds = _tokenized(source, folder / "bomb.tokens", Random(0), follow)
             held = code == 0 and seconds < SECONDS and _texts(folder / "bomb.tokens") == ["once"]
-            tally.case(held, f"bomb {source.name} {more}: exit code {code}, {seconds:.1f} s, {said}")
+            tally.case(held, f"bomb {source.name} {follow}: exit code {code}, {seconds:.1f} s, {said}")
 
 
 def _deep(tally: Tally, folder: Path, depth: int) -> None:
@@ -189,9 +190,9 @@ def _deep(tally: Tally, folder: Path, depth: int) -> None:
         descriptor = _moved(descriptor, "a")
     os.close(os.open("bottom.txt", os.O_CREAT | os.O_WRONLY, dir_fd=descriptor))
     output = folder / "deep.tokens"
-    for command in (("tokenize", top, "-c", "char", "-o", output), ("inspect", top)):
-        code, said = _materials.call(*command)
-        tally.case(code == 0 and "Traceback" not in said, f"{command[0]} of {depth} levels: exit code {code}, {said}")
+    inspected = _materials.attempt(lambda observer: describe(str(top), observer=observer))
+    for what, (code, said) in (("tokenize", _materials.tokenized(top, output, "char")), ("inspect", inspected)):
+        tally.case(code == 0, f"{what} of {depth} levels: exit code {code}, {said}")
     tally.case(_texts(output) == ["top"] and bool(_reasons(output)), f"{depth} levels: {_reasons(output)}")
     os.unlink("bottom.txt", dir_fd=descriptor)
     for _ in range(depth):  # recursive removal has a limit of its own

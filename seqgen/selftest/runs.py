@@ -11,6 +11,8 @@ from random import Random
 from typing import Any
 
 from seqgen.errors import FAULT
+from seqgen.jobs.train.job import train
+from seqgen.jobs.train.settings import TrainJob
 from seqgen.selftest import Tally, _materials
 from seqgen.selftest._calls import prepare
 
@@ -41,8 +43,9 @@ LINES = (
 def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
     """A fresh copy of a run, one fault in it, one command."""
     prepare(folder)
-    settings = (*_materials.TINY, "-P", "checks", "3")
-    code, said = _materials.call("train", "play.txt", "-o", "made", "--seed", "1", "--steps", "4", *settings)
+    settings = {**_materials.SMALL, "checks": 3}
+    job = TrainJob(("play.txt",), Path("made"), settings=settings, seed=1, steps=4, device="cpu")
+    code, said = _materials.attempt(lambda observer: train(job, observer))
     tally.case(code == 0 and len(_texts("made")) > 0, f"no run to break: {said[-300:]}")
     for _ in range(count):
         shutil.rmtree("run", ignore_errors=True)
