@@ -11,7 +11,7 @@ from typing import Any
 
 from seqgen.api.model import Model
 from seqgen.errors import UsageError
-from seqgen.generation._mixture_engine import Average, Fade, MixtureEngine, Part
+from seqgen.generation.mixture import Average, Fade, MixtureEngine, Part
 from seqgen.tokenizer import require_same_tokens
 
 
