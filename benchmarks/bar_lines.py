@@ -20,7 +20,6 @@ from xml.etree import ElementTree
 import numpy as np
 
 from seqgen import registry
-from seqgen.codecs.midi.codec import documents
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.bars import Bars, read_bars
 from seqgen.music.faults import Faults
@@ -30,7 +29,7 @@ from seqgen.music.notation.jumps import followed
 from seqgen.music.notation.musicxml import read as musicxml
 from seqgen.music.notation.musicxml.archive import unpack
 from seqgen.music.notation.musicxml.parse import parse
-from seqgen.music.read import is_musicxml, read_score
+from seqgen.music.read import documents, is_musicxml, read_score
 from seqgen.music.score import Score
 from seqgen.report import Report
 from seqgen.tokenization.sources import resolve

@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from seqgen.codecs.midi.codec import documents
 from seqgen.errors import SeqgenError
 from seqgen.music.metric import WRITTEN, on_beats
-from seqgen.music.read import read_score
+from seqgen.music.read import documents, read_score
 from seqgen.music.score import Score
 from seqgen.music.write import write_score
 from seqgen.report import Report

@@ -19,10 +19,9 @@ import numpy as np
 
 from seqgen import registry
 from seqgen.codecs.midi import vocabulary as seconds
-from seqgen.codecs.midi.codec import documents
 from seqgen.codecs.midi_bar.bars import on_grid
 from seqgen.errors import SeqgenError
-from seqgen.music.read import read_score
+from seqgen.music.read import documents, read_score
 from seqgen.music.score import DRUMS, Score
 from seqgen.report import Report
 from seqgen.tokenization.sources import resolve

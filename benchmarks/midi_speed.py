@@ -29,10 +29,9 @@ from typing import Any
 import numpy as np
 
 from seqgen import registry
-from seqgen.codecs.midi.codec import documents
 from seqgen.music.chunks import is_midi
 from seqgen.music.faults import Faults
-from seqgen.music.read import read_score
+from seqgen.music.read import documents, read_score
 from seqgen.music.score import DRUMS, Score
 from seqgen.music.write import write_score
 from seqgen.report import Report

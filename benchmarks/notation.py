@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 
 from seqgen import registry
-from seqgen.codecs.midi.codec import documents
 from seqgen.errors import SeqgenError
 from seqgen.music.convert import converted
+from seqgen.music.read import documents
 from seqgen.report import Report
 from seqgen.tokenization.sources import resolve
 

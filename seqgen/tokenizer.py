@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import registry, settings
-from seqgen.codecs import Codec, Grammar, Ids, Likeness, Mask, id_type
+from seqgen.codecs import Codec, CopyKey, Grammar, Ids, Mask, id_type
 from seqgen.codecs._classes import token_classes
 from seqgen.errors import MALFORMED, CheckpointError, SettingError, StreamError, UsageError
+from seqgen.media import Medium
 from seqgen.report import Report
 
 
@@ -43,6 +44,16 @@ class Tokenizer:
         """Ids are below it: the codec's, the document token, the labels."""
         return self.codec.vocab_size + 1 + len(self.labels)
 
+    @property
+    def medium(self) -> Medium:
+        """What differs by medium."""
+        return self.codec.medium
+
+    @property
+    def is_text(self) -> bool:
+        """Whether tokens stand for bytes, see `Codec`."""
+        return self.codec.is_text
+
     def label_id(self, name: str) -> int:
         """The token of a label.
 
@@ -67,13 +78,13 @@ class Tokenizer:
         """
         return self.codec.encode(data, report).astype(id_type(self.vocab_size), copy=False)
 
-    def opening(self, data: bytes) -> Ids:
+    def encode_prompt(self, data: bytes) -> Ids:
         """(N,) ids of a prompt, a document that is to go on, without framing.
 
         Raises:
             DataError: The codec cannot read it.
         """
-        return self.codec.opening(data).astype(id_type(self.vocab_size), copy=False)
+        return self.codec.encode_prompt(data).astype(id_type(self.vocab_size), copy=False)
 
     def decode(self, ids: NDArray[Any]) -> bytes:
         """The bytes of (N,) ids. Framing tokens fall away; never raises on ids in [0, vocab_size)."""
@@ -95,18 +106,10 @@ class Tokenizer:
         """
         if timing is None and with_prompt:
             return self.decode(np.concatenate([prompt, ids]))
-        from seqgen.codecs.midi.controlled import ControlledCodec  # not needed to start
-
-        if not isinstance(self.codec, ControlledCodec):
-            return self.decode(np.concatenate([prompt, ids]) if with_prompt else ids)
         own, after = (each[each < self.document_id] for each in (np.asarray(prompt), np.asarray(ids)))
         rest = {key: value for key, value in (timing or {}).items() if key != GRID}
         made = self.codec.finished(own, after, rest or None, with_prompt)
-        if timing is None or GRID not in timing:
-            return made
-        from seqgen.music.convert import converted
-
-        return converted(made, self.codec.artifact, int(timing[GRID]))
+        return self.medium.on_grid(made, int(timing[GRID])) if timing is not None and GRID in timing else made
 
     def augmentations(self, transpose: int, stretch: float, loudness: int) -> NDArray[np.int64] | None:
         """(M, V) tables from id to id, framing left as it is; None where the codec has none. See `Codec`."""
@@ -116,9 +119,9 @@ class Tokenizer:
         framing = np.tile(np.arange(self.document_id, self.vocab_size), (len(own), 1))
         return np.concatenate([own, framing], axis=1)
 
-    def likeness(self) -> Likeness | None:
+    def copy_key(self) -> CopyKey | None:
         """How passages are compared, framing included; None: id by id."""
-        return self.codec.likeness(self.document_id)
+        return self.codec.copy_key(self.document_id)
 
     def vocabulary(self) -> list[str]:
         """(V,) readable token names."""

@@ -219,7 +219,7 @@ def test_every_token_has_a_readable_name_of_its_own(name: str) -> None:
 def test_suffixes_and_artifact_are_file_name_endings(name: str) -> None:
     kind = registry.load("codecs", name)
     assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in kind.suffixes)
-    assert kind.artifact.startswith(".")
+    assert kind.suffix.startswith(".")
 
 
 def test_no_two_codecs_claim_a_suffix() -> None:

@@ -96,5 +96,5 @@ def test_only_what_sounds_is_switched_off_and_nothing_sounds_at_the_end():
 
 def test_silence_is_bounded_and_an_opening_does_not_end():
     assert not {name for name in after(CODEC, *["SHIFT_1000ms"] * 60) if name.startswith("SHIFT")}
-    opening = CODEC.opening(simple((0, on(60)), (480, on(62)), (960, off(60)), (960, off(62))))
+    opening = CODEC.encode_prompt(simple((0, on(60)), (480, on(62)), (960, off(60)), (960, off(62))))
     assert NAMES[opening[-1]] == "ON_62"

@@ -371,9 +371,9 @@ def test_the_countdown_is_obeyed_and_empty_bars_end():
 
 def test_an_opening_has_no_last_bar():
     data = simple(*((at * 1920, on(60)) for at in range(3)), end=1920 * 3)
-    found = [NAMES[token] for token in CODEC.opening(data) if token >= v.REMAIN]
+    found = [NAMES[token] for token in CODEC.encode_prompt(data) if token >= v.REMAIN]
     assert found == ["REMAIN_9", "REMAIN_8"]  # 18 bars, then 16
-    assert len(CODEC.opening(simple())) == 0
+    assert len(CODEC.encode_prompt(simple())) == 0
 
 
 def test_two_tracks_and_type_2_files():

@@ -5,8 +5,8 @@ import json
 import pytest
 from midi_files import control, events, meta, midi, off, on, program, simple, tempo
 
-from seqgen.codecs.midi.inspect import describe, describe_folder
 from seqgen.errors import MidiError, UsageError
+from seqgen.jobs.describe.music import describe, describe_folder
 from seqgen.music import programs
 from seqgen.music.score import DRUMS
 

@@ -303,12 +303,12 @@ def test_strict_and_salvaging():
 
 def test_an_opening_counts_down_to_an_end_that_is_still_to_come():
     data = simple((0, on(60)), (480, on(62)), (4800, on(64)))  # the last onset at 5 s
-    found = words(CODEC.opening(data))
+    found = words(CODEC.encode_prompt(data))
     assert [name for name in found if name.startswith("REMAIN")] == ["REMAIN_10", "REMAIN_9"]  # 35 s, then 30
     plain = [name for name in encoded(data)[2:] if not name.startswith("REMAIN")]
     assert [name for name in found[2:] if not name.startswith("REMAIN")] == plain
-    assert CODEC.opening(data).dtype == np.uint16
-    assert len(CODEC.opening(simple())) == 0
+    assert CODEC.encode_prompt(data).dtype == np.uint16
+    assert len(CODEC.encode_prompt(simple())) == 0
 
 
 def test_documents():

@@ -25,6 +25,7 @@ from seqgen.errors import CheckpointError
 from seqgen.generation.limits import Constraints, Limits
 from seqgen.generation.loop import collect
 from seqgen.models import weight_shapes
+from seqgen.music import medium
 from seqgen.music.bounds import OF_A_PART, TOGETHER, UNKNOWN, Bounds, most_together
 from seqgen.report import Report
 from seqgen.seen import Seen, read_seen, together
@@ -33,7 +34,7 @@ from seqgen.training import survey
 from seqgen.training.data import Spans
 from seqgen.training.run import Inherited
 
-MUSIC = [name for name in registry.names("codecs") if registry.load("codecs", name).artifact == ".mid"]
+MUSIC = [name for name in registry.names("codecs") if registry.load("codecs", name).medium is medium.MUSIC]
 MIDI = Midi(MidiOptions())
 TUNE = simple(
     *((at * 120, event) for at in range(60) for event in (on(60 + 5 * (at % 3), 70), on(72 + at % 2, 70))), end=7500

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from seqgen.api.sampling import GrammarName
 from seqgen.codecs import Codec, Grammar, Ids, Mask
-from seqgen.codecs.c_source import CSource, balanced_grammar, c_grammar
+from seqgen.codecs.c_source import balanced_grammar, c_grammar
 from seqgen.errors import UsageError
 from seqgen.tokenizer import FramedGrammar, Tokenizer
 
@@ -31,8 +31,6 @@ def framed(
         return tokenizer.within(bounds or {}, seen) if name else None
     if name != "c":
         raise UsageError(f"no grammar is called {name!r}, expected c", "leave it out for the model's own")
-    if isinstance(tokenizer.codec, CSource):
-        return tokenizer.grammar()
     return FramedGrammar(c_grammar(_bytes(tokenizer.codec)), tokenizer.document_id, tokenizer.vocab_size)
 
 
@@ -52,9 +50,8 @@ def balanced(
     """
     if name is False:
         raise UsageError("--balanced needs the grammar", "leave --no-grammar out")
-    if name != "c" and not isinstance(tokenizer.codec, CSource):
-        hint = "a text model that learned from C takes it with --grammar c"
-        raise UsageError(f"--balanced is for C, this model makes {tokenizer.codec.artifact} files", hint)
+    if name != "c":
+        tokenizer.codec.require("C", "--balanced", "a text model that learned from C takes it with --grammar c")
     if length is None:
         raise UsageError("--balanced needs a length after which it looks for an end", "give a number of tokens")
     read = max(int((prompt < tokenizer.document_id).sum()) for prompt in prompts)
@@ -63,7 +60,5 @@ def balanced(
 
 
 def _bytes(codec: Codec) -> list[bytes]:
-    found = codec.token_bytes()
-    if found is None:
-        raise UsageError(f"the grammar of C is for text, this model makes {codec.artifact} files")
-    return found
+    codec.require("text", "the grammar of C")
+    return codec.token_bytes() or []

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from seqgen.api.music import Music
 from seqgen.codecs import Grammar, Ids, Mask
-from seqgen.codecs.midi.controlled import ControlledCodec
-from seqgen.codecs.midi_bar import MidiBar
 from seqgen.errors import DataError, UsageError
 from seqgen.music.controls import Controls, described, instruments, tonality
 from seqgen.music.score import DRUMS
@@ -18,6 +16,7 @@ from seqgen.tokenizer import FramedGrammar, Tokenizer
 
 if TYPE_CHECKING:
     from seqgen.api.model import Model
+    from seqgen.codecs.midi.controlled import ControlledCodec
 
 Programs = frozenset[int] | None
 Groups = tuple[frozenset[int], ...]
@@ -26,28 +25,28 @@ DIGITS = 17  # of a number of bars that can be counted with
 LOOKED_AT = 20_000_000  # tokens of a corpus, at most, in which instruments are looked for
 
 
-def require_music(tokenizer: Tokenizer, music: Music) -> ControlledCodec:
+def require_music(tokenizer: Tokenizer, music: Music) -> "ControlledCodec":
     """The codec, if it can keep to what is asked.
 
     Raises:
         UsageError: It cannot.
     """
-    codec = tokenizer.codec
-    if codec.artifact != ".mid":
-        raise UsageError(f"--{music.asked} is for music, this model makes {codec.artifact} files", "leave it out")
-    if not isinstance(codec, ControlledCodec):
+    tokenizer.codec.require("music", f"--{music.asked}", "leave it out")
+    codec = tokenizer.codec.steerable()
+    if codec is None:
         said = f"--{music.asked} needs a model of codec midi_bar or midi, this one has codec {tokenizer.codec_name}"
         raise UsageError(said, "leave it out")
-    if music.meter is not None and not isinstance(codec, MidiBar):
+    if music.meter is not None and not codec.has_meters:
         raise UsageError("--meter needs a model of codec midi_bar, this one counts seconds", "leave it out")
     return codec
 
 
 def opening_of(tokenizer: Tokenizer, data: bytes, seconds: float | None) -> Ids:
     """(n,) ids of a prompt without framing, whose countdown leaves so much time where that is known."""
-    if seconds is None or not isinstance(tokenizer.codec, ControlledCodec):
-        return tokenizer.opening(data)
-    return tokenizer.codec.opening_before(data, seconds).astype(tokenizer.frame().dtype, copy=False)
+    codec = tokenizer.codec.steerable()
+    if seconds is None or codec is None:
+        return tokenizer.encode_prompt(data)
+    return codec.encode_prompt_before(data, seconds).astype(tokenizer.frame().dtype, copy=False)
 
 
 def steered(
@@ -61,16 +60,16 @@ def steered(
 
     `bounds` and `seen` are those of `Codec.within`.
     """
-    codec = tokenizer.codec
-    assert isinstance(codec, ControlledCodec)
+    codec = tokenizer.codec.steerable()
+    assert codec is not None
     own = [prompt[prompt < tokenizer.document_id] for prompt in prompts]
     return FramedGrammar(codec.steered(controls, own, bounds, seen), tokenizer.document_id, tokenizer.vocab_size)
 
 
 def freed(tokenizer: Tokenizer, seen: Mask, controls: Controls) -> Mask:
     """(V0,) the codec's tokens that were seen, and those of the instruments that are asked for."""
-    codec = tokenizer.codec
-    assert isinstance(codec, ControlledCodec)
+    codec = tokenizer.codec.steerable()
+    assert codec is not None
     return codec.freed(seen, controls.programs or frozenset())
 
 
@@ -98,7 +97,7 @@ def resolve(model: "Model", music: Music, prompts: Sequence[Ids]) -> tuple[Contr
 
 
 def _programs(
-    model: "Model", codec: ControlledCodec, words: str | None, prompt: Ids, remarks: list[str]
+    model: "Model", codec: "ControlledCodec", words: str | None, prompt: Ids, remarks: list[str]
 ) -> tuple[Programs, Groups]:
     """The instruments asked for, those of the prompt, or any; of a family those that the model knows.
 
@@ -118,7 +117,7 @@ def _programs(
     return frozenset().union(*groups), tuple(groups) if len(groups) > 1 else ()
 
 
-def _known(model: "Model", codec: ControlledCodec) -> frozenset[int] | None:
+def _known(model: "Model", codec: "ControlledCodec") -> frozenset[int] | None:
     """What sounds in the corpus that the model learned from; None where that is not known any more."""
     if model.seen is not None:
         return codec.sounding(model.seen.counts)
@@ -131,7 +130,7 @@ def _known(model: "Model", codec: ControlledCodec) -> frozenset[int] | None:
     return codec.sounding(_counts(codec, np.asarray(stream.ids[:LOOKED_AT])))
 
 
-def _counts(codec: ControlledCodec, ids: NDArray[Any]) -> NDArray[np.int64]:
+def _counts(codec: "ControlledCodec", ids: NDArray[Any]) -> NDArray[np.int64]:
     """(vocab_size,) how often each of the codec's tokens stands among ids."""
     return np.bincount(ids.astype(np.int64), minlength=codec.vocab_size)[: codec.vocab_size]
 
@@ -144,8 +143,8 @@ def tokens_of_bars(model: "Model", wanted: str, music: Music | None) -> tuple[in
         UsageError: It is no number of bars, or bars were given for what has none.
         DataError: The corpus is not there.
     """
-    codec, name = model.tokenizer.codec, model.tokenizer.codec_name
-    if not isinstance(codec, ControlledCodec):
+    codec, name = model.tokenizer.codec.steerable(), model.tokenizer.codec_name
+    if codec is None:
         raise UsageError(f"--max-copy {wanted} is for music, this model has codec {name}", "give a number of tokens")
     number = wanted.removesuffix("bars")
     if not (number.isascii() and number.isdecimal() and len(number) < DIGITS and int(number)):

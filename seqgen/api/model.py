@@ -116,9 +116,14 @@ class Model:
         return self.tokenizer.token_bytes()
 
     @property
+    def is_text(self) -> bool:
+        """Whether it makes text, or bytes: what can be shown as it comes; music cannot."""
+        return self.tokenizer.is_text
+
+    @property
     def artifact(self) -> str:
         """The file name ending of what is made: ".txt", ".c", ".mid"."""
-        return self.tokenizer.codec.artifact
+        return self.tokenizer.codec.suffix
 
     def indexes(self, note: Callable[[str], object] = lambda message: None) -> "list[Index]":
         """The training corpus as originality searches it, made where it is not there yet; of a mixture all of them.
@@ -241,7 +246,7 @@ class Model:
         """
         opening = self.tokenizer.frame()[:0]
         if data and seconds is None:
-            opening = self.tokenizer.opening(data)
+            opening = self.tokenizer.encode_prompt(data)
         elif data:
             from seqgen.api.keeping import opening_of  # not needed to start
 
@@ -259,7 +264,7 @@ class Model:
 
     def read(self, prompt: Prompt) -> bytes:
         """The bytes of a prompt; for music a str is the name of a file."""
-        return prompt_bytes(prompt, self.pieces is None)
+        return prompt_bytes(prompt, not self.is_text)
 
     def _sampler(self, prompt: Prompt, label: str | None, sampling: Sampling) -> tuple[Sampler, dict[str, Any] | None]:
         """What samples, and what a file says of time besides its tokens."""

@@ -73,7 +73,7 @@ def _written(prompt: Any, name: str) -> bytes:
     try:
         if pretty_midi is not None and isinstance(prompt, pretty_midi.PrettyMIDI):
             prompt.write(file)
-        elif mido is not None and isinstance(prompt, mido.MidiFile):
+        elif mido is not None and isinstance(prompt, mido.MidiFile):  # of a library
             prompt.save(file=file)
         else:
             raise UsageError(f"the prompt is a {name}", "give the path or bytes of a file, a PrettyMIDI or a MidiFile")
@@ -91,17 +91,13 @@ def with_primer(model: "Model", music: "Music | None", data: bytes, free: bool) 
         data: The primer, or nothing.
         free: Whether the grammar is off, which keeps to nothing.
     """
-    if model.artifact != ".mid" or (music is None and not data):
+    codec = model.tokenizer.codec.steerable()
+    if codec is None or (music is None and not data):
         return music, None
     from seqgen.api.music import Music
-    from seqgen.codecs.midi.controlled import ControlledCodec
-    from seqgen.codecs.midi.finishing import bar_seconds
     from seqgen.music.read import read_score
     from seqgen.report import Report
 
-    codec = model.tokenizer.codec
-    if not isinstance(codec, ControlledCodec):
-        return music, None
     tempo = None if music is None else music.tempo
     if not data:
         length = None if music is None or music.bars else music.length
@@ -113,7 +109,7 @@ def with_primer(model: "Model", music: "Music | None", data: bytes, free: bool) 
     if music is not None and music.meter not in (None, (over, under)):
         asked = "/".join(map(str, music.meter or ()))
         raise UsageError(f"--meter is {asked}, but the prompt ends in {over}/{under}", "leave --meter out")
-    kept = replace(music or Music(), bar=bar_seconds(primer), beats=4 * over / under)
+    kept = replace(music or Music(), bar=primer.last_bar_seconds, beats=4 * over / under)
     timing = _with_grid(codec.timing(primer, kept.tempo, kept.length), music)
     return (None if free and music is None else kept), timing
 

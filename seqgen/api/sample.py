@@ -56,7 +56,7 @@ class Sample:
     def bytes(self) -> Data:
         """The finished file, prompt included: text, or a MIDI file."""
         prompt = self.prompt_ids.astype(np.int64)
-        if self.tokenizer.token_bytes() is None:
+        if not self.tokenizer.is_text:
             return self.tokenizer.finish(prompt, self.ids, timing=self.timing)
         made = self.tokenizer.decode(np.concatenate([prompt, self.ids]))
         return made[: len(made) - self.excess]
@@ -68,7 +68,7 @@ class Sample:
         Raises:
             UsageError: It is music.
         """
-        if self.tokenizer.token_bytes() is None:
+        if not self.tokenizer.is_text:
             raise UsageError("music has no text", "use .bytes, or save it: .save('new.mid')")
         return self.bytes.decode("utf-8", "replace")
 
@@ -93,7 +93,7 @@ class Sample:
         return mido.MidiFile(file=self._midi())
 
     def _midi(self) -> io.BytesIO:
-        if self.tokenizer.token_bytes() is not None:
+        if self.tokenizer.is_text:
             raise UsageError("text is no music", "use .text or .bytes")
         return io.BytesIO(self.bytes)
 
@@ -114,7 +114,7 @@ class Sample:
         return f"<Sample of {len(self):,} tokens{mean}, seed {self.seed}, finished: {self.finished}>"
 
     def _repr_html_(self) -> str:
-        if self.tokenizer.token_bytes() is None:
+        if not self.tokenizer.is_text:
             return _music_html(self.bytes)
         return f'<div style="{STYLE}">{self._coloured()}</div>'
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from seqgen.api.grammars import balanced, framed
-from seqgen.api.sampling import LENGTH, LENGTHS, UNLIMITED, Sampling
+from seqgen.api.sampling import UNLIMITED, Sampling
 from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.errors import UsageError
 from seqgen.generation.limits import Guards
@@ -95,7 +95,7 @@ class Sampler:
         wanted = self.sampling.length
         if wanted is None and self.sampling.music is not None:
             wanted = self.sampling.music.most_tokens
-        length = LENGTHS.get(self.model.artifact, LENGTH) if wanted is None else wanted
+        length = self.model.tokenizer.medium.usual_length if wanted is None else wanted
         return None if length == UNLIMITED else int(length)
 
     def limits(self) -> Limits:
@@ -160,12 +160,12 @@ class Sampler:
         """What keeps a sample from copying more than it may."""
         if self.max_copy is None:
             return None
+        from seqgen.originality.copy_key import KeyedMaxCopy
         from seqgen.originality.copying import MaxCopy  # not needed to start
-        from seqgen.originality.likeness import LikeMaxCopy
 
         guards = [MaxCopy(index, self.max_copy) for index in self.model.indexes()]
-        likeness = self.model.tokenizer.likeness()
-        made: list[Guard] = [guard if likeness is None else LikeMaxCopy(guard, likeness) for guard in guards]
+        key = self.model.tokenizer.copy_key()
+        made: list[Guard] = [guard if key is None else KeyedMaxCopy(guard, key) for guard in guards]
         return made[0] if len(made) == 1 else Guards(made)
 
     def excess(self, index: int) -> int:
@@ -174,8 +174,7 @@ class Sampler:
 
     def piece(self, index: int, token: int) -> bytes:
         """The bytes that a sampled token adds to a text, up to the stop string."""
-        assert self.model.pieces is not None
-        piece = self.model.pieces[token]
+        piece = (self.model.pieces or [])[token]
         return piece[: len(piece) - self.excess(index)] if self.stops is not None else piece
 
     def data(self, index: int, ids: Ids, with_prompt: bool = True, timing: dict[str, Any] | None = None) -> bytes:
@@ -188,7 +187,7 @@ class Sampler:
             timing: What a MIDI file says of tempo and meter, see `seqgen.codecs.midi.finishing`.
         """
         prompt = self.prompts[index].astype(np.int64)
-        if self.model.pieces is None:
+        if not self.model.is_text:
             return self.model.tokenizer.finish(prompt, ids, with_prompt, timing)
         made = self.model.tokenizer.decode(np.concatenate([prompt, ids]) if with_prompt else ids)
         return made[: len(made) - self.excess(index)]
@@ -199,13 +198,10 @@ class Sampler:
         stops = [text.encode("utf-8", "surrogateescape") for text in texts]
         if not stops:
             return None
-        if self.model.pieces is None:
-            raise UsageError(
-                f"--stop is for text, this model makes {self.model.artifact} files", "use --length instead"
-            )
+        self.model.tokenizer.codec.require("text", "--stop", "use --length instead")
         if not all(stops):
             raise UsageError("--stop is empty, expected the text to stop after")
-        return StopStrings(self.model.pieces, stops)
+        return StopStrings(self.model.pieces or [], stops)
 
 
 class Words:
@@ -213,7 +209,7 @@ class Words:
 
     def __init__(self, sampler: Sampler) -> None:
         self.sampler = sampler
-        self.names = sampler.model.tokenizer.vocabulary() if sampler.model.pieces is None else []
+        self.names = sampler.model.tokenizer.vocabulary() if not sampler.model.is_text else []
         make = codecs.getincrementaldecoder("utf-8")
         self.decoders = [make("replace") for _ in sampler.prompts]
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from seqgen.api.music import Music
 
 GrammarName = bool | Literal["c"]
-LENGTH = 1_000
-LENGTHS = {".mid": 20_000}  # music ends by itself; this is the cap
 UNLIMITED = float("inf")
 
 

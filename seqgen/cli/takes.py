@@ -98,14 +98,14 @@ def show(take: str, as_json: bool) -> None:
 def replay(take: str, output: str) -> None:
     """Write TAKE to OUT again, as it was: neither its checkpoint nor its engine is needed."""
     from seqgen.errors import UsageError
-    from seqgen.takes.replay import artifact
+    from seqgen.takes.replay import artifact, is_text
     from seqgen.takes.replay import replay as pieces
     from seqgen.takes.store import Takes
 
     with Takes(write=False) as takes:
         found = takes.load(_key(takes, take))
-        suffix = artifact(found)
-        if output == STANDARD and suffix == ".mid" and sys.stdout.isatty():
+        if output == STANDARD and not is_text(found) and sys.stdout.isatty():
+            suffix = artifact(found)
             raise UsageError(f"{suffix} files are not for the terminal", f"name a file: -o again{suffix}")
         _write(output, pieces(takes, found))
     if output != STANDARD:
@@ -205,7 +205,8 @@ def _key(takes: "Takes", name: str) -> int:
     """The key of the take that a MIDI file carries, where `name` is one; else of the one that is called so."""
     from seqgen.takes.replay import carried
 
-    return takes.key_in_file(carried(name)) if name.endswith(".mid") else takes.key(name)
+    file = name.endswith(".mid")  # what was typed, before any codec is known
+    return takes.key_in_file(carried(name)) if file else takes.key(name)
 
 
 def _row(takes: "Takes", take: "Take", damaged: _Damaged) -> str:

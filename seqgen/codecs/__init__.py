@@ -9,12 +9,18 @@ What frames a document in the stream (the document token and the labels) is the 
 
 import abc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen.errors import UsageError
+from seqgen.media import TEXT, Medium
 from seqgen.report import Report
+
+if TYPE_CHECKING:
+    from seqgen.codecs.midi.controlled import ControlledCodec
 
 Ids = NDArray[np.unsignedinteger[Any]]
 Mask = NDArray[np.bool_]
@@ -45,7 +51,7 @@ class Grammar(Protocol):
         ...
 
 
-class Likeness(Protocol):
+class CopyKey(Protocol):
     """Ids as they are compared, where the same passage may have other ids, such as music in another key."""
 
     def ids(self, ids: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -79,15 +85,19 @@ class Codec(abc.ABC):
     Class attributes:
         Options: The frozen settings class (see `seqgen.settings`), given with `-P KEY VALUE`.
         suffixes: Lower-case file name endings for which this codec is guessed.
-        further: Other endings that it takes from a folder where it is asked for.
-        artifact: The file name ending of what `decode` returns.
+        extra_suffixes: Other endings that it takes from a folder where it is asked for.
+        suffix: The file name ending of what `decode` returns.
+        medium: What differs by medium, see `seqgen.media`.
+        transposes: Whether training transposes the documents where nobody says, see `augmentations`.
         golden: A document and its ids, with which the tests try it; None: they have one of their own.
     """
 
     Options: ClassVar[type]
     suffixes: ClassVar[tuple[str, ...]]
-    further: ClassVar[tuple[str, ...]] = ()
-    artifact: ClassVar[str]
+    extra_suffixes: ClassVar[tuple[str, ...]] = ()
+    suffix: ClassVar[str]
+    medium: ClassVar[Medium] = TEXT
+    transposes: ClassVar[bool] = False
     golden: ClassVar[Golden | None] = None
 
     @classmethod
@@ -155,7 +165,7 @@ class Codec(abc.ABC):
         """
 
     @abc.abstractmethod
-    def opening(self, data: bytes) -> Ids:
+    def encode_prompt(self, data: bytes) -> Ids:
         """(N,) ids of a document that is to go on: a prompt. As `encode`, without what belongs to the end."""
 
     @abc.abstractmethod
@@ -173,6 +183,25 @@ class Codec(abc.ABC):
     @abc.abstractmethod
     def token_bytes(self) -> list[bytes] | None:
         """(V,) the bytes that each token stands for where decoding is concatenation, else None."""
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether tokens stand for bytes: ids can be cut and joined anywhere, and be shown as they come."""
+        return self.token_bytes() is not None
+
+    def require(self, medium: str, asked: str, hint: str = "") -> None:
+        """Refuse what is asked for if it is for another medium.
+
+        Args:
+            medium: The name of the medium that it is for; "text" is every codec's whose tokens stand for bytes.
+            asked: What is asked for, in words.
+            hint: What to do instead.
+
+        Raises:
+            UsageError: It is.
+        """
+        if not (self.is_text if medium == TEXT.name else self.medium.name == medium):
+            raise UsageError(f"{asked} is for {medium}, this model makes {self.suffix} files", hint)
 
     @abc.abstractmethod
     def grammar(self) -> Grammar | None:
@@ -212,7 +241,22 @@ class Codec(abc.ABC):
         """
         return None
 
-    def likeness(self, framing: int) -> Likeness | None:
+    def steerable(self) -> "ControlledCodec | None":
+        """This codec, where what it makes can be held to controls of music; None, as here, where it cannot."""
+        return None
+
+    def finished(self, prompt: Ids, ids: Ids, timing: dict[str, Any] | None, with_prompt: bool) -> bytes:
+        """The file of a prompt and (m,) ids that follow it, or of these alone.
+
+        Args:
+            prompt, ids: (n,) and (m,) ids in [0, vocab_size).
+            timing: What the file says of time besides its tokens, for codecs of music that have such.
+            with_prompt: Whether the prompt is in the file.
+        """
+        own = np.concatenate([prompt, ids]) if with_prompt else ids
+        return self.decode(own.astype(id_type(self.vocab_size), copy=False))
+
+    def copy_key(self, framing: int) -> CopyKey | None:
         """How passages are compared that may be copies of each other; None, as here: id by id.
 
         Args:

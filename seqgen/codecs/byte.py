@@ -20,7 +20,7 @@ class Byte(Codec):
 
     Options = ByteOptions
     suffixes = ()
-    artifact = ".bin"
+    suffix = ".bin"
     golden = Golden("né 水\n".encode(), (110, 195, 169, 32, 230, 176, 180, 10))
 
     @classmethod
@@ -51,7 +51,7 @@ class Byte(Codec):
     def encode(self, data: bytes, report: Report | None = None) -> Ids:
         return np.frombuffer(data, np.uint8).astype(np.uint16)
 
-    def opening(self, data: bytes) -> Ids:
+    def encode_prompt(self, data: bytes) -> Ids:
         return self.encode(data)
 
     def decode(self, ids: Ids) -> bytes:

@@ -28,7 +28,7 @@ class Char(Codec):
 
     Options = CharOptions
     suffixes = (".txt", ".text", ".md", ".rst", ".csv", ".tsv", ".json", ".html", ".xml", ".tex", ".py", ".log")
-    artifact = ".txt"
+    suffix = ".txt"
     golden = Golden("né 水\n".encode(), (110, 256, 32, 257, 10))
 
     def __init__(self, characters: str, options: CharOptions) -> None:
@@ -68,7 +68,7 @@ class Char(Codec):
     def encode(self, data: bytes, report: Report | None = None) -> Ids:
         return self._characters.encode(data)
 
-    def opening(self, data: bytes) -> Ids:
+    def encode_prompt(self, data: bytes) -> Ids:
         return self.encode(data)
 
     def decode(self, ids: Ids) -> bytes:

@@ -45,7 +45,7 @@ class Subword(Codec):
 
     Options = SubwordOptions
     suffixes = ()
-    artifact = ".txt"
+    suffix = ".txt"
 
     def __init__(self, model: bytes, options: SubwordOptions) -> None:
         self._model = model
@@ -126,7 +126,7 @@ class Subword(Codec):
                 encoded[index] = [self._byte[value] for value in segment]
         return list(itertools.chain.from_iterable(encoded))
 
-    def opening(self, data: bytes) -> Ids:
+    def encode_prompt(self, data: bytes) -> Ids:
         return self.encode(data)
 
     def decode(self, ids: Ids) -> bytes:

@@ -237,12 +237,10 @@ def _music(tokenizer: Tokenizer, ids: Ids, starts: Offsets) -> tuple[int, int | 
     """(bytes, notes, seconds) of the decoded documents; notes and seconds where they are music."""
     documents = [tokenizer.decode(ids[begin:end]) for begin, end in pairwise(starts)]
     size = sum(map(len, documents))
-    if tokenizer.codec.artifact != ".mid":
+    extents = [extent for document in documents if (extent := tokenizer.medium.extent(document)) is not None]
+    if not extents:
         return size, None, None
-    from seqgen.music.read import read_score
-
-    scores = [read_score(document) for document in documents]
-    return size, sum(map(len, scores)), sum(score.duration_seconds for score in scores)
+    return size, sum(extent.notes for extent in extents), sum(extent.seconds for extent in extents)
 
 
 def _ratio(bits: float, count: float) -> float | None:

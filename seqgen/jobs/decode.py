@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 from seqgen.files import STANDARD, atomic_write, guarding, standard_output
-from seqgen.jobs.formats import in_format_of
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.stream import TokenStream
 from seqgen.tokenization.meaning import tokenizer_of
@@ -36,8 +35,8 @@ def decode(file: str, output: str, observer: Observer = SILENT) -> None:
     else:
         guarding.claim(output)
         pieces = restore_all(stream, tokenizer)
-        if tokenizer.codec.artifact == ".mid":  # whole at once, and perhaps to be printed
-            pieces = iter([in_format_of(Path(output), b"".join(pieces), tokenizer.codec.artifact)])
+        if not tokenizer.is_text:  # whole at once, and perhaps in another format
+            pieces = iter([tokenizer.medium.converted(b"".join(pieces), Path(output).suffix.lower())])
         with atomic_write(output) as target:
             target.writelines(pieces)
         observer.note(f"{output}: {Path(output).stat().st_size:,} bytes")

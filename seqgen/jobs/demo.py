@@ -224,7 +224,7 @@ def _section(result: Result) -> Section:
     curve = Curve(f"Loss on {piece.corpus}", series, baseline)
     bits = metrics["nats_per_token"] / math.log(2)
     about = Text(f"{piece.about} {bits:.2f} bits per token on held-out documents.")
-    if result.artifact.suffix == ".mid":
+    if not result.checkpoint.tokenizer.is_text:
         return Section(piece.heading, (about,))
     text = result.data.decode("utf-8", "replace").removeprefix(piece.prompt)
     return Section(piece.heading, (about, Sample(text, result.artifact.name, piece.prompt), curve))

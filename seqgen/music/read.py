@@ -6,6 +6,7 @@ given a report it keeps what can be read and counts what was dropped or repaired
 
 import dataclasses
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from seqgen.music.pedals import Pedals, fold, pedals
 from seqgen.music.score import DEFAULT_TEMPO, DRUMS, MAX_SECONDS, Score
 from seqgen.report import Report
 
+SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".mxl", ".musicxml", ".abc")
+UNCERTAIN = (".xml",)  # may be MusicXML
 TRACK_NAME, TEMPO, METER, KEY = 0x03, 0x51, 0x58, 0x59
 MAX_METER = 64, 6  # numerator, and the denominator as a power of two
 TITLE_BYTES = 200
@@ -83,6 +86,17 @@ def read_midi(data: bytes, report: Report | None = None, *, fold_pedal: bool = T
     rest = {"tempo_tick": tempo_tick, "tempo": tempo, "meter_tick": meter_tick, "meter": meter}
     score = _score(events, data, faults, chunks.ticks_per_quarter, fold_pedal, rest)
     return _within_a_day(score)
+
+
+def documents(data: bytes) -> Sequence[bytes]:
+    """The pieces in a file: the tracks of a type 2 MIDI file, the tunes of an ABC tune book; else the file itself."""
+    if is_midi(data):
+        return pieces(data)
+    if is_abc(data) and not is_musicxml(data):
+        from seqgen.music.notation.abc.book import split_abc
+
+        return split_abc(data)
+    return (data,)
 
 
 def pieces(data: bytes) -> list[bytes]:

@@ -119,3 +119,9 @@ class Score:
     def duration_seconds(self) -> float:
         """How long the piece lasts."""
         return float(self.seconds(self.length))
+
+    @property
+    def last_bar_seconds(self) -> float:
+        """How long a bar is at the end of the piece."""
+        over, under = self.meter[-1].tolist()
+        return float(self.tempo[-1] / 1e6 * 4 * over / under)

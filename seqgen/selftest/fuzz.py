@@ -114,9 +114,7 @@ def targets(folder: Path) -> dict[str, tuple[Target, list[bytes]]]:
         codec = _codec(name)
         found[f"decode {name}"] = (_decoder(codec), [bytes(range(256)), bytes(100)])
         songs = [_materials.midi(random), _materials.MUSICXML, _materials.abc(random)]
-        texts = (
-            songs if codec.token_bytes() is None else [_materials.PLAY[:300].encode(), b"int f(int x) { y; } // z\n"]
-        )
+        texts = songs if not codec.is_text else [_materials.PLAY[:300].encode(), b"int f(int x) { y; } // z\n"]
         found[f"encode {name}"] = (_encoder(codec), texts)
     return found
 
@@ -194,7 +192,8 @@ def _subword_file(data: bytes) -> None:
 
 def _codec(name: str) -> Codec:
     kind = registry.load("codecs", name)
-    sample = _materials.midi(Random(2)) if kind.artifact == ".mid" else _materials.PLAY.encode()
+    music = kind.medium.name == "music"  # the materials are by medium
+    sample = _materials.midi(Random(2)) if music else _materials.PLAY.encode()
     codec: Codec = kind.fit([sample], kind.Options())
     return codec
 

@@ -103,7 +103,8 @@ class Mine:
         """What the user makes next replays, and its MIDI file names it and no other."""
         made, again = self.folder / f"next{_suffix(model)}", self.folder / "again"
         _made(model, NEXT, made)
-        for name in ("last", made) if made.suffix == ".mid" else ("last",):
+        carries = made.suffix == ".mid"  # a file of a take, whatever its codec
+        for name in ("last", made) if carries else ("last",):
             code, said = _materials.call("takes", "replay", name, "-o", again)
             same = not code and again.read_bytes() == made.read_bytes()
             self.tally.case(same, f"the next take replays otherwise as {name} after {shown!r}: {said[-200:]}")
@@ -135,7 +136,7 @@ def _models(folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def _suffix(model: Path) -> str:
-    return ".mid" if model.stem == "music" else ".txt"
+    return ".mid" if model.stem == "music" else ".txt"  # the check made the models and their names
 
 
 def _made(model: Path, seed: int, file: Path) -> None:

@@ -14,9 +14,9 @@ from random import Random
 from seqgen import registry
 from seqgen.api.control import parse_control
 from seqgen.codecs.c_source import balanced_grammar, c_grammar
-from seqgen.codecs.midi.inspect import describe
 from seqgen.errors import SeqgenError
 from seqgen.evaluation import c_syntax
+from seqgen.jobs.describe.music import describe
 from seqgen.music.controls import instruments, tonality
 from seqgen.report import Report
 from seqgen.rules import parse

@@ -25,10 +25,10 @@ def replay(takes: Takes, take: Take) -> Iterator[bytes]:
         TakeError: The take is damaged, or its codec is one that this version does not have.
     """
     tokenizer = tokenizer_of(take)
-    pieces = tokenizer.token_bytes()
-    if pieces is None:
+    if not tokenizer.is_text:
         yield _whole(takes, take, tokenizer)
         return
+    pieces = tokenizer.token_bytes() or []
     held = b""  # the latest bytes, until it is known whether they are the last
     left_out = take.ending.prompt_tokens if take.beginning.settings.get("no_prompt") else 0
     for part in checked(takes, take, tokenizer.vocab_size):
@@ -81,7 +81,7 @@ def checked(takes: Takes, take: Take, vocab_size: int) -> Iterator[Part]:
 def prompt_text(takes: Takes, take: Take, limit: int) -> str:
     """The prompt of a text, its first `limit` tokens at most; for music the empty text."""
     tokenizer = tokenizer_of(take)
-    if tokenizer.token_bytes() is None:
+    if not tokenizer.is_text:
         return ""
     for part in takes.parts(take):
         ids = unpack(part.data)[: min(limit, take.ending.prompt_tokens)]
@@ -90,9 +90,14 @@ def prompt_text(takes: Takes, take: Take, limit: int) -> str:
     return ""
 
 
+def is_text(take: Take) -> bool:
+    """Whether a take is text, which may go to a terminal."""
+    return tokenizer_of(take).is_text
+
+
 def artifact(take: Take) -> str:
     """The file name ending of what a take is."""
-    return tokenizer_of(take).codec.artifact
+    return tokenizer_of(take).codec.suffix
 
 
 def _whole(takes: Takes, take: Take, tokenizer: Tokenizer) -> bytes:
@@ -110,11 +115,7 @@ def _whole(takes: Takes, take: Take, tokenizer: Tokenizer) -> bytes:
 
 def inscribed(tokenizer: Tokenizer, made: bytes, text: str) -> bytes:
     """The artifact with a line about its take, where its format has room for one."""
-    if tokenizer.codec.artifact != ".mid":
-        return made
-    from seqgen.music.annotation import annotate
-
-    return annotate(made, text)
+    return tokenizer.medium.inscribed(made, text)
 
 
 def carried(path: str) -> str:

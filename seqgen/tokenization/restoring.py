@@ -24,7 +24,7 @@ _LONGEST = 100
 
 def contents(tokenizer: Tokenizer, ids: NDArray[Any]) -> Iterator[bytes]:
     """The bytes of (N,) ids, in pieces where decoding is concatenation, else at once."""
-    step = len(ids) if tokenizer.token_bytes() is None else _BLOCK
+    step = _BLOCK if tokenizer.is_text else len(ids)
     for begin in range(0, len(ids), max(step, 1)):
         yield tokenizer.decode(np.asarray(ids[begin : begin + step]))
 
@@ -35,7 +35,7 @@ def restore_all(stream: TokenStream, tokenizer: Tokenizer) -> Iterator[bytes]:
     Raises:
         UsageError: There are several, and the codec's files cannot be concatenated.
     """
-    if stream.documents > 1 and tokenizer.token_bytes() is None:
+    if stream.documents > 1 and not tokenizer.is_text:
         hint = "name a folder, without a suffix, for the output"
         raise UsageError(f"{stream.path}: holds {stream.documents} documents, which do not fit into one file", hint)
     return contents(tokenizer, stream.ids)
@@ -60,12 +60,12 @@ def names(tokenizer: Tokenizer, sources: Iterable[str]) -> Iterator[str]:
     """A distinct relative path for each document, given the name of its source."""
     taken: set[str] = set()
     counts: dict[str, int] = {}  # how often a name was wanted
-    exact = tokenizer.token_bytes() is not None  # then the file's own suffix still tells the truth
+    exact = tokenizer.is_text  # then the file's own suffix still tells the truth
     before: str | None = None
     for name in sources:
         if name is not before:  # a source of many documents is looked at once
             path, before = Path(*_safe_parts(plain_name(name))), name
-            suffix = path.suffix if exact and path.suffix else tokenizer.codec.artifact
+            suffix = path.suffix if exact and path.suffix else tokenizer.codec.suffix
             stem = str(path.with_suffix(""))
         key = stem.lower() + suffix
         unique, count = stem, counts.get(key, 1)

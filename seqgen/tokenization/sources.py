@@ -121,7 +121,7 @@ def select(sources: Sequence[Source], codec: str) -> tuple[list[Source], Report]
     """
     kind: type[Codec] = registry.load("codecs", codec)
     wanted = {source.suffix for source in sources}
-    own = {*kind.suffixes, *kind.further}
+    own = {*kind.suffixes, *kind.extra_suffixes}
     if own:  # text comes under any name, but what is not text is recognised by its suffix alone
         known = {suffix for each in registry.usable("codecs").values() for suffix in each.suffixes}
         wanted = wanted & own or (wanted - known if is_text(kind) else set())
@@ -132,7 +132,7 @@ def select(sources: Sequence[Source], codec: str) -> tuple[list[Source], Report]
         else:
             report.skipped[source.name] = f"not a file for codec {codec} (by its suffix {source.suffix or 'none'})"
     if not chosen:
-        expected = f"expected {' '.join((*kind.suffixes, *kind.further))}"
+        expected = f"expected {' '.join((*kind.suffixes, *kind.extra_suffixes))}"
         raise CorpusError(f"none of the {len(sources)} files is for codec {codec} ({expected})", "try another codec")
     return _sensible_labels(chosen), report
 
@@ -149,8 +149,8 @@ def archive_error(path: Path) -> CorpusError:
 
 @cache
 def is_text(kind: type[Codec]) -> bool:
-    """Whether a codec is meant for text, by the type of its artifact."""
-    media, _ = mimetypes.MimeTypes().guess_type("x" + kind.artifact)
+    """Whether a codec is meant for text, by the type of its files."""
+    media, _ = mimetypes.MimeTypes().guess_type("x" + kind.suffix)
     return media is not None and media.startswith("text/")
 
 

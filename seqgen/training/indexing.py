@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from seqgen.errors import CheckpointError
+from seqgen.originality.copy_key import seen_through
 from seqgen.originality.index import INDEX_FILE, Corpus, Index, build
-from seqgen.originality.likeness import seen_through
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.data import Spans
@@ -27,9 +27,9 @@ def write_index(folder: Path, stream: TokenStream, train: Spans, tokenizer: Toke
         stream.ids, stream.starts, train.begin, train.end, tokenizer.document_id, tokenizer.vocab_size,
         _named(stream.fingerprint, train.tokens, tokenizer), sources,
     )  # fmt: skip
-    likeness = tokenizer.likeness()
-    if likeness is not None:
-        corpus = seen_through(corpus, likeness)
+    key = tokenizer.copy_key()
+    if key is not None:
+        corpus = seen_through(corpus, key)
     build(corpus, folder / INDEX_FILE)
 
 
@@ -75,5 +75,5 @@ def open_index(
 
 
 def _named(fingerprint: str, tokens: Any, tokenizer: Tokenizer) -> str:
-    """What tells one part of one corpus from another, and whether it is seen through a likeness."""
-    return f"{fingerprint}:{tokens}" + ("" if tokenizer.likeness() is None else ":likeness")
+    """What tells one part of one corpus from another, and whether it is seen through a copy key."""
+    return f"{fingerprint}:{tokens}" + ("" if tokenizer.copy_key() is None else ":likeness")

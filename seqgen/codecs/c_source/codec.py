@@ -14,6 +14,7 @@ from seqgen.codecs import Codec, Golden, Grammar, Ids
 from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, learn
 from seqgen.codecs.c_source.balanced import Balanced
 from seqgen.codecs.c_source.grammar import CGrammar
+from seqgen.media import C
 from seqgen.report import Report
 from seqgen.settings import option, require
 
@@ -42,7 +43,8 @@ class CSource(Codec):
 
     Options = CSourceOptions
     suffixes = (".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx", ".inc")
-    artifact = ".c"
+    suffix = ".c"
+    medium = C
     golden = Golden("né 水\n".encode(), (110, 256, 32, 257, 10))
 
     def __init__(self, characters: str, options: CSourceOptions) -> None:
@@ -90,7 +92,7 @@ class CSource(Codec):
             report.dropped["licence comment"] += 1
         return self._characters.encode(kept)
 
-    def opening(self, data: bytes) -> Ids:
+    def encode_prompt(self, data: bytes) -> Ids:
         return self.encode(data)
 
     def decode(self, ids: Ids) -> bytes:

@@ -7,15 +7,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from seqgen.codecs import Codec, Ids
+from seqgen.media import Medium
 from seqgen.music.chunks import is_midi
 from seqgen.music.faults import Faults, refuse
-from seqgen.music.read import is_abc, is_musicxml, pieces, read_score
+from seqgen.music.medium import MUSIC
+from seqgen.music.read import SUFFIXES, UNCERTAIN, documents, read_score
 from seqgen.music.score import Score
 from seqgen.music.write import write_score
 from seqgen.report import Report
 
-SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".mxl", ".musicxml", ".abc")
-UNCERTAIN = (".xml",)  # may be MusicXML
 MAX_TOKENS = 8, 1000  # a file of n bytes of MIDI becomes 8 n + 1,000 tokens at most
 
 
@@ -27,8 +27,9 @@ class ScoreCodec(Codec):
     """
 
     suffixes: ClassVar[tuple[str, ...]] = ()
-    further: ClassVar[tuple[str, ...]] = SUFFIXES + UNCERTAIN
-    artifact: ClassVar[str] = ".mid"
+    extra_suffixes: ClassVar[tuple[str, ...]] = SUFFIXES + UNCERTAIN
+    suffix: ClassVar[str] = ".mid"
+    medium: ClassVar[Medium] = MUSIC
     tokens_per_byte: ClassVar[int] = MAX_TOKENS[0]
 
     def __init__(self, options: Any) -> None:
@@ -73,7 +74,7 @@ class ScoreCodec(Codec):
             refuse(0, f"music of {len(data):,} bytes would become {len(ids):,} tokens")
         return ids
 
-    def opening(self, data: bytes) -> Ids:
+    def encode_prompt(self, data: bytes) -> Ids:
         """(N,) ids of music that goes on; of a damaged prompt, what can be read."""
         report = Report()
         return self.of_score(self.read(data, report), Faults(report), ongoing=True)
@@ -86,14 +87,3 @@ class ScoreCodec(Codec):
 
     def token_bytes(self) -> None:
         return None
-
-
-def documents(data: bytes) -> Sequence[bytes]:
-    """The pieces in a file: the tracks of a type 2 MIDI file, the tunes of an ABC tune book; else the file itself."""
-    if is_midi(data):
-        return pieces(data)
-    if is_abc(data) and not is_musicxml(data):
-        from seqgen.music.notation.abc.book import split_abc
-
-        return split_abc(data)
-    return (data,)

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
@@ -15,7 +15,16 @@ Timing = dict[str, Any]  # plain JSON data, kept with a take
 
 
 class ControlledCodec(ScoreCodec):
-    """A codec of music that can be steered. Prompts are (n,) ids without framing."""
+    """A codec of music that can be steered. Prompts are (n,) ids without framing.
+
+    Class attributes:
+        has_meters: Whether its tokens know meters, so that one can be asked for.
+    """
+
+    has_meters: ClassVar[bool] = False
+
+    def steerable(self) -> "ControlledCodec":
+        return self
 
     @abc.abstractmethod
     def sounding(self, counts: NDArray[Any]) -> frozenset[int]:
@@ -30,7 +39,7 @@ class ControlledCodec(ScoreCodec):
         """(vocab_size,) the tokens that were seen, and those of programs that are asked for."""
 
     @abc.abstractmethod
-    def opening_before(self, data: bytes, seconds: float) -> Ids:
+    def encode_prompt_before(self, data: bytes, seconds: float) -> Ids:
         """(n,) ids of a primer whose countdown leaves so much time for what is to follow it."""
 
     @abc.abstractmethod

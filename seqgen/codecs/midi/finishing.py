@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.codecs.midi import vocabulary as v
-from seqgen.codecs.midi.performance import Midi
+from seqgen.codecs.midi.codec import ScoreCodec
 from seqgen.music.score import DEFAULT_TEMPO, Score, Ticks
 from seqgen.music.write import write_score
 
@@ -42,14 +42,8 @@ def timing(primer: Score | None, tempo: float | None = None, begin: float = 0.0)
     return found
 
 
-def bar_seconds(primer: Score) -> float:
-    """How long a bar is at the end of a primer."""
-    over, under = primer.meter[-1].tolist()
-    return float(primer.tempo[-1] / 1e6 * 4 * over / under)
-
-
 def finished(
-    codec: Midi, prompt: NDArray[Any], ids: NDArray[Any], timing: Timing | None = None, with_prompt: bool = True
+    codec: ScoreCodec, prompt: NDArray[Any], ids: NDArray[Any], timing: Timing | None = None, with_prompt: bool = True
 ) -> bytes:
     """The file of a prompt and what follows it.
 

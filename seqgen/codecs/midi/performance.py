@@ -30,7 +30,6 @@ from numpy.typing import NDArray
 
 from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.codecs.midi import vocabulary
-from seqgen.codecs.midi.codec import SUFFIXES, UNCERTAIN
 from seqgen.codecs.midi.controlled import ControlledCodec, Timing
 from seqgen.codecs.midi.decoding import decode_score, latest
 from seqgen.codecs.midi.encoding import encode_score
@@ -39,13 +38,13 @@ from seqgen.errors import UsageError
 from seqgen.music.bounds import Bounds, most_together
 from seqgen.music.controls import Controls
 from seqgen.music.faults import Faults
-from seqgen.music.read import read_score
+from seqgen.music.read import SUFFIXES, UNCERTAIN, read_score
 from seqgen.music.score import DRUMS, Score
 from seqgen.report import Report
 from seqgen.settings import option
 
 if TYPE_CHECKING:
-    from seqgen.codecs.midi.likeness import Likeness
+    from seqgen.codecs.midi.copy_key import MusicCopyKey
 
 TO_COME = 30 * vocabulary.SECOND  # what a prompt's countdown leaves for the music that is to follow it
 
@@ -62,7 +61,8 @@ class Midi(ControlledCodec):
 
     Options = MidiOptions
     suffixes = SUFFIXES
-    further = UNCERTAIN
+    extra_suffixes = UNCERTAIN
+    transposes = True
 
     @classmethod
     def suited(cls, documents: Iterable[bytes]) -> tuple[str, str]:
@@ -83,7 +83,7 @@ class Midi(ControlledCodec):
     def read(self, data: bytes, report: Report | None) -> Score:
         return read_score(data, report, fold_pedal=not self._options.pedal)
 
-    def opening(self, data: bytes, to_come: int = TO_COME) -> Ids:
+    def encode_prompt(self, data: bytes, to_come: int = TO_COME) -> Ids:
         """(N,) ids with a countdown to an end that is `to_come` steps away; of a damaged prompt, what can be read."""
         report = Report()
         return encode_score(self.read(data, report), Faults(report), to_come)
@@ -100,13 +100,13 @@ class Midi(ControlledCodec):
 
         return tables(transpose, stretch, loudness)
 
-    def likeness(self, framing: int) -> "Likeness":
-        from seqgen.codecs.midi.likeness import Likeness
+    def copy_key(self, framing: int) -> "MusicCopyKey":
+        from seqgen.codecs.midi.copy_key import MusicCopyKey
 
         token = np.arange(vocabulary.SIZE)
         sounds = (token >= vocabulary.PITCH) & (token < vocabulary.PEDAL)
         moves = (token >= vocabulary.SHIFT) & (token < vocabulary.INST)
-        return Likeness(framing, vocabulary.PITCH, sounds | moves)
+        return MusicCopyKey(framing, vocabulary.PITCH, sounds | moves)
 
     def grammar(self) -> PerformanceGrammar:
         return PerformanceGrammar(pedal=self._options.pedal)
@@ -143,10 +143,10 @@ class Midi(ControlledCodec):
                 mask[low:high] |= not seen[low:high].any()
         return mask
 
-    def opening_before(self, data: bytes, seconds: float) -> Ids:
+    def encode_prompt_before(self, data: bytes, seconds: float) -> Ids:
         from seqgen.codecs.midi.steering import MIDDLE
 
-        return self.opening(data, int(MIDDLE * seconds * vocabulary.SECOND))
+        return self.encode_prompt(data, int(MIDDLE * seconds * vocabulary.SECOND))
 
     def steered(
         self, controls: Controls, prompts: Sequence[Ids], bounds: Mapping[str, int], seen: Mask | None

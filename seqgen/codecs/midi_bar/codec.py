@@ -32,10 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.codecs import Grammar, Ids, Mask, sparse
-from seqgen.codecs.midi.codec import documents
 from seqgen.codecs.midi.controlled import ControlledCodec, Timing
 from seqgen.codecs.midi.decoding import latest
-from seqgen.codecs.midi.finishing import bar_seconds
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.decoding import decode_score
 from seqgen.codecs.midi_bar.encoding import encode_score
@@ -45,12 +43,12 @@ from seqgen.errors import DataError, UsageError
 from seqgen.music.bounds import Bounds, most_together
 from seqgen.music.controls import Controls
 from seqgen.music.faults import Faults
-from seqgen.music.read import read_score
+from seqgen.music.read import documents, read_score
 from seqgen.music.score import DRUMS, Score
 from seqgen.report import Report
 
 if TYPE_CHECKING:
-    from seqgen.codecs.midi.likeness import Likeness
+    from seqgen.codecs.midi.copy_key import MusicCopyKey
 
 NO_NAMES = Roster()
 PLAYED = "part {} as program {}"  # a bound that says no more than that there was such a part
@@ -68,6 +66,7 @@ class MidiBar(ControlledCodec):
     """Music in bars: positions and note values, meters, tempos, many instruments, drums."""
 
     Options = MidiBarOptions
+    has_meters = True
 
     def __init__(self, options: MidiBarOptions, roster: Roster = NO_NAMES) -> None:
         super().__init__(options)
@@ -137,12 +136,12 @@ class MidiBar(ControlledCodec):
 
         return tables(transpose, stretch, loudness)
 
-    def likeness(self, framing: int) -> "Likeness":
-        from seqgen.codecs.midi.likeness import Likeness
+    def copy_key(self, framing: int) -> "MusicCopyKey":
+        from seqgen.codecs.midi.copy_key import MusicCopyKey
 
         token = np.arange(v.SIZE)
         moves = (token == v.BAR) | ((token >= v.POS) & (token < v.PART))
-        return Likeness(framing, v.PITCH, moves | ((token >= v.PITCH) & (token < v.REMAIN)))
+        return MusicCopyKey(framing, v.PITCH, moves | ((token >= v.PITCH) & (token < v.REMAIN)))
 
     def sounding(self, counts: NDArray[Any]) -> frozenset[int]:
         pitched = np.flatnonzero(counts[v.INST : v.VEL]).tolist()
@@ -163,12 +162,12 @@ class MidiBar(ControlledCodec):
                 mask[low:high] |= not seen[low:high].any()
         return mask
 
-    def opening_before(self, data: bytes, seconds: float) -> Ids:
+    def encode_prompt_before(self, data: bytes, seconds: float) -> Ids:
         report = Report()
         score = self.read(data, report)
         if not len(score):
             return np.zeros(0, np.uint16)
-        bars = max(1, round(seconds / bar_seconds(score)))
+        bars = max(1, round(seconds / score.last_bar_seconds))
         return encode_score(score, self._roster, Faults(report), to_come=bars)
 
     def steered(

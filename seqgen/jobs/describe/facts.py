@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,15 @@ from numpy.typing import NDArray
 
 from seqgen import checkpoint, registry
 from seqgen.checkpoint import MODEL_FILE, Checkpoint
-from seqgen.codecs.midi.inspect import describe as describe_music
-from seqgen.codecs.midi.inspect import describe_folder
 from seqgen.container import MAX_HEADER, read_header
 from seqgen.errors import CheckpointError, DataError, MidiError
 from seqgen.evaluation import c_syntax
 from seqgen.files import STANDARD
+from seqgen.jobs.describe.music import describe as describe_music
+from seqgen.jobs.describe.music import describe_folder
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.music.chunks import MAX_BYTES, is_midi
+from seqgen.music.read import SUFFIXES
 from seqgen.stream import FORMAT, TokenStream
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.meaning import tokenizer_of
@@ -25,6 +27,7 @@ from seqgen.tokenization.reading import Reader
 from seqgen.tokenization.sources import Source, resolve, select
 
 Facts = dict[str, Any]
+Survey = Callable[[list[Source]], Facts | None]
 COMMON = 12  # of the most frequent tokens
 LARGEST = 3  # of the files of a corpus
 LOOKED_INTO = 300  # files of a folder of music or C
@@ -50,7 +53,7 @@ def describe(name: str, follow_links: bool = False, observer: Observer = SILENT)
     if path.suffix.lower() in (".tokens", ".safetensors") or _is_container(start):
         found = read_header(path, DataError).metadata.get("format")
         return describe_stream(path) if found == FORMAT or path.suffix == ".tokens" else describe_checkpoint(path)
-    if is_midi(start) or b"<score-" in start or path.suffix.lower() in registry.load("codecs", "midi").suffixes:
+    if is_midi(start) or b"<score-" in start or path.suffix.lower() in SUFFIXES:
         return _described_music(path)
     return describe_corpus(name, follow_links, observer)
 
@@ -121,8 +124,7 @@ def describe_corpus(name: str, follow_links: bool = False, observer: Observer = 
         "labels": dict(Counter(source.label for source in sources if source.label).most_common()),
         "largest": [{"name": source, "bytes": sizes[source]} for source in largest],
         "passed_over": sources.passed,
-        **({"music": _music_of(sources)} if kind.artifact == ".mid" else {}),
-        **({"syntax": _syntax_of(sources)} if codec == "c_source" else {}),
+        **{name: survey(sources) for name, survey in SURVEYS.get(kind.medium.name, {}).items()},
     }
 
 
@@ -139,6 +141,10 @@ def _syntax_of(sources: list[Source]) -> Facts | None:
         return None
     sources, _ = select(sources, "c_source")
     return c_syntax.examine((source.name, b"".join(Reader(source))) for source in _evenly(sources)).to_json()
+
+
+# What a folder of a medium is looked into for, by the name of the medium.
+SURVEYS: dict[str, dict[str, Survey]] = {"music": {"music": _music_of}, "C": {"syntax": _syntax_of}}
 
 
 def _evenly(sources: list[Source]) -> list[Source]:

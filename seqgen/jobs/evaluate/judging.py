@@ -68,6 +68,6 @@ def judge(checkpoint: str, text: str, label: str | None = None, device: str = "a
     data = text.encode("utf-8", "surrogateescape")
     if not data:
         raise UsageError("--text is empty, expected at least one character")
-    if model.tokenizer.codec.token_bytes() is None:
+    if not model.tokenizer.is_text:
         raise UsageError(f"--text is for models of text, this one knows {model.tokenizer.codec_name}")
     return Judged(data, len(text), surprise(model, data, label, picked))

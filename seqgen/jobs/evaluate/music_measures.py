@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqgen.api.model import Model
-from seqgen.codecs.midi.controlled import ControlledCodec
 from seqgen.evaluation.plausibility import NAMES, TITLES, Compared, Heard, Spread, beside, doubled, most
 from seqgen.music.bounds import OF_A_PART, TOGETHER
 from seqgen.music.score import Score
@@ -110,10 +109,8 @@ def facts(found: Measured) -> tuple[tuple[str, str], ...]:
 
 def _programs(model: Model) -> frozenset[int] | None:
     """The programs that training saw; None where the checkpoint does not say."""
-    codec = model.tokenizer.codec
-    if model.seen is None or not isinstance(codec, ControlledCodec):
-        return None
-    return codec.sounding(model.seen.counts)
+    codec = model.tokenizer.codec.steerable()
+    return None if model.seen is None or codec is None else codec.sounding(model.seen.counts)
 
 
 def _row(each: Compared) -> Row:

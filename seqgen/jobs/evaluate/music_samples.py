@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from seqgen import files
 from seqgen.api.model import Model, load
 from seqgen.api.sampling import Sampling
-from seqgen.errors import UsageError
 from seqgen.evaluation.music import Likeness, compare
 from seqgen.generation.loop import collect
 from seqgen.jobs.evaluate import corpora, music_measures
@@ -91,8 +90,7 @@ def sample_and_compare(job: MusicJob, observer: Observer = SILENT) -> Made:
         UsageError: The checkpoint makes no music, or there is too little to compare.
     """
     model, count, seed, temperature = load(job.checkpoint), job.samples, job.seed, job.temperature
-    if model.artifact != ".mid":
-        raise UsageError(f"--samples is for music, this model makes {model.artifact} files", "leave it out")
+    model.tokenizer.codec.require("music", "--samples", "leave it out")
     size = model.tokenizer.document_id
     if job.source:
         corpus = corpora.opened(job.source, model.tokenizer, job.follow_links, observer)
@@ -226,12 +224,12 @@ def _copied(
     model: Model, pieces: Sequence[NDArray[np.int64]], observer: Observer
 ) -> tuple[tuple[float, int] | None, float | None]:
     """((mean, most) of the longest runs, mean share of new 8-grams), or Nones."""
-    corpora, likeness = model.indexes_if_there(MOST_INDEXED, observer.note), model.tokenizer.likeness()
+    corpora, key = model.indexes_if_there(MOST_INDEXED, observer.note), model.tokenizer.copy_key()
     if not corpora:
         return None, None
     from seqgen.originality.measuring import measure
 
-    found = [measure(corpora, ids if likeness is None else likeness.ids(ids)[0]) for ids in pieces[:ENOUGH]]
+    found = [measure(corpora, ids if key is None else key.ids(ids)[0]) for ids in pieces[:ENOUGH]]
     longest, new = [each.longest for each in found], [each.novelty[8] for each in found]
     known = [share for share in new if share is not None]
     return (float(np.mean(longest)), max(longest)), float(np.mean(known)) if known else None

@@ -44,8 +44,8 @@ class Copied:
                 return None
             from seqgen.originality.measuring import measure  # not needed to start
 
-            heard, likeness = np.array(self.heard[index], np.int64), self.model.tokenizer.likeness()
-            self.found[index] = measure(corpora, heard if likeness is None else likeness.ids(heard)[0])
+            heard, key = np.array(self.heard[index], np.int64), self.model.tokenizer.copy_key()
+            self.found[index] = measure(corpora, heard if key is None else key.ids(heard)[0])
         return self.found[index]
 
     def remark(self) -> str | None:
@@ -58,6 +58,6 @@ class Copied:
         shares = [(each.novelty[SHOWN], each.tokens) for each in found]
         known = [(share, tokens) for share, tokens in shares if share is not None]
         new = sum(share * tokens for share, tokens in known) / sum(tokens for _, tokens in known) if known else None
-        key = "" if self.model.tokenizer.likeness() is None else " in any key"
+        key = "" if self.model.tokenizer.copy_key() is None else " in any key"
         fresh = "" if new is None else f"; new {SHOWN}-grams: {new:.0%}"
         return f"Longest run also in the corpus: {worst.longest} tokens{key}{where}{fresh}"

@@ -40,7 +40,7 @@ class Events(Audience):
         """The first line."""
         self.words, self.began = Words(sampler), time.perf_counter()
         model, prompt = sampler.model, sampler.prompts[0]
-        self.key = "text" if model.pieces is not None else "name"
+        self.key = "text" if model.is_text else "name"
         text = model.tokenizer.decode(prompt).decode("utf-8", "replace") if model.pieces else None
         self.tell(
             "start",

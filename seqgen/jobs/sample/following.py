@@ -105,9 +105,9 @@ class _Follower:
     def _read(self, control: Control) -> Iterator[Happening]:
         """Begin anew, go on with a prompt."""
         model = self.prepared.model
-        if control.prompt and model.pieces is None:
+        if control.prompt and not model.is_text:
             raise UsageError("a prompt in a control line is text, and this model makes music")
-        ids = model.tokenizer.opening(control.prompt) if control.prompt else None
+        ids = model.tokenizer.encode_prompt(control.prompt) if control.prompt else None
         if control.reset:
             frame = model.tokenizer.frame(self.prepared.labels[0])
             yield Fed(frame.tolist())

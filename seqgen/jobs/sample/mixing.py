@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from seqgen.api.mixture import Voice, mix
 from seqgen.api.model import Model, load
-from seqgen.api.sampling import LENGTH, LENGTHS, UNLIMITED
+from seqgen.api.sampling import UNLIMITED
 from seqgen.errors import UsageError
 from seqgen.jobs.observer import Observer
 from seqgen.jobs.sample.settings import SampleJob
@@ -28,7 +28,7 @@ def chosen(job: SampleJob, observer: Observer) -> tuple[Model, SampleJob]:
     if job.mix and job.blend is not None:
         raise UsageError("both --mix and --blend were given, expected one of them")
     voices = _mix(model, job) if job.blend is None else _blend(model, job.blend, job.label)
-    length = LENGTHS.get(model.artifact, LENGTH) if job.length is None else job.length
+    length = model.tokenizer.medium.usual_length if job.length is None else job.length
     made = mix(voices, _fade(voices, job.fade, length), job.average)
     observer.note(f"Mixed: {made.name}")
     return made, replace(job, label=None)

@@ -74,7 +74,7 @@ def check(job: SampleJob, model: Model, places: list[Path] | None, audience: Aud
     Raises:
         UsageError: They do not.
     """
-    text, show = model.pieces is not None, audience.show
+    text, show = model.is_text, audience.show
     if job.prompt is not None and job.prompt_file is not None:
         raise UsageError("both --prompt and --prompt-file were given, expected one of them")
     if job.unlimited:
@@ -132,7 +132,7 @@ def primer(model: Model, job: SampleJob) -> tuple[bytes, str]:
         DataError: It cannot be read.
     """
     name = job.prompt_file
-    if job.prompt and model.pieces is None:
+    if job.prompt and not model.is_text:
         name = job.prompt  # music is continued from a file, whichever flag names it
     return (model.read(job.prompt), "the prompt") if name is None else (read_prompt(name), name)
 

@@ -11,7 +11,6 @@ import numpy as np
 from seqgen.api.selecting import beam_steps, best_steps
 from seqgen.files import atomic_write, is_device, write_bytes
 from seqgen.generation.loop import Step
-from seqgen.jobs.formats import in_format_of
 from seqgen.jobs.interrupts import Interrupts
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.sample.audience import NOBODY, Audience, Sampled, Sink
@@ -124,7 +123,7 @@ class _Session:
     @property
     def _is_live(self) -> bool:
         """Whether the first sample goes out as it comes."""
-        return self.model.pieces is not None and (self.prepared.paths is not None or self.audience.show == "text")
+        return self.model.is_text and (self.prepared.paths is not None or self.audience.show == "text")
 
     def _live(self) -> AbstractContextManager[Any]:
         """Where the first sample goes as it comes; gives None where it cannot."""
@@ -220,11 +219,11 @@ class _Session:
         with_prompt, timing = not self.job.no_prompt, self.prepared.timing
         made = self.sampler.data(index, np.array(track.kept, np.int64), with_prompt, timing)
         made = inscribed(self.model.tokenizer, made, track.inscription) if track.inscription else made
-        return made if paths is None else in_format_of(paths[index], made, self.model.artifact)
+        return made if paths is None else self.model.tokenizer.medium.converted(made, paths[index].suffix.lower())
 
     def _sampled(self, index: int) -> Sampled:
         track, paths, show = self.tracks[index], self.prepared.paths, self.audience.show
-        whole = show == "nothing" or (show != "text" and self.model.pieces is not None)
+        whole = show == "nothing" or (show != "text" and self.model.is_text)
         data = self._data(index) if paths is None and whole and track.kept is not None else None
         return Sampled(
             index,

@@ -122,7 +122,7 @@ def copies(stream: TokenStream) -> int:
 
 def repeated_lines(stream: TokenStream, tokenizer: Tokenizer) -> float | None:
     """The share of long lines that came before, figures, spaces and case aside; None where tokens are no text."""
-    if tokenizer.token_bytes() is None:
+    if not tokenizer.is_text:
         return None
     step = max(1, -(-len(stream.ids) // READ))  # of a large corpus, every so many documents
     seen: set[bytes] = set()

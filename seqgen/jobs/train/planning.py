@@ -96,7 +96,7 @@ def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, Any], paren
     model = model_of(job, parent)
     kinds = model_kinds(model)
     values = dict(preset.settings) if preset else _automatic(stream, device.type, budget)
-    if stream.codec_spec["name"] == "midi":
+    if registry.load("codecs", str(stream.codec_spec["name"])).transposes:
         about = {key: value for key, value in {**values, **given}.items() if key in ("batch", "window", "hidden")}
         moved = defaults.transposition(len(stream.ids), device.type, budget, about)
         values = {"transpose": moved} | values

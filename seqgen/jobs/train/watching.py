@@ -85,7 +85,7 @@ class Watch(Observer):
 def sampler(run: Run) -> Callable[[], str] | None:
     """Short texts from the model as it stands, for those who watch; None where tokens are no text."""
     tokenizer = run.tokenizer
-    if tokenizer.token_bytes() is None:
+    if not tokenizer.is_text:
         return None
 
     def sample() -> str:

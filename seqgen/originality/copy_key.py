@@ -1,4 +1,4 @@
-"""Originality up to a likeness: what counts as the same is told from outside, as ids seen through something.
+"""Originality up to a copy key: what counts as the same is told from outside, as ids seen through something.
 
 Music in another key is the same music: its codec says which ids are left when key and loudness are taken away. An
 index is built over what is left, a sample measured by what is left of it, a copy refused in its own key.
@@ -15,8 +15,8 @@ from seqgen.originality.copying import MaxCopy, Tail
 from seqgen.originality.index import Corpus
 
 
-class Likeness(Protocol):
-    """Ids as they are compared; see `seqgen.codecs.midi.likeness`."""
+class CopyKey(Protocol):
+    """Ids as they are compared; see `seqgen.codecs.midi.copy_key`."""
 
     def ids(self, ids: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """((M,) what is left of (N,) ids, (N,) which of them are left)."""
@@ -31,9 +31,9 @@ class Likeness(Protocol):
         ...
 
 
-def seen_through(corpus: Corpus, likeness: Likeness) -> Corpus:
+def seen_through(corpus: Corpus, key: CopyKey) -> Corpus:
     """The corpus as it is compared: fewer ids, the same documents."""
-    ids, kept = likeness.ids(np.asarray(corpus.ids))
+    ids, kept = key.ids(np.asarray(corpus.ids))
     place = np.concatenate(([0], np.cumsum(kept, dtype=np.int64)))
     return replace(
         corpus,
@@ -45,16 +45,16 @@ def seen_through(corpus: Corpus, likeness: Likeness) -> Corpus:
 
 
 @dataclass(frozen=True, eq=False)
-class LikeMaxCopy:
-    """`MaxCopy` up to a likeness: a guard for `seqgen.generation.limits.Limits`.
+class KeyedMaxCopy:
+    """`MaxCopy` up to a copy key: a guard for `seqgen.generation.limits.Limits`.
 
     Attributes:
         guard: Over an index of what is compared.
-        likeness: How ids are compared.
+        key: How ids are compared.
     """
 
     guard: MaxCopy
-    likeness: Likeness
+    key: CopyKey
 
     def start(self) -> tuple[Tail, int]:
         """Before the first token."""
@@ -62,10 +62,10 @@ class LikeMaxCopy:
 
     def step(self, state: tuple[Tail, int], token: int) -> tuple[Tail, int]:
         """After one more token."""
-        last, seen = self.likeness.step(state[1], token)
+        last, seen = self.key.step(state[1], token)
         return (state[0] if seen < 0 else self.guard.step(state[0], seen)), last
 
     def refused(self, state: tuple[Tail, int]) -> Sequence[int]:
         """The tokens that would be seen as the corpus goes on."""
-        found = (self.likeness.back(state[1], seen) for seen in self.guard.refused(state[0]))
+        found = (self.key.back(state[1], seen) for seen in self.guard.refused(state[0]))
         return [token for token in found if token >= 0]

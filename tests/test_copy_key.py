@@ -6,15 +6,15 @@ from test_midi_performance import CODEC, busy
 
 from seqgen.codecs.midi import vocabulary as v
 from seqgen.codecs.midi.augmentation import tables
-from seqgen.codecs.midi.likeness import NOTHING
+from seqgen.codecs.midi.copy_key import NOTHING
+from seqgen.originality.copy_key import KeyedMaxCopy, seen_through
 from seqgen.originality.copying import MaxCopy
 from seqgen.originality.index import Corpus, Index, build
-from seqgen.originality.likeness import LikeMaxCopy, seen_through
 from seqgen.originality.measuring import measure
 from seqgen.report import Report
 
 FRAMING = CODEC.vocab_size
-LIKENESS = CODEC.likeness(FRAMING)
+KEY = CODEC.copy_key(FRAMING)
 PIECES = [CODEC.encode(busy(seed, 150), Report()) for seed in range(3)]
 STREAM = np.concatenate([np.append(np.uint16(FRAMING), piece) for piece in PIECES])
 STARTS = np.cumsum([0, *(len(piece) + 1 for piece in PIECES)])
@@ -25,7 +25,7 @@ def index(tmp_path_factory):
     path = tmp_path_factory.mktemp("index") / "index.safetensors"
     names = [(f"{number}.mid", 1) for number in range(3)]
     corpus = Corpus(STREAM, STARTS, STARTS[:-1], STARTS[1:], FRAMING, FRAMING + 1, "x", names)
-    build(seen_through(corpus, LIKENESS), path)
+    build(seen_through(corpus, KEY), path)
     return Index(path)
 
 
@@ -33,22 +33,22 @@ def walked(ids):
     """What `step` makes of ids, one by one."""
     last, found = NOTHING, []
     for token in ids.tolist():
-        last, seen = LIKENESS.step(last, token)
+        last, seen = KEY.step(last, token)
         if seen >= 0:
             found.append(seen)
     return found
 
 
 def test_one_by_one_is_as_all_at_once():
-    assert walked(STREAM) == LIKENESS.ids(STREAM)[0].tolist()
+    assert walked(STREAM) == KEY.ids(STREAM)[0].tolist()
 
 
 def test_back_undoes_step():
     last = NOTHING
     for token in PIECES[0].tolist():
-        after, seen = LIKENESS.step(last, token)
+        after, seen = KEY.step(last, token)
         if seen >= 0 and not (last == NOTHING and v.PITCH <= token < v.DUR):
-            assert LIKENESS.back(last, seen) == token
+            assert KEY.back(last, seen) == token
         last = after
 
 
@@ -58,24 +58,24 @@ def test_a_copy_in_another_key_is_found_whole_and_named(index, move):
     if not 0 <= pitches.min() + move <= pitches.max() + move <= 127:
         pytest.skip("leaves the keyboard")
     moved = tables(5, 0, 3)[(5 + move) * 7 + 5][PIECES[1]]
-    seen = LIKENESS.ids(moved)[0]
+    seen = KEY.ids(moved)[0]
     found = measure(index, seen)
     assert found.longest == len(seen)
     assert found.place.source == "1.mid"
 
 
 def test_other_music_is_no_copy(index):
-    other = LIKENESS.ids(CODEC.encode(busy(77, 150), Report()))[0]
+    other = KEY.ids(CODEC.encode(busy(77, 150), Report()))[0]
     assert measure(index, other).longest < 20
 
 
 def test_max_copy_refuses_what_the_corpus_does_next_in_the_key_of_the_sample(index):
-    guard = LikeMaxCopy(MaxCopy(index, 6), LIKENESS)
+    guard = KeyedMaxCopy(MaxCopy(index, 6), KEY)
     moved = tables(5, 0, 0)[7][PIECES[2]][:60]
     state, refusals = guard.start(), 0
     for token, after in zip(moved.tolist(), moved.tolist()[1:]):
         state = guard.step(state, token)
-        seen = LIKENESS.step(state[1], after)[1]
+        seen = KEY.step(state[1], after)[1]
         if guard.refused(state) and seen >= 0:
             assert after in guard.refused(state)
             refusals += 1

@@ -15,7 +15,7 @@ NOTHING = -1  # no pitch yet
 PITCHES = 128
 
 
-class Likeness:
+class MusicCopyKey:
     """Ids as intervals, all at once or one by one. Ids from `framing` on frame documents.
 
     Args:

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from seqgen import registry
-from seqgen.codecs.midi.codec import documents
 from seqgen.codecs.midi.encoding import encode_score
 from seqgen.errors import MidiError
 from seqgen.music import programs
 from seqgen.music.chunks import is_midi, read_chunks
 from seqgen.music.faults import Faults
-from seqgen.music.read import is_musicxml, read_score
+from seqgen.music.read import documents, is_musicxml, read_score
 from seqgen.music.score import DRUMS, Score
 from seqgen.report import Report
 

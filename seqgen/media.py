@@ -1,0 +1,82 @@
+"""What differs by medium beside its tokens, asked of a codec as `codec.medium`. Knows no codec.
+
+The defaults are those of text and of bytes, so that a codec of a new medium has to say only what is different.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+
+class Extent(NamedTuple):
+    """How much music a document is.
+
+    Attributes:
+        notes: How many.
+        seconds: How long.
+    """
+
+    notes: int
+    seconds: float
+
+
+class Medium(Protocol):
+    """A medium of files. Frozen; a codec class has one.
+
+    Attributes:
+        name: What sentences call it, such as "music".
+        usual_length: The tokens of a sample, at most, where nobody says.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def usual_length(self) -> int: ...
+
+    def inscribed(self, made: bytes, line: str) -> bytes:
+        """A file that a codec made, with a line about it where the format has room for one."""
+        ...
+
+    def converted(self, made: bytes, suffix: str) -> bytes:
+        """A file that a codec made, in the format that a lower-case file name ending stands for, where there is one.
+
+        Raises:
+            DataError: It cannot be had in that format.
+        """
+        ...
+
+    def on_grid(self, made: bytes, grid: int) -> bytes:
+        """A file that a codec made, its events on the nearest `grid`-th of a whole note, where it has such."""
+        ...
+
+    def extent(self, made: bytes) -> Extent | None:
+        """How much music a file is that a codec made; None: it is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Text, bytes, or whatever is what it is: one format, and nothing in it but its content."""
+
+    name: str = "text"
+    usual_length: int = 1_000
+
+    def inscribed(self, made: bytes, line: str) -> bytes:
+        """The file as it is."""
+        return made
+
+    def converted(self, made: bytes, suffix: str) -> bytes:
+        """The file as it is."""
+        return made
+
+    def on_grid(self, made: bytes, grid: int) -> bytes:
+        """The file as it is."""
+        return made
+
+    def extent(self, made: bytes) -> None:
+        """None: it is no music."""
+        return
+
+
+TEXT = Plain()
+C = Plain("C")
