@@ -18,7 +18,7 @@ from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.corpus import TrainingCorpus
-from seqgen.training.plan import Plan
+from seqgen.training.plan import TrainPlan
 from seqgen.training.progress import Budget
 from seqgen.training.run import Run
 from seqgen.training.settings import TrainSettings
@@ -48,7 +48,7 @@ def train(
     """
     recurrence, made = make_model(model, cell or {}, shape)
     how = settings.parse(TrainSettings, training)
-    plan = Plan(model, recurrence, made, how, budget, seed, torch.device("cpu"))
+    plan = TrainPlan(model, recurrence, made, how, budget, seed, torch.device("cpu"))
     tokenizer = Tokenizer.from_spec(stream.codec_spec)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder) / "run", TrainingCorpus(stream, tokenizer), plan, SILENT)
@@ -74,7 +74,7 @@ def ngram(stream: TokenStream, seed: int) -> tuple[float, int]:
     """(nats per token, order) of the n-gram baseline on the same split that `train` makes with this seed."""
     tokenizer = Tokenizer.from_spec(stream.codec_spec)
     recurrence, made = make_model("lstm", {}, {"hidden": 8})
-    plan = Plan("lstm", recurrence, made, TrainSettings(), Budget(steps=1), seed, torch.device("cpu"))
+    plan = TrainPlan("lstm", recurrence, made, TrainSettings(), Budget(steps=1), seed, torch.device("cpu"))
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder) / "run", TrainingCorpus(stream, tokenizer), plan, SILENT)
         return run.validation.ngram(stream.ids, run.train_spans, tokenizer.document_id)

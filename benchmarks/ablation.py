@@ -14,7 +14,14 @@ from _training import open_corpus, train
 
 from seqgen.training.progress import Budget
 
-BASE: dict[str, Any] = {"batch": 16, "window": 64, "learning_rate": 5e-3, "checks": 10, "patience": 0, "dropout": 0.3}
+BASE: dict[str, Any] = {
+    "batch": 16,
+    "window": 64,
+    "learning_rate": 5e-3,
+    "validations": 10,
+    "patience": 0,
+    "dropout": 0.3,
+}
 LINES: dict[str, dict[str, Any]] = {
     "base": {},
     "no dropout": {"dropout": 0.0},

@@ -29,7 +29,7 @@ from seqgen.training.step import Step
 
 RATE = 1.2e-2  # the highest learning rate at 128 units, the best of three for rnn, gru, lstm; see benchmarks/README.md
 MEASURED = 1.0  # seconds of processor time in which a rate is measured
-TRAINING = {"batch": 16, "window": 64, "checks": 2, "patience": 0, "average": "ema", "average_decay": 0.99}
+TRAINING = {"batch": 16, "window": 64, "validations": 2, "patience": 0, "average": "ema", "average_decay": 0.99}
 
 
 def main() -> None:

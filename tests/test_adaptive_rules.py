@@ -15,7 +15,7 @@ from seqgen.generation.beam import search
 from seqgen.generation.chain import RuleChain
 from seqgen.generation.limits import Limits
 from seqgen.generation.loop import collect, generate
-from seqgen.generation.mixture import Fade, MixtureEngine, Part
+from seqgen.generation.mixture import Fade, MixtureEngine, MixturePart
 from seqgen.generation.steering import Steered
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.rules import AdaptiveRule, Scope
@@ -174,7 +174,7 @@ def test_a_device_follows_top_a_itself_and_leaves_mirostat_to_the_host() -> None
 
 
 def test_a_mixture_is_held_at_the_target_as_a_whole() -> None:
-    mixture = MixtureEngine([Part(Markov(1)), Part(Markov(2))], Fade((1, 0), (0.3, 0.7), 100), V)
+    mixture = MixtureEngine([MixturePart(Markov(1)), MixturePart(Markov(2))], Fade((1, 0), (0.3, 0.7), 100), V)
     assert bits(sampled(mixture, [("mirostat", 2.5)], 4_000)[0]).mean() == pytest.approx(2.5, abs=0.04)
 
 

@@ -13,7 +13,7 @@ from seqgen.generation._numpy_engine import NumpyEngine
 from seqgen.generation.beam import search
 from seqgen.generation.choosing import best_of
 from seqgen.generation.limits import Limits
-from seqgen.generation.loop import Sample, collect, generate
+from seqgen.generation.loop import SampledStream, collect, generate
 from seqgen.models import ModelSettings, weight_shapes
 
 V, END, LENGTH = 5, 4, 4
@@ -133,9 +133,9 @@ def test_the_best_of_n_is_the_likeliest_by_the_token() -> None:
 
 
 def test_empty_samples_are_chosen_only_among_their_like() -> None:
-    empty, unlikely = Sample(), Sample([1], [-9.0])
+    empty, unlikely = SampledStream(), SampledStream([1], [-9.0])
     assert [choice.index for choice in best_of([empty, unlikely, empty, empty], 2)] == [1, 2]
     with pytest.raises(UsageError, match="3 samples do not make groups of 2"):
         best_of([empty] * 3, 2)
     with pytest.raises(UsageError, match="no log-probabilities"):
-        best_of([Sample([1])], 1)
+        best_of([SampledStream([1])], 1)

@@ -68,7 +68,7 @@ class Toys:
         sha256 = hashlib.sha256(self.data).hexdigest()
         (self.folder / "toys.toml").write_text(RECIPE.format(sha256=sha256, files=files, bytes=bytes))
 
-    def fetch(self, source: catalogue.Source, folder: Path) -> Path:
+    def fetch(self, source: catalogue.RecipeSource, folder: Path) -> Path:
         self.fetched += 1
         (folder / "toys.zip").write_bytes(self.data)
         return folder / "toys.zip"
@@ -159,7 +159,7 @@ def test_what_an_earlier_version_fetched_is_counted_alone(toys):
 def test_another_process_may_be_quicker(toys, monkeypatch):
     inner = toys.fetch
 
-    def slow(source: catalogue.Source, folder: Path) -> Path:
+    def slow(source: catalogue.RecipeSource, folder: Path) -> Path:
         monkeypatch.setattr(_fetch, "fetch", inner)
         catalogue.get("toys")  # the other process
         return inner(source, folder)
@@ -221,7 +221,7 @@ def test_an_interrupted_get_leaves_nothing(toys, monkeypatch, error):
 
 
 def test_a_full_disk_is_one_sentence(toys, monkeypatch):
-    def full(source: catalogue.Source, folder: Path) -> Path:
+    def full(source: catalogue.RecipeSource, folder: Path) -> Path:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(_fetch, "fetch", full)
@@ -374,7 +374,7 @@ def test_a_wrong_recipe_is_one_sentence(tmp_path, old, new, sentence):
 )
 def test_a_source_that_could_do_harm_is_refused(source, sentence):
     with pytest.raises(SettingError, match=sentence):
-        catalogue.Source(**source)
+        catalogue.RecipeSource(**source)
 
 
 def test_shipped_recipes_are_plain_toml():

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from seqgen.catalogue import _fetch
-from seqgen.catalogue._recipe import Source
+from seqgen.catalogue._recipe import RecipeSource
 from seqgen.errors import DownloadError
 
 SPY = "import pathlib; pathlib.Path({!r}).write_text('the package ran')\n"
@@ -70,8 +70,8 @@ def index(tmp_path, monkeypatch):
     return tmp_path / "index"
 
 
-def pypi(file: str, digest: str) -> Source:
-    return Source("pypi", requirement="bait==1.0", file=file, sha256=digest)
+def pypi(file: str, digest: str) -> RecipeSource:
+    return RecipeSource("pypi", requirement="bait==1.0", file=file, sha256=digest)
 
 
 def test_a_wheel_comes_as_it_is_whatever_python_it_wants(index, tmp_path, monkeypatch):
@@ -167,8 +167,8 @@ class Answers:
 URL = "https://example.org/data/input.txt?raw=1"
 
 
-def url(data: bytes) -> Source:
-    return Source("url", url=URL, file="plain", sha256=hashlib.sha256(data).hexdigest())
+def url(data: bytes) -> RecipeSource:
+    return RecipeSource("url", url=URL, file="plain", sha256=hashlib.sha256(data).hexdigest())
 
 
 def answer(monkeypatch, result: object) -> None:
@@ -213,7 +213,7 @@ def test_a_url_that_never_ends_is_given_up(tmp_path, monkeypatch):
         _fetch.fetch(url(b"to be"), tmp_path)
 
 
-DEBIAN = Source("debian", file="deb", package="toys")
+DEBIAN = RecipeSource("debian", file="deb", package="toys")
 
 
 def test_debian_wants_its_tools(tmp_path, monkeypatch):

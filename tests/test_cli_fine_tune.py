@@ -30,7 +30,7 @@ def trained(tmp_path_factory):
     (folder / "play.txt").write_text(PLAY, "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEQGEN_CACHE", str(folder / "cache"))
-        arguments = ["--steps", "40", "--seed", "3", "-P", "checks", "2", *TINY]
+        arguments = ["--steps", "40", "--seed", "3", "-P", "validations", "2", *TINY]
         assert run(["train", str(folder / "play.txt"), "-o", str(folder / "parent"), *arguments]) == 0
     return folder / "parent"
 
@@ -219,7 +219,7 @@ def test_presets_are_listed(capsys):
 
 
 def test_guidance_before_and_after(capsys):
-    assert run(["train", "play.txt", "-o", "out", "--steps", "40", "-P", "checks", "4", *TINY]) == 0
+    assert run(["train", "play.txt", "-o", "out", "--steps", "40", "-P", "validations", "4", *TINY]) == 0
     lines = capsys.readouterr().err.splitlines()
     assert max(map(len, lines)) <= 110
     begin = next(index for index, line in enumerate(lines) if line.startswith("Corpus: "))
@@ -235,7 +235,9 @@ def test_guidance_before_and_after(capsys):
 
 def test_a_page_at_the_end_and_after_the_fact(capsys, tmp_path):
     assert (
-        run(["train", "play.txt", "-o", "out", "--steps", "30", "-P", "checks", "3", *TINY, "--report", "run.html"])
+        run(
+            ["train", "play.txt", "-o", "out", "--steps", "30", "-P", "validations", "3", *TINY, "--report", "run.html"]
+        )
         == 0
     )
     first = (tmp_path / "run.html").read_text("utf-8")
@@ -270,7 +272,7 @@ def test_a_page_about_a_damaged_log_says_what_it_leaves_out(capsys, tmp_path):
 
 
 def test_samples_of_steps_taken_again_are_dropped(tmp_path):
-    arguments = ["-P", "checks", "4", "--seed", "1", *TINY]
+    arguments = ["-P", "validations", "4", "--seed", "1", *TINY]
     assert run(["train", "play.txt", "-o", "out", "--steps", "20", *arguments]) == 0
     path = tmp_path / "out/samples.jsonl"
     lines = path.read_text("utf-8")

@@ -25,7 +25,7 @@ from seqgen.generation._device_rules import apply_rules, on_device
 from seqgen.generation._numpy_engine import NumpyEngine
 from seqgen.generation._torch_engine import TorchEngine
 from seqgen.generation.limits import Limits
-from seqgen.generation.loop import Sample, collect, generate
+from seqgen.generation.loop import SampledStream, collect, generate
 from seqgen.generation.sampling import noise
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.rules import Scope
@@ -70,7 +70,7 @@ def engine(kind: Any = CudaEngine, settings: ModelSettings = SHAPES[1], **how: A
     return kind(LSTM(), settings, weights(LSTM(), settings), **more)
 
 
-def sampled(run: Any, name: str, count: int = 5, scores: bool = False, **limits: Any) -> list[Sample]:
+def sampled(run: Any, name: str, count: int = 5, scores: bool = False, **limits: Any) -> list[SampledStream]:
     prompts = [tokens(1 + i % 3, seed=i) for i in range(count)]
     steps = generate(run, prompts, chain(name), seed=4, limits=Limits(**{"length": 60, **limits}), scores=scores)
     return collect(steps, count)

@@ -8,7 +8,7 @@ from seqgen import registry
 from seqgen.models import ModelSettings
 from seqgen.training.estimate import estimate
 from seqgen.training.memory import step_bytes
-from seqgen.training.plan import Plan
+from seqgen.training.plan import TrainPlan
 from seqgen.training.progress import Budget
 from seqgen.training.settings import TrainSettings
 
@@ -16,7 +16,7 @@ from seqgen.training.settings import TrainSettings
 def plan(hidden, **train):
     settings = TrainSettings(**{"batch": 4, "window": 16, "precision": "float32"} | train)
     cell = registry.load("cells", "lstm")()
-    return Plan("lstm", cell, ModelSettings(hidden=hidden), settings, Budget(steps=1), 1, torch.device("cpu"))
+    return TrainPlan("lstm", cell, ModelSettings(hidden=hidden), settings, Budget(steps=1), 1, torch.device("cpu"))
 
 
 def test_random_numbers_go_on_as_if_nothing_had_been():

@@ -12,7 +12,7 @@ import pytest
 
 from seqgen import files, selftest
 from seqgen.catalogue import _fetch, _store
-from seqgen.catalogue._recipe import Expect, Recipe, Source
+from seqgen.catalogue._recipe import Expect, Recipe, RecipeSource
 from seqgen.cli import run
 from seqgen.errors import OutputError, SeqgenError
 from seqgen.files import system
@@ -41,7 +41,7 @@ def toy(tmp_path, monkeypatch):
         packed.writestr("toy/a.txt", "first")
         packed.writestr("toy/b.txt", "second")
     monkeypatch.setattr(_fetch, "fetch", lambda source, folder: archive)
-    source = Source(kind="url", url="https://example.org/toy.zip", sha256="0" * 64, file="zip")
+    source = RecipeSource(kind="url", url="https://example.org/toy.zip", sha256="0" * 64, file="zip")
     recipe = Recipe("toy", "A toy.", "text", "char", "CC0", "nobody", source, ("**/*.txt",), Expect(2, 11), strip=1)
     monkeypatch.setattr(_store, "recipe", lambda name: recipe)
 

@@ -29,7 +29,7 @@ CELLS = {
     "rnn relu": ["-m", "rnn", "-P", "nonlinearity", "relu"],
 }
 TEXT = "".join(f"ANNA:\nGood day, {name}, how is the {thing}?\n\n" for name in "ABCDEFGH" for thing in "abcdefghijkl")
-SHAPE = {"hidden": 24, "layers": 2, "embedding": 12, "batch": 4, "window": 16, "checks": 2}
+SHAPE = {"hidden": 24, "layers": 2, "embedding": 12, "batch": 4, "window": 16, "validations": 2}
 HOW = ["--steps", "40", "--seed", "3", "--device", "cpu", "-P", "precision", "float32", "-c", "char"]
 TOLERANCE = 1e-4  # relative, of losses and norms
 

@@ -12,7 +12,7 @@ from seqgen.errors import SettingError, UsageError
 from seqgen.generation._numpy_engine import NumpyEngine
 from seqgen.generation._torch_engine import TorchEngine
 from seqgen.generation.loop import Limits, collect, generate
-from seqgen.generation.mixture import Fade, MixtureEngine, Part
+from seqgen.generation.mixture import Fade, MixtureEngine, MixturePart
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.rules import parse
 
@@ -35,7 +35,7 @@ def make(kind=NumpyEngine, vocab_size=V, seed=1, cell=None):
 def mixture(*parts, fade=None, average="logits", start=None, end=None, length=0):
     even = tuple(1.0 for _ in parts)
     fade = fade or Fade(start or even, end or start or even, length)
-    parts = [part if isinstance(part, Part) else Part(part) for part in parts]
+    parts = [part if isinstance(part, MixturePart) else MixturePart(part) for part in parts]
     return MixtureEngine(parts, fade, V, DOCUMENT, average)
 
 
@@ -141,20 +141,20 @@ def test_the_seed_decides_whatever_the_batch():
 def test_labels_of_one_network_are_two_streams_of_it():
     """Ids 13 and 14 are labels; a mixture never shows them, and each part reads its own behind the document token."""
     network = make(vocab_size=V + 2)
-    engine = mixture(Part(network, 13), Part(network, 14), start=(0.7, 0.3))
+    engine = mixture(MixturePart(network, 13), MixturePart(network, 14), start=(0.7, 0.3))
     assert engine.vocab_size == V
     first, second = (run(network, IDS, np.insert(PROMPT, 1, label))[:, :V] for label in (13, 14))
     assert not np.allclose(first, second, atol=1e-3)
     blended = run(engine, IDS)
     assert blended.shape == (21, V)
     np.testing.assert_allclose(blended, 0.7 * first + 0.3 * second, atol=1e-5)
-    alone = mixture(Part(network, 13), Part(network, 14), start=(1, 0))
+    alone = mixture(MixturePart(network, 13), MixturePart(network, 14), start=(1, 0))
     np.testing.assert_array_equal(run(alone, IDS), first)
 
 
 def test_parts_may_know_different_labels():
     with_labels, without = make(vocab_size=V + 2, seed=1), make(seed=2)
-    found = run(mixture(Part(with_labels, 14), without), IDS)
+    found = run(mixture(MixturePart(with_labels, 14), without), IDS)
     labelled = run(with_labels, IDS, np.insert(PROMPT, 1, 14))[:, :V]
     np.testing.assert_allclose(found, (labelled + run(without, IDS)) / 2, atol=1e-5)
 
@@ -178,8 +178,8 @@ def test_what_does_not_fit():
     with pytest.raises(SettingError, match="length of a fade"):
         Fade((1,), (1,), -1)
     with pytest.raises(UsageError, match="1 weights for 2 parts"):
-        MixtureEngine([Part(make()), Part(make())], Fade((1,), (1,)), V)
+        MixtureEngine([MixturePart(make()), MixturePart(make())], Fade((1,), (1,)), V)
     with pytest.raises(UsageError, match="knows fewer than 14"):
-        MixtureEngine([Part(make())], Fade((1,), (1,)), V + 1)
+        MixtureEngine([MixturePart(make())], Fade((1,), (1,)), V + 1)
     with pytest.raises(SettingError, match="average is median"):
-        MixtureEngine([Part(make())], Fade((1,), (1,)), V, average="median")
+        MixtureEngine([MixturePart(make())], Fade((1,), (1,)), V, average="median")

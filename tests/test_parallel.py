@@ -21,7 +21,22 @@ from seqgen.training.parallel import ALONE, Ranks, session
 
 PLAY = "".join(f"ANNA:\nGood day, {name}, how is the {thing}?\n\n" for name in "ABCDEFGH" for thing in "abcdefghijkl")
 TINY = ["-P", "hidden", "16", "-P", "batch", "4", "-P", "window", "16", "-P", "precision", "float32"]
-HOW = [*TINY, "-P", "dropout", "0", "-P", "activation_reg", "1", "-P", "checks", "3", "--seed", "3", "--device", "cpu"]
+HOW = [
+    *TINY,
+    "-P",
+    "dropout",
+    "0",
+    "-P",
+    "activation_reg",
+    "1",
+    "-P",
+    "validations",
+    "3",
+    "--seed",
+    "3",
+    "--device",
+    "cpu",
+]
 RUN = [sys.executable, "-P", "-m", "torch.distributed.run", "--nproc-per-node", "2"]
 OURS = ["--no-python", sys.executable, "-P", "-m", "seqgen"]  # `--no-python seqgen` in README.md
 ALONE_IN = {"OMP_NUM_THREADS": "1", "TORCH_CPP_LOG_LEVEL": "ERROR"}
@@ -234,7 +249,7 @@ def test_one_process_is_alone(monkeypatch):
     monkeypatch.setenv("RANK", "0")
     with session("cpu") as ranks:
         assert ranks is ALONE
-    assert ALONE.leads
+    assert ALONE.is_main
     assert ALONE.rows(8) == slice(0, 8)
     assert ALONE.steer(0.5, True, True) == (0.5, True, True)
     assert ALONE.seed(7) == 7

@@ -9,7 +9,7 @@ import pytest
 
 from seqgen.render import curves
 from seqgen.render.curves import Curve, Series
-from seqgen.render.report import Audio, Picture, Sample, Section, Table, Text, report_html
+from seqgen.render.report import Audio, Picture, SampleText, Section, Table, Text, report_html
 
 VOID = {"meta", "img", "br", "link", "input"}
 EVIL = "<script>alert(1)</script>\"'&<img src=https://example.com onerror=x>"
@@ -47,7 +47,7 @@ class Page(HTMLParser):
 def everything(word):
     curve = Curve(word, (Series(word, [1, 2, 3], [4.0, 3.0, 2.0]),), ((word, 2.5),), word, word)
     table = Table((word, "n"), ((word, 1234567), (word, None)), word)
-    parts = (Text(word), table, Sample(word, word, word), Picture(PNG, word, word), Audio(b"RIFF", word), curve)
+    parts = (Text(word), table, SampleText(word, word, word), Picture(PNG, word, word), Audio(b"RIFF", word), curve)
     return report_html(word, [Section(word, parts), Section("other", ())], word)
 
 
@@ -94,7 +94,7 @@ def test_binary_parts_are_whole():
 
 
 def test_control_characters_are_shown_not_obeyed():
-    sample = Sample("a\x00b\x1b[31m\rc\u202ed\ud800e\x85\U000e0001\u2028\ttab\n", prompt="\x07")
+    sample = SampleText("a\x00b\x1b[31m\rc\u202ed\ud800e\x85\U000e0001\u2028\ttab\n", prompt="\x07")
     text = report_html("t\x00itle", [Section("s", (sample, Picture(PNG, description="a\x1bb\u202e")))])
     text.encode("utf-8")
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2028\ud800]", text)
@@ -105,7 +105,7 @@ def test_control_characters_are_shown_not_obeyed():
 
 
 def test_a_sample_keeps_its_first_line_break():
-    text = report_html("t", [Section("s", (Sample("\n\nlate"),))])
+    text = report_html("t", [Section("s", (SampleText("\n\nlate"),))])
     assert '<pre tabindex="0">\n\n\nlate</pre>' in text  # of which HTML drops one
 
 

@@ -32,7 +32,7 @@ EVERYTHING = dataclasses.replace(
     activation_reg=1.0,
     temporal_activation_reg=0.5,
     reset_probability=0.2,
-    checks=7,
+    validations=7,
 )
 KINDS = {
     "plain": SMALL,
@@ -175,7 +175,7 @@ def test_a_run_goes_on_past_its_budget_and_validates_again(tmp_path, stream):
 
 
 def test_a_run_that_ran_out_of_patience_gets_new_patience_with_a_new_budget(tmp_path, stream):
-    still = dataclasses.replace(SMALL, learning_rate=1e-9, checks=40, patience=2)
+    still = dataclasses.replace(SMALL, learning_rate=1e-9, validations=40, patience=2)
     for steps, expected in ((400, 30), (500, 50)):
         run = make_run(tmp_path / "run", stream, steps, still)
         run.resume() if (tmp_path / "run").exists() else run.start()

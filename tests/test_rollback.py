@@ -163,7 +163,7 @@ def test_a_stop_before_or_after_a_fault_leaves_no_trace(tmp_path, stream, stop):
         {"train": dataclasses.replace(SMALL, batch=1, window=8)},
         {"train": dataclasses.replace(SMALL, learning_rate=0.05, warmup=0.0)},
         {"train": dataclasses.replace(SMALL, weight_drop=0.5, dropout_embedding=0.3, average="ema"), "dropout": 0.6},
-        {"train": dataclasses.replace(SMALL, reset_probability=0.5, checks=60)},
+        {"train": dataclasses.replace(SMALL, reset_probability=0.5, validations=60)},
         {"train": dataclasses.replace(SMALL, schedule="constant"), "layers": 3},
     ],
 )

@@ -15,7 +15,7 @@ from seqgen.models.network import RecurrentLM
 from seqgen.training import defaults, snapshot
 from seqgen.training import device as devices
 from seqgen.training.data import Material, Spans
-from seqgen.training.plan import Plan
+from seqgen.training.plan import TrainPlan
 from seqgen.training.progress import Budget, Shrunk
 from seqgen.training.scaling import BACKOFF, INTERVAL, START, LossScaler
 from seqgen.training.settings import TrainSettings
@@ -235,7 +235,7 @@ def make_trainer(batch, most, steps=30):
     network = RecurrentLM(registry.load("cells", "lstm")(), ModelSettings(hidden=16), V)
     ids = np.random.default_rng(0).integers(0, V - 1, 3000).astype(np.uint16)
     settings = dataclasses.replace(PLAIN, batch=batch, patience=0)
-    plan = Plan("lstm", network.cell, network.settings, settings, Budget(steps=steps), 1, torch.device("cpu"))
+    plan = TrainPlan("lstm", network.cell, network.settings, settings, Budget(steps=steps), 1, torch.device("cpu"))
     material = Material(ids, Spans(np.array([0]), np.array([3000])), V - 1)
     trainer = Trainer(network, material, plan, lambda network: 1.0)
     give_memory(trainer, most)

@@ -16,7 +16,7 @@ from seqgen.music.annotation import MAX_TEXT, annotate, annotation
 from seqgen.music.read import read_score
 from seqgen.takes import recorder as recorder_module
 from seqgen.takes.exchange import bring_in, export, facts
-from seqgen.takes.record import Beginning, Source, inscription, pack, unpack
+from seqgen.takes.record import Beginning, TakeSource, inscription, pack, unpack
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.replay import replay
 from seqgen.takes.store import FILE, Takes, place
@@ -27,7 +27,7 @@ MUSIC = Tokenizer(Midi(MidiOptions()), "midi")
 
 
 def beginning(tokenizer=TEXT, sample=1, **settings):
-    source = Source(("f" if tokenizer is TEXT else "e") * 64, "checkpoints/plays", "c" * 64, tokenizer.spec())
+    source = TakeSource(("f" if tokenizer is TEXT else "e") * 64, "checkpoints/plays", "c" * 64, tokenizer.spec())
     return Beginning(source, sample, 2**64 - 1, {"temperature": 0.8, "rules": [["top_p", "0.9"]]} | settings, {})
 
 

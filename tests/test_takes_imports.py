@@ -18,7 +18,7 @@ from seqgen.selftest import _exports, check
 from seqgen.takes import exchange, replay
 from seqgen.takes._database import Database
 from seqgen.takes.exchange import NAMESAKES, bring_in
-from seqgen.takes.record import Beginning, Source
+from seqgen.takes.record import Beginning, TakeSource
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.store import Takes
 
@@ -322,7 +322,9 @@ def test_one_checkpoint_under_two_names_keeps_both(path):
     for name in ("plays", "poems"):
         with Takes(path) as takes:
             grown = Recorder(
-                lambda takes=takes: takes, Beginning(Source("f" * 64, name, "", TEXT.spec()), 1, 1, {}, {}), pytest.fail
+                lambda takes=takes: takes,
+                Beginning(TakeSource("f" * 64, name, "", TEXT.spec()), 1, 1, {}, {}),
+                pytest.fail,
             )
             grown.extend([1])
             grown.finish("length")

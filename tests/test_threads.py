@@ -11,7 +11,7 @@ from seqgen.api.mixture import Voice, mix
 from seqgen.api.music import Music
 from seqgen.cli import run
 from seqgen.selftest._materials import PLAY, TINY
-from seqgen.takes.record import Beginning, Source
+from seqgen.takes.record import Beginning, TakeSource
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.store import Takes
 
@@ -114,7 +114,7 @@ def test_what_is_made_when_it_is_needed_is_made_once(trained, monkeypatch, part)
 def test_each_thread_keeps_its_takes(trained, tmp_path):
     """One list, opened by each thread: SQLite's connections belong to the thread that made them."""
     shared, place = seqgen.load(trained), tmp_path / "takes.sqlite"
-    source = Source(shared.digest, shared.name, "", shared.tokenizer.spec())
+    source = TakeSource(shared.digest, shared.name, "", shared.tokenizer.spec())
 
     def take(seed):
         sample = shared.sample("ANNA", seed=seed, length=50)

@@ -19,14 +19,14 @@ from seqgen.tokenizer import Tokenizer
 from seqgen.training import defaults, device, optimizer
 from seqgen.training.corpus import TrainingCorpus
 from seqgen.training.data import Spans
-from seqgen.training.plan import Plan
+from seqgen.training.plan import TrainPlan
 from seqgen.training.progress import Budget
 from seqgen.training.run import Run
 from seqgen.training.settings import TrainSettings
 from seqgen.training.validation import own_tokens
 
 TEXT = b"the cat sat on the mat; the dog sat on the log. " * 60
-SMALL = TrainSettings(batch=4, window=16, learning_rate=1e-2, precision="float32", checks=4, patience=0)
+SMALL = TrainSettings(batch=4, window=16, learning_rate=1e-2, precision="float32", validations=4, patience=0)
 
 LONG_WINDOW = dataclasses.replace(SMALL, window=500)
 
@@ -71,7 +71,7 @@ def make_run(
     budget, cell = Budget(steps=steps), registry.load("cells", model)(**(cell or {}))
     train = dataclasses.replace(train, dropout=dropout)
     settings = ModelSettings(**{"hidden": 16, "layers": 2} | shape)
-    plan = Plan(model, cell, settings, train, budget, seed, torch.device("cpu"))
+    plan = TrainPlan(model, cell, settings, train, budget, seed, torch.device("cpu"))
     observer = observer or Nobody()
     run = Run(folder, TrainingCorpus(stream, Tokenizer.from_spec(stream.codec_spec)), plan, observer)
     observer.run, observer.trainer = run, run.trainer
@@ -97,7 +97,7 @@ def test_it_learns_and_beats_uniform_by_far(tmp_path, stream):
 
 
 def test_the_best_model_is_the_one_kept(tmp_path, stream):
-    wild = TrainSettings(batch=4, window=16, learning_rate=0.5, warmup=0.9, clip=100, checks=8, patience=0)
+    wild = TrainSettings(batch=4, window=16, learning_rate=0.5, warmup=0.9, clip=100, validations=8, patience=0)
     watcher = Nobody()
     run = make_run(tmp_path / "run", stream, steps=80, train=wild, observer=watcher)
     run.start()
@@ -109,7 +109,7 @@ def test_the_best_model_is_the_one_kept(tmp_path, stream):
 
 
 def test_patience_ends_a_run_that_gets_no_better(tmp_path, stream):
-    still = TrainSettings(batch=4, window=16, learning_rate=1e-9, checks=40, patience=2)
+    still = TrainSettings(batch=4, window=16, learning_rate=1e-9, validations=40, patience=2)
     run = make_run(tmp_path / "run", stream, steps=400, train=still, dropout=0)
     run.start()
     run.trainer.validate = lambda network: 5.0

@@ -11,7 +11,7 @@ from typing import Any
 
 from seqgen.api.model import Model
 from seqgen.errors import UsageError
-from seqgen.generation.mixture import Average, Fade, MixtureEngine, Part
+from seqgen.generation.mixture import Average, Fade, MixtureEngine, MixturePart
 from seqgen.tokenizer import require_same_tokens
 
 
@@ -87,7 +87,7 @@ def mix(voices: Sequence[Voice], fade: int = 0, average: Average = "logits") -> 
     weights = Fade(tuple(voice.start for voice in voices), tuple(voice.end for voice in voices), fade)
     tokenizer = replace(first.tokenizer, labels=())
     labels = [None if voice.label is None else voice.model.tokenizer.label_id(voice.label) for voice in voices]
-    parts = [Part(voice.model.engine, label) for voice, label in zip(voices, labels)]
+    parts = [MixturePart(voice.model.engine, label) for voice, label in zip(voices, labels)]
     about = [average, str(fade), *(f"{voice.model.digest} {voice}" for voice in voices)]
     digest = hashlib.sha256("\n".join(about).encode()).hexdigest()
     mixed = Model(first.checkpoint, digest, " + ".join(map(str, voices)))

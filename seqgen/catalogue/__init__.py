@@ -10,8 +10,8 @@ KEY is a digest of the recipe, so a changed recipe is fetched anew. What lies at
 renamed. This room knows nothing of codecs, models or the command line.
 """
 
-from seqgen.catalogue._recipe import Expect, Recipe, Source, names, recipe
+from seqgen.catalogue._recipe import Expect, Recipe, RecipeSource, names, recipe
 from seqgen.catalogue._recipe import read as read_recipe
 from seqgen.catalogue._store import get, locate
 
-__all__ = ["Expect", "Recipe", "Source", "get", "locate", "names", "read_recipe", "recipe"]
+__all__ = ["Expect", "Recipe", "RecipeSource", "get", "locate", "names", "read_recipe", "recipe"]

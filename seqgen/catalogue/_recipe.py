@@ -28,7 +28,7 @@ PACKAGE = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
-class Source:
+class RecipeSource:
     """Where the archive of a corpus comes from.
 
     Attributes:
@@ -108,7 +108,7 @@ class Recipe:
     codec: str
     licence: str
     attribution: str
-    source: Source
+    source: RecipeSource
     members: tuple[str, ...]
     expect: Expect
     strip: int = 0
@@ -199,5 +199,5 @@ def _parse(table: dict[str, Any]) -> Recipe:
         if key not in known:
             raise SettingError(f"no setting is called {key!r}", nearest(key, sorted(known)))
         kind = known[key]
-        values[key] = parse(kind, value) if kind in (Source, Expect) else convert(key, value, kind)
+        values[key] = parse(kind, value) if kind in (RecipeSource, Expect) else convert(key, value, kind)
     return Recipe(**values)

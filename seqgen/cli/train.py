@@ -103,7 +103,7 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, report: s
         trained = train(job, observer)
         if trained.stopped:
             raise click.exceptions.Exit(1)
-        if not trained.leads:
+        if not trained.is_main:
             return
     if report:
         from seqgen.jobs.train.page import write_page

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqgen.errors import UsageError
-from seqgen.generation.loop import Sample
+from seqgen.generation.loop import SampledStream
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Choice:
     """
 
     index: int
-    sample: Sample
+    sample: SampledStream
     score: float
 
 
-def best_of(samples: Sequence[Sample], count: int) -> list[Choice]:
+def best_of(samples: Sequence[SampledStream], count: int) -> list[Choice]:
     """The likeliest of each `count` samples in a row: give `generate` each prompt `count` times, and `scores`.
 
     Likelihood is counted by the token, or else the shortest would win. An empty sample is chosen only among its

@@ -18,7 +18,7 @@ from seqgen.generation.limits import NO_LIMITS, Constraints, Grammar, Guard, Lim
 from seqgen.generation.sampling import Race, entropies, log_probabilities
 from seqgen.rules import Rule
 
-__all__ = ["Grammar", "Guard", "Limits", "Sample", "Step", "collect", "generate", "prefill"]
+__all__ = ["Grammar", "Guard", "Limits", "SampledStream", "Step", "collect", "generate", "prefill"]
 
 Reason = Literal["length", "end", "stop", "interrupted"]
 
@@ -40,7 +40,7 @@ class Step(NamedTuple):
 
 
 @dataclass
-class Sample:
+class SampledStream:
     """What one stream became.
 
     Attributes:
@@ -92,9 +92,9 @@ def generate(
         run.advance(ids, finished)
 
 
-def collect(steps: Iterator[Step], streams: int) -> list[Sample]:
+def collect(steps: Iterator[Step], streams: int) -> list[SampledStream]:
     """The whole samples of `generate`, for callers who need no streaming."""
-    samples = [Sample() for _ in range(streams)]
+    samples = [SampledStream() for _ in range(streams)]
     for step in steps:
         for index in np.flatnonzero(step.ids >= 0).tolist():
             samples[index].ids.append(int(step.ids[index]))

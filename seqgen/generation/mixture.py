@@ -55,7 +55,7 @@ class Fade:
 
 
 @dataclass(frozen=True)
-class Part:
+class MixturePart:
     """One voice of a mixture.
 
     Attributes:
@@ -96,7 +96,7 @@ class MixtureEngine(Engine[MixtureState]):
 
     def __init__(
         self,
-        parts: Sequence[Part],
+        parts: Sequence[MixturePart],
         fade: Fade,
         vocab_size: int,
         document_id: int | None = None,
@@ -144,7 +144,7 @@ class MixtureEngine(Engine[MixtureState]):
         )
         return MixtureState(parts, np.concatenate([state.positions for state in states]))
 
-    def _own(self, part: Part, ids: Ids) -> Ids:
+    def _own(self, part: MixturePart, ids: Ids) -> Ids:
         """What one part reads for a piece of a prompt."""
         if part.label is None or self.document_id is None:
             return ids

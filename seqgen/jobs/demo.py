@@ -27,7 +27,7 @@ from seqgen.jobs.train.settings import TrainJob
 from seqgen.music.read import read_score
 from seqgen.render import audio, fluid, piano_roll
 from seqgen.render.curves import Curve, Series
-from seqgen.render.report import Audio, Picture, Sample, Section, Table, Text, report_html
+from seqgen.render.report import Audio, Picture, SampleText, Section, Table, Text, report_html
 from seqgen.training import occupied
 
 PAGE_RATE = 22_050  # samples a second of the sound inside the page, which would double its size at full rate
@@ -227,4 +227,4 @@ def _section(result: Result) -> Section:
     if not result.checkpoint.tokenizer.is_text:
         return Section(piece.heading, (about,))
     text = result.data.decode("utf-8", "replace").removeprefix(piece.prompt)
-    return Section(piece.heading, (about, Sample(text, result.artifact.name, piece.prompt), curve))
+    return Section(piece.heading, (about, SampleText(text, result.artifact.name, piece.prompt), curve))

@@ -38,7 +38,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleText:
     """Generated or quoted text, shown as it is, control characters made visible; `prompt` is set apart."""
 
     text: str
@@ -63,7 +63,7 @@ class Audio:
     title: str = ""
 
 
-Part = Text | Table | Sample | Picture | Audio | Curve | Boxes
+SectionPart = Text | Table | SampleText | Picture | Audio | Curve | Boxes
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Section:
     """A heading and what stands under it, in order."""
 
     title: str
-    parts: tuple[Part, ...]
+    parts: tuple[SectionPart, ...]
 
 
 def report_html(title: str, sections: Sequence[Section], subtitle: str = "") -> str:
@@ -118,13 +118,13 @@ def _section(place: int, section: Section) -> str:
     return f'<section id="section-{place}">\n<h2>{visible(section.title)}</h2>\n{parts}\n</section>'
 
 
-def _part(part: Part) -> str:
+def _part(part: SectionPart) -> str:
     match part:
         case Text():
             return f"<p>{visible(part.text)}</p>"
         case Table():
             return _figure(part.title, _table(part))
-        case Sample():
+        case SampleText():
             prompt = f"<mark>{visible(part.prompt)}</mark>" if part.prompt else ""
             # HTML drops the first line break of a <pre>, so there is one to drop.
             return _figure(part.title, f'<pre tabindex="0">\n{prompt}{visible(part.text)}</pre>')

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seqgen.render.curves import Curve, Series
-from seqgen.render.report import Part, Sample, Section, Table, Text, report_html
+from seqgen.render.report import SampleText, Section, SectionPart, Table, Text, report_html
 
 MOST_SAMPLES = 12
 
@@ -43,7 +43,7 @@ def training_page(story: Story) -> str:
 
 
 def _result(story: Story) -> Section:
-    parts: list[Part] = [Text(story.advice)] if story.advice else []
+    parts: list[SectionPart] = [Text(story.advice)] if story.advice else []
     rows = tuple((what, _plain(value)) for what, value in story.facts)
     return Section("What was reached", (*parts, Table(("what", "value"), rows)))
 
@@ -74,7 +74,7 @@ def _samples(story: Story) -> list[Section]:
     if not shown:
         return []
     about = Text("A short text from the model as it stood, each with the same seed; the training went on after each.")
-    parts = [Sample(str(it["text"]), f"step {it['step']:,}: {it['nats']:.3f} nats per token") for it in shown]
+    parts = [SampleText(str(it["text"]), f"step {it['step']:,}: {it['nats']:.3f} nats per token") for it in shown]
     return [Section("Samples through time", (about, *parts))]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.selftest._mutations import mutated
-from seqgen.takes.record import Beginning, Ending, Source, pack
+from seqgen.takes.record import Beginning, Ending, TakeSource, pack
 from seqgen.tokenizer import Tokenizer
 
 RAW = "raw:"  # before text that stands in the JSON as it is, without its quotes
@@ -65,7 +65,7 @@ def _wide() -> dict[str, Any]:
 
 def _seal(take: dict[str, Any], tokens: list[Any]) -> None:
     try:
-        source = Source(take["source"], "", "", {})
+        source = TakeSource(take["source"], "", "", {})
         beginning = Beginning(source, take["sample"], take["seed"], take["settings"], {})
         take["tokens"] = len(tokens) - take["prompt_tokens"]
         ending = Ending(take["finished"], take["prompt_tokens"], take["tokens"], take["excess"], 0.0)

@@ -18,7 +18,7 @@ from seqgen.jobs.observer import Observer
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.stream import TokenStream
 from seqgen.takes import exchange
-from seqgen.takes.record import Beginning, Source
+from seqgen.takes.record import Beginning, TakeSource
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.store import Takes
 from seqgen.tokenization.building import tokenize
@@ -67,7 +67,7 @@ def exported(folder: Path) -> bytes:
     """Two takes as lines of JSON."""
     tokenizer = checkpoint().tokenizer
     with Takes(folder / "out.sqlite") as takes:
-        source = Source("0" * 64, "toy", "toy", tokenizer.spec())
+        source = TakeSource("0" * 64, "toy", "toy", tokenizer.spec())
         for seed in (1, 2):
             recorder = Recorder(lambda: takes, Beginning(source, 1, seed, {"temperature": 0.8}, {}), lambda words: None)
             recorder.begin([tokenizer.document_id, 1, 2])

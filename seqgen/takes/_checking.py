@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from seqgen.takes.record import FINISHED, MAX_NAME, MAX_TEXT, OPEN, Beginning, Ending, Source, Take, is_id
+from seqgen.takes.record import FINISHED, MAX_NAME, MAX_TEXT, OPEN, Beginning, Ending, Take, TakeSource, is_id
 
 DEPTH = 32  # of settings inside settings
 DIGITS = 24  # of a whole number; a seed has 20
@@ -42,7 +42,7 @@ def plain_object(text: str | bytes) -> dict[str, Any]:
     return found
 
 
-def take_of(id: str, facts: Mapping[str, Any], source: Source, imported: bool = False) -> Take:
+def take_of(id: str, facts: Mapping[str, Any], source: TakeSource, imported: bool = False) -> Take:
     """The take that has these facts, named as in `seqgen.takes.exchange`.
 
     Raises:
@@ -57,7 +57,7 @@ def take_of(id: str, facts: Mapping[str, Any], source: Source, imported: bool = 
     return Take(id, _created(facts["created"]), beginning, _ending(facts), made_by, _flag(facts, "starred"), imported)
 
 
-def source_of(facts: Mapping[str, Any]) -> Source:
+def source_of(facts: Mapping[str, Any]) -> TakeSource:
     """The checkpoint that has these facts; whether its tokenizer can be built is not looked at.
 
     Raises:
@@ -66,7 +66,7 @@ def source_of(facts: Mapping[str, Any]) -> Source:
     hash, name, corpus = facts["hash"], text(facts, "name"), text(facts, "corpus")
     if not isinstance(hash, str) or len(hash) != 64 or not set(hash) <= set("0123456789abcdef"):
         raise Fault(f"hash is {shown(hash)}, expected 64 hexadecimal digits")
-    source = Source(hash, name, corpus, _object(facts, "tokenizer"))
+    source = TakeSource(hash, name, corpus, _object(facts, "tokenizer"))
     if set(source.tokenizer) != {"name", "options", "state", "labels"}:
         raise Fault("tokenizer is none of seqgen's")
     return source

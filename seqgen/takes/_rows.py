@@ -6,13 +6,13 @@ from typing import Any
 from seqgen.errors import MALFORMED, TakeError
 from seqgen.takes._checking import plain_object, take_of
 from seqgen.takes._database import Database
-from seqgen.takes.record import OPEN, Source, Take, digest, is_id, spelled
+from seqgen.takes.record import OPEN, Take, TakeSource, digest, is_id, spelled
 
 FAULTS = (sqlite3.DataError, *MALFORMED)  # what rows that make no sense raise; DataError: longer than MAX_ROW
 THERE = "seqgen takes list shows those there are"
 
 
-def load(base: Database, key: int, sources: dict[int, Source]) -> Take:
+def load(base: Database, key: int, sources: dict[int, TakeSource]) -> Take:
     """The take at a key; `sources` keeps what was read of its checkpoint.
 
     Raises:
@@ -36,7 +36,7 @@ def damaged(name: str, error: Exception) -> TakeError:
     return TakeError(f"take {name} is damaged: {error}", f"seqgen takes delete {name} forgets it")
 
 
-def put_source(base: Database, source: Source) -> int:
+def put_source(base: Database, source: TakeSource) -> int:
     """The key of a source, which is stored where it is not. Its digest proves its text, so damage is mended."""
     row = (source.hash, source.digest, spelled(source.name), spelled(source.corpus), source.text)
     base.execute(
@@ -61,15 +61,15 @@ def key_of(name: str) -> int:
     return int(number) if number.isdecimal() and len(number) < 19 else -1
 
 
-def _source(base: Database, key: int) -> Source:
+def _source(base: Database, key: int) -> TakeSource:
     row = base.execute("SELECT * FROM sources WHERE key = ?", (key,)).fetchone()
     if row is None or digest(row["tokenizer"]) != row["digest"]:
         raise ValueError("its tokenizer is missing, or is not the one that it had")
     hash, name, corpus = (spelled(row[each]) for each in ("hash", "name", "corpus"))
-    return Source(hash, name, corpus, plain_object(row["tokenizer"]))
+    return TakeSource(hash, name, corpus, plain_object(row["tokenizer"]))
 
 
-def _take(name: str, row: sqlite3.Row, source: Source) -> Take:
+def _take(name: str, row: sqlite3.Row, source: TakeSource) -> Take:
     if row["id"] is not None and name != row["id"]:
         raise ValueError("its id is none")
     facts: dict[str, Any] = dict(row)

@@ -20,9 +20,9 @@ from typing import IO, Any
 
 from seqgen.errors import MALFORMED, SeqgenError, TakeError
 from seqgen.takes._checking import Fault, plain_object, require_keys, require_name, source_of, take_of
-from seqgen.takes.record import Fingerprint, Source, Take, is_id, pack, unpack
+from seqgen.takes.record import Fingerprint, Take, TakeSource, is_id, pack, unpack
 from seqgen.takes.replay import replay
-from seqgen.takes.store import Part, Takes
+from seqgen.takes.store import TakePart, Takes
 from seqgen.tokenizer import Tokenizer
 
 KIND = "seqgen takes"
@@ -51,7 +51,7 @@ def export(
         TakeError: One of them is damaged.
     """
     yield _line(kind=KIND, version=VERSION)
-    told: dict[str, Source] = {}
+    told: dict[str, TakeSource] = {}
     count = 0
     for take in chosen:
         try:
@@ -176,7 +176,7 @@ class _Reading:
     def __init__(self, found: Brought, file: IO[bytes], name: str) -> None:
         self.found, self.file, self.name = found, file, name
         self.number = 0
-        self.sources: dict[str, Source] = {}
+        self.sources: dict[str, TakeSource] = {}
         self.seen: dict[str, set[str]] = {}  # base → what tells takes with that base apart
 
     def run(self) -> None:
@@ -263,7 +263,7 @@ class _Reading:
             data = pack(_ids(following["ids"]))
             left -= len(following["ids"])
             fingerprint = fingerprint.extended(data)
-            self.found.apart.append(key, Part(place, data), take.ending)
+            self.found.apart.append(key, TakePart(place, data), take.ending)
             place, following = place + 1, self._next()
         if left:
             raise Fault("the tokens of a take are more or fewer than it says, so they do not match its id")

@@ -35,7 +35,7 @@ _ID = re.compile(rf"[0-9a-f]{{{DIGITS}}}(-[1-9][0-9]{{0,17}})?")
 
 
 @dataclass(frozen=True)
-class Source:
+class TakeSource:
     """The checkpoint that takes come from, as far as replaying needs it.
 
     A hash alone says nothing of what the tokens mean: whoever writes an export can put any tokenizer beside it.
@@ -76,7 +76,7 @@ class Beginning:
         circumstances: Engine, device, where the prompt came from: what does not change the tokens.
     """
 
-    source: Source
+    source: TakeSource
     sample: int
     seed: int
     settings: dict[str, Any]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from seqgen.errors import SeqgenError
 from seqgen.takes.record import Beginning, Ending, Fingerprint, inscription, pack
-from seqgen.takes.store import Part, Takes
+from seqgen.takes.store import TakePart, Takes
 
 CHUNK = 1 << 16  # tokens kept in memory at most
 INTERVAL = 5.0  # seconds after which a growing take is written, in case its program is killed
@@ -100,7 +100,7 @@ class Recorder:
 
     def _add(self, takes: Takes, data: bytes, ending: Ending) -> int:
         key = takes.begin(self._beginning) if self._state.key is None else self._state.key
-        takes.append(key, Part(self._state.parts, data), ending)
+        takes.append(key, TakePart(self._state.parts, data), ending)
         return key
 
     def _try(self, write: Callable[[Takes], None]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from seqgen.errors import MALFORMED, CorpusError, StreamError, TakeError
 from seqgen.takes.record import Take, inscription, is_base, unpack
-from seqgen.takes.store import Part, Takes
+from seqgen.takes.store import TakePart, Takes
 from seqgen.tokenizer import Tokenizer
 
 MAX_PIECE = 4096  # bytes of one token: a forged one of a megabyte would make a terabyte of a small file
@@ -62,7 +62,7 @@ def _tokenizer(spec: str) -> Tokenizer:
     return tokenizer
 
 
-def checked(takes: Takes, take: Take, vocab_size: int) -> Iterator[Part]:
+def checked(takes: Takes, take: Take, vocab_size: int) -> Iterator[TakePart]:
     """The tokens of a take, which are compared with its fingerprint in the end."""
     fingerprint, count = take.beginning.fingerprint(), 0
     for part in takes.parts(take):

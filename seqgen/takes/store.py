@@ -24,14 +24,14 @@ from pathlib import Path
 from seqgen.errors import TakeError
 from seqgen.takes import _rows
 from seqgen.takes._database import Database, explained
-from seqgen.takes.record import MAX_TEXT, OPEN, Beginning, Ending, Source, Take, is_base, now, unpack, versions
+from seqgen.takes.record import MAX_TEXT, OPEN, Beginning, Ending, Take, TakeSource, is_base, now, unpack, versions
 
 FILE = "takes.sqlite"
 THERE = _rows.THERE
 
 
 @dataclass(frozen=True)
-class Part:
+class TakePart:
     """A piece of a take's tokens: `place` counts them from 0, `data` is as `pack` has it."""
 
     place: int
@@ -77,7 +77,7 @@ class Takes:
 
     def _open(self, base: Database) -> None:
         self._base = base
-        self._sources: dict[int, Source] = {}
+        self._sources: dict[int, TakeSource] = {}
 
     def __enter__(self) -> "Takes":
         return self
@@ -120,7 +120,7 @@ class Takes:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def append(self, key: int, part: Part, ending: Ending) -> None:
+    def append(self, key: int, part: TakePart, ending: Ending) -> None:
         """More tokens, and how the take stands by then. Call inside a transaction.
 
         Raises:
@@ -222,14 +222,14 @@ class Takes:
         with explained(self.path):
             return _rows.load(self._base, key, self._sources)
 
-    def parts(self, take: Take) -> Iterator[Part]:
+    def parts(self, take: Take) -> Iterator[TakePart]:
         """The tokens of a take, piece by piece, prompt first."""
         with explained(self.path):
             key = self._exactly(take.id)
             try:
                 for row in self._base.execute("SELECT place, ids FROM chunks WHERE take = ? ORDER BY place", (key,)):
                     unpack(row["ids"])
-                    yield Part(row["place"], row["ids"])
+                    yield TakePart(row["place"], row["ids"])
             except _rows.FAULTS as error:
                 raise _rows.damaged(take.id, error) from error
 

@@ -17,7 +17,7 @@ from seqgen.errors import CorpusError, DataError, SettingError
 from seqgen.report import Report
 from seqgen.stream import StreamWriter, TokenStream
 from seqgen.tokenization.cutting import documents
-from seqgen.tokenization.planning import Plan, plan, silent
+from seqgen.tokenization.planning import TokenizePlan, plan, silent
 from seqgen.tokenization.pool import Encoded, Job, Result, encoded
 from seqgen.tokenization.reading import Reader, shown
 from seqgen.tokenization.sources import Note, Source
@@ -69,7 +69,7 @@ def tokenize(
     return TokenStream.open(output)
 
 
-def build(made: Plan, output: str | Path, workers: int, progress: Callable[[int], object]) -> None:
+def build(made: TokenizePlan, output: str | Path, workers: int, progress: Callable[[int], object]) -> None:
     """Carry out a plan."""
     tokenizer = made.tokenizer or _fitted(made)
     with StreamWriter(output, tokenizer.spec(), tokenizer.vocab_size) as writer:
@@ -100,13 +100,13 @@ def grown(
     return Tokenizer(tokenizer.codec.grow(_pieces(made)), made.codec, (*tokenizer.labels, *sorted(new)))
 
 
-def _fitted(made: Plan) -> Tokenizer:
+def _fitted(made: TokenizePlan) -> Tokenizer:
     """A tokenizer that learned from the files: the first pass."""
     labels = tuple(sorted({source.label for source in made.sources if source.label is not None}))
     return Tokenizer(made.kind.fit(_pieces(made), made.options), made.codec, labels)
 
 
-def _pieces(made: Plan) -> Iterator[bytes]:
+def _pieces(made: TokenizePlan) -> Iterator[bytes]:
     """All pieces of all files, once. What cannot be read is left for the second pass to report."""
     for source in made.sources:
         try:
@@ -123,7 +123,7 @@ class _Work:
     """
 
     def __init__(
-        self, made: Plan, tokenizer: Tokenizer, writer: StreamWriter, progress: Callable[[int], object]
+        self, made: TokenizePlan, tokenizer: Tokenizer, writer: StreamWriter, progress: Callable[[int], object]
     ) -> None:
         self._made = made
         self._tokenizer = tokenizer

@@ -18,7 +18,7 @@ from seqgen.errors import CorpusError, StreamError
 from seqgen.files import cache_folder
 from seqgen.stream import VERSION, TokenStream
 from seqgen.tokenization.building import build
-from seqgen.tokenization.planning import Plan, plan, silent
+from seqgen.tokenization.planning import TokenizePlan, plan, silent
 from seqgen.tokenization.reading import content_hash
 from seqgen.tokenization.sources import Note, Source
 from seqgen.tokenizer import Tokenizer
@@ -63,7 +63,7 @@ def cached_stream(
     return TokenStream.open(path)
 
 
-def key(made: Plan) -> str:
+def key(made: TokenizePlan) -> str:
     """What identifies a plan's tokens."""
     content = {
         "versions": [seqgen.__version__, VERSION],

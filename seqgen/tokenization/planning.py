@@ -21,7 +21,7 @@ def silent(message: str) -> None:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TokenizePlan:
     """What is tokenized and how, all that is left open by the user being decided.
 
     Attributes:
@@ -64,7 +64,7 @@ def plan(
     skip_bad: bool | None = None,
     tokenizer: Tokenizer | None = None,
     note: Note = silent,
-) -> Plan:
+) -> TokenizePlan:
     """Decide codec, files, labels and settings; see `tokenize`."""
     if not sources:
         raise CorpusError("there are no files to tokenize")
@@ -88,4 +88,4 @@ def plan(
     parsed = settings.parse(registry.load("codecs", codec_name).Options, options or {})
     skip = len(chosen) > 1 if skip_bad is None else skip_bad
     passed = sources.passed if isinstance(sources, Sources) else {}
-    return Plan(tuple(chosen), codec_name, parsed, encoding, skip, tokenizer, skipped, passed)
+    return TokenizePlan(tuple(chosen), codec_name, parsed, encoding, skip, tokenizer, skipped, passed)

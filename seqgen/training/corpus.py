@@ -7,7 +7,7 @@ from typing import TypedDict
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.data import Spans, split
-from seqgen.training.plan import Plan, PlanRecord
+from seqgen.training.plan import PlanRecord, TrainPlan
 
 
 class CorpusRecord(TypedDict):
@@ -46,7 +46,7 @@ class TrainingCorpus:
         """Tokens before a document's own."""
         return 1 if self.stream.labels[0] < 0 else 2
 
-    def split(self, plan: Plan) -> tuple[Spans, Spans]:
+    def split(self, plan: TrainPlan) -> tuple[Spans, Spans]:
         """(what of `stream` to train on, what of `validated_on` is held out).
 
         Raises:
@@ -56,7 +56,7 @@ class TrainingCorpus:
             return _whole(self.stream), _whole(self.held_out)
         return split(self.stream.starts, self.head, plan.train.validation, plan.seed)
 
-    def record(self, plan: Plan) -> CorpusRecord:
+    def record(self, plan: TrainPlan) -> CorpusRecord:
         """Where the streams lie and how they were split, as `training.json` has it."""
         held_out: Path | None = None if self.held_out is None else self.held_out.path.resolve()
         return {

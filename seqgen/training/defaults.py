@@ -56,14 +56,14 @@ def _for_cpu(tokens: int, minutes: float) -> tuple[dict[str, Any], dict[str, Any
     dropout = 0.0 if epochs < 3 else 0.2 if epochs < 8 else 0.35
     batch = 8 if tokens < 50_000 else 16
     checks = min(20, max(4, round(4 * minutes)))  # each takes about a second
-    train = {"batch": batch, "window": 64, "learning_rate": 7e-3, "checks": checks, "dropout": dropout}
+    train = {"batch": batch, "window": 64, "learning_rate": 7e-3, "validations": checks, "dropout": dropout}
     return {"hidden": hidden, "embedding": EMBEDDING}, train
 
 
 def _for_long(tokens: int, minutes: float) -> tuple[dict[str, Any], dict[str, Any]]:
     """Time enough for what a GPU would be given, and for the settings of the published checkpoints."""
     epochs = LONG_RATE * 60 * minutes / tokens
-    train: dict[str, Any] = {"batch": 32, "window": 64, "learning_rate": 4e-3, "checks": 20}
+    train: dict[str, Any] = {"batch": 32, "window": 64, "learning_rate": 4e-3, "validations": 20}
     if epochs >= 3:
         train |= {"dropout": 0.2 if epochs < 8 else 0.4, "dropout_input": 0.0, "weight_drop": 0.1}
         train |= {"average": "ema", "average_decay": 0.998}

@@ -14,7 +14,7 @@ import torch
 from seqgen.models import parameters, weight_shapes
 from seqgen.models.network import RecurrentLM
 from seqgen.training.memory import step_bytes
-from seqgen.training.plan import Plan
+from seqgen.training.plan import TrainPlan
 from seqgen.training.step import Step
 
 SECONDS = 0.5  # of measuring, after one step to warm up
@@ -31,7 +31,7 @@ class Estimate:
     memory: float | None
 
 
-def estimate(plan: Plan, vocab_size: int) -> Estimate:
+def estimate(plan: TrainPlan, vocab_size: int) -> Estimate:
     """Measure a plan on its device."""
     devices = [plan.device] if plan.device.type == "cuda" else []
     with torch.random.fork_rng(devices):
@@ -51,7 +51,7 @@ def estimate(plan: Plan, vocab_size: int) -> Estimate:
     return Estimate(rate, None if memory is None else memory + COPIES * weights + more[1] - more[0])
 
 
-def _window(plan: Plan, vocab_size: int) -> int:
+def _window(plan: TrainPlan, vocab_size: int) -> int:
     """Tokens of a stream in a step to measure: the run's, or fewer where that would take long."""
     if plan.device.type != "cpu":
         return plan.train.window
@@ -60,7 +60,7 @@ def _window(plan: Plan, vocab_size: int) -> int:
     return max(1, min(plan.train.window, int(OPERATIONS / token)))
 
 
-def _step(plan: Plan, vocab_size: int) -> Step:
+def _step(plan: TrainPlan, vocab_size: int) -> Step:
     network = RecurrentLM(plan.cell, plan.shape, vocab_size).to(plan.device)
     network.train()
     return Step(network, dataclasses.replace(plan.train, window=_window(plan, vocab_size)))

@@ -42,7 +42,7 @@ class Ranks:
     count: int = 1
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is the one that validates, writes and speaks."""
         return self.number == 0
 
@@ -94,17 +94,17 @@ class Ranks:
             dist.all_gather(parts, here)
         return torch.stack(parts)
 
-    def steer(self, share: float, stopping: bool, due: bool = False) -> tuple[float, bool, bool]:
+    def sync_progress(self, share: float, stopping: bool, due: bool = False) -> tuple[float, bool, bool]:
         """(how far rank 0 says that the run is, whether any rank wants to stop, whether rank 0 says to save)."""
         if self.count == 1:
             return share, stopping, due
-        told = [share if self.leads else -1.0, float(stopping), float(due and self.leads)]
+        told = [share if self.is_main else -1.0, float(stopping), float(due and self.is_main)]
         tensor = torch.tensor(told, dtype=torch.float64)
         with _heard():
             dist.all_reduce(tensor, dist.ReduceOp.MAX)
         return float(tensor[0]), bool(tensor[1]), bool(tensor[2])
 
-    def lead(self, work: Callable[[], float | None]) -> float:
+    def run_on_main(self, work: Callable[[], float | None]) -> float:
         """What `work` gives on rank 0, which alone does it; the others wait. Nothing counts as 0.
 
         Raises:
@@ -114,7 +114,7 @@ class Ranks:
         if self.count == 1:
             return work() or 0.0
         answer, failure = torch.zeros(2, dtype=torch.float64), None
-        if self.leads:
+        if self.is_main:
             try:
                 answer[0] = work() or 0.0
             except SeqgenError as error:
@@ -195,7 +195,7 @@ def session(device: str) -> Iterator[Ranks]:
         first = _join(device)
         ranks = current()
         try:
-            with contextlib.nullcontext() if ranks.leads else contextlib.redirect_stderr(io.StringIO()):
+            with contextlib.nullcontext() if ranks.is_main else contextlib.redirect_stderr(io.StringIO()):
                 yield ranks
         except SeqgenError as error:
             if not first():

@@ -27,7 +27,7 @@ class PlanRecord(TypedDict):
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainPlan:
     """Everything that decides how a run goes, resolved.
 
     Attributes:

@@ -89,7 +89,7 @@ def save(
         "about": about,
         "bounds": None if seen is None else dict(seen.bounds),
     }
-    if ranks.leads:
+    if ranks.is_main:
         arrays: dict[str, NDArray[Any]] = {name: np.atleast_1d(tensor.numpy()) for name, tensor in tensors.items()}
         if seen is not None:
             arrays[COUNTS] = seen.counts
@@ -179,10 +179,10 @@ def _put_back(trainer: Trainer, details: dict[str, Any], tensors: Tensors) -> No
     if place is None:
         trainer.keep()
     sums = tensors["losses"]
-    own = sums[ranks.number] if len(sums) == ranks.count else sums.sum() * ranks.leads
+    own = sums[ranks.number] if len(sums) == ranks.count else sums.sum() * ranks.is_main
     trainer.losses.copy_(own)
     if details["budget"] != dataclasses.asdict(trainer.budget):  # validations are dealt out anew
-        trainer.progress.checks = min(trainer.progress.checks, int(trainer.used() * trainer.settings.checks))
+        trainer.progress.checks = min(trainer.progress.checks, int(trainer.used() * trainer.settings.validations))
         trainer.progress.bad_checks = 0
 
 

@@ -38,7 +38,7 @@ from seqgen.training.device import choose_precision, describe
 from seqgen.training.indexing import write_index
 from seqgen.training.journal import Journal
 from seqgen.training.occupied import begin, occupy
-from seqgen.training.plan import Plan
+from seqgen.training.plan import TrainPlan
 from seqgen.training.progress import Checked, Event, Incident, Line, Logged, Observer, RolledBack, Shrunk
 from seqgen.training.recorded import TRAINING_FILE, sealed
 from seqgen.training.saving import Saves
@@ -78,7 +78,7 @@ class Run:
         self,
         folder: Path,
         corpus: TrainingCorpus,
-        plan: Plan,
+        plan: TrainPlan,
         observer: Observer,
         inherited: Inherited | None = None,
     ) -> None:
@@ -96,7 +96,7 @@ class Run:
             state = {name: torch.from_numpy(np.array(weight)) for name, weight in inherited.weights.items()}
             self.network.load_state_dict(state, strict=False)  # tied weights have one name in a checkpoint, two here
         self.network.to(plan.device)
-        if not self.ranks.leads:
+        if not self.ranks.is_main:
             torch.manual_seed(self.ranks.seed(plan.seed))
         precision = choose_precision(self.network, plan.train)
         codec_size = self.tokenizer.document_id
@@ -120,7 +120,7 @@ class Run:
             UsageError: The ranks were told different things.
         """
         self.ranks.agree(self._told())
-        self.ranks.lead(self._make_folder)
+        self.ranks.run_on_main(self._make_folder)
         self.ranks.share_weights(self.network.parameters())
 
     def resume(self) -> str:
@@ -132,12 +132,12 @@ class Run:
             CheckpointError: There is no such run, it had other settings or another corpus, or it is running.
             UsageError: The ranks were told different things.
         """
-        self.ranks.lead(lambda: occupy(self.folder))
+        self.ranks.run_on_main(lambda: occupy(self.folder))
         restored = resume.load(self.folder / resume.RESUME_FILE, self.trainer, self._about())
         lengths, self._seen = restored.files, restored.seen
         self.ranks.agree(self._told() | {"state to go on from": self.trainer.progress})
-        remark = self.journal.damage(lengths, restored.log) if self.ranks.leads else ""
-        self.ranks.lead(lambda: self.journal.cut(lengths))
+        remark = self.journal.damage(lengths, restored.log) if self.ranks.is_main else ""
+        self.ranks.run_on_main(lambda: self.journal.cut(lengths))
         return remark
 
     @property
@@ -155,7 +155,7 @@ class Run:
         for event in self.trainer.run():
             self._handle(event)
         self.save_resume()
-        if self.ranks.leads:
+        if self.ranks.is_main:
             self.observer.close()
 
     def conclude(self) -> Checkpoint:
@@ -200,14 +200,14 @@ class Run:
                 self._log(line)
             case Checked(line, improved):
                 self._log(line)
-                if improved and self.ranks.leads:
+                if improved and self.ranks.is_main:
                     self.keep(line["validation_nats"])
             case RolledBack(line) | Shrunk(line):  # the smaller step, and the smaller batch, must not be lost
                 self._log(line)
                 self.save_resume()
             case _:
                 self.save()
-        if self.ranks.leads:
+        if self.ranks.is_main:
             self._tell(event)
 
     def _tell(self, event: Event) -> None:
@@ -233,14 +233,14 @@ class Run:
 
     def save_resume(self) -> None:
         """Write `resume.safetensors`. Every rank calls it, rank 0 writes."""
-        lengths, seen = (self.journal.lengths(), self.seen) if self.ranks.leads else ({}, None)
+        lengths, seen = (self.journal.lengths(), self.seen) if self.ranks.is_main else ({}, None)
         resume.save(self.folder / resume.RESUME_FILE, self.trainer, self._about(), lengths, self.journal.digest(), seen)
 
     def save(self) -> None:
         """Write all of the run: until the first validation, the weights as they stand are the checkpoint."""
         with self.saves.timed():
             self.save_resume()
-            if self.ranks.leads and self.trainer.progress.best is None:
+            if self.ranks.is_main and self.trainer.progress.best is None:
                 first = self.checkpoint({})
                 if all(np.isfinite(weight).all() for weight in first.weights.values()):
                     first.save(self.model_path)
@@ -292,5 +292,5 @@ class Run:
         self.journal.cut({})
 
     def _log(self, line: Line | Incident) -> None:
-        if self.ranks.leads:
+        if self.ranks.is_main:
             self.journal.add(line)

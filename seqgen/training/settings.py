@@ -50,7 +50,7 @@ class TrainSettings(Optimisation, Regularisation):
     reset_probability: float = option(0.0, "chance that a stream's state starts anew at a step")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = option("auto", "of matrix products while training")
     validation: float = option(0.1, "share of the corpus held out")
-    checks: int = option(12, "validations over the run")
+    validations: int = option(12, "validations over the run", "checks")
     patience: int = option(8, "validations without improvement until it stops; 0: never")
     transpose: int = option(0, "music: other keys while training, up or down by so many semitones; drums stay")
     stretch: float = option(0.0, "music: other tempos while training, by this share at most")
@@ -64,7 +64,7 @@ class TrainSettings(Optimisation, Regularisation):
         chance = self.reset_probability
         require(0 <= chance < 1, "reset_probability", chance, "at least 0 and below 1")
         require(0 < self.validation < 1, "validation", self.validation, "above 0 and below 1")
-        require(self.checks >= 1, "checks", self.checks, "at least 1")
+        require(self.validations >= 1, "validations", self.validations, "at least 1")
         require(self.patience >= 0, "patience", self.patience, "at least 0")
         require(0 <= self.transpose <= 12, "transpose", self.transpose, "0 to 12")
         require(0 <= self.stretch <= 0.3, "stretch", self.stretch, "0 to 0.3")

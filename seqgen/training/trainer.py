@@ -23,7 +23,7 @@ from seqgen.training.augmentation import Augmented
 from seqgen.training.data import Epoch, Material
 from seqgen.training.optimizer import learning_rate
 from seqgen.training.parallel import ALONE, Ranks
-from seqgen.training.plan import Plan
+from seqgen.training.plan import TrainPlan
 from seqgen.training.progress import (
     Checked,
     Event,
@@ -62,7 +62,7 @@ class Trainer:
         self,
         network: RecurrentLM,
         material: Material,
-        plan: Plan,
+        plan: TrainPlan,
         validate: Callable[[RecurrentLM], float],
         ranks: Ranks = ALONE,
         saves: Saves | None = None,
@@ -102,7 +102,7 @@ class Trainer:
         while not self._halted and self._share < 1 and not self.out_of_patience():
             yield from self._advance()
             self._steer()
-            check = self._share >= 1 or int(self._share * self.settings.checks) > self.progress.checks
+            check = self._share >= 1 or int(self._share * self.settings.validations) > self.progress.checks
             if check or self.progress.total_steps % LOG_EVERY == 0:
                 yield from self._look(check)
             if self._due:
@@ -137,7 +137,7 @@ class Trainer:
         self.progress.seconds = time.perf_counter() - self._clock
         used = self.used()
         due = self.saves is not None and self.saves.due(used)
-        self._share, self._halted, self._due = self.ranks.steer(used, self.stopping, due)
+        self._share, self._halted, self._due = self.ranks.sync_progress(used, self.stopping, due)
         self.stopping = self.stopping or self._halted
 
     def _advance(self) -> Iterator[Event]:
@@ -223,7 +223,7 @@ class Trainer:
         found = [nats for nats in (raw, averaged) if nats is not None and math.isfinite(nats)]
         nats = min(found, default=math.inf)
         progress = self.progress
-        progress.checks = max(progress.checks + 1, int(self._share * self.settings.checks))
+        progress.checks = max(progress.checks + 1, int(self._share * self.settings.validations))
         progress.checked = progress.total_steps
         improved = nats < (math.inf if progress.best is None else progress.best)
         progress.bad_checks = 0 if improved else progress.bad_checks + 1
@@ -240,10 +240,10 @@ class Trainer:
         """Nats per token on the held-out part: of the weights, and of their average where there is one."""
         self.network.eval()
         average, averaged = self.step.average, None
-        raw = self.ranks.lead(lambda: self.validate(self.network))
+        raw = self.ranks.run_on_main(lambda: self.validate(self.network))
         if average is not None:
             with average.in_place():
-                averaged = self.ranks.lead(lambda: self.validate(self.network))
+                averaged = self.ranks.run_on_main(lambda: self.validate(self.network))
         self.network.train()
         return raw, averaged
 
@@ -275,7 +275,7 @@ class Trainer:
             self.keep()
         self._steer()
         if not progress.stuck:  # a validation that was due among them is left out too
-            progress.checks = max(progress.checks, int(self._share * self.settings.checks))
+            progress.checks = max(progress.checks, int(self._share * self.settings.validations))
         return RolledBack({**line, "damping": progress.damping})
 
     def out_of_patience(self) -> bool:

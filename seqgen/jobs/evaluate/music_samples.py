@@ -19,7 +19,7 @@ from seqgen.jobs.evaluate.music_measures import Measured, measured
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.sample.copied import MOST_INDEXED
 from seqgen.music.score import Score
-from seqgen.render.report import Audio, Part, Picture, Section, Table, Text, report_html
+from seqgen.render.report import Audio, Picture, Section, SectionPart, Table, Text, report_html
 
 BATCH = 32  # samples at once
 MOST_PIECES = 300  # of the corpus, that are measured
@@ -127,7 +127,7 @@ def page(made: Made, name: str) -> bytes:
         f"{made.samples} samples beside {made.pieces} pieces (Yang & Lerch 2020). Overlap is 1 and KL 0 where they are "
         "alike; the ceiling is what one half of the pieces reaches against the other."
     )
-    parts: list[Part] = []
+    parts: list[SectionPart] = []
     for number, score in enumerate(made.scores[:SHOWN], 1):
         parts.append(Picture(piano_roll.png_bytes(score), f"Sample {number}", f"Piano roll of sample {number}"))
         parts.append(Audio(audio.wav_bytes(audio.synthesize(score, rate=PAGE_RATE), PAGE_RATE)))

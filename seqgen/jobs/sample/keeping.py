@@ -6,7 +6,7 @@ from typing import Any
 from seqgen.api.music import Music
 from seqgen.jobs.observer import Observer
 from seqgen.jobs.sample.preparing import Prepared
-from seqgen.takes.record import Beginning, Source
+from seqgen.takes.record import Beginning, TakeSource
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.store import Takes
 
@@ -30,7 +30,7 @@ class Keeping:
         self._complaints: set[str] = set()
         model = prepared.model
         provenance, tokenizer = model.checkpoint.provenance, model.tokenizer
-        self._source = Source(model.digest, model.name, str(provenance.get("corpus", "")), tokenizer.spec())
+        self._source = TakeSource(model.digest, model.name, str(provenance.get("corpus", "")), tokenizer.spec())
 
     def recorder(self, index: int, label: str | None) -> Recorder:
         """What keeps the sample `index`."""

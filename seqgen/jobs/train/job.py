@@ -22,14 +22,14 @@ class Trained:
         folder: Where it lies.
         steps: How many it has taken in all.
         stopped: Whether a signal stopped it before its end; everything is saved.
-        leads: Whether this process is the one of the run that writes and speaks.
+        is_main: Whether this process is the one of the run that writes and speaks.
         metrics: What was measured at its end, by name; empty where it was stopped.
     """
 
     folder: Path
     steps: int
     stopped: bool
-    leads: bool
+    is_main: bool
     metrics: dict[str, Any]
 
 
@@ -43,7 +43,7 @@ def train(job: TrainJob, observer: Observer = SILENT) -> Trained:
             a finite number.
     """
     with parallel.session(job.device) as ranks:
-        observer = observer if ranks.leads else SILENT
+        observer = observer if ranks.is_main else SILENT
         try:
             return _trained(prepare(job, observer), observer)
         finally:
@@ -54,14 +54,14 @@ def _trained(run: Run, observer: Observer) -> Trained:
     with stop_on_signals(run):
         run.train()
         # a signal after the last step is not known to all yet
-        _, stopped, _ = run.ranks.steer(1.0, run.trainer.stopping)
+        _, stopped, _ = run.ranks.sync_progress(1.0, run.trainer.stopping)
     steps, metrics = run.trainer.progress.total_steps, dict[str, Any]()
     if stopped:
         observer.note(f"\nStopped after {steps:,} steps; everything is saved.")
         observer.note(f"Go on with: seqgen train --resume -o {run.folder}")
     else:
-        run.ranks.lead(lambda: metrics.update(conclude(run, observer)))
-    return Trained(run.folder, steps, stopped, run.ranks.leads, metrics)
+        run.ranks.run_on_main(lambda: metrics.update(conclude(run, observer)))
+    return Trained(run.folder, steps, stopped, run.ranks.is_main, metrics)
 
 
 def conclude(run: Run, observer: Observer) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How a run is to go: flags, preset, checkpoint to go on from and defaults, resolved into a `Plan`."""
+"""How a run is to go: flags, preset, checkpoint to go on from and defaults, resolved into a `TrainPlan`."""
 
 import dataclasses
 import hashlib
@@ -20,7 +20,7 @@ from seqgen.stream import TokenStream
 from seqgen.training import defaults, parallel, presets
 from seqgen.training.device import pick_device
 from seqgen.training.memory import fitting_batch
-from seqgen.training.plan import Plan, PlanRecord
+from seqgen.training.plan import PlanRecord, TrainPlan
 from seqgen.training.progress import Budget
 from seqgen.training.recorded import TRAINING_FILE, unsealed
 from seqgen.training.settings import TrainSettings
@@ -81,7 +81,7 @@ def model_of(job: TrainJob, parent: Parent | None) -> str:
     return found
 
 
-def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, Any], parent: Parent | None) -> Plan:
+def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, Any], parent: Parent | None) -> TrainPlan:
     """The resolved configuration of a run that begins: what was asked for, and defaults for the rest.
 
     Args:
@@ -112,7 +112,7 @@ def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, Any], paren
         free = torch.cuda.mem_get_info(device)[0]
         batch = fitting_batch(made, sized, stream.vocab_size, training.batch, training.window, free)
         training = dataclasses.replace(training, batch=batch)
-    return Plan(
+    return TrainPlan(
         model,
         made,
         sized,
@@ -175,7 +175,7 @@ def _seed(job: TrainJob, stream: TokenStream, parent: Parent | None) -> int:
         about = parent.checkpoint.provenance
         if about.get("corpus") == stream.fingerprint and isinstance(about.get("seed"), int):
             return int(about["seed"])
-    return int(parallel.current().lead(lambda: secrets.randbits(31)))
+    return int(parallel.current().run_on_main(lambda: secrets.randbits(31)))
 
 
 @dataclass(frozen=True)
@@ -245,14 +245,14 @@ def _text(value: Any) -> str:
     return value
 
 
-def old_plan(job: TrainJob, recorded: PlanRecord, given: Mapping[str, Any]) -> Plan:
+def old_plan(job: TrainJob, recorded: PlanRecord, given: Mapping[str, Any]) -> TrainPlan:
     """The configuration of an earlier call; the budget may be a new one, and so may settings that then must agree."""
     kinds = model_kinds(recorded["model"])
     preset = preset_of(job)
     asked = {**(_known(preset.settings, kinds) if preset else {}), **given}
     cell, shape, train = settings.distribute(asked, *kinds)
     made, model = make_model(recorded["model"], recorded["cell"] | cell, recorded["settings"] | shape)
-    return Plan(
+    return TrainPlan(
         recorded["model"],
         made,
         model,
@@ -265,12 +265,12 @@ def old_plan(job: TrainJob, recorded: PlanRecord, given: Mapping[str, Any]) -> P
     )
 
 
-def describe_shape(plan: Plan) -> str:
+def describe_shape(plan: TrainPlan) -> str:
     """`lstm 2×512`."""
     return f"{plan.model} {plan.shape.layers}×{plan.shape.hidden}"
 
 
-def weight_count(plan: Plan, vocab_size: int) -> int:
+def weight_count(plan: TrainPlan, vocab_size: int) -> int:
     """How many numbers the weights hold."""
     from seqgen.models import parameters
 

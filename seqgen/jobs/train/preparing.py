@@ -11,7 +11,7 @@ from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.training import growing, parallel
 from seqgen.training.corpus import TrainingCorpus
 from seqgen.training.device import pick_device
-from seqgen.training.plan import Plan
+from seqgen.training.plan import TrainPlan
 from seqgen.training.run import Inherited, Run
 
 SHOWN = 8  # new tokens that are named
@@ -68,10 +68,10 @@ def _begin(run: Run, resume: bool, samples: Samples, observer: Observer) -> None
         return
     if remark := run.resume():
         observer.note(f"{remark}. The run goes on.")
-    run.ranks.lead(lambda: samples.drop_after(run.trainer.progress.total_steps))
+    run.ranks.run_on_main(lambda: samples.drop_after(run.trainer.progress.total_steps))
 
 
-def _grown(parent: Parent, corpus: TrainingCorpus, plan: Plan, observer: Observer) -> Inherited:
+def _grown(parent: Parent, corpus: TrainingCorpus, plan: TrainPlan, observer: Observer) -> Inherited:
     """The checkpoint's weights with rows for what the corpus holds anew, and what its training saw."""
     tokenizer = corpus.tokenizer
     known, vocabulary = parent.checkpoint.tokenizer.vocabulary(), tokenizer.vocabulary()

@@ -67,7 +67,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Part:
+class PrintedPart:
     """A part.
 
     Attributes:
@@ -95,7 +95,7 @@ class Print:
 
     title: str
     bars: tuple[Bar, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[PrintedPart, ...]
     counts: tuple[int, ...] = field(default=(0,) * 12)
 
 
@@ -194,7 +194,7 @@ def _with_tempos(score: Score, bars: list[Bar]) -> list[Bar]:
     return [dataclasses.replace(bar, tempos=tuple(sorted(found.get(at, {}).items()))) for at, bar in enumerate(bars)]
 
 
-def _part(score: Score, number: int, begin: np.ndarray, end: np.ndarray, bars: list[Bar]) -> Part:
+def _part(score: Score, number: int, begin: np.ndarray, end: np.ndarray, bars: list[Bar]) -> PrintedPart:
     own = np.flatnonzero(score.part == number)
     program = int(score.program[own[0]])
     chords: dict[tuple[int, int], list[int]] = {}
@@ -209,7 +209,7 @@ def _part(score: Score, number: int, begin: np.ndarray, end: np.ndarray, bars: l
     rows = _sustained(rows, bars) if program == DRUMS else rows
     voices = tuple(tuple(_filled(voice, bar) for bar in bars) for voice in _voices(rows))
     name = score.names[number] or programs.name(program)
-    return Part(name, program, voices, float(score.pitch[own].mean()))
+    return PrintedPart(name, program, voices, float(score.pitch[own].mean()))
 
 
 Row = tuple[int, int, tuple[int, ...], int]  # begin, end, pitches, velocity

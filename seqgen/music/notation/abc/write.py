@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 
-from seqgen.music.notation.printing import QUARTER, Bar, Event, Part, Print, printed
+from seqgen.music.notation.printing import QUARTER, Bar, Event, Print, PrintedPart, printed
 from seqgen.music.notation.spelling import signature, spelled, tonic_name
 from seqgen.music.score import DRUMS, Score
 from seqgen.music.tonality import key_of
@@ -64,7 +64,7 @@ def _words(text: str) -> str:
     return text.replace('"', "'").replace("%", "").replace("\\", "/")
 
 
-def _body(page: Print, part: Part, leads: bool, fifths: int) -> Iterator[str]:
+def _body(page: Print, part: PrintedPart, leads: bool, fifths: int) -> Iterator[str]:
     """The lines of a part."""
     line, before = "", page.bars[0].meter
     for at, bar in enumerate(page.bars):
@@ -77,7 +77,7 @@ def _body(page: Print, part: Part, leads: bool, fifths: int) -> Iterator[str]:
             line = ""
 
 
-def _bar(bar: Bar, part: Part, number: int, leads: bool, fifths: int) -> list[str]:
+def _bar(bar: Bar, part: PrintedPart, number: int, leads: bool, fifths: int) -> list[str]:
     """The voices of a bar, to be overlaid. A silent one before others keeps its place, for ties lead to places."""
     tempos = [(step, tempo) for step, tempo in bar.tempos if leads and (number or step)]
     voices = [voice[number] for voice in part.voices]
@@ -98,7 +98,7 @@ def _tempo_fields(tempos: list[tuple[int, float]]) -> str:
 
 
 def _events(
-    events: tuple[Event, ...], tempos: list[tuple[int, float]], part: Part, fifths: int, signs: dict[str, int]
+    events: tuple[Event, ...], tempos: list[tuple[int, float]], part: PrintedPart, fifths: int, signs: dict[str, int]
 ) -> str:
     """The events of a voice in a bar, beats apart. Values of triplets stand in groups, for abc2midi takes no thirds."""
     said, waiting = [], list(tempos)
@@ -115,7 +115,7 @@ def _events(
     return " ".join(said)
 
 
-def _event(event: Event, part: Part, fifths: int, signs: dict[str, int], factor: Fraction) -> str:
+def _event(event: Event, part: PrintedPart, fifths: int, signs: dict[str, int], factor: Fraction) -> str:
     length = _length(event.steps * factor)
     if not event.pitches:
         return "z" + length
@@ -124,7 +124,7 @@ def _event(event: Event, part: Part, fifths: int, signs: dict[str, int], factor:
     return text + length + ("-" if event.tied_on else "")
 
 
-def _note(pitch: int, part: Part, fifths: int, signs: dict[str, int], tied: bool) -> str:
+def _note(pitch: int, part: PrintedPart, fifths: int, signs: dict[str, int], tied: bool) -> str:
     """A note's sign, letter and octave; the sign only where the key or an earlier one in the bar says otherwise.
 
     Or after a tie: readers differ on whether a sign goes with it over a bar line, and from which voice.

@@ -69,7 +69,7 @@ class Measure:
 
 
 @dataclass
-class Part:
+class ParsedPart:
     """A part: its fields ("part-name"), its instruments by id, its measures."""
 
     fields: Fields = field(default_factory=dict)
@@ -81,7 +81,7 @@ class Part:
 class Document:
     """A score: parts by id in document order, and the fields of its head ("work-title", "movement-title")."""
 
-    parts: dict[str, Part] = field(default_factory=dict)
+    parts: dict[str, ParsedPart] = field(default_factory=dict)
     head: Fields = field(default_factory=dict)
 
 
@@ -150,7 +150,7 @@ class _Reader:
         self._outer: list[tuple[str, Fields]] = []  # the items around it
         self._scope = ""  # what is added to the names of texts inside an element of which there may be several
         self._text: list[str] = []
-        self._part = Part()
+        self._part = ParsedPart()
         self._measure = Measure(0, "")
 
     def _start(self, tag: str, attributes: Fields) -> None:
@@ -237,11 +237,11 @@ class _Reader:
             self._part.measures.append(self._measure)
             self._items += 1
 
-    def _part_of(self, name: str) -> Part:
+    def _part_of(self, name: str) -> ParsedPart:
         parts = self.document.parts
         if name not in parts and len(parts) == MAX_PARTS:
             refuse(self.parser.CurrentByteIndex, f"too many parts (expected at most {MAX_PARTS})")
-        return parts.setdefault(name, Part())
+        return parts.setdefault(name, ParsedPart())
 
     def _too_much(self) -> None:
         limit = f"{MAX_DEPTH} levels" if self._depth > MAX_DEPTH else f"{MAX_ELEMENTS:,}, {MAX_ITEMS:,} of them notes"

@@ -12,7 +12,7 @@ from seqgen.music.notation.bars import BY_TIME, DYNAMICS, MAX_QUARTERS, VELOCITY
 from seqgen.music.notation.jumps import MARKS
 from seqgen.music.notation.meters import Meter, bar_ticks
 from seqgen.music.notation.musicxml import values
-from seqgen.music.notation.musicxml.parse import Fields, Measure, Part
+from seqgen.music.notation.musicxml.parse import Fields, Measure, ParsedPart
 from seqgen.music.notation.musicxml.sound import Sounds
 
 MAX_DIVISIONS = 1 << 20
@@ -57,7 +57,7 @@ class PartReader:
         small: Whether small (cue) notes are music: the program that wrote the file writes any small note so.
     """
 
-    def __init__(self, part: Part, ticks_per_quarter: int, faults: Faults, small: bool = False) -> None:
+    def __init__(self, part: ParsedPart, ticks_per_quarter: int, faults: Faults, small: bool = False) -> None:
         self._ticks_per_quarter = ticks_per_quarter
         self._faults = faults
         self._small = small or _all_small(part)
@@ -270,7 +270,7 @@ def _barline(fields: Fields, written: Written) -> None:
         written.ending_stops = True
 
 
-def _all_small(part: Part) -> bool:
+def _all_small(part: ParsedPart) -> bool:
     """Whether the part holds small notes and no others: then these are its music."""
     notes = [fields for measure in part.measures for kind, fields in measure.items if kind == "note"]
     sounding = ["cue" in fields for fields in notes if "rest" not in fields]

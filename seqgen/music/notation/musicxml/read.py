@@ -40,7 +40,7 @@ from seqgen.music.notation.jumps import followed
 from seqgen.music.notation.lines import grouped
 from seqgen.music.notation.meters import Meter, bar_ticks, in_force, meter_map, rounded
 from seqgen.music.notation.musicxml.archive import unpack
-from seqgen.music.notation.musicxml.parse import Document, Part, parse
+from seqgen.music.notation.musicxml.parse import Document, ParsedPart, parse
 from seqgen.music.notation.musicxml.part import MAX_DIVISIONS, PartReader, Written
 from seqgen.music.score import DEFAULT_TEMPO, Score
 from seqgen.report import Report
@@ -115,7 +115,7 @@ def _owners(rows: list[Row], lines: list[Line], first: int) -> list[int]:
     return [first + part for part in grouped(rows, lines)]
 
 
-def _name(part: Part) -> str:
+def _name(part: ParsedPart) -> str:
     return printable(part.fields.get("part-name") or part.fields.get("part-abbreviation") or "")
 
 
@@ -140,7 +140,7 @@ def _across(parts: list[list[Written]]) -> list[list[Written]]:
     return across
 
 
-def _read_part(part: Part, ticks: int, faults: Faults, small: bool) -> list[Written]:
+def _read_part(part: ParsedPart, ticks: int, faults: Faults, small: bool) -> list[Written]:
     reader = PartReader(part, ticks, faults, small)
     return [reader.read(measure) for measure in part.measures]
 

@@ -6,7 +6,7 @@ Source: MusicXML 4.0 (W3C Community Group, 2021), element reference.
 from seqgen.music.faults import Faults
 from seqgen.music.instruments import guess_drum, guess_program
 from seqgen.music.notation.musicxml import values
-from seqgen.music.notation.musicxml.parse import Fields, Part
+from seqgen.music.notation.musicxml.parse import Fields, ParsedPart
 from seqgen.music.score import DRUMS
 
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -27,7 +27,7 @@ class Sounds:
         faults: Where drums that had to be guessed are counted.
     """
 
-    def __init__(self, part: Part, faults: Faults) -> None:
+    def __init__(self, part: ParsedPart, faults: Faults) -> None:
         self._faults = faults
         self._name = part.fields.get("part-name", "")
         self._declared = part.instruments

@@ -6,7 +6,7 @@ Source: MusicXML 4.0 (W3C Community Group, 2021), element reference.
 import re
 
 from seqgen.music.instruments import guess_program
-from seqgen.music.notation.musicxml.parse import Fields, Part
+from seqgen.music.notation.musicxml.parse import Fields, ParsedPart
 from seqgen.music.score import DRUMS
 
 DRUM_CHANNEL = 10
@@ -18,7 +18,7 @@ _UNITS = {  # quarter notes in a beat unit
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
-def instrument(fields: Fields, part: Part) -> tuple[int, int | None]:
+def instrument(fields: Fields, part: ParsedPart) -> tuple[int, int | None]:
     """(program, pitch of an unpitched note or None) of one of a part's instruments.
 
     Program 1 (piano) is also what software writes where nobody chose: a part that is named otherwise goes by its name.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from seqgen.music import programs
-from seqgen.music.notation.printing import PLAIN, QUARTER, TRIPLET, Bar, Event, Part, Print, printed
+from seqgen.music.notation.printing import PLAIN, QUARTER, TRIPLET, Bar, Event, Print, PrintedPart, printed
 from seqgen.music.notation.spelling import Name, spelled
 from seqgen.music.score import DRUMS, Score
 from seqgen.music.tonality import key_of
@@ -37,7 +37,7 @@ def write_musicxml(score: Score) -> bytes:
     return "".join([*lines, "</score-partwise>\n"]).encode()
 
 
-def _declared(number: str, part: Part, at: int) -> str:
+def _declared(number: str, part: PrintedPart, at: int) -> str:
     """A part of the list of parts, with its instrument, or one for each drum."""
     head = f"<score-part id={quoteattr(number)}><part-name>{escape(part.name)}</part-name>"
     if part.program != DRUMS:
@@ -60,13 +60,13 @@ def _declared(number: str, part: Part, at: int) -> str:
     return f"{head}{''.join(names)}{''.join(sounds)}</score-part>\n"
 
 
-def _events(part: Part) -> Iterator[Event]:
+def _events(part: PrintedPart) -> Iterator[Event]:
     for voice in part.voices:
         for bar in voice:
             yield from bar
 
 
-def _measures(page: Print, part: Part, number: int) -> Iterator[str]:
+def _measures(page: Print, part: PrintedPart, number: int) -> Iterator[str]:
     fifths, minor = key_of(page.counts)
     upbeat = bool(page.bars) and page.bars[0].short
     meter = (0, 0)
@@ -83,7 +83,7 @@ def _measures(page: Print, part: Part, number: int) -> Iterator[str]:
         yield "</measure>\n"
 
 
-def _attributes(bar: Bar, part: Part, key: tuple[int, bool] | None, before: tuple[int, int]) -> Iterator[str]:
+def _attributes(bar: Bar, part: PrintedPart, key: tuple[int, bool] | None, before: tuple[int, int]) -> Iterator[str]:
     """What a bar says of divisions, key, meter and clef; the first says all of it."""
     if key is None and bar.meter == before:
         return
@@ -107,7 +107,7 @@ def _tempo(at: int, tempo: float) -> str:
     return f'<direction placement="above">{words}<sound tempo="{said}"/></direction>\n'
 
 
-def _voices(bar: Bar, part: Part, number: int, name: str, fifths: int) -> Iterator[str]:
+def _voices(bar: Bar, part: PrintedPart, number: int, name: str, fifths: int) -> Iterator[str]:
     """The voices of a bar, one after the other; the first stands even where it is silent."""
     first = True
     for voice, bars in enumerate(part.voices, 1):
@@ -123,7 +123,7 @@ def _voices(bar: Bar, part: Part, number: int, name: str, fifths: int) -> Iterat
             yield from _notes(event, part, voice, name, fifths)
 
 
-def _notes(event: Event, part: Part, voice: int, name: str, fifths: int) -> Iterator[str]:
+def _notes(event: Event, part: PrintedPart, voice: int, name: str, fifths: int) -> Iterator[str]:
     kind, dots = PLAIN.get(event.steps) or (TRIPLET[event.steps], 0)
     after = f"<voice>{voice}</voice><type>{kind}</type>" + "<dot/>" * dots
     triplet = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
@@ -142,7 +142,7 @@ def _notes(event: Event, part: Part, voice: int, name: str, fifths: int) -> Iter
         yield f"<note{loud}>{chord}{sound}{duration}{''.join(ties)}{instrument}{after}{modified}{notations}</note>\n"
 
 
-def _sound(pitch: int, part: Part, name: str, fifths: int) -> tuple[str, str]:
+def _sound(pitch: int, part: PrintedPart, name: str, fifths: int) -> tuple[str, str]:
     """(what sounds, which instrument)."""
     if part.program == DRUMS:
         place = f"<display-step>{_STEPS[pitch % 7]}</display-step><display-octave>{4 + pitch // 7 % 2}</display-octave>"
