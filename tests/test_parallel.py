@@ -251,7 +251,7 @@ def test_one_process_is_alone(monkeypatch):
         assert ranks is ALONE
     assert ALONE.is_main
     assert ALONE.rows(8) == slice(0, 8)
-    assert ALONE.steer(0.5, True, True) == (0.5, True, True)
+    assert ALONE.sync_progress(0.5, True, True) == (0.5, True, True)
     assert ALONE.seed(7) == 7
 
 
