@@ -65,7 +65,8 @@ def test_tempo_programs_and_names_survive_pretty_midi(model):
     assert isinstance(made, pretty_midi.PrettyMIDI)
     assert made.get_tempo_changes()[1].tolist() == pytest.approx([100], rel=1e-3)
     assert {part.program for part in made.instruments} == {73, 42}
-    assert {part.name for part in made.instruments} == {"flute", "cello"}, "of a part that the corpus does not name"
+    names = {"Flute", "Cello"} if model.tokenizer.codec_name == "midi_bar" else {"flute", "cello"}
+    assert {part.name for part in made.instruments} == names, "midi_bar has parts, midi only programs"
     assert set(heard(duet())) <= set(heard(made))
     assert len(heard(made)) > 16, "the sample goes on"
 

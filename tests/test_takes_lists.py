@@ -11,7 +11,7 @@ from test_takes import MUSIC, TEXT, beginning, record, replayed, text
 from seqgen.cli import run
 from seqgen.errors import TakeError
 from seqgen.takes import _schema, exchange
-from seqgen.takes._database import APPLICATION, MAX_ROW
+from seqgen.takes._database import APPLICATION, MAX_ROW, Database
 from seqgen.takes.exchange import bring_in
 from seqgen.takes.record import Ending, pack
 from seqgen.takes.recorder import Recorder
@@ -281,3 +281,18 @@ def test_an_export_of_a_take_that_grows_is_of_one_moment(path, tmp_path, monkeyp
         assert grown.finish("length")[1] is not None
     lines = (tmp_path / "all.jsonl").read_text("utf-8").splitlines()
     assert [len(json.loads(line).get("ids", "")) for line in lines] == [0, 0, 0, 3, 0]
+
+
+@pytest.mark.parametrize("name", ["user_version", "application_id"])
+def test_a_list_that_another_program_makes_between_two_looks_is_opened(path, monkeypatch, name):
+    """The first look at one of its two marks comes before the other program has written it."""
+    with Takes(path):
+        pass
+    looks, true = [], Database._pragma
+    early = lambda self, asked: looks.append(asked) or (0 if looks == [name] else true(self, asked))  # noqa: E731
+    if name == "application_id":  # it is looked at second
+        early = lambda self, asked: looks.append(asked) or (0 if len(looks) <= 2 else true(self, asked))  # noqa: E731
+    monkeypatch.setattr(Database, "_pragma", early)
+    with Takes(path) as takes:
+        assert takes.list() == []
+    assert len(looks) > 3

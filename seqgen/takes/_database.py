@@ -92,13 +92,13 @@ class Database:
 
     def _is_ready(self, write: bool) -> bool:
         """Whether the tables are there; not yet where another program made or changed them just now: look again."""
-        version, ours = self._pragma("user_version"), self._pragma("application_id") == APPLICATION
+        version, ours = self._marks()
         if ours and version > _schema.VERSION:
             raise TakeError(f"{self.path}: was written by a newer seqgen", "install a newer seqgen")
         if ours and version in _schema.TABLES:
             return self._is_up_to_date(version)
         if self._base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] or not write:
-            if not ours and self._pragma("application_id") == APPLICATION:
+            if self._marks() != (version, ours):  # another program was between one look and the next
                 return False
             raise TakeError(f"{self.path}: is no list of takes", ELSEWHERE)
         self._base.execute("PRAGMA journal_mode = WAL")
@@ -129,6 +129,10 @@ class Database:
         self._base.backup(copy)
         self._base.close()
         self._base = copy
+
+    def _marks(self) -> tuple[int, bool]:
+        """(version of the tables, whether they are seqgen's), in two looks: another program may write between them."""
+        return self._pragma("user_version"), self._pragma("application_id") == APPLICATION
 
     def _pragma(self, name: str) -> int:
         return int(self._base.execute(f"PRAGMA {name}").fetchone()[0])
