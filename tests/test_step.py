@@ -1,6 +1,7 @@
 """A step: what is captured on a GPU is what runs here; precision, loss scale, lack of memory."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -31,12 +32,12 @@ ALL = dataclasses.replace(
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
-def make_step(settings=PLAIN, device=CPU, capture=True, hidden=16, scaled=False):
+def make_step(settings=PLAIN, device=CPU, capture=True, hidden=16, scaled=False, recorder=None):
     """A step; `scaled`, with the loss scale that float16 brings, which few CPUs can multiply in."""
     torch.manual_seed(5)
     network = RecurrentLM(registry.load("cells", "lstm")(), ModelSettings(hidden=hidden, layers=2), V)
     network.to(device).train()
-    step = Step(network, settings, capture=capture)
+    step = Step(network, settings, capture=capture, recorder=recorder)
     step.scaler = LossScaler(device) if scaled else step.scaler
     return step
 
@@ -227,6 +228,171 @@ def test_on_a_cpu_work_is_simply_called():
         work()
     work.forget()
     assert (len(done), work.captured, work.failure) == (6, False, None)
+
+
+class Stand:
+    """Records work as a graph would, and does something to each replay."""
+
+    def __init__(self, wrong=lambda work: work(), record=None):
+        self.wrong, self.calls, self.recorded, self.replays = wrong, 0, 0, 0
+        self.refuse = record
+
+    def call(self, work):
+        self.calls += 1
+        work()
+
+    def record(self, work):
+        self.recorded += 1
+        if self.refuse is not None:
+            raise self.refuse
+
+        def replay():
+            self.replays += 1
+            self.wrong(work)
+
+        return replay
+
+    def random_state(self):
+        return torch.get_rng_state()
+
+    def set_random_state(self, state):
+        torch.set_rng_state(state)
+
+
+def outcome(recorder, steps=9):
+    """Losses, all tensors and the step after so many steps with dropout and an average."""
+    step = make_step(dataclasses.replace(ALL, average="ema"), recorder=recorder)
+    torch.manual_seed(7)
+    found = losses(step, steps)
+    return found, {name: tensor.clone() for name, tensor in snapshot.capture(step).items()}, step
+
+
+def same(one, two):
+    return one[0] == two[0] and all(torch.equal(one[1][name], two[1][name]) for name in one[1])
+
+
+def test_a_replay_that_does_what_a_plain_step_does_is_used():
+    stand = Stand()
+    found, plain = outcome(stand), outcome(None)
+    assert same(found, plain)
+    assert (found[2].update.captured, found[2].update.failure) == (True, None)
+    assert (stand.calls, stand.recorded, stand.replays) == (4, 1, 6)
+
+
+def do_nothing(work):
+    pass
+
+
+def draw_other_masks(work):
+    torch.rand(1)
+    work()
+
+
+def do_it_twice(work):
+    work()
+    work()
+
+
+def spoil_a_weight(work):
+    work()
+    step = work.__self__
+    with torch.no_grad():
+        step.network.embedding.weight[0, 0] = float("nan")
+
+
+def lose_the_state(work):
+    work()
+    for parts in work.__self__.state:
+        parts[0].mul_(0.8)
+
+
+def forget_the_average(work):
+    kept = [tensor.clone() for tensor in work.__self__.average.weights.values()]
+    work()
+    for tensor, before in zip(work.__self__.average.weights.values(), kept):
+        tensor.copy_(before)
+
+
+def forget_a_moment(work):
+    step = work.__self__
+    moment = step.optimizer.state[step.network.output.bias]["exp_avg_sq"]
+    before = moment.clone()
+    work()
+    moment.copy_(before)
+
+
+def break_down(work):
+    work()
+    raise RuntimeError("CUDA error: an illegal memory access was encountered\nand more")
+
+
+WRONG = [
+    (do_nothing, r"differs by \d+ %"),
+    (draw_other_masks, r"differs by [\d.]+ %"),
+    (do_it_twice, r"differs by [\d.]+ %"),
+    (spoil_a_weight, "embedding.weight differs"),
+    (lose_the_state, "state [02] differs by 20 %"),
+    (forget_the_average, "the average of .* differs by 100 %"),
+    (forget_a_moment, "exp_avg_sq of output.bias differs by 100 %"),
+    (break_down, "an illegal memory access was encountered"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "why"), WRONG, ids=lambda value: getattr(value, "__name__", ""))
+def test_after_a_wrong_replay_plain_steps_go_on_from_the_plain_result(wrong, why):
+    stand = Stand(wrong)
+    found, plain = outcome(stand), outcome(None)
+    assert same(found, plain)
+    assert not found[2].update.captured
+    assert re.search(why + "$", found[2].update.failure)
+    assert (stand.calls, stand.recorded, stand.replays) == (4, 1, 1)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no"), torch.cuda.OutOfMemoryError("no"), ValueError("no")], ids=repr)
+def test_what_cannot_be_recorded_is_done_plainly(error):
+    stand = Stand(record=error)
+    found = outcome(stand)
+    assert same(found, outcome(None))
+    assert (found[2].update.captured, found[2].update.failure) == (False, "no")
+    found[2].resize(B)
+    losses(found[2], 6)
+    assert stand.recorded == 1
+
+
+def test_a_check_that_breaks_changes_nothing():
+    def fail():
+        raise RuntimeError("no room on the host")
+
+    stand = Stand()
+    stand.random_state = fail
+    found = outcome(stand)
+    assert same(found, outcome(None))
+    assert found[2].update.failure == "no room on the host"
+    assert stand.recorded == 0
+
+
+def test_an_overflow_proves_nothing_and_the_next_step_is_tried():
+    """A replay that does nothing comes to the same as a step that is left out."""
+    stand = Stand(do_nothing)
+    step = make_step(recorder=stand, scaled=True)
+    losses(step, 3)
+    step.scaler.scale.fill_(float("inf"))
+    losses(step, 1)
+    assert (step.update.captured, step.update.failure, stand.recorded) == (False, None, 0)
+    step.scaler.scale.fill_(START)
+    losses(step, 1)
+    assert "a replay does not do what a plain step does" in step.update.failure
+
+
+def test_with_other_streams_a_replay_is_tried_again():
+    stand = Stand()
+    step = make_step(recorder=stand)
+    losses(step, 6)
+    step.resize(2)
+    losses(step, 3, batch=2)
+    assert not step.update.captured
+    losses(step, 1, batch=2)
+    assert (step.update.captured, stand.recorded) == (True, 2)
 
 
 def make_trainer(batch, most, steps=30):

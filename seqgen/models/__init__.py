@@ -2,7 +2,7 @@
 
 This is all around a cell, the same for every one: embedding, a stack of layers, output layer. Here are its shape and
 the names of its weights, without torch; `network` is the module, `dropout` what it drops while it trains, `graph` how
-a GPU repeats its work.
+a GPU repeats its work, `trial` whether it does so rightly.
 
 This room knows ids only; it never imports codecs.
 """
