@@ -108,8 +108,12 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def write_json(name: str, results: object, settings: dict[str, Any] | None = None) -> Path:
-    """Write `results/NAME.json` with date, hardware, versions and the benchmark's own settings; returns its path."""
+def write_json(name: str, results: object, settings: dict[str, Any] | None = None, path: Path | None = None) -> Path:
+    """Write `results/NAME.json`, or another file, with date, hardware, versions and the benchmark's own settings.
+
+    Returns:
+        Its path.
+    """
     record = {
         "benchmark": name,
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -119,6 +123,6 @@ def write_json(name: str, results: object, settings: dict[str, Any] | None = Non
         "results": results,
     }
     RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / f"{name}.json"
+    path = RESULTS / f"{name}.json" if path is None else path
     path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return path

@@ -18,7 +18,15 @@ def test_doctor_fits_eighty_columns_and_names_what_is_missing(capsys, monkeypatc
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80
     flowing = " ".join(shown.split())  # a line may break anywhere
-    for words in ("seqgen ", "torch 2.", "trains in", "free disk", "Missing: FluidSynth", "Missing: a SoundFont"):
+    for words in (
+        "seqgen ",
+        "torch 2.",
+        "trains in",
+        "free disk",
+        "has run on CUDA or MPS yet",
+        "Missing: FluidSynth",
+        "Missing: a SoundFont",
+    ):
         assert words in flowing
     assert "pip install python-rtmidi" in shown
 
@@ -32,6 +40,8 @@ def test_doctor_for_programs(capsys, tmp_path, monkeypatch):
     assert found["cache"] == {"path": str(tmp_path / "cache"), "files": 1, "bytes": 5}
     assert found["devices"][-1]["name"] in ("cpu", "mps")
     assert [each["auto"] for each in found["devices"]].count(True) == 1
+    assert [each["tried"] for each in found["devices"] if each["name"] == "cpu"] == [True]
+    assert "benchmarks/gpu.py" in found["untried"]
     assert found["packages"]["numpy"]
 
 

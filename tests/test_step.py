@@ -17,7 +17,8 @@ from seqgen.training import defaults, snapshot
 from seqgen.training import device as devices
 from seqgen.training.data import Material, Spans
 from seqgen.training.plan import TrainPlan
-from seqgen.training.progress import Budget, Shrunk
+from seqgen.training.progress import Budget, Remarked, Shrunk
+from seqgen.training.rollback import LastGood
 from seqgen.training.scaling import BACKOFF, INTERVAL, START, LossScaler
 from seqgen.training.settings import TrainSettings
 from seqgen.training.step import Step
@@ -382,6 +383,47 @@ def test_an_overflow_proves_nothing_and_the_next_step_is_tried():
     step.scaler.scale.fill_(START)
     losses(step, 1)
     assert "a replay does not do what a plain step does" in step.update.failure
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda work: work(), r"Steps run as a CUDA graph: a replay came to what a plain step came to\."),
+        (do_nothing, r"Steps run plainly, without a CUDA graph: a replay does not do what a plain step does, .*\."),
+    ],
+    ids=["right", "wrong"],
+)
+def test_a_run_says_once_how_its_steps_are_done(wrong, said):
+    trainer = make_trainer(4, 4)
+    trainer.step = Step(trainer.network, trainer.settings, recorder=Stand(wrong))
+    trainer.good = LastGood()
+    remarks = [event.text for event in trainer.run() if isinstance(event, Remarked)]
+    assert len(remarks) == 1
+    assert re.fullmatch(said, remarks[0])
+
+
+def test_a_run_on_a_cpu_says_nothing_of_graphs():
+    assert not [event for event in make_trainer(4, 4).run() if isinstance(event, Remarked)]
+
+
+def test_a_run_tells_its_observer_what_was_remarked(tmp_path):
+    class Listener(Nobody):
+        def note(self, message):
+            self.events.append(message)
+
+    listener = Listener()
+    run = make_run(tmp_path / "run", make_stream(tmp_path / "corpus.tokens"), steps=8, observer=listener)
+    run.start()
+    run.trainer.step = Step(run.network, run.trainer.settings, recorder=Stand())
+    run.train()
+    assert listener.events == [run.trainer.step.remark]
+
+
+@pytest.mark.parametrize(("kind", "words"), [("cpu", ""), ("cuda", "never run on CUDA"), ("mps", "never run on mps")])
+def test_before_a_run_on_a_device_that_was_never_tried_that_is_said(kind, words):
+    said = devices.caution(torch.device(kind))
+    assert words in said
+    assert bool(said) == bool(words)
 
 
 def test_with_other_streams_a_replay_is_tried_again():

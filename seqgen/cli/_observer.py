@@ -30,7 +30,7 @@ class Printer(Observer):
 
     def note(self, message: str) -> None:
         """Print it."""
-        note(message)
+        self._print(harmless(message) if self._bar is not None else message)
 
     def bar(self, name: str, total: int, unit: str) -> AbstractContextManager[Advance]:
         """A bar that is gone when the body has ended."""

@@ -42,6 +42,7 @@ def examine() -> dict[str, Any]:
         "cores": _cores(),
         "memory": _memory(),
         "devices": _devices() if packages.get("torch") else [],
+        "untried": _untried() if packages.get("torch") else "",
         "fluidsynth": there,
         "soundfonts": soundfonts,
         "midi_ports": ports,
@@ -132,8 +133,16 @@ def _devices() -> list[dict[str, Any]]:
             picked = device.pick_device(name)
             precision = str(device.pick_precision("auto", picked)).removeprefix("torch.")
             about = device.describe(picked)
-            found.append({"name": name, "about": about, "precision": precision, "auto": picked.type == chosen.type})
+            auto, tried = picked.type == chosen.type, name in device.TRIED
+            found.append({"name": name, "about": about, "precision": precision, "auto": auto, "tried": tried})
     return found
+
+
+def _untried() -> str:
+    """On which kinds of device seqgen has never run, in words."""
+    from seqgen.training import device
+
+    return device.UNTRIED
 
 
 def _soundfonts() -> list[str]:

@@ -14,6 +14,11 @@ from seqgen.training.settings import TrainSettings
 
 KEPT = 1 << 30  # bytes; larger arrays than a step's, so that all that it frees is kept
 DEVICES = ("auto", "cpu", "cuda", "mps")
+TRIED = ("cpu",)  # where some number in benchmarks/results comes from
+UNTRIED = (
+    "No part of seqgen has run on CUDA or MPS yet; what is for CUDA alone was tested on CPUs as far as that goes. With "
+    "a GPU, run benchmarks/gpu.py of a clone, and send the file that it writes with an issue"
+)
 
 
 def pick_device(name: str) -> torch.device:
@@ -31,6 +36,18 @@ def pick_device(name: str) -> torch.device:
     if not there[kind]:
         raise UsageError(f"device {name!r} is not there on this machine", "use --device auto, or cpu")
     return torch.device(name)
+
+
+def caution(device: torch.device) -> str:
+    """What is to be known before a run on a kind of device where seqgen has never run; "" for others."""
+    if device.type in TRIED:
+        return ""
+    if device.type == "cuda":
+        return (
+            "seqgen has never run on CUDA. The first captured step will be compared with a plain one, and which is "
+            "used will be said; benchmarks/gpu.py of a clone checks all the rest."
+        )
+    return f"seqgen has never run on {device.type}: compare with a run on --device cpu."
 
 
 def describe(device: torch.device) -> str:

@@ -127,15 +127,25 @@ class Shrunk:
 
 
 @dataclass(frozen=True)
+class Remarked:
+    """Something that people should know."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class SaveDue:
     """It is time to save, on every rank."""
 
 
-Event: TypeAlias = Logged | Checked | RolledBack | Shrunk | SaveDue
+Event: TypeAlias = Logged | Checked | RolledBack | Shrunk | Remarked | SaveDue
 
 
 class Observer(Protocol):
     """What wants to know how a run goes."""
+
+    def note(self, message: str) -> None:
+        """A remark for people."""
 
     def stepped(self, progress: Progress, share: float, line: Line) -> None:
         """Every LOG_EVERY steps: where the run stands, the share of the budget used, a log line."""

@@ -39,7 +39,18 @@ from seqgen.training.indexing import write_index
 from seqgen.training.journal import Journal
 from seqgen.training.occupied import begin, occupy
 from seqgen.training.plan import TrainPlan
-from seqgen.training.progress import Checked, Event, Incident, Line, Logged, Observer, RolledBack, Shrunk
+from seqgen.training.progress import (
+    Checked,
+    Event,
+    Incident,
+    Line,
+    Logged,
+    Observer,
+    Remarked,
+    RolledBack,
+    SaveDue,
+    Shrunk,
+)
 from seqgen.training.recorded import TRAINING_FILE, sealed
 from seqgen.training.saving import Saves
 from seqgen.training.start import set_unigram_bias
@@ -205,7 +216,7 @@ class Run:
             case RolledBack(line) | Shrunk(line):  # the smaller step, and the smaller batch, must not be lost
                 self._log(line)
                 self.save_resume()
-            case _:
+            case SaveDue():
                 self.save()
         if self.ranks.is_main:
             self._tell(event)
@@ -221,6 +232,8 @@ class Run:
                 self.observer.rolled_back(progress, line)
             case Shrunk(line):
                 self.observer.shrunk(progress, line)
+            case Remarked(text):
+                self.observer.note(text)
 
     def keep(self, nats: float | None) -> None:
         """Write the checkpoint, of the averaged weights where they are the better ones."""

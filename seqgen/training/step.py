@@ -24,8 +24,8 @@ from seqgen.training.parallel import ALONE, Ranks
 from seqgen.training.scaling import LossScaler
 from seqgen.training.settings import TrainSettings
 
-# How far a replay may be from a plain call, relative. Sums in another order make 3 % in bfloat16 and 0.0004 % in float32,
-# measured on a CPU (float32 on a GPU may be TF32, with float16's digits); other dropout masks make 300 %.
+# How far a replay may be from a plain call, relative. Sums in another order make 3 % in bfloat16 and 0.0004 % in
+# float32, measured on a CPU (float32 on a GPU may be TF32, with float16's digits); other dropout masks make 300 %.
 TOLERANCE = {torch.float32: 2e-2, torch.bfloat16: 1e-1, torch.float16: 1e-1}
 
 
@@ -79,6 +79,13 @@ class Step:
     def state(self, state: State) -> None:
         for kept, given in zip(self._state, state):
             torch._foreach_copy_(list(kept), list(given))
+
+    @property
+    def remark(self) -> str:
+        """How steps are done on a GPU, in words for people; "" before that is settled, and where there is no choice."""
+        if self.update.captured:
+            return "Steps run as a CUDA graph: a replay came to what a plain step came to."
+        return f"Steps run plainly, without a CUDA graph: {self.update.failure}." if self.update.failure else ""
 
     def resize(self, batch: int) -> None:
         """Read so many streams from now on, from fresh states. Weights and all that belongs to them stay."""

@@ -31,6 +31,7 @@ from seqgen.training.progress import (
     Line,
     Logged,
     Progress,
+    Remarked,
     RolledBack,
     SaveDue,
     Shrunk,
@@ -86,7 +87,7 @@ class Trainer:
         exact = torch.float32 if self.step.device.type == "mps" else torch.float64
         self.losses = torch.zeros((), dtype=exact, device=self.step.device)  # this rank's, since the last log line
         self.targets = 0  # of all ranks, since the last log line
-        self._clock = time.perf_counter()
+        self._clock, self._remark = time.perf_counter(), ""
         self._share, self._halted, self._due = 0.0, False, False
 
     def run(self) -> Iterator[Event]:
@@ -101,6 +102,9 @@ class Trainer:
         self._steer()
         while not self._halted and self._share < 1 and not self.out_of_patience():
             yield from self._advance()
+            if self.step.remark != self._remark:
+                self._remark = self.step.remark
+                yield Remarked(self._remark)
             self._steer()
             check = self._share >= 1 or int(self._share * self.settings.validations) > self.progress.checks
             if check or self.progress.total_steps % LOG_EVERY == 0:

@@ -13,7 +13,7 @@ from seqgen.jobs.train.planning import describe_shape, weight_count
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import defaults, presets
-from seqgen.training.device import describe
+from seqgen.training.device import caution, describe
 from seqgen.training.estimate import estimate
 from seqgen.training.run import Run
 
@@ -33,6 +33,8 @@ def introduce(run: Run, observer: Observer) -> None:
         observer.note(textwrap.fill(said, WIDTH))
     said = guidance.before(facts_before(run)) + f" Seed {run.plan.seed}. Ctrl-C stops and saves."
     observer.note(textwrap.fill(said, WIDTH))
+    if said := caution(run.plan.device):
+        observer.note(textwrap.fill(said, WIDTH))
 
 
 def conclude(run: Run, metrics: Mapping[str, Any], observer: Observer) -> None:

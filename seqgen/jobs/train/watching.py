@@ -57,6 +57,10 @@ class Watch(Observer):
         self.observer, self.samples = observer, samples
         self.sample: Callable[[], str] | None = None
 
+    def note(self, message: str) -> None:
+        """Hand it on."""
+        self.observer.note(message)
+
     def stepped(self, progress: Progress, share: float, line: Line) -> None:
         """Hand it on."""
         self.observer.stepped(progress, share, line)

@@ -1,7 +1,4 @@
-"""How fast tokens are sampled on a GPU: the cuda engine, its parts and its peers; and whether it draws the right ones.
-
-    python benchmarks/generate_gpu.py [--hidden 1024] [--layers 3] [--vocabulary 128] [--streams 1 1024]
-    python benchmarks/generate_gpu.py --device cpu --quick     the same work without graphs, small: that it runs
+"""What `gpu.py` asks of sampling on a GPU: whether the cuda engine draws the right tokens, and how fast.
 
 - parity: greatest difference of logits from the torch engine's on the CPU, in float32 and in float16; whether the
   graphs were captured and the elementwise part compiled; whether tokens in float32 are the numpy engine's.
@@ -15,7 +12,6 @@
 Contenders take turns in every round; rates are medians over rounds.
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -33,9 +29,6 @@ from seqgen.generation._cuda_engine import CudaEngine
 from seqgen.generation._numpy_engine import NumpyEngine
 from seqgen.generation.loop import Limits, collect, generate
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.training import device as devices
-
-from _report import print_table, write_json  # isort: skip
 
 Steps = Callable[[int], object]  # runs so many steps, a little more at most
 RULES = [rules.parse("temperature", 0.8), rules.parse("top_p", 0.9)]
@@ -180,49 +173,21 @@ def bandwidth(device: torch.device, size: int) -> float:
     return 2 * size / statistics.median(found)
 
 
-def main() -> None:
-    """Check, measure, print tables and store them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--hidden", type=int, default=1024)
-    parser.add_argument("--layers", type=int, default=3)
-    parser.add_argument("--vocabulary", type=int, default=128)
-    parser.add_argument("--streams", type=int, nargs="+", default=[1, 1024])
-    parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--seconds", type=float, default=0.5, help="of each turn, about")
-    parser.add_argument("--quick", action="store_true", help="small shapes and short times")
-    parser.add_argument("--name", default="generate_gpu", help="of the file in results/; empty: none is written")
-    asked = parser.parse_args()
-    if asked.quick:
-        asked.hidden, asked.layers, asked.streams, asked.rounds, asked.seconds = 64, 2, [1, 16], 3, 0.05
-    device, settings = devices.pick_device(asked.device), ModelSettings(hidden=asked.hidden, layers=asked.layers)
-    weights = random_weights(settings, asked.vocabulary)
-    results: dict[str, Any] = {"device": devices.describe(device), "parity": parity(settings, weights, str(device))}
-    print_table(["parity", "found"], [[name, value] for name, value in results["parity"].items()])
-    rate = bandwidth(device, 1 << (24 if asked.quick else 30))
+def limit(settings: ModelSettings, weights: dict[str, Any], device: torch.device, size: int) -> dict[str, float]:
+    """What reading all weights at each token allows one stream; `size` bytes are copied to measure the bandwidth."""
     network = CudaEngine(LSTM(), settings, weights, str(device), precision=torch.float16, fuse=False).network
-    size = sum(matrix.nbytes for matrix, _ in network.products)
-    results["one stream, limit of memory"] = {"weights, bytes": size, "bytes/s": rate, "tokens/s": rate / size}
-    print(f"\n{results['device']}: {size / 1e6:.0f} MB of weights a token, {rate / 1e9:.0f} GB/s: {rate / size:,.0f}/s")
-    for batch in asked.streams:
-        times = measure(contenders(settings, weights, batch, device), asked.rounds, asked.seconds)
-        peer = times["eager nn.LSTM loop"]
-        found = {
-            name: {
-                "tokens_per_second": batch / statistics.median(each),
-                "times_eager": statistics.median(b / a for a, b in zip(each, peer)),
-            }
-            for name, each in times.items()
+    read, rate = sum(matrix.nbytes for matrix, _ in network.products), bandwidth(device, size)
+    return {"weights, bytes": read, "bytes/s": rate, "tokens/s": rate / read}
+
+
+def rates(work: dict[str, Steps], batch: int, rounds: int, seconds: float) -> dict[str, dict[str, float]]:
+    """Tokens a second of each contender with `batch` streams, and times the loop that a tutorial writes."""
+    times = measure(work, rounds, seconds)
+    peer = times["eager nn.LSTM loop"]
+    return {
+        name: {
+            "tokens_per_second": batch / statistics.median(each),
+            "times_eager": statistics.median(b / a for a, b in zip(each, peer)),
         }
-        results[f"streams: {batch}"] = found
-        print()
-        header = [f"lstm {asked.layers}×{asked.hidden}, {batch} at once", "tokens/s", "× eager"]
-        print_table(header, [[name, *each.values()] for name, each in found.items()])
-    if asked.name:
-        print(write_json(asked.name, results, vars(asked)))
-    if results["parity"]["float32: worst difference of logits"] > 1e-4:
-        raise SystemExit("logits differ from the reference")
-
-
-if __name__ == "__main__":
-    main()
+        for name, each in times.items()
+    }

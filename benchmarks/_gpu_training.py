@@ -1,7 +1,4 @@
-"""Everything that is due on a GPU, checked and measured in one run: parity, kernel, speed, losses, generation.
-
-    python benchmarks/train_gpu.py [TEXT] [--device cuda] [--minutes 3] [--hidden 768] [--layers 2] [--batch 16]
-    python benchmarks/train_gpu.py --device cpu --quick      every part that a CPU can run, small, in under a minute
+"""What `gpu.py` asks of training on a GPU: parity, kernel, speed, losses. Prints nothing.
 
 - parity: the losses of 50 steps, captured in a CUDA graph and not, with dropout, weight-drop and averaging.
 - kernel: which kernels the recurrent layers ran, by the profiler; the persistent one has "persist" in its name.
@@ -9,14 +6,11 @@
   beside the serial floor: tokens depend on each other, so that N tokens in B streams take at least N/B times layers
   times one step of a bare one-layer `nn.LSTM`, forward and backward, in the same precision.
 - training: `seqgen train TEXT` for so many minutes, then protocols A and B and the n-gram baseline.
-- generation: the torch engine, steps alone, one stream and many at once.
 
 Contenders take turns in every round; rates are medians over rounds. What cannot run here is written down as such.
 """
 
-import argparse
 import dataclasses
-import math
 import statistics
 import tempfile
 import time
@@ -30,16 +24,13 @@ from torch import nn
 from torch.nn import functional
 
 from seqgen.cells.lstm import LSTM
-from seqgen.generation import load
-from seqgen.models import ModelSettings, weight_shapes
+from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
-from seqgen.training import device as devices
 from seqgen.training.data import Epoch, Spans
 from seqgen.training.feeding import DeviceFeed, HostFeed
 from seqgen.training.settings import TrainSettings
 from seqgen.training.step import Step
 
-from _report import print_table, write_json  # isort: skip
 from train_text import measure as train_and_evaluate  # isort: skip
 
 MISSING = "not measured: needs a GPU"
@@ -240,25 +231,6 @@ def in_turn(case: Case, work: dict[str, Work]) -> dict[str, list[float]]:
     return seconds
 
 
-def generation(case: Case, streams: tuple[int, ...], hidden: int, layers: int) -> dict[str, float]:
-    """Tokens a second of the torch engine, steps alone."""
-    settings, rng, found = ModelSettings(hidden=hidden, layers=layers), np.random.default_rng(0), {}
-    shapes = weight_shapes(LSTM(), settings, case.vocabulary)
-    weights = {name: (0.05 * rng.standard_normal(shape)).astype(np.float32) for name, shape in shapes.items()}
-    engine = load("torch", LSTM(), settings, weights, str(case.device))
-    for count in streams:
-        state, ids, steps, spent = engine.start(count), np.arange(count) % case.vocabulary, 0, 0.0
-        for _ in range(5):
-            logits, state = engine.step(ids, state)
-        began = time.perf_counter()
-        while spent < 4 * case.seconds:
-            logits, state = engine.step(ids, state)
-            ids = logits.argmax(axis=1)
-            steps, spent = steps + 1, time.perf_counter() - began
-        found[f"{count} streams"] = count * steps / spent
-    return found
-
-
 def training(text: str | None, minutes: float, device: str) -> dict[str, Any]:
     """`seqgen train` and `seqgen evaluate` on a text; on made-up words where none is given."""
     more = ["--device", device]
@@ -269,53 +241,3 @@ def training(text: str | None, minutes: float, device: str) -> dict[str, Any]:
         path = Path(folder) / "words.txt"
         path.write_text(" ".join(rng.choice(words, 8000)), "utf-8")
         return train_and_evaluate(str(path), minutes, 1, [*more, "-P", "hidden", "64"])
-
-
-def flat(results: dict[str, Any], prefix: str = "") -> list[list[object]]:
-    """Rows of a table: name and value."""
-    rows: list[list[object]] = []
-    for key, value in results.items():
-        if isinstance(value, dict):
-            rows += flat(value, f"{prefix}{key}: ")
-        else:
-            shown = ", ".join(value) if isinstance(value, list) else value
-            rows.append([prefix + key, shown if shown is None or not isinstance(shown, str) else shown[:100]])
-    return rows
-
-
-def main() -> None:
-    """Run every part, print one table, and store it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("text", nargs="?", help="a text file or corpus to train on; none: training is left out")
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--minutes", type=float, default=3.0)
-    parser.add_argument("--hidden", type=int, default=768)
-    parser.add_argument("--layers", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--window", type=int, default=128)
-    parser.add_argument("--quick", action="store_true", help="small shapes and short times")
-    parser.add_argument("--name", default="train_gpu", help="of the file in results/; empty: none is written")
-    asked = parser.parse_args()
-    device, quick = devices.pick_device(asked.device), asked.quick
-    shape = (64, 2, 8, 16) if quick else (asked.hidden, asked.layers, asked.batch, asked.window)
-    case = Case(device, *shape, 128, rounds=3 if quick else 11, seconds=0.1 if quick else 0.5)
-    results: dict[str, Any] = {"device": devices.describe(device), "shape": str(shape)}
-    results["parity"] = parity(case)
-    results["kernel"] = kernels(case)
-    results["speed"] = speed(case)
-    streams, size = ((1, 64), (64, 2)) if quick else ((1, 1024), (1024, 3))
-    results["generation"] = generation(case, streams, *size)
-    if asked.text is not None or quick:
-        minutes = 0.1 if quick else asked.minutes
-        results["training"] = training(asked.text, minutes, asked.device)
-    print_table(["part", "found"], flat(results))
-    if asked.name:
-        print(write_json(asked.name, results, {**vars(asked), "text": asked.text and Path(asked.text).name}))
-    if not results["parity"]["within tolerance"] or not math.isfinite(results["parity"]["worst relative difference"]):
-        raise SystemExit("captured and eager steps differ")
-    if results["kernel"].get("as expected") is False:
-        raise SystemExit("the recurrent layers ran another kernel than their shapes allow")
-
-
-if __name__ == "__main__":
-    main()
