@@ -64,7 +64,10 @@ def rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "processor", f"{cores}, {files.size(found['memory'])} of memory" if found["memory"] else "unknown"
     for device in found["devices"]:
         chosen = " (chosen by auto)" if device["auto"] else ""
-        yield device["name"], f"{device['about']}; trains in {device['precision']}{chosen}"
+        tried = "" if device["tried"] else "; seqgen has never run there"
+        yield device["name"], f"{device['about']}; trains in {device['precision']}{chosen}{tried}"
+    if found["untried"]:
+        yield "GPUs", found["untried"]
     yield "FluidSynth", "there" if found["fluidsynth"] else "not installed"
     yield "SoundFonts", ", ".join(found["soundfonts"]) or "none; the built-in synthesizer plays"
     ports = found["midi_ports"]
