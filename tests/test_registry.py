@@ -24,5 +24,5 @@ def test_an_unknown_name_is_refused_and_the_nearest_named():
     with pytest.raises(UsageError) as caught:
         registry.load("cells", "lsmt")
     said = str(caught.value)
-    assert said.startswith("no cell is called 'lsmt'\nHint: did you mean 'lstm'? there are: gru, lstm, ")
+    assert said.startswith("no cell is called 'lsmt'\nHint: did you mean 'lstm'? there are: ")
     assert said.endswith(", ".join(registry.names("cells")))
