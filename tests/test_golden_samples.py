@@ -27,6 +27,9 @@ CELLS = {
     "gru": ["-m", "gru"],
     "rnn": ["-m", "rnn"],
     "rnn relu": ["-m", "rnn", "-P", "nonlinearity", "relu"],
+    "mingru": ["-m", "mingru"],
+    "minlstm": ["-m", "minlstm"],
+    "rg_lru": ["-m", "rg_lru"],
 }
 TEXT = "".join(f"ANNA:\nGood day, {name}, how is the {thing}?\n\n" for name in "ABCDEFGH" for thing in "abcdefghijkl")
 SHAPE = {"hidden": 24, "layers": 2, "embedding": 12, "batch": 4, "window": 16, "validations": 2}
