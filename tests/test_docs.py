@@ -64,3 +64,11 @@ def test_every_file_that_a_guide_names_is_there(guide):
     named = {name for name in named if "NAME" not in name}
     lost = [name for name in named if not any((top / name).exists() for top in (ROOT, PACKAGE, ROOT / "tests"))]
     assert lost == []
+
+
+def test_the_slow_files_are_there_and_every_room_is_tested_without_them():
+    slow = (ROOT / "tests" / "slow.txt").read_text("utf-8").split()
+    assert [name for name in slow if not (ROOT / "tests" / name).exists()] == []
+    fast = [path.read_text("utf-8") for path in (ROOT / "tests").glob("test_*.py") if path.name not in slow]
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and not path.name.startswith("_")}
+    assert {room for room in rooms if not any(f"seqgen.{room}" in text for text in fast)} == set()
