@@ -38,9 +38,10 @@ def _parts(given: Ticks, program: Ticks, names: Sequence[str]) -> tuple[Ticks, t
     if len(given) == 0:
         return given, ()
     key = given << 8 | program
-    found = np.flatnonzero(np.bincount(key))
+    there = np.bincount(key) > 0
+    found = np.flatnonzero(there)
     numbers = (found >> 8).tolist()
-    return np.searchsorted(found, key), tuple(names[part] if part < len(names) else "" for part in numbers)
+    return (np.cumsum(there) - 1)[key], tuple(names[part] if part < len(names) else "" for part in numbers)
 
 
 @dataclass(frozen=True, eq=False)

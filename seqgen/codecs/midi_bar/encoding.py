@@ -77,7 +77,7 @@ def _rows(score: Score, roster: Roster, onset: Ints, bars: Bars, faults: Faults)
     step, part, program, pitch, length, velocity = columns
     order = np.argsort(step << 20 | (part + 1) << 15 | program << 7 | pitch)  # no two are equal
     step, part, program, pitch, length, velocity = (column[order] for column in columns)
-    bar = np.searchsorted(when.begin, step, side="right") - 1
+    bar = np.repeat(np.arange(len(when.begin)), np.diff(np.append(np.searchsorted(step, when.begin), len(step))))
     return when.kept, _Rows(step, bar, step - when.begin[bar], part, program, pitch, length, velocity)
 
 
@@ -163,14 +163,18 @@ def _new_programs(rows: _Rows, pitched: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return result
 
 
+_FITTING = np.searchsorted(v.DURATIONS, np.arange(v.LONGEST + 1), side="right") - 1  # by steps, 0 to LONGEST
+_FITS = np.where(_FITTING < 0, 0, v.DURATIONS[_FITTING])
+
+
 def _durations(length: Ints) -> list[Ints]:
     """The columns of DUR and TIE: the longest value that fits, and the rest tied to it."""
     columns: list[Ints] = []
     left = length
     while True:
-        index = np.searchsorted(v.DURATIONS, left, side="right") - 1
+        index = _FITTING[left]
         columns.append(np.where(left > 0, v.DUR + index, ABSENT))
-        left = np.where(left > 0, left - v.DURATIONS[index], 0)
+        left = left - _FITS[left]
         if not left.any():
             return columns
         columns.append(np.where(left > 0, v.TIE, ABSENT))
