@@ -25,6 +25,7 @@ class Medium(Protocol):
     Attributes:
         name: What sentences call it, such as "music".
         usual_length: The tokens of a sample, at most, where nobody says.
+        heard: Whether a sample is shown as sound and notes; else it is text to read.
     """
 
     @property
@@ -32,6 +33,9 @@ class Medium(Protocol):
 
     @property
     def usual_length(self) -> int: ...
+
+    @property
+    def heard(self) -> bool: ...
 
     def inscribed(self, made: bytes, line: str) -> bytes:
         """A file that a codec made, with a line about it where the format has room for one."""
@@ -60,6 +64,7 @@ class Plain:
 
     name: str = "text"
     usual_length: int = 1_000
+    heard: bool = False
 
     def inscribed(self, made: bytes, line: str) -> bytes:
         """The file as it is."""

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from seqgen import registry, settings
 from seqgen.codecs import Codec, CopyKey, Grammar, Ids, Mask, id_type
-from seqgen.codecs._classes import token_classes
 from seqgen.errors import MALFORMED, CheckpointError, SettingError, StreamError, UsageError
 from seqgen.media import Medium
 from seqgen.report import Report
+from seqgen.token_classes import token_classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,19 +78,22 @@ class Tokenizer:
         """
         return self.codec.encode(data, report).astype(id_type(self.vocab_size), copy=False)
 
-    def encode_prompt(self, data: bytes) -> Ids:
+    def encode_prompt(self, data: bytes, seconds: float | None = None) -> Ids:
         """(N,) ids of a prompt, a document that is to go on, without framing.
+
+        Args:
+            data: The document.
+            seconds: How much of it is to follow, where its tokens say such a thing; None: nobody knows.
 
         Raises:
             DataError: The codec cannot read it.
         """
-        return self.codec.encode_prompt(data).astype(id_type(self.vocab_size), copy=False)
+        found = self.codec.encode_prompt(data) if seconds is None else self.codec.encode_prompt_before(data, seconds)
+        return found.astype(id_type(self.vocab_size), copy=False)
 
     def decode(self, ids: NDArray[Any]) -> bytes:
         """The bytes of (N,) ids. Framing tokens fall away; never raises on ids in [0, vocab_size)."""
-        own = np.asarray(ids)
-        own = own[own < self.document_id]
-        return self.codec.decode(own.astype(id_type(self.codec.vocab_size), copy=False))
+        return self.codec.decode(self.own(np.asarray(ids)).astype(id_type(self.codec.vocab_size), copy=False))
 
     def finish(
         self, prompt: NDArray[Any], ids: NDArray[Any], with_prompt: bool = True, timing: dict[str, Any] | None = None
@@ -106,7 +109,7 @@ class Tokenizer:
         """
         if timing is None and with_prompt:
             return self.decode(np.concatenate([prompt, ids]))
-        own, after = (each[each < self.document_id] for each in (np.asarray(prompt), np.asarray(ids)))
+        own, after = self.own(np.asarray(prompt)), self.own(np.asarray(ids))
         rest = {key: value for key, value in (timing or {}).items() if key != GRID}
         made = self.codec.finished(own, after, rest or None, with_prompt)
         return self.medium.on_grid(made, int(timing[GRID])) if timing is not None and GRID in timing else made
@@ -138,13 +141,19 @@ class Tokenizer:
 
     def grammar(self) -> Grammar | None:
         """The codec's grammar over the full vocabulary, or None where it has none."""
-        own = self.codec.grammar()
-        return None if own is None else FramedGrammar(own, self.document_id, self.vocab_size)
+        return self.framed(self.codec.grammar())
 
     def within(self, bounds: Mapping[str, int], seen: Mask | None = None) -> Grammar | None:
         """The grammar of documents like those of a corpus over the full vocabulary; see `Codec.within`."""
-        own = self.codec.within(bounds, seen)
+        return self.framed(self.codec.within(bounds, seen))
+
+    def framed(self, own: Grammar | None) -> "FramedGrammar | None":
+        """A grammar of the codec's tokens over the full vocabulary; None where there is none."""
         return None if own is None else FramedGrammar(own, self.document_id, self.vocab_size)
+
+    def own(self, ids: Ids) -> Ids:
+        """(n,) ids without those that frame documents."""
+        return ids[ids < self.document_id]
 
     def spec(self) -> dict[str, Any]:
         """Plain JSON data from which `from_spec` makes this tokenizer again."""

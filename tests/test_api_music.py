@@ -9,7 +9,6 @@ import pretty_midi
 import pytest
 
 import seqgen
-from seqgen.api.music import Music
 from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.codecs.char import Char, CharOptions
@@ -19,6 +18,7 @@ from seqgen.codecs.midi_bar.codec import MidiBarOptions
 from seqgen.errors import CorpusError, DataError, UsageError
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.music.read import read_score
+from seqgen.music.request import Music
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=8)

@@ -8,18 +8,19 @@ import numpy as np
 import pytest
 
 from seqgen.api.model import load
-from seqgen.api.music import Music
 from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.codecs.midi import vocabulary as v
+from seqgen.codecs.midi.requests import controls_of, steerable
 from seqgen.evaluation.music import features
 from seqgen.evaluation.plausibility import NAMES
 from seqgen.jobs.evaluate.music_measures import lines, measured
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.music.read import read_score
+from seqgen.music.request import Music
 from seqgen.music.score import DRUMS, Score
 from seqgen.music.write import write_score
 from seqgen.tokenizer import Tokenizer
@@ -199,11 +200,11 @@ def test_a_primer_has_its_own_density(capsys: Any, music: str, primer: Path) -> 
 
 
 def test_an_instrument_that_was_never_heard_is_told(music: str, monkeypatch: Any) -> None:
-    from seqgen.api import keeping
-
-    model = load(music)
-    monkeypatch.setattr(keeping, "_known", lambda model, codec: frozenset({0, 40}))
-    controls, remarks = keeping.resolve(model, Music(instruments="piano,gunshot"), [model.prompt(b"")])
+    model, asked = load(music), Music(instruments="piano,gunshot")
+    codec = steerable(model.tokenizer.codec, model.tokenizer.codec_name, asked)
+    monkeypatch.setattr(type(codec), "sounding", lambda self, counts: frozenset({0, 40}))
+    learned = np.zeros(codec.vocab_size, np.int64)
+    controls, remarks = controls_of(codec, asked, model.prompt(b"")[:0], lambda: learned, model.name)
     assert controls.programs == {0, 127}, "of a family what is known, of what is not what was asked"
     assert len(remarks) == 1
     assert "has never heard 'gunshot'; it knows grand piano, violin" in remarks[0]

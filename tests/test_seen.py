@@ -13,7 +13,6 @@ import seqgen
 from seqgen import registry
 from seqgen.api.mixture import Voice, mix
 from seqgen.api.model import Model
-from seqgen.api.music import Music
 from seqgen.api.sampling import Sampling
 from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import COUNTS, Checkpoint
@@ -27,6 +26,7 @@ from seqgen.generation.loop import collect
 from seqgen.models import weight_shapes
 from seqgen.music import medium
 from seqgen.music.bounds import OF_A_PART, TOGETHER, UNKNOWN, Bounds, most_together
+from seqgen.music.request import Music
 from seqgen.report import Report
 from seqgen.seen import Seen, read_seen, together
 from seqgen.tokenizer import Tokenizer

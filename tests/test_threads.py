@@ -8,8 +8,8 @@ import pytest
 
 import seqgen
 from seqgen.api.mixture import Voice, mix
-from seqgen.api.music import Music
 from seqgen.cli import run
+from seqgen.music.request import Music
 from seqgen.selftest._materials import PLAY, TINY
 from seqgen.takes.record import Beginning, TakeSource
 from seqgen.takes.recorder import Recorder

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from seqgen.codecs._classes import token_classes
 from seqgen.codecs.byte import Byte
 from seqgen.codecs.midi import Midi, MidiOptions
+from seqgen.token_classes import token_classes
 from seqgen.tokenizer import Tokenizer
 
 

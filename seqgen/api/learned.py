@@ -1,4 +1,4 @@
-"""The training corpora of one model, or of all voices of a mixture, as indexes that originality searches.
+"""The training corpora of one model, or of all voices of a mixture: as indexes that originality searches, and counted.
 
 It knows where a checkpoint lies and no more of its run than `seqgen.training.indexing` does.
 """
@@ -6,14 +6,19 @@ It knows where a checkpoint lies and no more of its run than `seqgen.training.in
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from seqgen.checkpoint import MODEL_FILE, find
 from seqgen.errors import CheckpointError, DataError
 from seqgen.originality.index import INDEX_FILE, Index
+from seqgen.seen import Counts
 from seqgen.training.indexing import open_index
-from seqgen.training.recorded import TRAINING_FILE
+from seqgen.training.recorded import TRAINING_FILE, recorded
 
 if TYPE_CHECKING:
     from seqgen.api.model import Model
+
+LOOKED_AT = 20_000_000  # tokens of a corpus, at most, in which instruments are looked for
 
 
 def silent(message: str) -> None:
@@ -53,6 +58,28 @@ def indexes_if_there(models: Sequence["Model"], most: int, note: Callable[[str],
         return [_opened(model, most, note) for model in _distinct(models)]
     except DataError:
         return []
+
+
+def occurrences(model: "Model") -> Counts | None:
+    """(vocab_size,) how often each of the codec's tokens occurred in what the model learned from; None: not known."""
+    size = model.tokenizer.document_id
+    if model.seen is not None:
+        return model.seen.counts
+    try:
+        ids = recorded(model.folder).stream.ids[:LOOKED_AT]
+    except DataError:
+        return None
+    return np.bincount(np.asarray(ids).astype(np.int64), minlength=size)[:size]
+
+
+def indexed_occurrences(model: "Model") -> Counts:
+    """(vocab_size,) how often each of the codec's tokens stands in all its indexed corpora.
+
+    Raises:
+        DataError: There is none, and no corpus of which one can be made.
+    """
+    counts = np.sum([index.counts() for index in model.indexes()], axis=0)
+    return np.asarray(counts[: model.tokenizer.document_id])
 
 
 def _distinct(models: Sequence["Model"]) -> list["Model"]:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
-from seqgen.api.music import Music
 from seqgen.api.primer import Prompt, prompt_bytes, with_primer
 from seqgen.api.sample import Sample
 from seqgen.api.sampler import Sampler, Token
@@ -27,6 +26,7 @@ from seqgen.errors import CheckpointError, CorpusError, UsageError
 from seqgen.generation import Engine, EngineName
 from seqgen.generation import load as load_engine
 from seqgen.generation.loop import Reason
+from seqgen.music.request import Music
 from seqgen.seen import Seen, together
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class How(TypedDict, total=False):
         balanced: Whether C goes on after `length` until a definition ends outside all brackets. Default: no.
         max_copy: The most tokens in a row that may be the same as in the training corpus; for music also bars, as in
             "8bars". Default: any number.
-        music: Instruments, key, tempo, density and length that music keeps to, see `seqgen.api.music.Music`.
+        music: Instruments, key, tempo, density and length that music keeps to, see `seqgen.music.request.Music`.
         unseen: Whether tokens that training never saw may be drawn. Default: no.
     """
 
@@ -244,13 +244,7 @@ class Model:
             UsageError: There is no such label.
             DataError: The data cannot be read, or hold nothing to go on from.
         """
-        opening = self.tokenizer.frame()[:0]
-        if data and seconds is None:
-            opening = self.tokenizer.encode_prompt(data)
-        elif data:
-            from seqgen.api.keeping import opening_of  # not needed to start
-
-            opening = opening_of(self.tokenizer, data, seconds)
+        opening = self.tokenizer.encode_prompt(data, seconds) if data else self.tokenizer.frame()[:0]
         if data and not len(opening):
             raise CorpusError(f"{name}: holds no note to go on from", "leave the prompt out to begin a new piece")
         return np.concatenate([self.tokenizer.frame(label), opening])

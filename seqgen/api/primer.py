@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
 
     from seqgen.api.model import Model
-    from seqgen.api.music import Music
+    from seqgen.music.request import Music
 
 MAX_PROMPT = 16_000_000  # bytes; a recurrent model has forgotten the beginning long before
 Prompt: TypeAlias = "str | bytes | Path | PrettyMIDI | MidiFile | None"
@@ -94,8 +94,8 @@ def with_primer(model: "Model", music: "Music | None", data: bytes, free: bool) 
     codec = model.tokenizer.codec.steerable()
     if codec is None or (music is None and not data):
         return music, None
-    from seqgen.api.music import Music
     from seqgen.music.read import read_score
+    from seqgen.music.request import Music
     from seqgen.report import Report
 
     tempo = None if music is None else music.tempo

@@ -5,14 +5,15 @@ there is one way to sample.
 """
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from seqgen.api.grammars import balanced, framed
 from seqgen.api.sampling import UNLIMITED, Sampling
 from seqgen.codecs import Grammar, Ids, Mask
+from seqgen.codecs.c_source.over_text import balanced, grammar_of_c
 from seqgen.errors import UsageError
 from seqgen.generation.limits import Guards
 from seqgen.generation.loop import Guard, Limits, Step, generate
@@ -22,6 +23,7 @@ from seqgen.rules import Rule, Scope, chain
 
 if TYPE_CHECKING:
     from seqgen.api.model import Model
+    from seqgen.music.request import Music
 
 
 class Token(NamedTuple):
@@ -131,28 +133,43 @@ class Sampler:
         """The grammar, and the tokens within which a sample ends."""
         tokenizer, name, length = self.model.tokenizer, self.sampling.grammar, self.length
         bounds = {} if self.model.seen is None else self.model.seen.bounds
+        prompts = [tokenizer.own(prompt) for prompt in self.prompts]
         if self.sampling.music is not None:
-            if name is not True:
-                raise UsageError(f"--{self.sampling.music.asked} needs the grammar", "leave --no-grammar out")
-            from seqgen.api.keeping import freed, resolve, steered  # not needed to start
-
-            controls, remarks = resolve(self.model, self.sampling.music, self.prompts)
-            self.remarks += remarks
-            if self.sampling.music.instruments is not None and self._drawable is not None:
-                self._drawable = freed(tokenizer, self._drawable, controls)
-            return steered(tokenizer, controls, self.prompts, bounds, self._drawable), length
+            return tokenizer.framed(self._steered(self.sampling.music, prompts, bounds)), length
         if self.sampling.balanced:
-            return balanced(tokenizer, name, length, self.prompts)
-        return framed(tokenizer, name, bounds, self._drawable), length
+            grammar, longest = balanced(tokenizer.codec, name, length, max(map(len, prompts)))
+            return tokenizer.framed(grammar), longest
+        if name is True or name is False:
+            return (tokenizer.within(bounds, self._drawable) if name else None), length
+        return tokenizer.framed(grammar_of_c(tokenizer.codec, name)), length
+
+    def _steered(self, music: "Music", prompts: Sequence[Ids], bounds: Mapping[str, int]) -> Grammar:
+        """The grammar that keeps to what is asked of music; frees the instruments that are asked for."""
+        if self.sampling.grammar is not True:
+            raise UsageError(f"--{music.asked} needs the grammar", "leave --no-grammar out")
+        from seqgen.api.learned import occurrences  # not needed to start
+        from seqgen.codecs.midi.requests import controls_of, steerable
+
+        model = self.model
+        codec = steerable(model.tokenizer.codec, model.tokenizer.codec_name, music)
+        learned = partial(occurrences, model)
+        controls, remarks = controls_of(codec, music, np.concatenate(prompts), learned, model.name)
+        self.remarks += remarks
+        if music.instruments is not None and self._drawable is not None:
+            self._drawable = codec.freed(self._drawable, controls.programs or frozenset())
+        return codec.steered(controls, prompts, bounds, self._drawable)
 
     def _longest_copy(self) -> int | None:
         """The most tokens in a row that may be the same as in the training corpus; None: any number."""
         wanted = self.sampling.max_copy
         if wanted is None or isinstance(wanted, int):
             return wanted
-        from seqgen.api.keeping import tokens_of_bars  # not needed to start
+        from seqgen.api.learned import indexed_occurrences  # not needed to start
+        from seqgen.codecs.midi.requests import tokens_of_bars
 
-        tokens, remark = tokens_of_bars(self.model, wanted, self.sampling.music)
+        tokenizer = self.model.tokenizer
+        learned = partial(indexed_occurrences, self.model)
+        tokens, remark = tokens_of_bars(tokenizer.codec, tokenizer.codec_name, wanted, self.sampling.music, learned)
         self.remarks.append(remark)
         return tokens
 
@@ -186,10 +203,7 @@ class Sampler:
             with_prompt: Whether the prompt is in the file.
             timing: What a MIDI file says of tempo and meter, see `seqgen.codecs.midi.finishing`.
         """
-        prompt = self.prompts[index].astype(np.int64)
-        if not self.model.is_text:
-            return self.model.tokenizer.finish(prompt, ids, with_prompt, timing)
-        made = self.model.tokenizer.decode(np.concatenate([prompt, ids]) if with_prompt else ids)
+        made = self.model.tokenizer.finish(self.prompts[index].astype(np.int64), ids, with_prompt, timing)
         return made[: len(made) - self.excess(index)]
 
     def _stops(self) -> StopStrings | None:

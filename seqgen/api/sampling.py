@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from seqgen.settings import option
 
 if TYPE_CHECKING:
-    from seqgen.api.music import Music
+    from seqgen.music.request import Music
 
 GrammarName = bool | Literal["c"]
 UNLIMITED = float("inf")

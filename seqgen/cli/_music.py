@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 import click
 
-from seqgen.api.music import Music
 from seqgen.cli._options import setting
 from seqgen.errors import UsageError
+from seqgen.music.request import Music
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 OPTIONS = ("instruments", "key", "scale", "tempo", "meter", "density", "minutes", "seconds", "bars", "grid")

@@ -168,6 +168,10 @@ class Codec(abc.ABC):
     def encode_prompt(self, data: bytes) -> Ids:
         """(N,) ids of a document that is to go on: a prompt. As `encode`, without what belongs to the end."""
 
+    def encode_prompt_before(self, data: bytes, seconds: float) -> Ids:
+        """As `encode_prompt`, of a document of which so much is to follow; the same where no token says so, as here."""
+        return self.encode_prompt(data)
+
     @abc.abstractmethod
     def decode(self, ids: Ids) -> bytes:
         """A document from (N,) ids. Never raises on ids in [0, vocab_size)."""

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from seqgen import files
-from seqgen.api.music import Music
 from seqgen.checkpoint import Checkpoint, published
 from seqgen.errors import OutputError
 from seqgen.files import guarding, own
@@ -25,6 +24,7 @@ from seqgen.jobs.train.job import conclude
 from seqgen.jobs.train.preparing import prepare
 from seqgen.jobs.train.settings import TrainJob
 from seqgen.music.read import read_score
+from seqgen.music.request import Music
 from seqgen.render import audio, fluid, piano_roll
 from seqgen.render.curves import Curve, Series
 from seqgen.render.report import Audio, Picture, SampleText, Section, Table, Text, report_html

@@ -6,11 +6,12 @@ from seqgen.media import Extent
 
 
 @dataclass(frozen=True)
-class Music:
+class MusicMedium:
     """The medium of all codecs that make MIDI files."""
 
     name: str = "music"
     usual_length: int = 20_000  # it ends by itself; this is the cap
+    heard: bool = True
 
     def inscribed(self, made: bytes, line: str) -> bytes:
         """The file with a text event, see `seqgen.music.annotation`."""
@@ -44,4 +45,4 @@ class Music:
         return Extent(len(score), score.duration_seconds)
 
 
-MUSIC = Music()
+MUSIC = MusicMedium()

@@ -1,4 +1,4 @@
-"""What a call asks of music, in words. What they mean for a model and a prompt, `seqgen.api.keeping` knows."""
+"""What a call asks of music, in words. What they mean for a codec and a prompt, `seqgen.codecs.midi.requests` knows."""
 
 from dataclasses import dataclass
 

@@ -1,92 +1,61 @@
-"""What a call asks of music, for one model and prompt: controls, a grammar that keeps to them, a file. No command
-line."""
+"""What is asked of music in words, for one codec and prompt: which controls that is. Knows no model."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.api.music import Music
-from seqgen.codecs import Grammar, Ids, Mask
-from seqgen.errors import DataError, UsageError
+from seqgen.codecs import Codec, Ids
+from seqgen.codecs.midi.controlled import ControlledCodec
+from seqgen.errors import UsageError
 from seqgen.music.controls import Controls, described, instruments, tonality
+from seqgen.music.request import Music
 from seqgen.music.score import DRUMS
-from seqgen.tokenizer import FramedGrammar, Tokenizer
 
-if TYPE_CHECKING:
-    from seqgen.api.model import Model
-    from seqgen.codecs.midi.controlled import ControlledCodec
-
+Counts = NDArray[np.int64]  # (vocab_size,) how often each token occurs
 Programs = frozenset[int] | None
 Groups = tuple[frozenset[int], ...]
 ANY = "any"
 DIGITS = 17  # of a number of bars that can be counted with
-LOOKED_AT = 20_000_000  # tokens of a corpus, at most, in which instruments are looked for
 
 
-def require_music(tokenizer: Tokenizer, music: Music) -> "ControlledCodec":
-    """The codec, if it can keep to what is asked.
+def steerable(codec: Codec, name: str, music: Music) -> ControlledCodec:
+    """The codec, if it can keep to what is asked; `name` is the codec's.
 
     Raises:
         UsageError: It cannot.
     """
-    tokenizer.codec.require("music", f"--{music.asked}", "leave it out")
-    codec = tokenizer.codec.steerable()
-    if codec is None:
-        said = f"--{music.asked} needs a model of codec midi_bar or midi, this one has codec {tokenizer.codec_name}"
+    codec.require("music", f"--{music.asked}", "leave it out")
+    found = codec.steerable()
+    if found is None:
+        said = f"--{music.asked} needs a model of codec midi_bar or midi, this one has codec {name}"
         raise UsageError(said, "leave it out")
-    if music.meter is not None and not codec.has_meters:
+    if music.meter is not None and not found.has_meters:
         raise UsageError("--meter needs a model of codec midi_bar, this one counts seconds", "leave it out")
-    return codec
+    return found
 
 
-def opening_of(tokenizer: Tokenizer, data: bytes, seconds: float | None) -> Ids:
-    """(n,) ids of a prompt without framing, whose countdown leaves so much time where that is known."""
-    codec = tokenizer.codec.steerable()
-    if seconds is None or codec is None:
-        return tokenizer.encode_prompt(data)
-    return codec.encode_prompt_before(data, seconds).astype(tokenizer.frame().dtype, copy=False)
+def controls_of(
+    codec: ControlledCodec, music: Music, prompt: Ids, learned: Callable[[], Counts | None], model: str
+) -> tuple[Controls, list[str]]:
+    """What is asked, for this codec and prompt; and remarks for people.
 
-
-def steered(
-    tokenizer: Tokenizer,
-    controls: Controls,
-    prompts: Sequence[Ids],
-    bounds: Mapping[str, int],
-    seen: Mask | None,
-) -> Grammar:
-    """The grammar over the full vocabulary that keeps to controls after prompts, which must be equally long.
-
-    `bounds` and `seen` are those of `Codec.within`.
-    """
-    codec = tokenizer.codec.steerable()
-    assert codec is not None
-    own = [prompt[prompt < tokenizer.document_id] for prompt in prompts]
-    return FramedGrammar(codec.steered(controls, own, bounds, seen), tokenizer.document_id, tokenizer.vocab_size)
-
-
-def freed(tokenizer: Tokenizer, seen: Mask, controls: Controls) -> Mask:
-    """(V0,) the codec's tokens that were seen, and those of the instruments that are asked for."""
-    codec = tokenizer.codec.steerable()
-    assert codec is not None
-    return codec.freed(seen, controls.programs or frozenset())
-
-
-def resolve(model: "Model", music: Music, prompts: Sequence[Ids]) -> tuple[Controls, list[str]]:
-    """What is asked, for this model and these prompts; and remarks for people.
+    Args:
+        codec: What makes the music.
+        music: What is asked.
+        prompt: (n,) ids of all prompts, without framing.
+        learned: Gives how often each token stands in the training corpus, None where that is not known any more.
+        model: What remarks call it.
 
     Raises:
-        UsageError: Something that is asked for does not exist, or the model makes no such music.
+        UsageError: Something that is asked for does not exist, or does not fit the prompt.
     """
-    tokenizer = model.tokenizer
-    codec = require_music(tokenizer, music)
-    prompt = np.concatenate([each[each < tokenizer.document_id] for each in prompts])
     if len(prompt) and music.density is not None:
         raise UsageError("--density is for new pieces, a prompt has its own", "leave --density or the prompt out")
     scale, tonic = tonality(music.key, music.scale)
     remarks: list[str] = []
-    programs, groups = _programs(model, codec, music.instruments, prompt, remarks)
+    programs, groups = _programs(codec, music.instruments, prompt, learned, model, remarks)
     if programs == frozenset({DRUMS}) and scale is not None:
         remarks.append("Drums have no key, so --key and --scale change nothing.")
     controls = Controls(
@@ -97,54 +66,55 @@ def resolve(model: "Model", music: Music, prompts: Sequence[Ids]) -> tuple[Contr
 
 
 def _programs(
-    model: "Model", codec: "ControlledCodec", words: str | None, prompt: Ids, remarks: list[str]
+    codec: ControlledCodec,
+    words: str | None,
+    prompt: Ids,
+    learned: Callable[[], Counts | None],
+    model: str,
+    remarks: list[str],
 ) -> tuple[Programs, Groups]:
     """The instruments asked for, those of the prompt, or any; of a family those that the model knows.
 
     And each word's, where there are several words: all of them are to sound.
     """
     if words is None:
-        return codec.sounding(_counts(codec, prompt)) or None, ()
+        return codec.sounding(occurrences(codec, prompt)) or None, ()
     if words.strip().lower() == ANY:
         return None, ()
-    asked, known = instruments(words), _known(model, codec)
+    asked, counts = instruments(words), learned()
+    known = None if counts is None else codec.sounding(counts)
     groups = []
     for word, found in asked.items():
         heard = found & known if known is not None else found
         if not heard:
-            remarks.append(f"{model.name} has never heard {word!r}; it knows {described(known or frozenset())}.")
+            remarks.append(f"{model} has never heard {word!r}; it knows {described(known or frozenset())}.")
         groups.append(heard or found)
     return frozenset().union(*groups), tuple(groups) if len(groups) > 1 else ()
 
 
-def _known(model: "Model", codec: "ControlledCodec") -> frozenset[int] | None:
-    """What sounds in the corpus that the model learned from; None where that is not known any more."""
-    if model.seen is not None:
-        return codec.sounding(model.seen.counts)
-    from seqgen.training.recorded import recorded  # not needed to start
-
-    try:
-        stream = recorded(model.folder).stream
-    except DataError:
-        return None
-    return codec.sounding(_counts(codec, np.asarray(stream.ids[:LOOKED_AT])))
-
-
-def _counts(codec: "ControlledCodec", ids: NDArray[Any]) -> NDArray[np.int64]:
-    """(vocab_size,) how often each of the codec's tokens stands among ids."""
+def occurrences(codec: Codec, ids: NDArray[Any]) -> Counts:
+    """(vocab_size,) how often each of the codec's tokens stands among (N,) ids."""
     return np.bincount(ids.astype(np.int64), minlength=codec.vocab_size)[: codec.vocab_size]
 
 
-def tokens_of_bars(model: "Model", wanted: str, music: Music | None) -> tuple[int, str]:
+def tokens_of_bars(
+    codec: Codec, name: str, wanted: str, music: Music | None, learned: Callable[[], Counts]
+) -> tuple[int, str]:
     """(`max_copy` in tokens, a remark): bars are as many as the training corpus has of them, on the average, in that
     time.
+
+    Args:
+        codec, name: What makes the music.
+        wanted: Such as "8bars".
+        music: What else is asked.
+        learned: Gives how often each token stands in the training corpus.
 
     Raises:
         UsageError: It is no number of bars, or bars were given for what has none.
         DataError: The corpus is not there.
     """
-    codec, name = model.tokenizer.codec.steerable(), model.tokenizer.codec_name
-    if codec is None:
+    found = codec.steerable()
+    if found is None:
         raise UsageError(f"--max-copy {wanted} is for music, this model has codec {name}", "give a number of tokens")
     number = wanted.removesuffix("bars")
     if not (number.isascii() and number.isdecimal() and len(number) < DIGITS and int(number)):
@@ -152,6 +122,5 @@ def tokens_of_bars(model: "Model", wanted: str, music: Music | None) -> tuple[in
     bars, bar = int(number), 2.0
     if music is not None:
         bar = music.bar if music.tempo is None else music.beats * 60 / music.tempo
-    counts = np.sum([index.counts() for index in model.indexes()], axis=0)[: codec.vocab_size]
-    tokens = max(1, round(codec.tokens_of_bars(counts, bars, bar)))
+    tokens = max(1, round(found.tokens_of_bars(learned(), bars, bar)))
     return tokens, f"{bars} bars are about {tokens} tokens of the corpus."

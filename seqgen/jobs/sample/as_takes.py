@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from seqgen.api.music import Music
 from seqgen.jobs.observer import Observer
 from seqgen.jobs.sample.preparing import Prepared
+from seqgen.music.request import Music
 from seqgen.takes.record import Beginning, TakeSource
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.store import Takes
@@ -16,7 +16,7 @@ def _given(music: Music) -> dict[str, Any]:
     return {key: value for key, value in asdict(music).items() if value is not None}
 
 
-class Keeping:
+class AsTakes:
     """Recorders for samples.
 
     Args:

@@ -13,11 +13,11 @@ from seqgen.files import atomic_write, is_device, write_bytes
 from seqgen.generation.loop import Step
 from seqgen.jobs.interrupts import Interrupts
 from seqgen.jobs.observer import SILENT, Observer
+from seqgen.jobs.sample.as_takes import AsTakes
 from seqgen.jobs.sample.audience import NOBODY, Audience, Sampled, Sink
 from seqgen.jobs.sample.controls import Controls
 from seqgen.jobs.sample.copied import Copied
 from seqgen.jobs.sample.following import Fed, Stopped, follow
-from seqgen.jobs.sample.keeping import Keeping
 from seqgen.jobs.sample.preparing import Prepared, prepare
 from seqgen.jobs.sample.settings import SampleJob
 from seqgen.takes.recorder import Recorder
@@ -80,7 +80,7 @@ class _Session:
         self.prepared, self.audience, self.observer = prepared, audience, observer
         self.job, self.sampler, self.model = prepared.job, prepared.sampler, prepared.model
         self.copied = Copied(self.model, self.job.samples, observer)
-        self.keeping = None if self.job.no_take else Keeping(prepared, observer)
+        self.takes = None if self.job.no_take else AsTakes(prepared, observer)
         self.tracks = [self._track(index) for index in range(self.job.samples)]
         self.sink: Sink | None = None
         self.interrupts = Interrupts()
@@ -111,7 +111,7 @@ class _Session:
         return made
 
     def _track(self, index: int) -> Track:
-        recorder = None if self.keeping is None else self.keeping.recorder(index, self.prepared.labels[index])
+        recorder = None if self.takes is None else self.takes.recorder(index, self.prepared.labels[index])
         streams = self.job.unlimited or (index == 0 and self._is_live)
         track = Track(recorder, None if streams else [])
         if recorder is not None:
@@ -194,8 +194,8 @@ class _Session:
             if track.recorder is not None and (track.count or track.finished != "interrupted"):
                 excess = self.sampler.excess(index)
                 track.inscription, track.take = track.recorder.finish(track.finished, excess, track.seconds)
-        if self.keeping is not None:
-            self.keeping.close()
+        if self.takes is not None:
+            self.takes.close()
 
     def _write_rest(self) -> None:
         """The samples that have not gone out yet."""
