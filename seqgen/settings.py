@@ -9,6 +9,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -148,9 +149,9 @@ def convert(key: str, value: Any, wanted: Any) -> Any:
     if wanted is str and isinstance(value, str):
         return value
     try:
-        if isinstance(value, bool) or (wanted is int and isinstance(value, float) and not value.is_integer()):
+        if isinstance(value, bool) or (wanted is int and isinstance(value, Real) and value % 1 != 0):
             raise ValueError
-        if not isinstance(value, str | int | float):  # a list, a table, a date, which `str` would take
+        if not isinstance(value, str | Real):  # a list, a table, a date, which `str` would take
             raise TypeError
         found = wanted(value)
         if isinstance(found, int) and found.bit_length() > MOST_BITS:

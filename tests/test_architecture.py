@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "seqgen"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each room, and the rooms and modules of seqgen that it may import besides itself.
-BASIC = {"errors", "files", "settings", "registry", "report", "__init__"}
+BASIC = {"errors", "files", "settings", "registry", "report", "arguments", "__init__"}
 ALLOWED = {
     "errors": set(),
     "report": set(),
@@ -24,11 +24,12 @@ ALLOWED = {
     "files": {"errors"},
     "settings": {"errors", "registry"},
     "container": {"errors", "files"},
+    "arguments": {"errors", "registry"},
     "seen": set(),
     "terminal": {"errors"},
     "stream": BASIC | {"container"},
     "media": set(),
-    "music": {"errors", "settings", "report", "registry", "media"},
+    "music": {"errors", "arguments", "settings", "report", "registry", "media"},
     "codecs": BASIC | {"container", "stream", "media", "music"},
     "token_classes": set(),
     "tokenizer": BASIC | {"codecs", "media", "token_classes"},

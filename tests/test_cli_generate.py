@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import seqgen
 from seqgen.api import sampler
 from seqgen.api.model import load
 from seqgen.cells.lstm import LSTM
@@ -257,10 +258,16 @@ def test_music_does_not_go_to_a_terminal(capsys: Any, music: str, monkeypatch: A
 def test_a_terminal_gets_whole_harmless_characters() -> None:
     stream = io.BytesIO()
     sink = Terminal(stream, "utf-8")
-    for piece in (b"a\x1b]0;", "€".encode()[:1], "€".encode()[1:], "\u202e\u009b".encode(), b"\n\xc3"):
+    for piece in (
+        b"a\x1b]0;",
+        "€".encode()[:1],
+        "€".encode()[1:],
+        "\u202e\u009bن\u200cم👩\u200d🚀".encode(),
+        b"\n\xc3",
+    ):
         sink.write(piece)
     sink.finish()
-    assert stream.getvalue().decode() == "a\\x1b]0;€\\u202e\\x9b\n\ufffd\n"
+    assert stream.getvalue().decode() == "a\\x1b]0;€\\u202e\\x9bن\u200cم👩\u200d🚀\n\ufffd\n"  # joiners pass
     narrow = io.BytesIO()
     Terminal(narrow, "ascii").write("é!".encode())
     assert narrow.getvalue() == b"?!"
@@ -433,3 +440,16 @@ def test_where_documents_have_labels_each_sample_gets_one(text: str) -> None:
     asked = prompts(asking(label="verdi", prompt="aé"))
     assert {int(prompt[1]) for prompt in asked} == {tokenizer.label_id("verdi")}
     assert asked[0][2:].tolist() == tokenizer.encode("aé".encode()).tolist()
+
+
+def test_a_backslash_that_the_corpus_never_had_gets_a_remark(tmp_path, capsys):
+    (tmp_path / "plain.txt").write_text("so it is\n" * 60)
+    (tmp_path / "code.txt").write_text('print("so\\n")\n' * 60)
+    for name, remarks in (("plain", 2), ("code", 0)):
+        run_folder = tmp_path / name
+        small = {"hidden": 8, "batch": 2, "window": 8}
+        seqgen.train(tmp_path / f"{name}.txt", run_folder, steps=2, seed=1, device="cpu", settings=small)
+        run(["generate", str(run_folder), "-l", "5", "--seed", "1", "-p", r"so\n", "--stop", r"is\t"])
+        said = capsys.readouterr().err
+        assert said.count("The corpus has no backslash") == remarks, said
+        assert (r"-p $'\n'" in said) == (r"--stop $'\t'" in said) == bool(remarks)

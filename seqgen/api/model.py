@@ -19,6 +19,7 @@ from seqgen.api.primer import Prompt, prompt_bytes, with_primer
 from seqgen.api.sample import Sample
 from seqgen.api.sampler import Sampler, Token
 from seqgen.api.sampling import UNLIMITED, GrammarName, Sampling, fresh_seed
+from seqgen.arguments import checked, made
 from seqgen.checkpoint import Checkpoint, find
 from seqgen.codecs import Ids
 from seqgen.container import read_header
@@ -42,7 +43,7 @@ class How(TypedDict, total=False):
         rules: (name, value) pairs as `-r NAME VALUE` takes them: `[("top_p", 0.95)]`.
         length: Tokens at most; `float("inf")` goes on until the document ends or you stop asking. Default: text 1000,
             music 20000.
-        stop: Texts after which the sample ends.
+        stop: Text after which the sample ends, or several.
         grammar: Whether C and music keep their grammar. Default: they do. "c": for a text model that learned from C.
         balanced: Whether C goes on after `length` until a definition ends outside all brackets. Default: no.
         max_copy: The most tokens in a row that may be the same as in the training corpus; for music also bars, as in
@@ -54,7 +55,7 @@ class How(TypedDict, total=False):
     temperature: float | str
     rules: Sequence[tuple[str, Any]]
     length: float | None
-    stop: Sequence[str]
+    stop: Sequence[str] | str
     grammar: GrammarName
     balanced: bool
     max_copy: int | str | None
@@ -186,7 +187,7 @@ class Model:
         self, prompt: Prompt = None, *, label: str | None = None, seed: int | None = None, **how: Unpack[How]
     ) -> Iterator[Token]:
         """As `generate`, but every token with its id, log-probability and entropy."""
-        return self._sampler(prompt, label, Sampling(fresh(seed), **how))[0].tokens()
+        return self._sampler(prompt, label, made(Sampling, fresh(seed), **how))[0].tokens()
 
     def sample(
         self, prompt: Prompt = None, *, label: str | None = None, seed: int | None = None, **how: Unpack[How]
@@ -197,7 +198,7 @@ class Model:
             UsageError: A rule, a value or a label does not exist or fit.
             DataError: The prompt cannot be read.
         """
-        sampling = Sampling(fresh(seed), **how)
+        sampling = made(Sampling, fresh(seed), **how)
         if sampling.length == UNLIMITED:
             raise UsageError("a finished sample of length inf never comes", "use generate, or give a number of tokens")
         sampler, timing = self._sampler(prompt, label, sampling)
@@ -272,6 +273,7 @@ class Model:
         return f"<code>{self.name or 'a model'}: {self.checkpoint.model}, {self.checkpoint.parameters:,} numbers</code>"
 
 
+@checked
 def load(path: str | Path, engine: EngineName = "auto", device: str = "auto") -> Model:
     """The model in a file or a run folder, or published under a name; threads may share it, see `Model`.
 
@@ -282,6 +284,7 @@ def load(path: str | Path, engine: EngineName = "auto", device: str = "auto") ->
 
     Raises:
         CheckpointError: There is none, or it is damaged.
+        UsageError: There is no such engine, or device.
     """
     file = find(path)
     digest = read_header(file, CheckpointError).metadata.get("data_sha256", "")

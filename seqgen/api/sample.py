@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen.arguments import checked
 from seqgen.codecs import Ids
 from seqgen.errors import UsageError
 from seqgen.files import write_bytes, written
@@ -88,6 +89,7 @@ class Sample:
             raise UsageError(f"{self.tokenizer.medium.name} is no music", "use .text or .bytes")
         return io.BytesIO(self.bytes)
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write the file, atomically.
 

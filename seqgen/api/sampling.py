@@ -4,12 +4,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as plain_field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from seqgen.arguments import MOST, check_types, finite
+from seqgen.errors import SettingError
+from seqgen.music.request import Music
 from seqgen.settings import option
-
-if TYPE_CHECKING:
-    from seqgen.music.request import Music
 
 GrammarName = bool | Literal["c"]
 UNLIMITED = float("inf")
@@ -29,7 +29,7 @@ class Sampling:
         temperature: Put among the rules unless one is there (see `seqgen.rules.chain`); a number, or text: a schedule.
         rules: Name and value of each, in the order in which they work.
         length: Tokens at most; None: by medium; inf: no limit.
-        stop: Texts after which a sample ends.
+        stop: Text after which a sample ends, or several.
         grammar: Whether C and music keep their grammar; "c" for a text model that learned from C.
         balanced: Whether C goes on after `length` until a definition ends outside all brackets.
         max_copy: The most tokens in a row that may be the same as in the training corpus, for music also bars, as in
@@ -42,12 +42,24 @@ class Sampling:
     temperature: float | str = option(0.8, "0: always the likeliest token.")
     rules: Sequence[tuple[str, Any]] = option((), "As often as wanted; -r help tells of each:")
     length: float | None = option(None, "At most; inf: no limit. [text 1000, music 20000]")
-    stop: Sequence[str] = option((), "End a text after this, as often as wanted.")
+    stop: Sequence[str] | str = option((), "End a text after this, as often as wanted.")
     grammar: bool | Literal["c"] = option(True, "c: that of C, for a text model that learned from C.")
     balanced: bool = option(False, "Let C end where a definition does, soon after the length.")
     max_copy: int | str | None = option(None, "Never copy more than N tokens in a row; music: 8bars, in any key.")
-    music: "Music | None" = None
+    music: Music | None = None
     unseen: bool = option(False, "Draw tokens, too, that training never saw.")
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        finite("seed", self.seed, "0 to 2^64 - 1", least=0, most=2**64 - 1)
+        if self.length != UNLIMITED:
+            expected = f"a number of tokens, 0 to {MOST}, or inf"
+            finite("length", self.length, expected, least=0, most=MOST)
+            if self.length is not None and self.length != int(self.length):
+                raise SettingError(f"length is {self.length}, expected {expected}")
+
+        if isinstance(self.max_copy, int):
+            finite("max_copy", self.max_copy, f"1 to {MOST}", least=1, most=MOST)
 
     @property
     def unlimited(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from seqgen.arguments import MOST
 from seqgen.cli import _completion
 from seqgen.cli._paths import Command
 from seqgen.extensions import ExtensionWarning
@@ -20,8 +21,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _show_warning = warnings.showwarning
 HELP = "help"
-MOST = 10**15  # of a number of tokens, bars, steps
-MOST_WORKERS = 1024
 TOGETHER = re.compile(r"(\w+)=(.*)", re.DOTALL)  # no setting's name has an equals sign in it
 
 

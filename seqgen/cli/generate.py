@@ -6,11 +6,12 @@ from typing import Any
 import click
 
 from seqgen.api.sampling import GrammarName
+from seqgen.arguments import MOST
 from seqgen.cli import _completion
 from seqgen.cli._config import config_option
 from seqgen.cli._music import music_of, music_options
 from seqgen.cli._observer import Printer
-from seqgen.cli._options import MOST, json_option, note, setting, whole
+from seqgen.cli._options import json_option, note, setting, whole
 from seqgen.cli._paths import Input, Kind, Output
 from seqgen.cli._variants import Listing, RulesCommand, complete_rules
 from seqgen.errors import UsageError

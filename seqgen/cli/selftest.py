@@ -4,7 +4,8 @@ import json
 
 import click
 
-from seqgen.cli._options import MOST, json_option
+from seqgen.arguments import MOST
+from seqgen.cli._options import json_option
 from seqgen.cli._paths import Command
 
 WIDTH = 62

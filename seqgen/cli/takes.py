@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seqgen.cli._options import MOST, json_option, note
+from seqgen.arguments import MOST
+from seqgen.cli._options import json_option, note
 from seqgen.cli._paths import Group, Input, Output
 from seqgen.files import STANDARD, atomic_write, standard_output
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seqgen.arguments import MOST_WORKERS
 from seqgen.cli import _completion
 from seqgen.cli._config import config_option
 from seqgen.cli._observer import Printer
-from seqgen.cli._options import MOST_WORKERS, SettingsCommand, follow_links_option, note, settings_option
+from seqgen.cli._options import SettingsCommand, follow_links_option, note, settings_option
 from seqgen.cli._paths import Input, Output
 from seqgen.cli._variants import Listing, Variant
 from seqgen.files import STANDARD, atomic_write, is_device, own, standard_output

@@ -5,19 +5,11 @@ from typing import Any
 
 import click
 
+from seqgen.arguments import MOST, MOST_WORKERS
 from seqgen.cli import _completion
 from seqgen.cli._config import config_option
 from seqgen.cli._observer import Printer
-from seqgen.cli._options import (
-    HELP,
-    MOST,
-    MOST_WORKERS,
-    Positive,
-    SettingsCommand,
-    follow_links_option,
-    note,
-    settings_option,
-)
+from seqgen.cli._options import HELP, Positive, SettingsCommand, follow_links_option, note, settings_option
 from seqgen.cli._paths import Input, Kind, Output
 from seqgen.cli._variants import Listing, Variant
 from seqgen.errors import UsageError

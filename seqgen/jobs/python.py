@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack
 
+from seqgen.arguments import checked, made
 from seqgen.errors import UsageError
 from seqgen.jobs.observer import SILENT, Observer
 
@@ -51,6 +52,7 @@ class HowToTrain(HowToTokenize, total=False):
     resume: bool
 
 
+@checked
 def tokenize(
     source: Places, output: Place, *, observer: Observer = SILENT, **how: Unpack[HowToTokenize]
 ) -> "TokenStream":
@@ -73,9 +75,10 @@ def tokenize(
     from seqgen.jobs.tokenize import TokenizeJob
     from seqgen.jobs.tokenize import tokenize as work
 
-    return work(TokenizeJob(_names(source), Path(output), **how), observer)
+    return work(made(TokenizeJob, _names(source), Path(output), **how), observer)
 
 
+@checked
 def train(source: Places, output: Place, *, observer: Observer = SILENT, **how: Unpack[HowToTrain]) -> "Model":
     """Train a model on a corpus; the run folder holds everything with which it can go on.
 
@@ -106,11 +109,12 @@ def train(source: Places, output: Place, *, observer: Observer = SILENT, **how: 
     names = _names(source)
     if not names and not how.get("resume"):
         raise UsageError("no source was given", "name a file, a folder or a corpus")
-    if work(TrainJob(names, Path(output), **how), observer).stopped:
+    if work(made(TrainJob, names, Path(output), **how), observer).stopped:
         raise KeyboardInterrupt
     return load(output)
 
 
+@checked
 def evaluate(
     checkpoint: Places,
     source: Places = (),
@@ -139,13 +143,18 @@ def evaluate(
         CheckpointError: There is no such checkpoint, it is damaged, or several have other tokens.
         DataError: A file cannot be read, or holds nothing to predict.
     """
+    from seqgen.evaluation.dynamic import DynamicSettings
     from seqgen.jobs.evaluate.job import EvaluateJob
     from seqgen.jobs.evaluate.job import evaluate as work
 
+    if dynamic is not None and not isinstance(dynamic, DynamicSettings):
+        raise UsageError(f"dynamic is {dynamic!r}, expected DynamicSettings or None")
     job = EvaluateJob(_names(checkpoint), _names(source), average, dynamic, device, follow_links)
     return work(job, observer)
 
 
 def _names(places: Places) -> tuple[str, ...]:
     """One place or several, as the command line would have them."""
-    return (str(places),) if isinstance(places, str | Path) else tuple(map(str, places))
+    if isinstance(places, str | Path):
+        return (str(places),)
+    return tuple(map(str, places))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from seqgen.arguments import MOST_WORKERS, check_types, finite
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.stream import TokenStream
 from seqgen.tokenization import building
@@ -34,6 +35,10 @@ class TokenizeJob:
     encoding: str | None = None
     label: str | None = None
     follow_links: bool = False
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        finite("workers", self.workers, f"1 to {MOST_WORKERS}", least=1, most=MOST_WORKERS)
 
 
 def tokenize(job: TokenizeJob, observer: Observer = SILENT) -> TokenStream:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from seqgen.arguments import check_types
 from seqgen.errors import UsageError
 from seqgen.settings import option, require
 
@@ -40,6 +41,7 @@ class Music:
     beats: float = 4.0
 
     def __post_init__(self) -> None:
+        check_types(self)
         require(self.tempo is None or 20 <= self.tempo <= 400, "tempo", self.tempo, "20 to 400")
         require(self.density is None or 1 <= self.density <= 8, "density", self.density, "1 to 8")
         require(self.seconds is None or 1 <= self.seconds <= 36_000, "seconds", self.seconds, "1 s to 10 hours")

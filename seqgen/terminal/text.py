@@ -2,7 +2,7 @@
 
 import unicodedata
 
-KEPT = "\n\t"
+KEPT = "\n\t\u200c\u200d"  # joiners shape letters, and command nothing
 LINE, BEGIN, END = 1_200, 800, 200  # characters: a longer line is cut to its beginning and its end
 HARMFUL = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # controls, bidi and other format characters, surrogates, separators
 

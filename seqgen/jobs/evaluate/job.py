@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen.arguments import check_types
 from seqgen.checkpoint import Checkpoint
 from seqgen.errors import DataError, StreamError, UsageError
 from seqgen.evaluation import report
@@ -44,6 +45,9 @@ class EvaluateJob:
     dynamic: "DynamicSettings | None" = None
     device: str = "auto"
     follow_links: bool = False
+
+    def __post_init__(self) -> None:
+        check_types(self)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """From what was asked for to a sampler that is ready: the model, the prompts, where samples go. Draws nothing."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from seqgen.jobs.sample.mixing import chosen
 from seqgen.jobs.sample.paths import paths
 from seqgen.jobs.sample.settings import SampleJob
 
+ESCAPE = re.compile(r"\\[nt]")
 LONG_PROMPT = 100_000  # tokens: more than a few seconds' worth, and more than any model remembers
 
 
@@ -59,13 +62,29 @@ def prepare(job: SampleJob, audience: Audience = NOBODY, observer: Observer = SI
     if job.max_copy is not None:
         model.indexes(observer.note)
     sampler = model.sampler(job, prompts(model, job, labels, data, name))
-    for remark in sampler.remarks:
+    for remark in (*sampler.remarks, *_unmeant(job, model)):
         observer.note(remark)
     if (longest := max(map(len, sampler.prompts))) > LONG_PROMPT:
         taking = "which takes a while; the end of it would do as well."
         observer.note(f"Reading a prompt of {longest:,} tokens first, {taking}")
     _ = model.engine  # a device that is not there is told before anything is written
     return Prepared(job, sampler, labels, places, timing)
+
+
+def _unmeant(job: SampleJob, model: Model) -> Iterator[str]:
+    """A remark on a backslash and a letter that a shell was to turn into one character, where the corpus has none."""
+    for flag, texts in (("-p", (job.prompt or "",)), ("--stop", job.stop)):
+        found = next((match[0] for text in texts if (match := ESCAPE.search(text))), None)
+        if found is not None and model.is_text and not _knows(model, b"\\"):
+            name = "a new line" if found == r"\n" else "a tab"
+            yield f"The corpus has no backslash, {flag} has: most shells take {name} as {flag} $'{found}'."
+
+
+def _knows(model: Model, text: bytes) -> bool:
+    """Whether the corpus held a text that lies in one token, as far as that is known."""
+    seen = model.seen
+    own = (model.pieces or [])[: None if seen is None else len(seen.counts)]
+    return any(text in piece and (seen is None or seen.counts[token] > 0) for token, piece in enumerate(own))
 
 
 def check(job: SampleJob, model: Model, places: list[Path] | None, audience: Audience) -> None:

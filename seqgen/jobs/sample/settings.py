@@ -53,6 +53,7 @@ class SampleJob(Sampling):
     follow: bool = option(False, "Be steered by lines of JSON on stdin.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for each in dataclasses.fields(self):
             value, least = getattr(self, each.name), each.metadata.get("least")
             most = each.metadata.get("most")

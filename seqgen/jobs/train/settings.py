@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqgen.errors import UsageError
+from seqgen.arguments import MOST, MOST_WORKERS, check_types, finite
+from seqgen.errors import SettingError, UsageError
 from seqgen.training.presets import AUTO
 from seqgen.training.progress import Budget
 
@@ -51,6 +52,15 @@ class TrainJob:
     label: str | None = None
     resume: bool = False
     follow_links: bool = False
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        for name in ("minutes", "epochs", "steps"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value <= MOST:
+                raise SettingError(f"{name} is {value}, expected more than 0 and at most {MOST}")
+        finite("seed", self.seed, "0 to 2^32 - 1", least=0, most=2**32 - 1)
+        finite("workers", self.workers, f"1 to {MOST_WORKERS}", least=1, most=MOST_WORKERS)
 
     @property
     def budget(self) -> Budget:
