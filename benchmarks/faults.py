@@ -23,6 +23,7 @@ from xml.etree import ElementTree
 import _report
 
 from seqgen import selftest
+from seqgen.jobs.selftest import Outcome, check_apart, names
 
 SUITES = {  # rows of the table that tests hold better than damage at random does
     "mounts": ("no rename, no room, no right: the old file stays", ["tests/test_files.py", "tests/test_faults.py"]),
@@ -49,20 +50,20 @@ SUITES = {  # rows of the table that tests hold better than damage at random doe
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checks", nargs="*", metavar="CHECK", help=", ".join((*selftest.names(), *SUITES)))
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help=", ".join((*names(), *SUITES)))
     parser.add_argument("--count", type=int, help="cases of each check")
     parser.add_argument("--quick", action="store_true", help="short forms")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, help="fuzz: how long each target is tried")
     parser.add_argument("--target", default="all", help="fuzz: one target")
     given = parser.parse_args()
-    unknown = set(given.checks) - {*selftest.names(), *SUITES}
+    unknown = set(given.checks) - {*names(), *SUITES}
     if unknown:
         parser.error(f"no check is called {min(unknown)!r}")
     if given.seconds:
         return fuzz(given.seconds, given.target, given.seed)
     outcomes = []
-    for name in given.checks or (*selftest.names(), *SUITES):
+    for name in given.checks or (*names(), *SUITES):
         if name in SUITES:
             outcomes.append(suite(name))
             keep({name: {"tests": SUITES[name][1], **outcomes[-1].to_json()}})
@@ -70,14 +71,14 @@ def main() -> int:
         quick, long = selftest.counts(name)
         count = given.count or (quick if given.quick else long)
         print(f"{name}: {count:,} …", file=sys.stderr, flush=True)
-        outcome = selftest.check_apart(name, count, given.seed)
+        outcome = check_apart(name, count, given.seed)
         outcomes.append(outcome)
         keep({name: {"asked": count, **outcome.to_json()}})
     show(outcomes)
     return 0 if all(outcome.held for outcome in outcomes) else 1
 
 
-def show(outcomes: list[selftest.Outcome]) -> None:
+def show(outcomes: list[Outcome]) -> None:
     """A row for each check, and the first failures."""
     rows = [
         (each.name, each.cases, each.failed, round(each.memory / 1e6), round(each.seconds), facts(each))
@@ -89,7 +90,7 @@ def show(outcomes: list[selftest.Outcome]) -> None:
             print(f"{each.name}: {words}")
 
 
-def suite(name: str) -> selftest.Outcome:
+def suite(name: str) -> Outcome:
     """Run tests in a process of their own; each is a case."""
     title, paths = SUITES[name]
     began = time.monotonic()
@@ -105,10 +106,10 @@ def suite(name: str) -> selftest.Outcome:
         failed = [f"pytest ended with exit code {ran.returncode}"]
     facts = {"skipped": skipped} if skipped else {}
     seconds = time.monotonic() - began
-    return selftest.Outcome(name, title, len(cases) - skipped, len(failed), tuple(failed[:10]), facts, seconds, 0)
+    return Outcome(name, title, len(cases) - skipped, len(failed), tuple(failed[:10]), facts, seconds, 0)
 
 
-def facts(outcome: selftest.Outcome) -> str:
+def facts(outcome: Outcome) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in outcome.facts.items())
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from seqgen import selftest
 from seqgen.cli import _failures, run
 from seqgen.errors import SettingError
+from seqgen.jobs.selftest import check_apart
 from seqgen.selftest import _materials
 from seqgen.settings import MOST_TOML, convert, read_toml
 from seqgen.terminal import streams
@@ -18,7 +18,7 @@ NINES = "9" * 5000
 
 @pytest.mark.parametrize(("name", "count"), [("streams", 6), ("arguments", 60), ("runs", 20)])
 def test_the_promise_holds(name, count):
-    outcome = selftest.check_apart(name, count)
+    outcome = check_apart(name, count)
     assert outcome.held, outcome.failures
     assert outcome.cases >= count
 

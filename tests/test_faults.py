@@ -16,6 +16,7 @@ from seqgen.catalogue._recipe import Expect, Recipe, RecipeSource
 from seqgen.cli import run
 from seqgen.errors import OutputError, SeqgenError
 from seqgen.files import system
+from seqgen.jobs.selftest import check_apart
 from seqgen.render.audio import wav_bytes
 from seqgen.selftest import _materials
 from seqgen.selftest._failing import NUMBERS, Failing
@@ -26,7 +27,7 @@ from seqgen.selftest._failing import NUMBERS, Failing
     [("writes", 40), ("kills", 6), ("bitflips", 34), ("corpora", 200), ("stops", 1), ("growth", 5), ("ranks", 2)],
 )
 def test_the_promise_holds(name, count):
-    outcome = selftest.check_apart(name, count)
+    outcome = check_apart(name, count)
     assert outcome.held, outcome.failures
     assert outcome.cases >= count // 20
 
@@ -178,8 +179,8 @@ def test_without_locks_only_what_is_a_day_old_is_swept(tmp_path, monkeypatch):
 
 
 def test_a_check_that_dies_is_a_failure(monkeypatch):
-    monkeypatch.setattr(selftest.sys, "executable", "false")
-    outcome = selftest.check_apart("pickles", 1)
+    monkeypatch.setattr(sys, "executable", "false")
+    outcome = check_apart("pickles", 1)
     assert not outcome.held
     assert "the check's process died" in outcome.failures[0]
 

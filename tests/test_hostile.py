@@ -12,6 +12,7 @@ import pytest
 from seqgen import selftest
 from seqgen.cli import run
 from seqgen.errors import SeqgenError
+from seqgen.jobs.selftest import check_apart, names
 from seqgen.selftest import _grammars, _materials, bait, fuzz, worst
 from seqgen.tokenization.reading import Reader
 from seqgen.tokenization.sources import Source
@@ -28,7 +29,7 @@ from seqgen.tokenization.sources import Source
     ],
 )  # fmt: skip
 def test_the_promise_holds(name, count):
-    outcome = selftest.check_apart(name, count)
+    outcome = check_apart(name, count)
     assert outcome.held, outcome.failures
     assert outcome.cases >= count
 
@@ -42,8 +43,8 @@ def test_every_check_is_tested_and_has_both_forms():
     tested |= {"imports"}
     tested |= {"streams", "arguments", "runs"}
     tested |= {"worst"}
-    assert set(selftest.names()) == tested
-    for name in selftest.names():
+    assert set(names()) == tested
+    for name in names():
         quick, long = selftest.counts(name)
         assert 0 < quick <= long
 
@@ -62,9 +63,9 @@ def test_each_promise_names_what_holds_it_and_that_is_there():
             if path.startswith("tests/"):
                 assert f"def {test}" in (root / path).read_text("utf-8"), name
             else:
-                assert name in selftest.names(), name
+                assert name in names(), name
                 named.add(name)
-    assert named == set(selftest.names()), "every check holds a promise"
+    assert named == set(names()), "every check holds a promise"
 
 
 SEEDS: list[tuple[str, bytes]] = [

@@ -22,21 +22,13 @@ def command(hostile: bool, only: tuple[str, ...], seed: int, as_json: bool) -> N
     Each check runs in a process of its own, on files that it makes itself in a temporary folder. Exit code 0 says
     that all held.
     """
-    from seqgen import selftest
-    from seqgen.errors import UsageError
-    from seqgen.registry import nearest
+    from seqgen.jobs import selftest
 
-    names = selftest.names()
-    for name in only:
-        if name not in names:
-            raise UsageError(f"no check is called {name!r}", nearest(name, names))
     outcomes = []
-    for name in only or names:
-        quick, long = selftest.counts(name)
-        outcome = selftest.check_apart(name, long if hostile else quick, seed)
+    for outcome in selftest.outcomes(only, "long" if hostile else "quick", seed):
         outcomes.append(outcome)
         if not as_json:
-            _show(outcome.held, outcome.title or name, outcome.cases, outcome.seconds, outcome.failures)
+            _show(outcome.held, outcome.title or outcome.name, outcome.cases, outcome.seconds, outcome.failures)
     held = sum(outcome.held for outcome in outcomes)
     if as_json:
         click.echo(json.dumps([outcome.to_json() for outcome in outcomes], indent=2))

@@ -1,27 +1,25 @@
 """The promises of SECURITY.md, each as a check that breaks things on the machine it runs on. Needs no test framework.
 
 A public module in this folder is a check: it has TITLE (what is promised), QUICK and LONG (how many cases), and
-`run(tally, count, random, folder)`, which breaks things in an empty folder and tells the tally. Each check runs in a
-process of its own, so that a crash or a flood of memory is seen and hurts nothing else.
+`run(tally, count, random, folder)`, which breaks things in an empty folder and tells the tally. `seqgen.jobs.selftest`
+runs each in a process of its own.
 """
 
 import importlib
-import json
 import os
-import pkgutil
-import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from seqgen.jobs.selftest import CHECKS, Outcome, Size
+
 SHOWN = 10  # failures that are kept in words
 MEMORY = 300_000_000  # bytes that a check may need, where its promise is about memory
 MEMORY_DISK = "/dev/shm"  # thousands of small files need no real disk, but where DISK says so
-SECONDS = 4 * 3600
 
 
 @dataclass
@@ -57,79 +55,26 @@ class Tally:
         self.facts[fact] = max(self.facts.get(fact, value), value)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """A check that was run.
-
-    Attributes:
-        name: Its module's name.
-        title: What it promises.
-        cases, failed, failures, facts: As in `Tally`.
-        seconds: How long it took.
-        memory: The most that its process held, in bytes; 0 where the system does not say.
-    """
-
-    name: str
-    title: str
-    cases: int
-    failed: int
-    failures: tuple[str, ...]
-    facts: dict[str, Any]
-    seconds: float
-    memory: int
-
-    @property
-    def held(self) -> bool:
-        """Whether the promise held in every case, and there was one."""
-        return not self.failed and self.cases > 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {**asdict(self), "held": self.held}
-
-
-def names() -> tuple[str, ...]:
-    """The checks there are, sorted, without importing them."""
-    found = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name for name in found if not name.startswith("_")))
-
-
 def counts(name: str) -> tuple[int, int]:
     """How many cases the short and the long form of a check have."""
-    module = importlib.import_module(f"seqgen.selftest.{name}")
+    module = importlib.import_module(f"{CHECKS}.{name}")
     return module.QUICK, module.LONG
 
 
-def check(name: str, count: int | None = None, seed: int = 0) -> Outcome:
-    """Run a check in this process; its short form where no count is given."""
-    module = importlib.import_module(f"seqgen.selftest.{name}")
+def check(name: str, size: Size = "quick", seed: int = 0) -> Outcome:
+    """Run a check in this process."""
+    module = importlib.import_module(f"{CHECKS}.{name}")
+    count = {"quick": module.QUICK, "long": module.LONG}[size] if isinstance(size, str) else size
     tally, began = Tally(), time.monotonic()
     where = None if getattr(module, "DISK", False) or not os.access(MEMORY_DISK, os.W_OK) else MEMORY_DISK
     with tempfile.TemporaryDirectory(prefix="seqgen-selftest-", dir=where, ignore_cleanup_errors=True) as folder:
         try:
-            module.run(tally, module.QUICK if count is None else count, Random(seed), Path(folder))
+            module.run(tally, count, Random(seed), Path(folder))
         except Exception as error:
             tally.case(False, f"the check itself failed: {type(error).__name__}: {error}")
     facts = {key: round(value, 4) if isinstance(value, float) else value for key, value in tally.facts.items()}
     memory, words = peak_memory(), tuple(tally.failures)
     return Outcome(name, module.TITLE, tally.cases, tally.failed, words, facts, time.monotonic() - began, memory)
-
-
-def check_apart(name: str, count: int | None = None, seed: int = 0) -> Outcome:
-    """Run a check in a process of its own. Its death is a failure like any other."""
-    command = [sys.executable, "-P", "-m", "seqgen.selftest", name, str(-1 if count is None else count), str(seed)]
-    began = time.monotonic()
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1", "SEQGEN_TRACEBACK": "1"}
-    try:
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=environment)
-        found = json.loads(ran.stdout.splitlines()[-1]) if ran.returncode == 0 else None
-    except (subprocess.TimeoutExpired, IndexError, ValueError):
-        ran, found = None, None
-    if found is None:
-        words = f"the check's process died (exit code {ran.returncode}): {ran.stderr[-400:]}" if ran else "no answer"
-        return Outcome(name, "", 1, 1, (words,), {}, time.monotonic() - began, 0)
-    del found["held"]
-    return Outcome(**{**found, "failures": tuple(found["failures"])})
 
 
 def peak_memory() -> int:

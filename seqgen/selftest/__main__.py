@@ -1,4 +1,4 @@
-"""One check in a process of its own: `python -m seqgen.selftest NAME COUNT SEED` prints the outcome as JSON."""
+"""One check in a process of its own: `python -m seqgen.selftest NAME SIZE SEED` prints the outcome as JSON."""
 
 import json
 import os
@@ -7,15 +7,18 @@ import tempfile
 from pathlib import Path
 
 from seqgen import selftest
+from seqgen.jobs.selftest import Size
+
+FORMS: dict[str, Size] = {"quick": "quick", "long": "long"}
 
 
-def main(name: str, count: int, seed: int) -> None:
+def main(name: str, size: str, seed: int) -> None:
     """Run a check away from the user's cache and takes."""
     with tempfile.TemporaryDirectory(prefix="seqgen-cache-", ignore_cleanup_errors=True) as cache:
         os.environ |= {"SEQGEN_CACHE": cache, "SEQGEN_TAKES": str(Path(cache) / "takes.sqlite")}
-        outcome = selftest.check(name, None if count < 0 else count, seed)
+        outcome = selftest.check(name, FORMS[size] if size in FORMS else int(size), seed)
     print(json.dumps(outcome.to_json()))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

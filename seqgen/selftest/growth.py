@@ -41,7 +41,7 @@ def _watch(
     """Run one command and compare what it held once it had settled with the most that it held from then on.
 
     Args:
-        tally: Is told.
+        tally: Counts the cases.
         folder: Where it works.
         what: What it is called.
         arguments: The command.

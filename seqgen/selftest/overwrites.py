@@ -222,8 +222,8 @@ def _refused(tally: Tally, words: tuple[str, ...], kept: Path) -> None:
     """A command line that must end in one sentence and change nothing."""
     code, said = _materials.call(*words)
     lost = _changed(kept)
-    told = said.count("Error: ") == 1 and "Traceback" not in said and BEGAN not in said
-    tally.case(code != 0 and told and not lost, f"{' '.join(words)}: exit code {code}, lost {lost}, said {said!r}")
+    refused = said.count("Error: ") == 1 and "Traceback" not in said and BEGAN not in said
+    tally.case(code != 0 and refused and not lost, f"{' '.join(words)}: exit code {code}, lost {lost}, said {said!r}")
     if lost:
         for name in lost:
             Path(name).parent.mkdir(parents=True, exist_ok=True)

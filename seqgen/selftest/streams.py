@@ -121,8 +121,8 @@ def _judge(tally: Tally, line: Words, name: str, usual: Ended, found: Ended) -> 
         b"Traceback" not in found.err and b"Exception ignored" not in found.err and b"fault of its" not in found.err
     )
     tally.case(sentence, f"{said}{found.err[-300:]!r}")
-    told = wanted == usual.code or "2>&-" in state.redirected or b"Error: standard output: cannot be" in found.err
-    tally.case(told, f"{said}nobody was told: {found.err[-300:]!r}")
+    reported = wanted == usual.code or "2>&-" in state.redirected or b"Error: standard output: cannot be" in found.err
+    tally.case(reported, f"{said}nobody was told: {found.err[-300:]!r}")
     tally.case(found.made == usual.made, f"{said}other files: {sorted(found.made)} instead of {sorted(usual.made)}")
     data = bool(BYTES & set(line)) and "--help" not in line
     try:

@@ -116,7 +116,7 @@ def _fail(tally: Tally, operation: Operation, whole: dict[str, bytes], at: int, 
 
 
 def _left(operation: Operation, whole: dict[str, bytes], code: int) -> bool:
-    """Whether the old or the new is whole; the new, where no error was told."""
+    """Whether the old or the new is whole; the new, where no error was reported."""
     if operation.own is not None:
         return operation.own(operation.target)
     found, old = _content(operation.target), {"": OLD} if operation.target.suffix else {}
