@@ -24,7 +24,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ from seqgen.errors import MALFORMED, CheckpointError, DataError, UsageError
 from seqgen.files import atomic_write
 from seqgen.models import ModelSettings, parameters, weight_shapes
 from seqgen.seen import Seen, read_seen
+from seqgen.settings import Values
 from seqgen.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -49,6 +50,43 @@ COUNTS = "counts"
 ENTRY_ROOM = 128  # header bytes that one tensor's name, type, shape and offsets take at most
 
 Weights = dict[str, NDArray[Any]]
+
+
+class Metrics(TypedDict, total=False):
+    """What was measured of a model: first while it was trained, then at the end of its run.
+
+    Keys:
+        steps, tokens, seconds: How much training it had.
+        validation_nats: The validation that chose it.
+        averaged: Whether it is the average of weights, which was the better one.
+        nats_per_token, bits_per_token: On all that was held out, under protocol B.
+        ngram_nats, ngram_order: The baseline on the same.
+        temperature: `seqgen.evaluation.temperature.Temperature.to_json`.
+    """
+
+    steps: int
+    tokens: int
+    seconds: float
+    validation_nats: float | None
+    averaged: bool
+    nats_per_token: float
+    bits_per_token: float
+    ngram_nats: float
+    ngram_order: int
+    temperature: Mapping[str, object]
+
+
+class Provenance(TypedDict, total=False):
+    """Where a model came from: corpora by their fingerprints, `parent` by name and SHA-256."""
+
+    corpus: str
+    train_tokens: int
+    validation_tokens: int
+    seed: int
+    device: str
+    precision: str
+    versions: dict[str, str]
+    parent: dict[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +111,8 @@ class Checkpoint:
     tokenizer: Tokenizer
     weights: Weights
     training: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, Any] = field(default_factory=dict)
-    provenance: dict[str, Any] = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=Metrics)
+    provenance: Provenance = field(default_factory=Provenance)
     seen: Seen | None = None
 
     @classmethod
@@ -92,7 +130,7 @@ class Checkpoint:
             cell, shape = make_model(details["model"], details["cell"], _shape(details["settings"]))
             tokenizer = Tokenizer.from_spec(details["tokenizer"])
             weights = _read_weights(header, weight_shapes(cell, shape, tokenizer.vocab_size))
-            rest = {key: dict(details[key]) for key in ("training", "metrics", "provenance")}
+            training, metrics, provenance = (dict(details[key]) for key in ("training", "metrics", "provenance"))
             seen = None
             if COUNTS in header.tensors:
                 seen = read_seen(header.read(COUNTS), details["bounds"], tokenizer.vocab_size)
@@ -104,7 +142,8 @@ class Checkpoint:
             raise
         except DataError as error:
             raise _damaged(header.path, error.message) from error
-        return cls(details["model"], cell, shape, tokenizer, weights, **rest, seen=seen)
+        about = training, cast("Metrics", metrics), cast("Provenance", provenance)  # what they hold, readers check
+        return cls(details["model"], cell, shape, tokenizer, weights, *about, seen)
 
     def save(self, path: str | Path, dtype: type[np.floating[Any]] = np.float32) -> None:
         """Write the file atomically; `dtype` float16 halves it, for publishing.
@@ -192,7 +231,7 @@ def write_tensors(path: str | Path, tensors: Weights, details: Mapping[str, Any]
         writer.finish(metadata)
 
 
-def _shape(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _shape(settings: Mapping[str, object]) -> Values:
     """The model's settings; dropout stood among them before it became a matter of training alone."""
     return {key: value for key, value in settings.items() if key != "dropout"}
 

@@ -4,7 +4,7 @@ The defaults are those of text and of bytes, so that a codec of a new medium has
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypedDict
 
 
 class Extent(NamedTuple):
@@ -17,6 +17,30 @@ class Extent(NamedTuple):
 
     notes: int
     seconds: float
+
+
+class Timing(TypedDict, total=False):
+    """What a file says of time besides its tokens: plain JSON data, kept with a take, each codec's own keys of these.
+
+    Keys:
+        tempo: [[tick, µs a quarter]…] of a primer, or of the music as it was sampled.
+        ticks: In a quarter note.
+        meter: [[tick, over, under]…].
+        asked: [tick, µs a quarter], the tempo at which music in seconds is played from that tick on.
+        bpm: The tempo of what is new, in bars.
+        seconds: Its length.
+        names: What a primer calls each PART token.
+        grid: The part of a whole note on which onsets and ends are put.
+    """
+
+    tempo: list[list[int]]
+    ticks: int
+    meter: list[list[int]]
+    asked: list[int]
+    bpm: float
+    seconds: float
+    names: dict[str, str]
+    grid: int
 
 
 class Medium(Protocol):

@@ -32,7 +32,7 @@ class Report:
         self.dropped.update(other.dropped)
         self.repaired.update(other.repaired)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data for JSON."""
         return {
             "read": self.read,

@@ -11,12 +11,13 @@ import typing
 from collections.abc import Mapping
 from numbers import Real
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from seqgen.errors import SettingError
 from seqgen.registry import nearest
 
 Settings = TypeVar("Settings")
+Values: TypeAlias = dict[str, object]  # settings by name, as text or as they are; `parse` and `convert` check them
 SHOWN = 60  # characters of a wrong value
 MOST_BITS = 64  # of a whole number: what seeds have
 MOST_TOML = 1 << 13  # bytes: ten times what is ever needed; keys of many dots take quadratic time
@@ -79,13 +80,13 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise SettingError(f"{path}: not a TOML file of settings (it is nested too deeply)") from error
 
 
-def distribute(values: Mapping[str, Any], *classes: type) -> list[dict[str, Any]]:
+def distribute(values: Mapping[str, Any], *classes: type) -> list[Values]:
     """Each value to the one of several settings classes that knows its key, in the order of `classes`.
 
     Raises:
         SettingError: No class knows a key.
     """
-    shares: list[dict[str, Any]] = [{} for _ in classes]
+    shares: list[Values] = [{} for _ in classes]
     values = renamed(values, *classes)
     known = sorted({name for cls in classes for name in fields(cls)})
     for key, value in values.items():
@@ -96,7 +97,7 @@ def distribute(values: Mapping[str, Any], *classes: type) -> list[dict[str, Any]
     return shares
 
 
-def renamed(values: Mapping[str, Any], *classes: type) -> dict[str, Any]:
+def renamed(values: Mapping[str, Any], *classes: type) -> Values:
     """The same values, each under the name that its setting has today. Where both names are given, today's counts."""
     today = former_names(*classes)
     moved = {today[key]: value for key, value in values.items() if key in today}

@@ -37,7 +37,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,15 @@ from seqgen.report import Report
 FORMAT = "seqgen token stream"
 VERSION = "1"
 MAX_DETAILS = 256_000_000
+
+
+class SourceRecord(TypedDict):
+    """A file that a stream was made from: its length, its hash, how many documents it gave."""
+
+    name: str
+    bytes: int
+    sha256: str
+    documents: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +82,7 @@ class TokenStream:
     starts: NDArray[np.int64]
     labels: NDArray[np.int32]
     codec_spec: dict[str, Any]
-    sources: list[dict[str, Any]]
+    sources: list[SourceRecord]
     report: Report
     vocab_size: int
     fingerprint: str
@@ -152,7 +161,7 @@ class StreamWriter:
     """
 
     def __init__(self, path: str | Path, codec_spec: Mapping[str, Any], vocab_size: int) -> None:
-        self.sources: list[dict[str, Any]] = []
+        self.sources: list[dict[str, object]] = []  # a `SourceRecord` each
         self.report = Report()
         self._spec = dict(codec_spec)
         self._vocab_size = vocab_size
@@ -275,10 +284,14 @@ def _check_ranges(
         raise ValueError("a label without a name")
 
 
-def _checked_source(source: Mapping[str, Any]) -> dict[str, Any]:
+def _checked_source(source: Mapping[str, Any]) -> SourceRecord:
     """One entry of the table of sources, each value of its type. Raises where one is not."""
-    kinds = {"name": str, "bytes": int, "sha256": str, "documents": int}
-    return {key: kind(source[key]) for key, kind in kinds.items()}
+    return {
+        "name": str(source["name"]),
+        "bytes": int(source["bytes"]),
+        "sha256": str(source["sha256"]),
+        "documents": int(source["documents"]),
+    }
 
 
 def _damaged(path: Path, fault: str) -> StreamError:

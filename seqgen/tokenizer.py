@@ -7,7 +7,7 @@ document and, in generation, ends one. Id V0+1+i is label i, which follows the d
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,19 @@ from numpy.typing import NDArray
 from seqgen import registry, settings
 from seqgen.codecs import Codec, CopyKey, Grammar, Ids, Mask, id_type
 from seqgen.errors import MALFORMED, CheckpointError, SettingError, StreamError, UsageError
-from seqgen.media import Medium
+from seqgen.media import Medium, Timing
 from seqgen.report import Report
+from seqgen.settings import Values
 from seqgen.token_classes import token_classes
+
+
+class Spec(TypedDict):
+    """A tokenizer as plain JSON data: the codec's name, settings and learned state, and the labels."""
+
+    name: str
+    options: Values
+    state: dict[str, object]
+    labels: list[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +106,7 @@ class Tokenizer:
         return self.codec.decode(self.own(np.asarray(ids)).astype(id_type(self.codec.vocab_size), copy=False))
 
     def finish(
-        self, prompt: NDArray[Any], ids: NDArray[Any], with_prompt: bool = True, timing: dict[str, Any] | None = None
+        self, prompt: NDArray[Any], ids: NDArray[Any], with_prompt: bool = True, timing: Timing | None = None
     ) -> bytes:
         """The file of (n,) ids of a prompt and (m,) ids that follow it, both perhaps framed.
 
@@ -104,15 +114,15 @@ class Tokenizer:
             prompt: The prompt.
             ids: What follows.
             with_prompt: Whether the prompt is in the file.
-            timing: What a MIDI file says of time besides its tokens, see `ControlledCodec.timing`; and under GRID the
-                part of a whole note on which its notes are put.
+            timing: What a MIDI file says of time besides its tokens, see `ControlledCodec.timing`.
         """
         if timing is None and with_prompt:
             return self.decode(np.concatenate([prompt, ids]))
         own, after = self.own(np.asarray(prompt)), self.own(np.asarray(ids))
-        rest = {key: value for key, value in (timing or {}).items() if key != GRID}
+        rest = Timing() if timing is None else timing.copy()
+        grid = rest.pop("grid", None)
         made = self.codec.finished(own, after, rest or None, with_prompt)
-        return self.medium.on_grid(made, int(timing[GRID])) if timing is not None and GRID in timing else made
+        return made if grid is None else self.medium.on_grid(made, int(grid))
 
     def augmentations(self, transpose: int, stretch: float, loudness: int) -> NDArray[np.int64] | None:
         """(M, V) tables from id to id, framing left as it is; None where the codec has none. See `Codec`."""
@@ -155,7 +165,7 @@ class Tokenizer:
         """(n,) ids without those that frame documents."""
         return ids[ids < self.document_id]
 
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> Spec:
         """Plain JSON data from which `from_spec` makes this tokenizer again."""
         return {
             "name": self.codec_name,
@@ -226,7 +236,6 @@ def _differences(name: str, own: Sequence[str], other: str, theirs: Sequence[str
     return "; ".join(said) or "the order differs"
 
 
-GRID = "grid"
 FRESH, LABELLED, FILLED = range(3)  # what a document holds so far: nothing, a label, tokens of its own
 
 

@@ -45,13 +45,14 @@ ALLOWED = {
     | {"stream", "tokenizer", "cells", "models", "evaluation", "checkpoint", "container", "originality", "seen"},
     "originality": {"errors", "files", "settings", "container"},
     "render": {"errors", "files", "music"},
-    "takes": BASIC | {"music", "tokenizer"},
+    "takes": BASIC | {"media", "music", "tokenizer"},
     "api": BASIC
     | {
         "container",
         "checkpoint",
         "tokenizer",
         "codecs",
+        "media",
         "music",
         "rules",
         "generation",

@@ -91,13 +91,13 @@ def changed(
     return (*merged, *waiting.items())
 
 
-def _temperature(given: dict[str, Any]) -> float | str | None:
+def _temperature(given: dict[str, object]) -> float | str | None:
     if "temperature" not in given:
         return None
     return _checked("temperature", given["temperature"])
 
 
-def _rules(given: dict[str, Any]) -> tuple[tuple[str, float | str | None], ...]:
+def _rules(given: dict[str, object]) -> tuple[tuple[str, float | str | None], ...]:
     rules = given.get("rules", {})
     if not isinstance(rules, dict) or len(rules) > MAX_RULES:
         raise UsageError(f"rules is {_short(rules)}, expected an object of at most {MAX_RULES}, a value by name")
@@ -122,7 +122,7 @@ def _checked(name: str, value: Any) -> float | str:
     return value
 
 
-def _prompt(given: dict[str, Any]) -> bytes:
+def _prompt(given: dict[str, object]) -> bytes:
     prompt = given.get("prompt", "")
     if not isinstance(prompt, str):
         raise UsageError(f"prompt is {_short(prompt)}, expected text")

@@ -7,7 +7,6 @@ both = mix([Voice(plays, 1, 0), Voice(code, 0, 1)], fade=2000)     # plays that 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from seqgen.api.model import Model
 from seqgen.errors import UsageError
@@ -35,7 +34,7 @@ class Voice:
         weight = f"{self.start:g}" if self.start == self.end else f"{self.start:g}..{self.end:g}"
         return f"{name}:{weight}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data; `hash` is the SHA-256 of the checkpoint, `corpus` the fingerprint of what it learned from."""
         return {
             "checkpoint": self.model.name,
@@ -63,7 +62,7 @@ class Mixture:
         """The models that have a weight at any time."""
         return [voice.model for voice in self.voices if max(voice.start, voice.end) > 0]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data, with which it can be mixed again."""
         return {"voices": [voice.to_json() for voice in self.voices], "fade": self.fade, "average": self.average}
 

@@ -27,6 +27,7 @@ from seqgen.errors import CheckpointError, CorpusError, UsageError
 from seqgen.generation import Engine, EngineName
 from seqgen.generation import load as load_engine
 from seqgen.generation.loop import Reason
+from seqgen.media import Timing
 from seqgen.music.request import Music
 from seqgen.seen import Seen, together
 
@@ -261,7 +262,7 @@ class Model:
         """The bytes of a prompt; for music a str is the name of a file."""
         return prompt_bytes(prompt, not self.is_text)
 
-    def _sampler(self, prompt: Prompt, label: str | None, sampling: Sampling) -> tuple[Sampler, dict[str, Any] | None]:
+    def _sampler(self, prompt: Prompt, label: str | None, sampling: Sampling) -> tuple[Sampler, Timing | None]:
         """What samples, and what a file says of time besides its tokens."""
         data = self.read(prompt)
         music, timing = with_primer(self, sampling.music, data, free=sampling.grammar is False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from seqgen.errors import CorpusError, UsageError
 from seqgen.files import STANDARD, guarding
-from seqgen.tokenizer import GRID
+from seqgen.media import Timing
 
 if TYPE_CHECKING:
     from mido import MidiFile
@@ -82,7 +82,7 @@ def _written(prompt: Any, name: str) -> bytes:
     return file.getvalue()
 
 
-def with_primer(model: "Model", music: "Music | None", data: bytes, free: bool) -> tuple["Music | None", Any]:
+def with_primer(model: "Model", music: "Music | None", data: bytes, free: bool) -> tuple["Music | None", Timing | None]:
     """(what music keeps to, what its file says of tempo and meter), a primer's included.
 
     Args:
@@ -114,6 +114,6 @@ def with_primer(model: "Model", music: "Music | None", data: bytes, free: bool) 
     return (None if free and music is None else kept), timing
 
 
-def _with_grid(timing: dict[str, Any] | None, music: "Music | None") -> dict[str, Any] | None:
+def _with_grid(timing: Timing | None, music: "Music | None") -> Timing | None:
     """The timing with the grid that is asked for, which `Tokenizer.finish` knows."""
-    return timing if music is None or music.grid is None else {**(timing or {}), GRID: music.grid}
+    return timing if music is None or music.grid is None else {**(timing or Timing()), "grid": music.grid}

@@ -3,7 +3,7 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from seqgen.arguments import checked
 from seqgen.codecs import Ids
 from seqgen.errors import UsageError
 from seqgen.files import write_bytes, written
+from seqgen.media import Timing
 from seqgen.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Sample:
     seed: int
     finished: str
     excess: int = 0
-    timing: dict[str, Any] | None = None
+    timing: Timing | None = None
 
     @property
     def bytes(self) -> Data:

@@ -19,6 +19,7 @@ from seqgen.generation.limits import Guards
 from seqgen.generation.loop import Guard, Limits, Step, generate
 from seqgen.generation.steering import Steered
 from seqgen.generation.stopping import StopStrings
+from seqgen.media import Timing
 from seqgen.rules import Rule, Scope, chain
 
 if TYPE_CHECKING:
@@ -194,14 +195,14 @@ class Sampler:
         piece = (self.model.pieces or [])[token]
         return piece[: len(piece) - self.excess(index)] if self.stops is not None else piece
 
-    def data(self, index: int, ids: Ids, with_prompt: bool = True, timing: dict[str, Any] | None = None) -> bytes:
+    def data(self, index: int, ids: Ids, with_prompt: bool = True, timing: Timing | None = None) -> bytes:
         """The finished file of a sample whose tokens (N,) `ids` were sampled after its prompt.
 
         Args:
             index: Of the sample.
             ids: Its tokens.
             with_prompt: Whether the prompt is in the file.
-            timing: What a MIDI file says of tempo and meter, see `seqgen.codecs.midi.finishing`.
+            timing: What a MIDI file says of tempo and meter, see `seqgen.media.Timing`.
         """
         made = self.model.tokenizer.finish(self.prompts[index].astype(np.int64), ids, with_prompt, timing)
         return made[: len(made) - self.excess(index)]

@@ -123,7 +123,7 @@ class Recipe:
         require(0 <= self.strip <= 16, "strip", self.strip, "0 to 16")
         require(self.layout in layouts(), "layout", self.layout, f"one of {', '.join(layouts())}")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data for JSON; of the source only the keys that its kind uses."""
         data = dataclasses.asdict(self)
         data["source"] = {key: value for key, value in data["source"].items() if value}

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.errors import UsageError
-from seqgen.media import TEXT, Medium
+from seqgen.media import TEXT, Medium, Timing
 from seqgen.report import Report
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ class Codec(abc.ABC):
         """This codec, where what it makes can be held to controls of music; None, as here, where it cannot."""
         return None
 
-    def finished(self, prompt: Ids, ids: Ids, timing: dict[str, Any] | None, with_prompt: bool) -> bytes:
+    def finished(self, prompt: Ids, ids: Ids, timing: Timing | None, with_prompt: bool) -> bytes:
         """The file of a prompt and (m,) ids that follow it, or of these alone.
 
         Args:

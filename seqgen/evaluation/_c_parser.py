@@ -22,7 +22,7 @@ def main() -> None:
         sys.stdout.flush()
 
 
-def described(root: Any) -> dict[str, Any]:
+def described(root: Any) -> dict[str, object]:
     """Function definitions outside everything, those that parse, and (kind, byte, line) of each fault, in order."""
     functions = [node for node in root.children if node.type == "function_definition"]
     return {

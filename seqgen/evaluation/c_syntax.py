@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Timer
-from typing import Any
 
 from seqgen.errors import UsageError
 
@@ -65,7 +64,7 @@ class Tally:
     sound: int = 0
     first_faults: dict[str, str] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return asdict(self)
 
 

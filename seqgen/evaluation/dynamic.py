@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
@@ -70,7 +69,7 @@ class DynamicScore:
     nats: float
     settings: DynamicSettings
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data under stable names."""
         return {"nats_per_token": self.nats, **asdict(self.settings)}
 

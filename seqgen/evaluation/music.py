@@ -49,7 +49,7 @@ class Likeness:
     divergence_interval: tuple[float, float]
     divergence_ceiling: float
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data under stable names."""
         return {
             "overlap": self.overlap,

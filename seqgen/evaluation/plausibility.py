@@ -10,7 +10,6 @@ that nobody played in: its bars say little, and `meaningful` leaves out what han
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -86,7 +85,7 @@ class Compared:
         """Whether the samples' median lies within the corpus's quartiles."""
         return self.corpus.holds(self.samples.median)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data under stable names."""
         return {"corpus": self.corpus.to_json(), "samples": self.samples.to_json(), "inside": self.inside}
 

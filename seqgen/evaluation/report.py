@@ -33,7 +33,7 @@ class Tempered:
     temperature: float
     nats: float
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data under stable names."""
         return {"value": self.temperature, "nats_per_token": self.nats}
 
@@ -68,9 +68,9 @@ class Evaluation:
         """All of the corpus under protocol B."""
         return self.protocol_b * self.tokens / math.log(2)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data under stable names. `nats_per_token` is that of protocol B, static and without temperature."""
-        found: dict[str, Any] = {
+        found: dict[str, object] = {
             "tokens": self.tokens,
             "nats_per_token": self.protocol_b,
             "bits_per_byte": _ratio(self.bits, self.bytes),

@@ -7,7 +7,7 @@ kept between two bounds, finds it. A model that was trained for long is too sure
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from seqgen.evaluation.protocols import Device, Ints, Network, sampled_logits
 LOWEST, HIGHEST = 0.05, 20.0  # bounds of the temperature
 NUMBERS = 1 << 26  # logits that are kept while a temperature is fitted: 256 MB
 STEPS = 60  # of Newton's method at most; six do nearly always
-METRIC = "temperature"  # the name under which a checkpoint's metrics hold `Temperature.to_json`
+METRIC: Final = "temperature"  # the name under which a checkpoint's metrics hold `Temperature.to_json`
 
 Batch = tuple[Tensor, Tensor]  # logits (n, V), targets (n,)
 
@@ -39,7 +39,7 @@ class Temperature:
     after: float
     count: int
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data under stable names."""
         return {"value": self.value, "nats_before": self.before, "nats_after": self.after, "tokens": self.count}
 

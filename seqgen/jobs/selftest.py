@@ -52,7 +52,7 @@ class Outcome:
         """Whether the promise held in every case, and there was one."""
         return not self.failed and self.cases > 0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data for JSON."""
         return {**asdict(self), "held": self.held}
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +30,7 @@ class Originality:
     place: Place | None
     novelty: dict[int, float | None]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data."""
         place = None if self.place is None else self.place._asdict()
         novelty = {str(n): None if share is None else round(share, 4) for n, share in self.novelty.items()}

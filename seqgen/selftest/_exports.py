@@ -9,7 +9,7 @@ from typing import Any
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.selftest._mutations import mutated
 from seqgen.takes.record import Beginning, Ending, TakeSource, pack
-from seqgen.tokenizer import Tokenizer
+from seqgen.tokenizer import Spec, Tokenizer
 
 RAW = "raw:"  # before text that stands in the JSON as it is, without its quotes
 ODD: tuple[Any, ...] = (
@@ -21,7 +21,8 @@ ODD: tuple[Any, ...] = (
     "0001-01-01T00:00:00+23:59", "interrupted", "stop", "../../x", "midi", "char", "subword",
 )  # fmt: skip
 _RAWS = re.compile(rf'"{RAW}(?:[^"\\]|\\.)*"')
-Lines = list[dict[str, Any]]
+Line = dict[str, Any]  # forged at will
+Lines = list[Line]
 
 
 def forged(random: Random, exports: list[Lines]) -> bytes:
@@ -57,13 +58,13 @@ def resealed(lines: Lines) -> Lines:
     return lines
 
 
-def _wide() -> dict[str, Any]:
+def _wide() -> Spec:
     """A tokenizer that has a letter for each token of any other here."""
     letters = "".join(map(chr, range(0x4E00, 0x4E00 + 800)))
     return Tokenizer(Char.fit([letters.encode()], CharOptions()), "char").spec()
 
 
-def _seal(take: dict[str, Any], tokens: list[Any]) -> None:
+def _seal(take: Line, tokens: list[Any]) -> None:
     try:
         source = TakeSource(take["source"], "", "", {})
         beginning = Beginning(source, take["sample"], take["seed"], take["settings"], {})
@@ -168,7 +169,7 @@ def _counts(random: Random, lines: Lines, other: Lines) -> None:
         random.choice(takes)[key] = random.choice((0, 1, 3, 5, 200, "stop", "end", "open-7", 1e9, True, -1))
 
 
-def text_of(line: dict[str, Any]) -> bytes:
+def text_of(line: Line) -> bytes:
     """A line of JSON."""
     text = json.dumps(line, separators=(",", ":"))
     return _RAWS.sub(lambda found: json.loads(found[0]).removeprefix(RAW), text).encode("ascii") + b"\n"

@@ -60,7 +60,9 @@ def checkpoint(seed: int = 0) -> Checkpoint:
     random = np.random.default_rng(seed)
     shapes = weight_shapes(cell, shape, tokenizer.vocab_size)
     weights = {name: random.normal(0, 0.3, wanted).astype(np.float32) for name, wanted in shapes.items()}
-    return Checkpoint("lstm", cell, shape, tokenizer, weights, {"seed": seed}, {"nats": 1.5}, {"corpus": "none"})
+    return Checkpoint(
+        "lstm", cell, shape, tokenizer, weights, {"seed": seed}, {"validation_nats": 1.5}, {"corpus": "none"}
+    )
 
 
 def exported(folder: Path) -> bytes:

@@ -155,14 +155,14 @@ def _exported(folder: Path) -> _exports.Lines:
     return [json.loads(line) for line in (folder / "export.jsonl").read_bytes().splitlines()]
 
 
-def _table() -> list[dict[str, Any]]:
+def _table() -> _exports.Lines:
     """What `seqgen takes list` says."""
     from seqgen.cli import run as command
 
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
         command(["takes", "list", "--all", "--json"])
-    found: list[dict[str, Any]] = json.loads(out.getvalue())
+    found: _exports.Lines = json.loads(out.getvalue())
     return found
 
 

@@ -104,11 +104,12 @@ def _break(random: Random, path: Path) -> str:
     return fault
 
 
-def _odd(random: Random, found: dict[str, Any], missing: bool) -> str:
+def _odd(random: Random, found: dict[str, object], missing: bool) -> str:
     """Take a key away, or give it another value, here or further inside."""
     key = random.choice(list(found))
-    if isinstance(found[key], dict) and found[key] and random.random() < 0.8:
-        return f"{key}.{_odd(random, found[key], missing)}"
+    inner = found[key]
+    if isinstance(inner, dict) and inner and random.random() < 0.8:
+        return f"{key}.{_odd(random, inner, missing)}"
     if missing:
         del found[key]
         return f"without {key}"

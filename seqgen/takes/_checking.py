@@ -8,9 +8,21 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from seqgen.takes.record import FINISHED, MAX_NAME, MAX_TEXT, OPEN, Beginning, Ending, Take, TakeSource, is_id
+from seqgen.takes.record import (
+    FINISHED,
+    MAX_NAME,
+    MAX_TEXT,
+    OPEN,
+    Beginning,
+    Circumstances,
+    Ending,
+    Take,
+    TakeSettings,
+    TakeSource,
+    is_id,
+)
 
 DEPTH = 32  # of settings inside settings
 DIGITS = 24  # of a whole number; a seed has 20
@@ -22,7 +34,7 @@ class Fault(ValueError):
     """Something that no take can be. Its words go into a sentence."""
 
 
-def plain_object(text: str | bytes) -> dict[str, Any]:
+def plain_object(text: str | bytes) -> dict[str, object]:
     """An object of JSON.
 
     Raises:
@@ -42,22 +54,27 @@ def plain_object(text: str | bytes) -> dict[str, Any]:
     return found
 
 
-def take_of(id: str, facts: Mapping[str, Any], source: TakeSource, imported: bool = False) -> Take:
+def take_of(id: str, facts: Mapping[str, object], source: TakeSource, imported: bool = False) -> Take:
     """The take that has these facts, named as in `seqgen.takes.exchange`.
 
     Raises:
         Fault: One of them is out of range or of the wrong type.
     """
     settings, circumstances, made_by = (_object(facts, key) for key in ("settings", "circumstances", "versions"))
-    if not all(isinstance(value, str) and len(value) <= MAX_NAME for value in made_by.values()):
+    versions = {key: value for key, value in made_by.items() if isinstance(value, str) and len(value) <= MAX_NAME}
+    if len(versions) != len(made_by):
         raise Fault("versions are no text")
     beginning = Beginning(
-        source, number(facts, "sample", 0, 1 << 40), number(facts, "seed", 0, 1 << 64), settings, circumstances
+        source,
+        number(facts, "sample", 0, 1 << 40),
+        number(facts, "seed", 0, 1 << 64),
+        cast("TakeSettings", settings),  # whoever reads a key of them does so with distrust
+        cast("Circumstances", circumstances),
     )
-    return Take(id, _created(facts["created"]), beginning, _ending(facts), made_by, _flag(facts, "starred"), imported)
+    return Take(id, _created(facts["created"]), beginning, _ending(facts), versions, _flag(facts, "starred"), imported)
 
 
-def source_of(facts: Mapping[str, Any]) -> TakeSource:
+def source_of(facts: Mapping[str, object]) -> TakeSource:
     """The checkpoint that has these facts; whether its tokenizer can be built is not looked at.
 
     Raises:
@@ -72,7 +89,7 @@ def source_of(facts: Mapping[str, Any]) -> TakeSource:
     return source
 
 
-def require_keys(facts: Mapping[str, Any], wanted: set[str]) -> None:
+def require_keys(facts: Mapping[str, object], wanted: set[str]) -> None:
     """Refuse what has other keys.
 
     Raises:
@@ -93,7 +110,7 @@ def require_name(id: object) -> None:
         raise Fault(f"id is {shown(id)}, expected twelve hexadecimal digits")
 
 
-def number(facts: Mapping[str, Any], key: str, low: int, end: int) -> int:
+def number(facts: Mapping[str, object], key: str, low: int, end: int) -> int:
     """A whole number from `low` to below `end`.
 
     Raises:
@@ -105,7 +122,7 @@ def number(facts: Mapping[str, Any], key: str, low: int, end: int) -> int:
     return value
 
 
-def text(facts: Mapping[str, Any], key: str) -> str:
+def text(facts: Mapping[str, object], key: str) -> str:
     """A name.
 
     Raises:
@@ -123,11 +140,11 @@ def shown(value: object) -> str:
     return said if len(said) <= 40 else f"{said[:40]}…"
 
 
-def _ending(facts: Mapping[str, Any]) -> Ending:
+def _ending(facts: Mapping[str, object]) -> Ending:
     finished, seconds = facts["finished"], facts["seconds"]
     if finished not in FINISHED:
         raise Fault(f"finished is {shown(finished)}, expected one of {', '.join(FINISHED)}")
-    if type(seconds) not in (int, float) or not 0 <= seconds < 1e12:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 1e12:
         raise Fault(f"seconds is {shown(seconds)}, expected a number that is not negative")
     prompt_tokens, tokens, excess = (number(facts, key, 0, BIG) for key in ("prompt_tokens", "tokens", "excess"))
     return Ending(finished, prompt_tokens, tokens, excess, float(seconds))
@@ -143,13 +160,13 @@ def _created(value: object) -> str:
     return str(value)
 
 
-def _flag(facts: Mapping[str, Any], key: str) -> bool:
+def _flag(facts: Mapping[str, object], key: str) -> bool:
     if type(facts[key]) is not bool:
         raise Fault(f"{key} is {shown(facts[key])}, expected true or false")
     return bool(facts[key])
 
 
-def _object(facts: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _object(facts: Mapping[str, object], key: str) -> dict[str, object]:
     value = facts[key]
     if not isinstance(value, dict):
         raise Fault(f"{key} is {shown(value)}, expected an object")
@@ -171,14 +188,14 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise Fault("a key stands twice in one object")
     return found
 
 
-def _require_flat(value: dict[str, Any]) -> None:
+def _require_flat(value: dict[str, object]) -> None:
     level: list[Any] = [value]
     for _ in range(DEPTH):
         inside = [list(each.values()) if isinstance(each, dict) else each for each in level]

@@ -1,7 +1,6 @@
 """Rows of a list of takes as what they stand for, read with distrust. Knows the tables, and not who asks."""
 
 import sqlite3
-from typing import Any
 
 from seqgen.errors import MALFORMED, TakeError
 from seqgen.takes._checking import plain_object, take_of
@@ -72,7 +71,7 @@ def _source(base: Database, key: int) -> TakeSource:
 def _take(name: str, row: sqlite3.Row, source: TakeSource) -> Take:
     if row["id"] is not None and name != row["id"]:
         raise ValueError("its id is none")
-    facts: dict[str, Any] = dict(row)
+    facts: dict[str, object] = dict(row)
     facts |= {key: plain_object(row[key]) for key in ("settings", "circumstances", "versions")}
     seed = row["seed"]
     facts["seed"] = int(seed) if isinstance(seed, str) and seed.isdecimal() and len(seed) <= 20 else seed

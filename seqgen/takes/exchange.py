@@ -25,6 +25,7 @@ from seqgen.takes.replay import replay
 from seqgen.takes.store import TakePart, Takes
 from seqgen.tokenizer import Tokenizer
 
+Line = dict[str, object]  # of an export, as it was read
 KIND = "seqgen takes"
 VERSION = 1
 MAX_LINE = 1 << 22  # bytes: a tokenizer of many thousand pieces, or a part of a take
@@ -75,7 +76,7 @@ def export(
     yield _line(kind="end", takes=count)
 
 
-def facts(take: Take) -> dict[str, Any]:
+def facts(take: Take) -> dict[str, object]:
     """A take as plain JSON data, without its tokens and its tokenizer."""
     beginning, ending = take.beginning, take.ending
     return {
@@ -199,14 +200,14 @@ class _Reading:
             hint = "export it again; nothing was taken in"
             raise TakeError(f"{self.name}: is damaged: line {self.number}: {fault}", hint) from error
 
-    def _first(self, line: dict[str, Any]) -> None:
+    def _first(self, line: Line) -> None:
         if line.get("kind") != KIND:
             raise self._none()
         if line.get("version") != VERSION:
             raise TakeError(f"{self.name}: was written by a newer seqgen", "install a newer seqgen")
         require_keys(line, {"kind", "version"})
 
-    def _next(self) -> dict[str, Any]:
+    def _next(self) -> Line:
         """The next line, read only as far as a line may go; {} after the last."""
         line = self.file.readline(MAX_LINE + 1)
         self.number += 1
@@ -222,7 +223,7 @@ class _Reading:
     def _none(self) -> TakeError:
         return TakeError(f"{self.name}: is no export of takes", "make one with: seqgen takes export")
 
-    def _source(self, line: dict[str, Any]) -> dict[str, Any]:
+    def _source(self, line: Line) -> Line:
         require_keys(line, SOURCE)
         source = source_of(line)
         try:
@@ -232,12 +233,12 @@ class _Reading:
         self.sources[source.hash] = source
         return self._next()
 
-    def _take(self, line: dict[str, Any]) -> dict[str, Any]:
+    def _take(self, line: Line) -> Line:
         require_keys(line, TAKE)
         require_name(line["id"])
         if not isinstance(line["source"], str) or line["source"] not in self.sources:
             raise Fault("a take of a source that is not above it")
-        take = take_of(line["id"], line, self.sources[line["source"]])
+        take = take_of(str(line["id"]), line, self.sources[line["source"]])
         apart, begun = self.found.apart, self.number
         try:
             key = apart.begin(take.beginning, take.created, take.versions)
@@ -254,14 +255,15 @@ class _Reading:
             self.found.keys.append(key)
         return following
 
-    def _tokens(self, key: int, take: Take) -> tuple[Fingerprint, dict[str, Any]]:
+    def _tokens(self, key: int, take: Take) -> tuple[Fingerprint, Line]:
         """The tokens of a take go to its key; their fingerprint, and the line after them."""
         fingerprint, place, left = take.beginning.fingerprint(), 0, take.ending.prompt_tokens + take.ending.tokens
         following = self._next()
         while following.get("kind") == "tokens":
             require_keys(following, {"kind", "ids"})
-            data = pack(_ids(following["ids"]))
-            left -= len(following["ids"])
+            ids = _ids(following["ids"])
+            data = pack(ids)
+            left -= len(ids)
             fingerprint = fingerprint.extended(data)
             self.found.apart.append(key, TakePart(place, data), take.ending)
             place, following = place + 1, self._next()
@@ -297,7 +299,7 @@ def _whole(takes: Takes, take: Take) -> str:
     return fingerprint.whole(take.ending)
 
 
-def _ids(values: Any) -> list[int]:
+def _ids(values: object) -> list[int]:
     if not isinstance(values, list) or not 0 < len(values) <= PART:
         raise Fault(f"tokens that are no list of 1 to {PART:,} numbers")
     if not all(type(value) is int and 0 <= value < 1 << 32 for value in values):

@@ -15,15 +15,16 @@ import json
 import platform
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 import seqgen
+from seqgen.media import Timing
 
 DIGITS = 12
 OPEN = "open-"  # before the key of a take that nobody has finished, because its program was killed
@@ -51,7 +52,7 @@ class TakeSource:
     hash: str
     name: str
     corpus: str
-    tokenizer: dict[str, Any]
+    tokenizer: Mapping[str, object]
 
     @property
     def text(self) -> str:
@@ -64,6 +65,43 @@ class TakeSource:
         return digest(self.text)
 
 
+class TakeSettings(TypedDict, total=False):
+    """How a take was sampled: plain JSON data, named as in `seqgen.api.sampling.Sampling`. What is neutral is left out.
+
+    Keys besides:
+        followed: Whether controls steered it.
+        best_of, beam: How it was chosen.
+        mixture: `seqgen.api.mixture.Mixture.to_json`.
+        no_prompt: Whether the file goes without the prompt.
+        timing: What the file says of time.
+    """
+
+    temperature: float | str
+    rules: list[list[Any]]
+    length: float | str | None
+    stop: list[str]
+    label: str | None
+    grammar: bool | str
+    followed: bool
+    balanced: bool
+    max_copy: int
+    best_of: int
+    beam: int
+    mixture: Mapping[str, object]
+    music: Mapping[str, object]
+    unseen: bool
+    no_prompt: bool
+    timing: Timing
+
+
+class Circumstances(TypedDict, total=False):
+    """Where a take was made: engine, device, where the prompt came from."""
+
+    engine: str
+    device: str
+    prompt_file: str | None
+
+
 @dataclass(frozen=True)
 class Beginning:
     """What is known of a take before its first token.
@@ -72,15 +110,15 @@ class Beginning:
         source: The checkpoint.
         sample: Which of the samples of one call, from 1.
         seed: 0 to 2⁶⁴ − 1.
-        settings: Temperature, rules, length, stop, label, grammar: plain JSON data.
-        circumstances: Engine, device, where the prompt came from: what does not change the tokens.
+        settings: All that decides about the tokens.
+        circumstances: What does not change them.
     """
 
     source: TakeSource
     sample: int
     seed: int
-    settings: dict[str, Any]
-    circumstances: dict[str, Any]
+    settings: TakeSettings
+    circumstances: Circumstances
 
     def fingerprint(self) -> "Fingerprint":
         """To be fed with the tokens."""
@@ -144,7 +182,7 @@ class Take:
 class Fingerprint:
     """The id of a take, fed with its tokens as they come."""
 
-    def __init__(self, beginning: dict[str, Any]) -> None:
+    def __init__(self, beginning: Mapping[str, object]) -> None:
         self._sum = hashlib.sha256(_json(beginning) + b"\0")
 
     def extended(self, tokens: bytes) -> "Fingerprint":
@@ -202,7 +240,7 @@ def spelled(text: str) -> str:
 def inscription(id: str, beginning: Beginning) -> str:
     """The line of JSON that a MIDI file carries, to find its take by, or to make it again."""
     about = {"take": id, "sample": beginning.sample, "seed": beginning.seed, "checkpoint": beginning.source.hash}
-    return "seqgen " + json.dumps(about | beginning.settings, sort_keys=True)
+    return "seqgen " + json.dumps({**about, **beginning.settings}, sort_keys=True)
 
 
 def versions() -> dict[str, str]:

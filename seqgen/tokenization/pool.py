@@ -21,7 +21,7 @@ from seqgen.codecs import Ids
 from seqgen.errors import CorpusError, DataError
 from seqgen.report import Report
 from seqgen.tokenization.reading import Reader
-from seqgen.tokenizer import Tokenizer
+from seqgen.tokenizer import Spec, Tokenizer
 
 BATCH_BYTES, BATCH_JOBS = 1 << 17, 64  # a batch is handed out when it has reached either
 
@@ -138,7 +138,7 @@ def _answers(batch: list[Job], future: "Future[list[Result]]") -> Results:
 _worker: list[Any] = []  # in a worker process: its tokenizer, and whether it salvages
 
 
-def _start(spec: dict[str, Any], salvage: bool) -> None:
+def _start(spec: Spec, salvage: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's business
     _worker[:] = Tokenizer.from_spec(spec), salvage
 

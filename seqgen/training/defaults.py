@@ -3,8 +3,10 @@
 Chosen by measurement on the validation splits of real corpora; `benchmarks/README.md` says which were tried.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TypedDict
 
+from seqgen import settings
 from seqgen.training.progress import Budget
 
 CPU_MINUTES = 5.0  # a newcomer's run, where no budget is given
@@ -18,7 +20,29 @@ EMBEDDING = 128  # narrower than the layers: as good, and a tenth more steps in 
 CPU_RATE = 25_000  # tokens a second that two cores learn from at 320 units, roughly
 
 
-def choose(tokens: int, device: str, minutes: float | None) -> tuple[dict[str, Any], dict[str, Any]]:
+class Shape(TypedDict, total=False):
+    """Settings of a model that are not those of its class."""
+
+    hidden: int
+    layers: int
+    embedding: int
+
+
+class Training(TypedDict, total=False):
+    """Settings of a training that are not those of its class."""
+
+    batch: int
+    window: int
+    learning_rate: float
+    validations: int
+    dropout: float
+    dropout_input: float
+    weight_drop: float
+    average: str
+    average_decay: float
+
+
+def choose(tokens: int, device: str, minutes: float | None) -> tuple[Shape, Training]:
     """(model settings, training settings) for a corpus of `tokens`, a device type and a time budget.
 
     Args:
@@ -31,7 +55,7 @@ def choose(tokens: int, device: str, minutes: float | None) -> tuple[dict[str, A
     return _for_gpu(tokens)
 
 
-def transposition(tokens: int, device: str, budget: Budget, values: dict[str, Any]) -> int:
+def transposition(tokens: int, device: str, budget: Budget, values: Mapping[str, object]) -> int:
     """By how many semitones music is moved while training: not at all in a run of few epochs.
 
     Args:
@@ -40,15 +64,19 @@ def transposition(tokens: int, device: str, budget: Budget, values: dict[str, An
         budget: Of the run.
         values: Its settings.
     """
+
+    def given(key: str, default: int) -> int:
+        return int(settings.convert(key, values.get(key, default), int))
+
     passes = [float("inf") if budget.epochs is None else budget.epochs]
     if budget.steps is not None:
-        passes.append(budget.steps * int(values.get("batch", 32)) * int(values.get("window", 64)) / tokens)
+        passes.append(budget.steps * given("batch", 32) * given("window", 64) / tokens)
     if budget.minutes is not None and device == "cpu":
-        passes.append(CPU_RATE * (320 / int(values.get("hidden", 320))) ** 2 * 60 * budget.minutes / tokens)
+        passes.append(CPU_RATE * (320 / given("hidden", 320)) ** 2 * 60 * budget.minutes / tokens)
     return TRANSPOSE if min(passes) >= OFTEN else 0
 
 
-def _for_cpu(tokens: int, minutes: float) -> tuple[dict[str, Any], dict[str, Any]]:
+def _for_cpu(tokens: int, minutes: float) -> tuple[Shape, Training]:
     if minutes >= LONG and tokens >= ENOUGH:
         return _for_long(tokens, minutes)
     hidden = 256 if tokens < 100_000 or minutes < 1 else 320 if minutes < 1.75 else 384
@@ -56,14 +84,14 @@ def _for_cpu(tokens: int, minutes: float) -> tuple[dict[str, Any], dict[str, Any
     dropout = 0.0 if epochs < 3 else 0.2 if epochs < 8 else 0.35
     batch = 8 if tokens < 50_000 else 16
     checks = min(20, max(4, round(4 * minutes)))  # each takes about a second
-    train = {"batch": batch, "window": 64, "learning_rate": 7e-3, "validations": checks, "dropout": dropout}
+    train: Training = {"batch": batch, "window": 64, "learning_rate": 7e-3, "validations": checks, "dropout": dropout}
     return {"hidden": hidden, "embedding": EMBEDDING}, train
 
 
-def _for_long(tokens: int, minutes: float) -> tuple[dict[str, Any], dict[str, Any]]:
+def _for_long(tokens: int, minutes: float) -> tuple[Shape, Training]:
     """Time enough for what a GPU would be given, and for the settings of the published checkpoints."""
     epochs = LONG_RATE * 60 * minutes / tokens
-    train: dict[str, Any] = {"batch": 32, "window": 64, "learning_rate": 4e-3, "validations": 20}
+    train: Training = {"batch": 32, "window": 64, "learning_rate": 4e-3, "validations": 20}
     if epochs >= 3:
         train |= {"dropout": 0.2 if epochs < 8 else 0.4, "dropout_input": 0.0, "weight_drop": 0.1}
         train |= {"average": "ema", "average_decay": 0.998}
@@ -72,8 +100,8 @@ def _for_long(tokens: int, minutes: float) -> tuple[dict[str, Any], dict[str, An
     return {"hidden": 512, "layers": 2, "embedding": EMBEDDING}, train
 
 
-def _for_gpu(tokens: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def _for_gpu(tokens: int) -> tuple[Shape, Training]:
     hidden, dropout = (512, 0.4) if tokens < 400_000 else (768, 0.4) if tokens < 3_000_000 else (1024, 0.2)
     batch = 32 if tokens < 400_000 else 64
-    train = {"batch": batch, "window": 128, "learning_rate": 3e-3, "dropout": dropout}
+    train: Training = {"batch": batch, "window": 128, "learning_rate": 3e-3, "dropout": dropout}
     return {"hidden": hidden, "layers": 2}, train

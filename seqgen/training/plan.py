@@ -2,13 +2,14 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import torch
 
 from seqgen.cells import Cell
 from seqgen.models import ModelSettings
-from seqgen.training.progress import Budget
+from seqgen.settings import Values
+from seqgen.training.progress import Budget, BudgetRecord
 from seqgen.training.settings import TrainSettings
 
 
@@ -16,10 +17,10 @@ class PlanRecord(TypedDict):
     """A plan as checkpoints and run folders store it: names and numbers alone."""
 
     model: str
-    cell: dict[str, Any]
-    settings: dict[str, Any]
-    train: dict[str, Any]
-    budget: dict[str, Any]
+    cell: Values
+    settings: Values
+    train: Values
+    budget: BudgetRecord
     seed: int
     device: str
     preset: str
@@ -57,7 +58,7 @@ class TrainPlan:
             "cell": dataclasses.asdict(self.cell),  # type: ignore[call-overload]
             "settings": dataclasses.asdict(self.shape),
             "train": dataclasses.asdict(self.train),
-            "budget": dataclasses.asdict(self.budget),
+            "budget": self.budget.to_json(),
             "seed": self.seed,
             "device": self.device.type,
             "preset": self.preset,

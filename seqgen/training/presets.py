@@ -6,7 +6,6 @@ A file holds `about`, a line for people; `model`, the cell; and a table `setting
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from seqgen import settings
 from seqgen.errors import UsageError
@@ -31,7 +30,7 @@ class Preset:
     name: str
     about: str
     model: str
-    settings: dict[str, Any]
+    settings: settings.Values
 
 
 def names() -> tuple[str, ...]:

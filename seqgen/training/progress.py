@@ -9,6 +9,14 @@ COUNTS = ("epoch", "step", "total_steps", "tokens", "checks", "bad_checks", "che
 LINE = ("step", "tokens", "nats", "validation_nats")  # what each line of the history has
 
 
+class BudgetRecord(TypedDict):
+    """A budget as it is stored."""
+
+    minutes: float | None
+    epochs: float | None
+    steps: int | None
+
+
 @dataclass(frozen=True)
 class Budget:
     """When training ends: whichever of these comes first. None: no such bound."""
@@ -16,6 +24,10 @@ class Budget:
     minutes: float | None = None
     epochs: float | None = None
     steps: int | None = None
+
+    def to_json(self) -> BudgetRecord:
+        """Plain data under stable names."""
+        return {"minutes": self.minutes, "epochs": self.epochs, "steps": self.steps}
 
 
 class Line(TypedDict):

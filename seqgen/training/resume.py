@@ -14,8 +14,9 @@ With another number of processes a run goes on as well; what it drops is then dr
 """
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ from seqgen.errors import MALFORMED, CheckpointError
 from seqgen.seen import Seen, read_seen
 from seqgen.training import snapshot
 from seqgen.training.parallel import Ranks
-from seqgen.training.progress import Progress, require_count, restored
+from seqgen.training.progress import BudgetRecord, Progress, require_count, restored
 from seqgen.training.rollback import Place
 from seqgen.training.settings import TrainSettings
 from seqgen.training.snapshot import Tensors
@@ -38,6 +39,20 @@ FORMAT = "seqgen resume"
 VERSION = "2"
 RESUME_FILE = "resume.safetensors"
 GOOD = "good."
+
+
+class Details(TypedDict):
+    """What a file holds beside its tensors. Readers check each value."""
+
+    progress: dict[str, Any]
+    updates: int
+    targets: int
+    good: dict[str, Any] | None
+    budget: BudgetRecord
+    files: dict[str, int]
+    log_sha256: NotRequired[str]
+    about: dict[str, Any]
+    bounds: NotRequired[dict[str, int] | None]
 
 
 class Restored(NamedTuple):
@@ -57,7 +72,7 @@ class Restored(NamedTuple):
 def save(
     path: Path,
     trainer: Trainer,
-    about: dict[str, Any],
+    about: Mapping[str, object],
     files: dict[str, int],
     log: str = "",
     seen: Seen | None = None,
@@ -78,15 +93,15 @@ def save(
     if moved:
         tensors |= {GOOD + name: tensor for name, tensor in _gather(trainer.good.tensors, ranks).items()}
     tensors["losses"] = ranks.stacked(trainer.losses.cpu().double())
-    details = {
+    details: Details = {
         "progress": dataclasses.asdict(trainer.progress),
         "updates": trainer.step.steps,
         "targets": trainer.targets,
         "good": dataclasses.asdict(place) if moved and place is not None else None,
-        "budget": dataclasses.asdict(trainer.budget),
+        "budget": trainer.budget.to_json(),
         "files": files,
         "log_sha256": log,
-        "about": about,
+        "about": dict(about),
         "bounds": None if seen is None else dict(seen.bounds),
     }
     if ranks.is_main:
@@ -96,7 +111,7 @@ def save(
         write_tensors(path, arrays, details, {"format": FORMAT, "version": VERSION})
 
 
-def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> Restored:
+def load(path: Path, trainer: Trainer, about: Mapping[str, object]) -> Restored:
     """Put a trainer, made with the same settings, back where `save` found it.
 
     Raises:
@@ -109,14 +124,14 @@ def load(path: Path, trainer: Trainer, about: dict[str, Any]) -> Restored:
         )
     header = _open(path)
     try:
-        details = plain_data(header.read("details").tobytes())
+        details: Details = plain_data(header.read("details").tobytes())
         recorded = dict(details["about"])
         _check_same(path, recorded | {"train": settings.renamed(recorded["train"], TrainSettings)}, about)
         own = {"details", COUNTS}
         tensors = {name: torch.from_numpy(header.read(name)) for name in header.tensors if name not in own}
         seen = None
         if COUNTS in header.tensors:
-            seen = read_seen(header.read(COUNTS), details["bounds"], trainer.network.vocab_size)
+            seen = read_seen(header.read(COUNTS), details["bounds"] or {}, trainer.network.vocab_size)
         _put_back(trainer, details, tensors)
         files = {name: require_count(name, length) for name, length in details["files"].items()}
         return Restored(files, str(details.get("log_sha256", "")), seen)
@@ -136,7 +151,7 @@ def _open(path: Path) -> Header:
     return header
 
 
-def _check_same(path: Path, recorded: dict[str, Any], about: dict[str, Any]) -> None:
+def _check_same(path: Path, recorded: Mapping[str, object], about: Mapping[str, object]) -> None:
     for key, wanted in about.items():
         found = recorded.get(key)
         if found == wanted:
@@ -155,7 +170,7 @@ def _check_same(path: Path, recorded: dict[str, Any], about: dict[str, Any]) -> 
         )
 
 
-def _put_back(trainer: Trainer, details: dict[str, Any], tensors: Tensors) -> None:
+def _put_back(trainer: Trainer, details: Details, tensors: Tensors) -> None:
     ranks, step = trainer.ranks, trainer.step
     trainer.progress = restored(details["progress"])
     batch = trainer.progress.batch or trainer.settings.batch
@@ -181,7 +196,7 @@ def _put_back(trainer: Trainer, details: dict[str, Any], tensors: Tensors) -> No
     sums = tensors["losses"]
     own = sums[ranks.number] if len(sums) == ranks.count else sums.sum() * ranks.is_main
     trainer.losses.copy_(own)
-    if details["budget"] != dataclasses.asdict(trainer.budget):  # validations are dealt out anew
+    if details["budget"] != trainer.budget.to_json():  # validations are dealt out anew
         trainer.progress.checks = min(trainer.progress.checks, int(trainer.used() * trainer.settings.validations))
         trainer.progress.bad_checks = 0
 

@@ -17,14 +17,13 @@ import math
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 import seqgen
 from seqgen import files
-from seqgen.checkpoint import MODEL_FILE, Checkpoint, Weights
+from seqgen.checkpoint import MODEL_FILE, Checkpoint, Metrics, Provenance, Weights
 from seqgen.errors import SeqgenError
 from seqgen.evaluation import temperature
 from seqgen.models import weight_shapes
@@ -130,7 +129,7 @@ class Run:
             CheckpointError: Another run lies there already, or another process has begun one.
             UsageError: The ranks were told different things.
         """
-        self.ranks.agree(self._told())
+        self.ranks.agree(self._agreed())
         self.ranks.run_on_main(self._make_folder)
         self.ranks.share_weights(self.network.parameters())
 
@@ -146,7 +145,7 @@ class Run:
         self.ranks.run_on_main(lambda: occupy(self.folder))
         restored = resume.load(self.folder / resume.RESUME_FILE, self.trainer, self._about())
         lengths, self._seen = restored.files, restored.seen
-        self.ranks.agree(self._told() | {"state to go on from": self.trainer.progress})
+        self.ranks.agree(self._agreed() | {"state to go on from": self.trainer.progress})
         remark = self.journal.damage(lengths, restored.log) if self.ranks.is_main else ""
         self.ranks.run_on_main(lambda: self.journal.cut(lengths))
         return remark
@@ -186,14 +185,14 @@ class Run:
         if not math.isfinite(nats):
             raise self._diverged()
         ngram, order = self.validation.ngram(self.stream.ids, self.train_spans, codec_size)
-        found = {
+        found: Metrics = {
             "nats_per_token": nats,
             "bits_per_token": nats / math.log(2),
             "ngram_nats": ngram,
             "ngram_order": order,
             temperature.METRIC: self.validation.temperature(network).to_json(),
         }
-        best = dataclasses.replace(best, metrics=best.metrics | found)
+        best = dataclasses.replace(best, metrics={**best.metrics, **found})
         best.save(self.model_path)
         if self.train_spans.tokens <= INDEXED:
             write_index(self.folder, self.stream, self.train_spans, self.tokenizer)
@@ -237,12 +236,12 @@ class Run:
 
     def keep(self, nats: float | None) -> None:
         """Write the checkpoint, of the averaged weights where they are the better ones."""
-        average, metrics = self.trainer.step.average, {"validation_nats": nats}
+        average, metrics = self.trainer.step.average, Metrics(validation_nats=nats)
         if average is None or not self.trainer.averaged_is_best:
             self.checkpoint(metrics).save(self.model_path)
             return
         with average.in_place():
-            self.checkpoint(metrics | {"averaged": True}).save(self.model_path)
+            self.checkpoint({**metrics, "averaged": True}).save(self.model_path)
 
     def save_resume(self) -> None:
         """Write `resume.safetensors`. Every rank calls it, rank 0 writes."""
@@ -258,14 +257,19 @@ class Run:
                 if all(np.isfinite(weight).all() for weight in first.weights.values()):
                     first.save(self.model_path)
 
-    def checkpoint(self, metrics: dict[str, Any]) -> Checkpoint:
+    def checkpoint(self, metrics: Metrics) -> Checkpoint:
         """The network as it stands, as a checkpoint."""
         plan, progress = self.plan, self.trainer.progress
         names = weight_shapes(plan.cell, plan.shape, self.tokenizer.vocab_size)
         state = self.network.state_dict()
         weights = {name: state[name].detach().float().cpu().numpy() for name in names}
-        counted = {"steps": progress.total_steps, "tokens": progress.tokens, "seconds": round(progress.seconds, 1)}
-        about = {
+        found: Metrics = {
+            **metrics,
+            "steps": progress.total_steps,
+            "tokens": progress.tokens,
+            "seconds": round(progress.seconds, 1),
+        }
+        about: Provenance = {
             "corpus": self.stream.fingerprint,
             "train_tokens": self.train_spans.tokens,
             "validation_tokens": self.validation_spans.tokens,
@@ -282,16 +286,16 @@ class Run:
         if plan.parent is not None:
             about["parent"] = plan.parent
         return Checkpoint(
-            plan.model, plan.cell, plan.shape, self.tokenizer, weights, dict(plan.to_json()), metrics | counted, about,
+            plan.model, plan.cell, plan.shape, self.tokenizer, weights, dict(plan.to_json()), found, about,
             self.seen,
         )  # fmt: skip
 
-    def _about(self) -> dict[str, Any]:
+    def _about(self) -> dict[str, object]:
         """What must be the same for a run to go on: all but the budget and the device."""
-        plan: dict[str, Any] = {key: value for key, value in self.plan.to_json().items() if key not in FREE}
+        plan = {key: value for key, value in self.plan.to_json().items() if key not in FREE}
         return {"corpus": self.stream.fingerprint} | plan
 
-    def _told(self) -> dict[str, Any]:
+    def _agreed(self) -> dict[str, object]:
         """What all ranks must have been told alike."""
         held_out = {"validation corpus": self.corpus.validated_on.fingerprint}
         found = {"version of seqgen": seqgen.__version__, "version of torch": str(torch.__version__)}

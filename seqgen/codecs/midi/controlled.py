@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.codecs.midi.codec import ScoreCodec
+from seqgen.media import Timing
 from seqgen.music.controls import Controls
 from seqgen.music.score import Score
-
-Timing = dict[str, Any]  # plain JSON data, kept with a take
 
 
 class ControlledCodec(ScoreCodec):

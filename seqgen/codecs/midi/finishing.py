@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 
 from seqgen.codecs.midi import vocabulary as v
 from seqgen.codecs.midi.codec import ScoreCodec
+from seqgen.media import Timing
 from seqgen.music.score import DEFAULT_TEMPO, Score, Ticks
 from seqgen.music.write import write_score
 
 MOST_TEMPOS = 400  # of a primer; one with more keeps its last tempo only
 TICKS = 480  # in a quarter note, where there is no primer
-# {"ticks": in a quarter, "tempo": [[tick, µs a quarter]…] of the music as sampled, "meter": [[tick, over, under]…],
-# "asked": [tick, µs a quarter], the tempo at which it is played from that tick on}
-Timing = dict[str, Any]
 
 
 def timing(primer: Score | None, tempo: float | None = None, begin: float = 0.0) -> Timing | None:
@@ -35,7 +33,7 @@ def timing(primer: Score | None, tempo: float | None = None, begin: float = 0.0)
     tempos = np.stack((primer.tempo_tick, primer.tempo), 1).tolist()
     tempos = tempos if len(tempos) <= MOST_TEMPOS else [[0, tempos[-1][1]]]
     meters = np.column_stack((primer.meter_tick, primer.meter)).tolist()
-    found = {"ticks": primer.ticks_per_quarter, "tempo": tempos, "meter": meters[:MOST_TEMPOS]}
+    found: Timing = {"ticks": primer.ticks_per_quarter, "tempo": tempos, "meter": meters[:MOST_TEMPOS]}
     if tempo is not None:
         at = int(ticks_at(np.array([begin]), primer.ticks_per_quarter, np.array(tempos, np.int64))[0])
         found["asked"] = [at, round(6e7 / tempo)]
@@ -108,6 +106,8 @@ def _state(prompt: NDArray[Any]) -> NDArray[np.int64]:
 
 def _last(timing: Timing) -> Timing:
     """The tempo and the meter that were there last, from the beginning."""
-    last = {key: [[0, *timing[key][-1][1:]]] for key in ("tempo", "meter")}
-    asked = {"asked": [0, timing["asked"][1]]} if "asked" in timing else {}
-    return {"ticks": timing["ticks"], **last, **asked}
+    tempo, meter = ([[0, *rows[-1][1:]]] for rows in (timing["tempo"], timing["meter"]))
+    last: Timing = {"ticks": timing["ticks"], "tempo": tempo, "meter": meter}
+    if "asked" in timing:
+        last["asked"] = [0, timing["asked"][1]]
+    return last

@@ -30,11 +30,12 @@ from numpy.typing import NDArray
 
 from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.codecs.midi import vocabulary
-from seqgen.codecs.midi.controlled import ControlledCodec, Timing
+from seqgen.codecs.midi.controlled import ControlledCodec
 from seqgen.codecs.midi.decoding import decode_score, latest
 from seqgen.codecs.midi.encoding import encode_score
 from seqgen.codecs.midi.grammar import PerformanceGrammar
 from seqgen.errors import UsageError
+from seqgen.media import Timing
 from seqgen.music.bounds import Bounds, most_together
 from seqgen.music.controls import Controls
 from seqgen.music.faults import Faults

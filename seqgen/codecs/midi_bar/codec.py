@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.codecs import Grammar, Ids, Mask, sparse
-from seqgen.codecs.midi.controlled import ControlledCodec, Timing
+from seqgen.codecs.midi.controlled import ControlledCodec
 from seqgen.codecs.midi.decoding import latest
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.decoding import decode_score
@@ -40,6 +40,7 @@ from seqgen.codecs.midi_bar.encoding import encode_score
 from seqgen.codecs.midi_bar.grammar import ScoreGrammar
 from seqgen.codecs.midi_bar.roster import Roster
 from seqgen.errors import DataError, UsageError
+from seqgen.media import Timing
 from seqgen.music.bounds import Bounds, most_together
 from seqgen.music.controls import Controls
 from seqgen.music.faults import Faults
@@ -191,7 +192,7 @@ class MidiBar(ControlledCodec):
     def finished(self, prompt: Ids, ids: Ids, timing: Timing | None, with_prompt: bool) -> bytes:
         from seqgen.codecs.midi_bar.finishing import finished
 
-        begin, roster = 0, self._roster.calling((timing or {}).get("names", {}))
+        begin, roster = 0, self._roster.calling((timing or Timing()).get("names", {}))
         if len(prompt):  # where the next bar begins, a mark in it tells
             mark = np.append(prompt, [v.BAR, v.POS, v.DRUM])
             begin = int(self.score(mark).onset.max())

@@ -13,15 +13,12 @@ from numpy.typing import NDArray
 from seqgen.codecs.midi_bar.bars import on_grid
 from seqgen.codecs.midi_bar.decoding import TICKS_PER_STEP
 from seqgen.codecs.midi_bar.vocabulary import Ints
+from seqgen.media import Timing
 from seqgen.music.score import Score
 from seqgen.music.write import write_score
 
 MOST_TEMPOS = 400  # of a primer; one with more keeps its last tempo only
 MOST_STRETCH = 1.25  # by how much a tempo that nobody asked for is changed to meet a length
-
-# {"bpm": the tempo of what is new, "seconds": its length, "tempo": [[tick, µs a quarter]…] of a primer,
-# "names": {PART token: what a primer calls it}}
-Timing = dict[str, Any]
 
 
 def timing(primer: Score | None, tempo: float | None, seconds: float | None) -> Timing | None:
@@ -61,8 +58,8 @@ def retimed(score: Score, timing: Timing, begin: int = 0) -> Score:
     return score
 
 
-def _whole(tempo: NDArray[np.float64]) -> Ints:
-    return np.maximum(np.rint(tempo), 1).astype(np.int64)
+def _whole(tempo: NDArray[np.floating[Any]]) -> Ints:
+    return np.asarray(np.maximum(np.rint(tempo), 1), np.int64)
 
 
 def _settled(score: Score) -> Score:

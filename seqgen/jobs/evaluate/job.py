@@ -95,7 +95,7 @@ class Evaluated:
         """Of the ensemble, or of the one checkpoint: stateful, static and without temperature (protocol B)."""
         return (self.members[0][1] if self.ensemble is None else self.ensemble).protocol_b
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data under stable names: the first checkpoint's, and beside it the members and the ensemble."""
         data = self.members[0][1].to_json()
         if self.ensemble is None:

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from seqgen.checkpoint import Checkpoint
 from seqgen.errors import UsageError
@@ -39,7 +38,7 @@ class Judged:
         """The mean."""
         return self.nats / math.log(2) / len(self.text)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data under stable names."""
         return {
             "text": self.text.decode("utf-8", "replace"),

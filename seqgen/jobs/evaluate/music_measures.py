@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from seqgen.api.model import Model
 from seqgen.evaluation.plausibility import NAMES, TITLES, Compared, Heard, Spread, beside, doubled, most
@@ -41,7 +40,7 @@ class Measured:
         """The measures that mean nothing here."""
         return [name for name in NAMES if name not in {each.name for each in self.compared}]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data under stable names."""
         return {
             "measures": {each.name: each.to_json() for each in self.compared},

@@ -54,7 +54,7 @@ class Made:
     measures: Measured
     scores: list[Score]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data under stable names."""
         longest = None if self.longest is None else {"mean": self.longest[0], "most": self.longest[1]}
         return {

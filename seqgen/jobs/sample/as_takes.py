@@ -1,17 +1,16 @@
 """The takes of one call of `seqgen generate`: opened when the first of them is written, closed at the end."""
 
 from dataclasses import asdict
-from typing import Any
 
 from seqgen.jobs.observer import Observer
 from seqgen.jobs.sample.preparing import Prepared
 from seqgen.music.request import Music
-from seqgen.takes.record import Beginning, TakeSource
+from seqgen.takes.record import Beginning, Circumstances, TakeSettings, TakeSource
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.store import Takes
 
 
-def _given(music: Music) -> dict[str, Any]:
+def _given(music: Music) -> dict[str, object]:
     """What was asked of music, as plain data."""
     return {key: value for key, value in asdict(music).items() if value is not None}
 
@@ -35,7 +34,7 @@ class AsTakes:
     def recorder(self, index: int, label: str | None) -> Recorder:
         """What keeps the sample `index`."""
         job = self.prepared.job
-        circumstances = {"engine": job.engine, "device": job.device, "prompt_file": job.prompt_file}
+        circumstances: Circumstances = {"engine": job.engine, "device": job.device, "prompt_file": job.prompt_file}
         beginning = Beginning(self._source, index + 1, job.seed, self._settings(label), circumstances)
         return Recorder(self._open, beginning, self._complain)
 
@@ -55,10 +54,10 @@ class AsTakes:
             self._complaints.add(message)
             self.observer.note(message)
 
-    def _settings(self, label: str | None) -> dict[str, Any]:
+    def _settings(self, label: str | None) -> TakeSettings:
         job, prepared = self.prepared.job, self.prepared
         mixture = prepared.model.mixture
-        settings: dict[str, Any] = {
+        settings: TakeSettings = {
             "temperature": job.temperature,
             "rules": [list(rule) for rule in job.rules],
             "length": "inf" if job.unlimited else job.length,
@@ -66,16 +65,24 @@ class AsTakes:
             "label": label,
             "grammar": job.grammar,
         }
-        chosen = {
-            "followed": job.follow or None,
-            "balanced": job.balanced or None,
-            "max_copy": prepared.sampler.max_copy,
-            "best_of": job.best_of if job.best_of > 1 else None,
-            "beam": job.beam,
-            "mixture": None if mixture is None else mixture.to_json(),
-            "music": None if job.music is None else _given(job.music),
-            "unseen": job.unseen or None,
-            "no_prompt": job.no_prompt or None,
-            "timing": prepared.timing,
-        }
-        return settings | {key: value for key, value in chosen.items() if value is not None}
+        if job.follow:
+            settings["followed"] = True
+        if job.balanced:
+            settings["balanced"] = True
+        if prepared.sampler.max_copy is not None:
+            settings["max_copy"] = prepared.sampler.max_copy
+        if job.best_of > 1:
+            settings["best_of"] = job.best_of
+        if job.beam is not None:
+            settings["beam"] = job.beam
+        if mixture is not None:
+            settings["mixture"] = mixture.to_json()
+        if job.music is not None:
+            settings["music"] = _given(job.music)
+        if job.unseen:
+            settings["unseen"] = True
+        if job.no_prompt:
+            settings["no_prompt"] = True
+        if prepared.timing is not None:
+            settings["timing"] = prepared.timing
+        return settings

@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from seqgen.api.sampler import Sampler
@@ -80,7 +80,7 @@ class Audience:
     def token(self, index: int, step: "Step") -> None:
         """A token of the sample `index`."""
 
-    def steered(self, said: dict[str, Any]) -> None:
+    def steered(self, said: dict[str, object]) -> None:
         """A control was followed: what it said."""
 
     def refused(self, error: "SeqgenError") -> None:

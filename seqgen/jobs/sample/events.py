@@ -65,7 +65,7 @@ class Events(Audience):
             elapsed=round(time.perf_counter() - self.began, DIGITS),
         )
 
-    def steered(self, said: dict[str, Any]) -> None:
+    def steered(self, said: dict[str, object]) -> None:
         """A control was followed."""
         self.tell("control", **said)
 
@@ -83,9 +83,9 @@ class Events(Audience):
         self.stream.flush()
 
 
-def record(sample: Sampled) -> dict[str, Any]:
+def record(sample: Sampled) -> dict[str, object]:
     """A sample as plain data under stable names."""
-    found = {
+    found: dict[str, object] = {
         "sample": sample.index + 1,
         "seed": sample.seed,
         "tokens": sample.tokens,

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from seqgen.api.model import Model
 from seqgen.api.primer import read_prompt, with_primer
@@ -17,6 +16,7 @@ from seqgen.jobs.sample.audience import NOBODY, Audience
 from seqgen.jobs.sample.mixing import chosen
 from seqgen.jobs.sample.paths import paths
 from seqgen.jobs.sample.settings import SampleJob
+from seqgen.media import Timing
 
 ESCAPE = re.compile(r"\\[nt]")
 LONG_PROMPT = 100_000  # tokens: more than a few seconds' worth, and more than any model remembers
@@ -38,7 +38,7 @@ class Prepared:
     sampler: Sampler
     labels: list[str | None]
     paths: list[Path] | None
-    timing: dict[str, Any] | None
+    timing: Timing | None
 
     @property
     def model(self) -> Model:

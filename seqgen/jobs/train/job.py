@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from seqgen.checkpoint import Metrics
 from seqgen.files import size
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.train import facts
@@ -30,7 +30,7 @@ class Trained:
     steps: int
     stopped: bool
     is_main: bool
-    metrics: dict[str, Any]
+    metrics: Metrics
 
 
 def train(job: TrainJob, observer: Observer = SILENT) -> Trained:
@@ -55,7 +55,7 @@ def _trained(run: Run, observer: Observer) -> Trained:
         run.train()
         # a signal after the last step is not known to all yet
         _, stopped, _ = run.ranks.sync_progress(1.0, run.trainer.stopping)
-    steps, metrics = run.trainer.progress.total_steps, dict[str, Any]()
+    steps, metrics = run.trainer.progress.total_steps, Metrics()
     if stopped:
         observer.note(f"\nStopped after {steps:,} steps; everything is saved.")
         observer.note(f"Go on with: seqgen train --resume -o {run.folder}")
@@ -64,7 +64,7 @@ def _trained(run: Run, observer: Observer) -> Trained:
     return Trained(run.folder, steps, stopped, run.ranks.is_main, metrics)
 
 
-def conclude(run: Run, observer: Observer) -> dict[str, Any]:
+def conclude(run: Run, observer: Observer) -> Metrics:
     """Measure what was reached, beside the n-gram baseline, and say what to do next.
 
     Raises:

@@ -16,6 +16,7 @@ from seqgen.checkpoint import MODEL_FILE, Checkpoint, find, make_model
 from seqgen.errors import MALFORMED, CheckpointError, SeqgenError, SettingError, UsageError
 from seqgen.jobs.train.settings import TrainJob
 from seqgen.models import ModelSettings, weight_shapes
+from seqgen.settings import Values
 from seqgen.stream import TokenStream
 from seqgen.training import defaults, parallel, presets
 from seqgen.training.device import pick_device
@@ -81,7 +82,7 @@ def model_of(job: TrainJob, parent: Parent | None) -> str:
     return found
 
 
-def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, Any], parent: Parent | None) -> TrainPlan:
+def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, object], parent: Parent | None) -> TrainPlan:
     """The resolved configuration of a run that begins: what was asked for, and defaults for the rest.
 
     Args:
@@ -125,25 +126,23 @@ def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, Any], paren
     )
 
 
-def _automatic(stream: TokenStream, device: str, budget: Budget) -> dict[str, Any]:
+def _automatic(stream: TokenStream, device: str, budget: Budget) -> Values:
     shape, train = defaults.choose(len(stream.ids), device, budget.minutes)
-    return shape | train
+    return {**shape, **train}
 
 
-def _gentle(values: dict[str, Any]) -> dict[str, Any]:
+def _gentle(values: Values) -> Values:
     """Settings for a model that knows something already: large steps would make it forget."""
-    return values | {"learning_rate": GENTLER * values["learning_rate"]}
+    return values | {"learning_rate": GENTLER * settings.convert("learning_rate", values["learning_rate"], float)}
 
 
-def _known(values: dict[str, Any], kinds: tuple[type, ...]) -> dict[str, Any]:
+def _known(values: Values, kinds: tuple[type, ...]) -> Values:
     """Those values that some class knows: a preset for one cell may be used with another."""
     fields = {name for kind in kinds for name in settings.fields(kind)}
     return {key: value for key, value in values.items() if key in fields}
 
 
-def _inherited(
-    parent: Parent, given: Mapping[str, Any], kinds: tuple[type, ...]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _inherited(parent: Parent, given: Mapping[str, object], kinds: tuple[type, ...]) -> tuple[Values, Values]:
     """(cell's, model's) settings as the checkpoint has them.
 
     Raises:
@@ -161,7 +160,7 @@ def _inherited(
     return cell, dataclasses.asdict(checkpoint.settings)
 
 
-def _types(kinds: tuple[type, ...]) -> dict[str, Any]:
+def _types(kinds: tuple[type, ...]) -> dict[str, object]:
     import typing
 
     return {key: hint for kind in kinds for key, hint in typing.get_type_hints(kind).items()}
@@ -220,7 +219,8 @@ def _recorded(plan: Any) -> PlanRecord:
     """
     make_model(_text(plan["model"]), dict(plan["cell"]), dict(plan["settings"]))
     settings.parse(TrainSettings, plan["train"])
-    for key, value in dataclasses.asdict(Budget(**plan["budget"])).items():
+    budget = Budget(**plan["budget"])
+    for key, value in dataclasses.asdict(budget).items():
         if value is not None and not 0 < settings.convert(key, value, float) <= MOST:
             raise SettingError(f"{key} is {settings.text(value)}, expected more than 0 and at most {MOST}")
     if not 0 <= settings.convert("seed", plan["seed"], int) < 1 << 32:
@@ -230,7 +230,7 @@ def _recorded(plan: Any) -> PlanRecord:
         "cell": dict(plan["cell"]),
         "settings": dict(plan["settings"]),
         "train": dict(plan["train"]),
-        "budget": dict(plan["budget"]),
+        "budget": budget.to_json(),
         "seed": plan["seed"],
         "device": _text(plan["device"]),
         "preset": _text(plan.get("preset", presets.AUTO)),
@@ -245,7 +245,7 @@ def _text(value: Any) -> str:
     return value
 
 
-def old_plan(job: TrainJob, recorded: PlanRecord, given: Mapping[str, Any]) -> TrainPlan:
+def old_plan(job: TrainJob, recorded: PlanRecord, given: Mapping[str, object]) -> TrainPlan:
     """The configuration of an earlier call; the budget may be a new one, and so may settings that then must agree."""
     kinds = model_kinds(recorded["model"])
     preset = preset_of(job)

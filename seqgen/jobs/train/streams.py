@@ -8,6 +8,7 @@ from seqgen.errors import CorpusError, SettingError, UsageError
 from seqgen.jobs.observer import Observer
 from seqgen.jobs.train.planning import Parent, model_kinds
 from seqgen.jobs.train.settings import TrainJob
+from seqgen.settings import Values
 from seqgen.stream import TokenStream
 from seqgen.tokenization.building import SKIP_BAD, grown, separate
 from seqgen.tokenization.cache import cached_stream
@@ -15,10 +16,9 @@ from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.tokenization.sources import resolve
 
 LEFT_OUT = 5  # files left out that are named
-Share = dict[str, Any]
 
 
-def shares(job: TrainJob, model: str, observer: Observer) -> tuple[Share, Share]:
+def shares(job: TrainJob, model: str, observer: Observer) -> tuple[Values, Values]:
     """(the codec's, the training's) share of the job's settings.
 
     Args:
@@ -100,7 +100,7 @@ def open_held_out(job: TrainJob, name: str, stream: TokenStream, observer: Obser
 
 
 def _in_tokens_of(
-    job: TrainJob, source: Sequence[str], own: Share, skip_bad: bool | None, parent: Parent, observer: Observer
+    job: TrainJob, source: Sequence[str], own: Values, skip_bad: bool | None, parent: Parent, observer: Observer
 ) -> TokenStream:
     """SOURCE through the codec of a checkpoint, which gains tokens where the corpus holds something new."""
     _refuse_settings(own, f"that of the checkpoint {parent.name} is kept")
