@@ -49,6 +49,7 @@ class Medium(Protocol):
     Attributes:
         name: What sentences call it, such as "music".
         usual_length: The tokens of a sample, at most, where nobody says.
+        separable: Whether a file may be cut into documents, and documents be joined to one file.
         heard: Whether a sample is shown as sound and notes; else it is text to read.
     """
 
@@ -57,6 +58,9 @@ class Medium(Protocol):
 
     @property
     def usual_length(self) -> int: ...
+
+    @property
+    def separable(self) -> bool: ...
 
     @property
     def heard(self) -> bool: ...
@@ -88,6 +92,7 @@ class Plain:
 
     name: str = "text"
     usual_length: int = 1_000
+    separable: bool = True
     heard: bool = False
 
     def inscribed(self, made: bytes, line: str) -> bytes:

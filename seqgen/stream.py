@@ -197,6 +197,12 @@ class StreamWriter:
         self._starts.append(self._length)
         self._labels.append(label)
 
+    def add_documents(self, ids: NDArray[Any], ends: NDArray[np.int64], labels: NDArray[np.int32]) -> None:
+        """Append whole documents: (n,) ids, (d,) where each ends in them, (d,) its label or −1."""
+        self._starts.frombytes((self._length + ends).astype(np.int64).tobytes())
+        self._labels.frombytes(labels.astype(np.int32).tobytes())
+        self.add(ids)
+
     def mark(self) -> Callable[[], None]:
         """A function that takes back whatever was added or ended since this call."""
         rewind, length, documents = self._writer.mark(), self._length, len(self._labels)

@@ -7,13 +7,14 @@ document and, in generation, ends one. Id V0+1+i is label i, which follows the d
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import registry, settings
 from seqgen.codecs import Codec, CopyKey, Grammar, Ids, Mask, id_type
+from seqgen.documents import WHOLE, Documents
 from seqgen.errors import MALFORMED, CheckpointError, SettingError, StreamError, UsageError
 from seqgen.media import Medium, Timing
 from seqgen.report import Report
@@ -22,12 +23,27 @@ from seqgen.token_classes import token_classes
 
 
 class Spec(TypedDict):
-    """A tokenizer as plain JSON data: the codec's name, settings and learned state, and the labels."""
+    """A tokenizer as plain JSON data: the codec's name, settings and learned state, the labels, how files are cut."""
 
     name: str
     options: Values
     state: dict[str, object]
     labels: list[str]
+    documents: NotRequired[dict[str, Any]]
+
+
+class Framed(NamedTuple):
+    """Documents as ids.
+
+    Attributes:
+        ids: (N,) all of them, one after the other, framing included.
+        ends: (D,) where each ends in `ids`.
+        labels: (D,) the number of each one's label, −1 for none.
+    """
+
+    ids: Ids
+    ends: NDArray[np.int64]
+    labels: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +54,13 @@ class Tokenizer:
         codec: The fitted codec.
         codec_name: Its name in the registry.
         labels: The label names, in the order of their ids.
+        documents: What of a file a document is.
     """
 
     codec: Codec
     codec_name: str
     labels: tuple[str, ...] = ()
+    documents: Documents = WHOLE
 
     @property
     def document_id(self) -> int:
@@ -87,6 +105,30 @@ class Tokenizer:
             DataError: The codec cannot read it.
         """
         return self.codec.encode(data, report).astype(id_type(self.vocab_size), copy=False)
+
+    def encode_items(self, documents: Sequence[bytes], labels: Sequence[str | None] | None) -> "Framed":
+        """Several documents with their framing. Those that have no tokens fall away.
+
+        Args:
+            documents: Their bytes.
+            labels: One each; None: none has one.
+
+        Raises:
+            DataError: The codec cannot read one.
+        """
+        ids, lengths = self.codec.encode_several(documents)
+        index = {name: number for number, name in enumerate(self.labels)}
+        label = np.array([-1 if name is None else index[name] for name in labels or [None] * len(documents)], np.int32)
+        lengths, label = lengths[lengths > 0], label[lengths > 0]
+        heads = 1 + (label >= 0)
+        ends = np.cumsum(lengths + heads)
+        begins = ends - lengths - heads
+        framed = np.full(len(ids) + int(heads.sum()), self.document_id, id_type(self.vocab_size))
+        own = np.ones(len(framed), np.bool_)
+        own[begins] = own[begins + heads - 1] = False
+        framed[own] = ids
+        framed[begins[label >= 0] + 1] = self.document_id + 1 + label[label >= 0]
+        return Framed(framed, ends, label)
 
     def encode_prompt(self, data: bytes, seconds: float | None = None) -> Ids:
         """(N,) ids of a prompt, a document that is to go on, without framing.
@@ -167,12 +209,13 @@ class Tokenizer:
 
     def spec(self) -> Spec:
         """Plain JSON data from which `from_spec` makes this tokenizer again."""
-        return {
+        made: Spec = {
             "name": self.codec_name,
             "options": dataclasses.asdict(self.codec.options),
             "state": self.codec.state(),
             "labels": list(self.labels),
         }
+        return made if self.documents.whole else {**made, "documents": self.documents.to_json()}
 
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> "Tokenizer":
@@ -187,7 +230,8 @@ class Tokenizer:
                 raise TypeError("options or labels of the wrong type")
             kind = registry.load("codecs", name)
             codec = kind.restore(settings.parse(kind.Options, options), spec["state"])
-            return cls(codec, name, tuple(labels))
+            cut = Documents.from_json(spec["documents"]) if "documents" in spec else WHOLE
+            return cls(codec, name, tuple(labels), cut)
         except UsageError as error:
             raise StreamError(f"the stored codec does not fit this version: {error.message}", error.hint) from error
         except MALFORMED as error:
@@ -218,7 +262,7 @@ def require_same_tokens(names: Sequence[str], tokenizers: Sequence[Tokenizer], e
         if first.codec.vocabulary() != other.codec.vocabulary():
             said = _differences(names[0], first.codec.vocabulary(), name, other.codec.vocabulary())
             raise CheckpointError(f"{pair} have different vocabularies: {said}", hint)
-        if first.spec() | {"labels": []} != other.spec() | {"labels": []}:
+        if first.codec.state() != other.codec.state() or first.codec.options != other.codec.options:
             raise CheckpointError(f"{pair} have codec {first.codec_name} with different settings", hint)
         if exactly and first.labels != other.labels:
             said = _differences(names[0], first.labels, name, other.labels)

@@ -26,15 +26,16 @@ ALLOWED = {
     "container": {"errors", "files"},
     "arguments": {"errors", "registry"},
     "seen": set(),
+    "documents": {"errors"},
     "terminal": {"errors"},
     "stream": BASIC | {"container"},
     "media": set(),
     "music": {"errors", "arguments", "settings", "report", "registry", "media"},
     "codecs": BASIC | {"container", "stream", "media", "music"},
     "token_classes": set(),
-    "tokenizer": BASIC | {"codecs", "media", "token_classes"},
+    "tokenizer": BASIC | {"codecs", "documents", "media", "token_classes"},
     "catalogue": BASIC,
-    "tokenization": BASIC | {"codecs", "tokenizer", "stream", "container", "catalogue"},
+    "tokenization": BASIC | {"codecs", "documents", "media", "tokenizer", "stream", "container", "catalogue"},
     "cells": {"errors", "settings", "registry"},
     "models": {"errors", "settings", "registry", "cells"},
     "rules": {"errors", "settings", "registry"},
@@ -82,7 +83,16 @@ ASKING = re.compile(
     r'|token_bytes\(\) is|pieces is (not )?None|codec(_name)? [!=]= "|"name"\] [!=]= "|medium(\.name)? (is|[!=]=) '
 )
 MEDIA = {"codecs", "music", "media"}
-TORCHLESS = MEDIA | {"rules", "stream", "token_classes", "tokenizer", "tokenization", "checkpoint", "catalogue"}
+TORCHLESS = MEDIA | {
+    "rules",
+    "stream",
+    "token_classes",
+    "documents",
+    "tokenizer",
+    "tokenization",
+    "checkpoint",
+    "catalogue",
+}
 
 
 def room(path: Path) -> str:

@@ -106,6 +106,12 @@ def json_option(function: Function) -> Function:
     return click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout.")(function)
 
 
+def documents_option(function: Function) -> Function:
+    """`--documents` into `documents: str | None`, for commands that tokenize."""
+    text = "A document is a file, a line, what blank lines part (blank), or what TEXT parts.  [default: guessed]"
+    return click.option("--documents", metavar="file|line|blank|TEXT", help=text)(function)
+
+
 def follow_links_option(function: Function) -> Function:
     """`--follow-links` into `follow_links: bool`, for commands that take a SOURCE."""
     text = "Read what links in a folder lead to outside of it, too."

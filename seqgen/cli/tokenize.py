@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +13,7 @@ from seqgen.arguments import MOST_WORKERS
 from seqgen.cli import _completion
 from seqgen.cli._config import config_option
 from seqgen.cli._observer import Printer
-from seqgen.cli._options import SettingsCommand, follow_links_option, note, settings_option
+from seqgen.cli._options import SettingsCommand, documents_option, follow_links_option, note, settings_option
 from seqgen.cli._paths import Input, Output
 from seqgen.cli._variants import Listing, Variant
 from seqgen.files import STANDARD, atomic_write, is_device, own, standard_output
@@ -40,18 +40,10 @@ SHOWN = 10
 )
 @click.option("--encoding", help="The text's encoding, where it is not UTF-8.")
 @click.option("--label", help="Label every document so, instead of by its folder.")
+@documents_option
 @follow_links_option
 @config_option
-def command(
-    source: tuple[str, ...],
-    output: str,
-    codec: str | None,
-    settings: dict[str, str],
-    workers: int,
-    encoding: str | None,
-    label: str | None,
-    follow_links: bool,
-) -> None:
+def command(source: tuple[str, ...], output: str, **how: Any) -> None:
     """Turn SOURCE into a stream of token ids.
 
     SOURCE is a file (also .gz and .zst), a folder, a glob, - or the name of a corpus. Subfolders become labels where
@@ -66,8 +58,7 @@ def command(
     from seqgen.jobs.tokenize import tokenize as work
 
     with _target(output) as path:
-        job = TokenizeJob(source, path, codec, settings, workers, encoding, label, follow_links)
-        stream = work(job, Printer())
+        stream = work(TokenizeJob(source, path, **how), Printer())
     note(_summary(stream, output))
 
 

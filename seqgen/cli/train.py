@@ -9,7 +9,15 @@ from seqgen.arguments import MOST, MOST_WORKERS
 from seqgen.cli import _completion
 from seqgen.cli._config import config_option
 from seqgen.cli._observer import Printer
-from seqgen.cli._options import HELP, Positive, SettingsCommand, follow_links_option, note, settings_option
+from seqgen.cli._options import (
+    HELP,
+    Positive,
+    SettingsCommand,
+    documents_option,
+    follow_links_option,
+    note,
+    settings_option,
+)
 from seqgen.cli._paths import Input, Kind, Output
 from seqgen.cli._variants import Listing, Variant
 from seqgen.errors import UsageError
@@ -60,6 +68,7 @@ PRESETS = (presets.AUTO, *presets.names(), HELP)
 )
 @click.option("--encoding", help="The text's encoding, where it is not UTF-8.")
 @click.option("--label", help="Label every document so, instead of by its folder.")
+@documents_option
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; SOURCE is then not needed.")
 @click.option(
     "--report", type=Output(), metavar="FILE.html", help="A page about the run; without SOURCE, about the run in -o."

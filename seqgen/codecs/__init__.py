@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seqgen.codecs.midi.controlled import ControlledCodec
 
 Ids = NDArray[np.unsignedinteger[Any]]
+Lengths = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Item = TypeVar("Item")
 FEW = 64  # of many pieces, how many of the first are all looked at
@@ -163,6 +164,12 @@ class Codec(abc.ABC):
             DataError: The document cannot be read. With `report`, what can be salvaged is, and is counted;
                 without it the codec is strict and a damaged document is an error.
         """
+
+    def encode_several(self, documents: Sequence[bytes], report: Report | None = None) -> tuple[Ids, Lengths]:
+        """((N,) ids of several documents, one after the other, (D,) how many each has); as `encode` otherwise."""
+        each = [self.encode(document, report) for document in documents]
+        none = np.empty(0, id_type(self.vocab_size))
+        return np.concatenate([none, *each], dtype=none.dtype), np.array([len(ids) for ids in each], np.int64)
 
     @abc.abstractmethod
     def encode_prompt(self, data: bytes) -> Ids:

@@ -12,13 +12,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs import Ids
+from seqgen.codecs import Ids, Lengths
 from seqgen.codecs.byte import byte_name
 
 BYTES = 256
 CODE_POINTS = 0x110000
 MOST_CHARACTERS = (1 << 16) - 1 - BYTES  # ids fit in 16 bits and leave UNKNOWN free
 UNKNOWN = (1 << 16) - 1
+SEPARATORS = (b"\n", b"\0", b"\x1e")  # ASCII, so that they are ids of their own
 BLOCK = 1 << 16  # bytes (or ids) worked on at once: the temporary arrays then stay in the processor's cache
 
 
@@ -71,6 +72,20 @@ class Characters:
         if data.isascii():
             return np.frombuffer(data, np.uint8).astype(np.uint16)
         return np.concatenate([self._encode_block(block) for block in blocks(data)])
+
+    def encode_several(self, texts: Sequence[bytes]) -> tuple[Ids, Lengths] | None:
+        """((N,) ids of several texts, one after the other, (D,) how many each has), all encoded at once.
+
+        None where every byte that could stand between them occurs in one. Without it bytes that are not UTF-8 at the
+        end of a text and at the start of the next could make a character together.
+        """
+        for between in SEPARATORS:
+            joined = between.join(texts)
+            if joined.count(between) == len(texts) - 1:
+                ids = self.encode(joined)
+                at = np.flatnonzero(ids == between[0])
+                return np.delete(ids, at), np.diff(np.concatenate([[-1], at, [len(ids)]])) - 1
+        return None
 
     def _encode_block(self, block: bytes) -> NDArray[np.uint16]:
         if block.isascii():

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from seqgen.codecs import Codec, Golden, Grammar, Ids
+from seqgen.codecs import Codec, Golden, Grammar, Ids, Lengths
 from seqgen.report import Report
 
 
@@ -50,6 +50,9 @@ class Byte(Codec):
 
     def encode(self, data: bytes, report: Report | None = None) -> Ids:
         return np.frombuffer(data, np.uint8).astype(np.uint16)
+
+    def encode_several(self, documents: Sequence[bytes], report: Report | None = None) -> tuple[Ids, Lengths]:
+        return self.encode(b"".join(documents)), np.array([len(each) for each in documents], np.int64)
 
     def encode_prompt(self, data: bytes) -> Ids:
         return self.encode(data)

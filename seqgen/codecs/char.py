@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seqgen.codecs import Codec, Golden, Grammar, Ids
+from seqgen.codecs import Codec, Golden, Grammar, Ids, Lengths
 from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, learn
 from seqgen.report import Report
 from seqgen.settings import option, require
@@ -67,6 +67,10 @@ class Char(Codec):
 
     def encode(self, data: bytes, report: Report | None = None) -> Ids:
         return self._characters.encode(data)
+
+    def encode_several(self, documents: Sequence[bytes], report: Report | None = None) -> tuple[Ids, Lengths]:
+        several = self._characters.encode_several(documents)
+        return super().encode_several(documents, report) if several is None else several
 
     def encode_prompt(self, data: bytes) -> Ids:
         return self.encode(data)

@@ -7,7 +7,7 @@ from seqgen.files import STANDARD, atomic_write, guarding, standard_output
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.stream import TokenStream
 from seqgen.tokenization.meaning import tokenizer_of
-from seqgen.tokenization.restoring import restore_all, restore_folder
+from seqgen.tokenization.restoring import restore_all, restore_folder, restored_files
 from seqgen.tokenization.sources import spooled
 
 
@@ -28,7 +28,7 @@ def decode(file: str, output: str, observer: Observer = SILENT) -> None:
     if output == STANDARD:
         with standard_output() as out:
             out.writelines(restore_all(stream, tokenizer))
-    elif (stream.documents > 1 and not Path(output).suffix) or Path(output).is_dir():
+    elif Path(output).is_dir() or (not Path(output).suffix and len(restored_files(stream, tokenizer)) > 1):
         guarding.enter(output)
         count = restore_folder(stream, tokenizer, output)
         observer.note(f"{output}: {count:,} files")

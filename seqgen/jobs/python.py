@@ -34,6 +34,7 @@ class HowToTokenize(TypedDict, total=False):
     workers: int
     encoding: str | None
     label: str | None
+    documents: str | None
     follow_links: bool
 
 

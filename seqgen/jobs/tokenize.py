@@ -24,6 +24,8 @@ class TokenizeJob:
         workers: Processes that encode.
         encoding: The text's, where it is not UTF-8.
         label: Label every document so, instead of by its folder.
+        documents: What of a file a document is: file, line, blank (what stands between blank lines) or a text that
+            stands between documents; None: the lines of a list, the file of all else.
         follow_links: Whether links in a folder may lead out of it.
     """
 
@@ -34,6 +36,7 @@ class TokenizeJob:
     workers: int = 1
     encoding: str | None = None
     label: str | None = None
+    documents: str | None = None
     follow_links: bool = False
 
     def __post_init__(self) -> None:
@@ -62,6 +65,7 @@ def tokenize(job: TokenizeJob, observer: Observer = SILENT) -> TokenStream:
             encoding=job.encoding,
             label=job.label,
             skip_bad=skip_bad,
+            documents=job.documents,
             note=observer.note,
             progress=advance,
         )

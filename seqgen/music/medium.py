@@ -12,6 +12,7 @@ class MusicMedium:
     name: str = "music"
     usual_length: int = 20_000  # it ends by itself; this is the cap
     heard: bool = True
+    separable: bool = False
 
     def inscribed(self, made: bytes, line: str) -> bytes:
         """The file with a text event, see `seqgen.music.annotation`."""

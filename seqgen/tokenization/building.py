@@ -7,16 +7,15 @@ which order the ids are written does not depend on the number of workers, so nei
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from seqgen import settings
-from seqgen.codecs import Ids
 from seqgen.errors import CorpusError, DataError, SettingError
 from seqgen.report import Report
 from seqgen.stream import StreamWriter, TokenStream
-from seqgen.tokenization.cutting import documents
+from seqgen.tokenization.cutting import Items, documents, items
 from seqgen.tokenization.planning import TokenizePlan, plan, silent
 from seqgen.tokenization.pool import Encoded, Job, Result, encoded
 from seqgen.tokenization.reading import Reader, shown
@@ -37,6 +36,7 @@ def tokenize(
     label: str | None = None,
     skip_bad: bool | None = None,
     tokenizer: Tokenizer | None = None,
+    documents: str | None = None,
     note: Note = silent,
     progress: Callable[[int], object] = lambda count: None,
 ) -> TokenStream:
@@ -53,6 +53,8 @@ def tokenize(
         skip_bad: Leave out files that cannot be read, and mend those that can be; None means: of several files.
         tokenizer: What to encode with, such as a checkpoint's, instead of a codec fitted to these files. Labels that
             it does not know fall away.
+        documents: What of a file a document is: file, line, blank (what stands between blank lines) or a text that
+            stands between documents; None: as `tokenizer` has it, else the lines of a list and the file of all else.
         note: Takes remarks for people.
         progress: Takes the number of bytes of each file that is done.
 
@@ -63,7 +65,7 @@ def tokenize(
     """
     if workers < 1:
         raise SettingError(f"workers is {workers}, expected at least 1")
-    made = plan(sources, codec_name, options, encoding, label, skip_bad, tokenizer, note)
+    made = plan(sources, codec_name, options, encoding, label, skip_bad, tokenizer, documents, note)
     made.skipped.skipped.update(made.passed)
     build(made, output, workers, progress)
     return TokenStream.open(output)
@@ -89,21 +91,26 @@ def grown(
     encoding: str | None = None,
     label: str | None = None,
     skip_bad: bool | None = None,
+    documents: str | None = None,
     note: Note = silent,
 ) -> Tokenizer:
     """A tokenizer with tokens besides for the characters and labels that these files hold anew.
 
     Arguments and errors are those of `tokenize`. Ids of the codec may move; the names of tokens do not.
     """
-    made = plan(sources, tokenizer.codec_name, asdict(tokenizer.codec.options), encoding, label, skip_bad, None, note)
+    options, cut = asdict(tokenizer.codec.options), tokenizer.documents
+    made = plan(sources, tokenizer.codec_name, options, encoding, label, skip_bad, None, documents or "file", note)
+    if documents is None:
+        made = replace(made, documents=cut)
     new = {source.label for source in made.sources if source.label is not None} - set(tokenizer.labels)
-    return Tokenizer(tokenizer.codec.grow(_pieces(made)), made.codec, (*tokenizer.labels, *sorted(new)))
+    labels = (*tokenizer.labels, *sorted(new))
+    return Tokenizer(tokenizer.codec.grow(_pieces(made)), made.codec, labels, made.documents)
 
 
 def _fitted(made: TokenizePlan) -> Tokenizer:
     """A tokenizer that learned from the files: the first pass."""
     labels = tuple(sorted({source.label for source in made.sources if source.label is not None}))
-    return Tokenizer(made.kind.fit(_pieces(made), made.options), made.codec, labels)
+    return Tokenizer(made.kind.fit(_pieces(made), made.options), made.codec, labels, made.documents)
 
 
 def _pieces(made: TokenizePlan) -> Iterator[bytes]:
@@ -144,7 +151,7 @@ class _Work:
         for index, source in enumerate(self._made.sources):
             reader = self._made.reader(source)
             try:
-                for data, ends in documents(self._tokenizer.codec, iter(reader)):
+                for data, ends in self._cut(source, iter(reader)):
                     if index in self._lost:
                         break
                     yield Job(index, data, ends)
@@ -152,13 +159,23 @@ class _Work:
             except DataError as error:
                 yield Job(index, fault=error)
 
+    def _cut(self, source: Source, pieces: Iterator[bytes]) -> Iterator[tuple[bytes | Items, bool]]:
+        """(what is encoded at once, whether a document ends with it) of one file."""
+        if self._made.documents.whole:
+            yield from documents(self._tokenizer.codec, pieces)
+            return
+        for some in items(self._made.documents, pieces):
+            if some.labels is None and source.label is not None:
+                some = Items(some.documents, [source.label] * len(some.documents))
+            yield some, True
+
     def take(self, job: Job, result: Result) -> None:
         """The writing side."""
         if job.source in self._lost:
             return
         if isinstance(result, Encoded):
             self._report.add(result.report)
-            self._add(job, result.ids)
+            self._add(job, result)
         elif job.finished is not None and self._documents:
             self._commit(self._made.sources[job.source], job.finished)
         elif job.finished is not None:
@@ -167,8 +184,12 @@ class _Work:
         else:
             self._lose(job.source, result or job.fault or CorpusError("cannot be read"))
 
-    def _add(self, job: Job, ids: Ids) -> None:
-        label = self._made.sources[job.source].label
+    def _add(self, job: Job, result: Encoded) -> None:
+        ids, label = result.ids, self._made.sources[job.source].label
+        if result.framed is not None:
+            self._writer.add_documents(*result.framed)
+            self._documents += len(result.framed.ends)
+            return
         if len(ids):
             if not self._open:
                 self._writer.add(self._tokenizer.frame(label))

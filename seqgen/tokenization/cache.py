@@ -37,6 +37,7 @@ def cached_stream(
     label: str | None = None,
     skip_bad: bool | None = None,
     tokenizer: Tokenizer | None = None,
+    documents: str | None = None,
     note: Note = silent,
     progress: Callable[[int], object] = lambda count: None,
 ) -> TokenStream:
@@ -44,7 +45,7 @@ def cached_stream(
 
     Arguments and errors are those of `seqgen.tokenization.building.tokenize`.
     """
-    made = plan(sources, codec_name, options, encoding, label, skip_bad, tokenizer, note)
+    made = plan(sources, codec_name, options, encoding, label, skip_bad, tokenizer, documents, note)
     for name, reason in made.passed.items():  # not in the stream's report: the next call may find the same files only
         note(f"Left out {name}: {reason}")
     folder = cache_folder("streams")
@@ -71,6 +72,7 @@ def key(made: TokenizePlan) -> str:
         "options": asdict(made.options),
         "encoding": made.encoding,
         "skip_bad": made.skip_bad,
+        "documents": made.documents.to_json(),
         "tokenizer": made.tokenizer and made.tokenizer.spec(),
         "files": [[_content(source), source.label] for source in made.sources],
     }

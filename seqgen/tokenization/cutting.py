@@ -1,13 +1,47 @@
 """A file's bytes → parts that can be encoded on their own. Knows a codec's `documents` and `boundary`, and no files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from seqgen.codecs import Codec
+from seqgen.documents import BOM, Documents
 from seqgen.errors import CorpusError
 from seqgen.files import size
 from seqgen.tokenization.reading import PIECE
 
 MAX_WHOLE = 64 << 20
+
+
+class Items(NamedTuple):
+    """Some of the documents of a file that holds many, in order.
+
+    Attributes:
+        documents: Their bytes, without what stands between them.
+        labels: One each; None: the file's own for all.
+    """
+
+    documents: Sequence[bytes]
+    labels: Sequence[str | None] | None = None
+
+
+def items(cut: Documents, pieces: Iterator[bytes]) -> Iterator[Items]:
+    """The documents of a file that is not one, some at a time: about as many as a piece holds.
+
+    Raises:
+        CorpusError: A document is longer than 64 MiB.
+    """
+    rest, first = b"", True
+    for piece in pieces:
+        some, rest = cut.items(rest + (piece.removeprefix(BOM) if first else piece), False)
+        first = False
+        if len(rest) > MAX_WHOLE:
+            reason = f"holds more than {size(MAX_WHOLE)} in one of its {cut.plural}"
+            raise CorpusError(reason, "--documents says where a document ends; with file the whole file is one")
+        if some:
+            yield Items(some)
+    some, _ = cut.items(rest, True)
+    if some:
+        yield Items(some)
 
 
 def documents(codec: Codec, pieces: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:

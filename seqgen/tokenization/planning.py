@@ -6,9 +6,11 @@ from typing import Any
 
 from seqgen import registry, settings
 from seqgen.codecs import Codec
+from seqgen.documents import WHOLE, Documents
 from seqgen.errors import CorpusError, SettingError
 from seqgen.files import guarding
 from seqgen.report import Report
+from seqgen.tokenization import listing
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.reading import Reader
 from seqgen.tokenization.sources import Note, Source, Sources, is_text, select
@@ -31,6 +33,7 @@ class TokenizePlan:
         encoding: What to transcode from, or None.
         skip_bad: Whether a file that cannot be read is left out rather than an error.
         tokenizer: What to encode with, if it was fitted before; else the codec is fitted to the sources.
+        documents: What of a file a document is.
         skipped: Those already left out by their suffix.
         passed: What of the given folders is no file of a corpus, by name. It does not change the tokens.
     """
@@ -41,6 +44,7 @@ class TokenizePlan:
     encoding: str | None
     skip_bad: bool
     tokenizer: Tokenizer | None = None
+    documents: Documents = WHOLE
     skipped: Report = field(default_factory=Report)
     passed: Mapping[str, str] = field(default_factory=dict)
 
@@ -63,6 +67,7 @@ def plan(
     label: str | None = None,
     skip_bad: bool | None = None,
     tokenizer: Tokenizer | None = None,
+    documents: str | None = None,
     note: Note = silent,
 ) -> TokenizePlan:
     """Decide codec, files, labels and settings; see `tokenize`."""
@@ -88,4 +93,7 @@ def plan(
     parsed = settings.parse(registry.load("codecs", codec_name).Options, options or {})
     skip = len(chosen) > 1 if skip_bad is None else skip_bad
     passed = sources.passed if isinstance(sources, Sources) else {}
-    return TokenizePlan(tuple(chosen), codec_name, parsed, encoding, skip, tokenizer, skipped, passed)
+    known = None if tokenizer is None else tokenizer.documents
+    cut = listing.resolved(documents, registry.load("codecs", codec_name), chosen, encoding, known, note)
+    tokenizer = None if tokenizer is None else replace(tokenizer, documents=cut)
+    return TokenizePlan(tuple(chosen), codec_name, parsed, encoding, skip, tokenizer, cut, skipped, passed)

@@ -20,8 +20,9 @@ from typing import Any
 from seqgen.codecs import Ids
 from seqgen.errors import CorpusError, DataError
 from seqgen.report import Report
+from seqgen.tokenization.cutting import Items
 from seqgen.tokenization.reading import Reader
-from seqgen.tokenizer import Spec, Tokenizer
+from seqgen.tokenizer import Framed, Spec, Tokenizer
 
 BATCH_BYTES, BATCH_JOBS = 1 << 17, 64  # a batch is handed out when it has reached either
 
@@ -32,14 +33,14 @@ class Job:
 
     Attributes:
         source: The file's index.
-        data: A piece of a document to encode.
+        data: A piece of a document to encode, or some whole documents.
         ends: The document ends after this piece.
         finished: All of the file was read, by this reader.
         fault: The file could not be read on.
     """
 
     source: int
-    data: bytes | None = None
+    data: bytes | Items | None = None
     ends: bool = False
     finished: Reader | None = None
     fault: DataError | None = None
@@ -47,10 +48,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Encoded:
-    """The (N,) ids of a piece, and what was dropped or repaired."""
+    """The (N,) ids of a piece, and what was dropped or repaired; of whole documents, where they end."""
 
     ids: Ids
     report: Report
+    framed: Framed | None = None
 
 
 Result = Encoded | DataError | None
@@ -73,9 +75,12 @@ def encoded(jobs: Iterator[Job], tokenizer: Tokenizer, salvage: bool, workers: i
         yield job, None if job.data is None else _encode(tokenizer, job.data, salvage)
 
 
-def _encode(tokenizer: Tokenizer, data: bytes, salvage: bool) -> Encoded | DataError:
+def _encode(tokenizer: Tokenizer, data: bytes | Items, salvage: bool) -> Encoded | DataError:
     report = Report()
     try:
+        if isinstance(data, Items):
+            framed = tokenizer.encode_items(data.documents, data.labels)
+            return Encoded(framed.ids, report, framed)
         return Encoded(tokenizer.encode(data, report if salvage else None), report)
     except DataError as error:
         return error
@@ -123,7 +128,7 @@ def _batches(jobs: Iterator[Job]) -> Iterator[list[Job]]:
     batch, size = list[Job](), 0
     for job in jobs:
         batch.append(job)
-        size += 0 if job.data is None else len(job.data)
+        size += 0 if job.data is None else BATCH_BYTES if isinstance(job.data, Items) else len(job.data)
         if size >= BATCH_BYTES or len(batch) >= BATCH_JOBS:
             yield batch
             batch, size = [], 0
@@ -143,6 +148,6 @@ def _start(spec: Spec, salvage: bool) -> None:
     _worker[:] = Tokenizer.from_spec(spec), salvage
 
 
-def _work(batch: list[bytes | None]) -> list[Result]:
+def _work(batch: list[bytes | Items | None]) -> list[Result]:
     tokenizer, salvage = _worker
     return [None if data is None else _encode(tokenizer, data, salvage) for data in batch]

@@ -3,6 +3,7 @@
 Names in a stream come from elsewhere and are not trusted: no file is written outside the given folder.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -38,26 +39,45 @@ def restore_all(stream: TokenStream, tokenizer: Tokenizer) -> Iterator[bytes]:
     if stream.documents > 1 and not tokenizer.is_text:
         hint = "name a folder, without a suffix, for the output"
         raise UsageError(f"{stream.path}: holds {stream.documents} documents, which do not fit into one file", hint)
-    return contents(tokenizer, stream.ids)
+    return _joined(stream, tokenizer, range(stream.documents))
+
+
+def _joined(stream: TokenStream, tokenizer: Tokenizer, documents: range) -> Iterator[bytes]:
+    """Some documents as one file, with what stands between those of a list."""
+    if not tokenizer.documents.whole:
+        return tokenizer.documents.joined(tokenizer.decode(stream.document(index)) for index in documents)
+    return contents(tokenizer, stream.ids[stream.starts[documents.start] : stream.starts[documents.stop]])
+
+
+def restored_files(stream: TokenStream, tokenizer: Tokenizer) -> list[tuple[str, range]]:
+    """(name of the source, its documents) of each file that documents are written to: each has its own, a list's one
+    for all of a source.
+    """
+    single = [(name, range(index, index + 1)) for index, name in enumerate(_sources(stream))]
+    if tokenizer.documents.whole:
+        return single
+    groups = (list(group) for _, group in itertools.groupby(single, key=lambda each: each[0]))
+    return [(group[0][0], range(group[0][1].start, group[-1][1].stop)) for group in groups]
 
 
 def restore_folder(stream: TokenStream, tokenizer: Tokenizer, folder: str | Path) -> int:
-    """Write each document into a new folder, named after its source; returns how many.
+    """Write the documents into a new folder, in files named after their sources; returns how many.
 
     Raises:
         OutputError: The folder cannot be made, or holds something already.
     """
     with atomic_folder(folder) as staged:
-        for index, name in enumerate(names(tokenizer, _sources(stream))):
+        files = restored_files(stream, tokenizer)
+        for name, (_, documents) in zip(names(tokenizer, (source for source, _ in files)), files):
             path = staged / name
             path.parent.mkdir(parents=True, exist_ok=True)
             with new_file(path) as file:
-                file.writelines(contents(tokenizer, stream.document(index)))
-    return stream.documents
+                file.writelines(_joined(stream, tokenizer, documents))
+    return len(files)
 
 
 def names(tokenizer: Tokenizer, sources: Iterable[str]) -> Iterator[str]:
-    """A distinct relative path for each document, given the name of its source."""
+    """A distinct relative path for each file, given the name of its source."""
     taken: set[str] = set()
     counts: dict[str, int] = {}  # how often a name was wanted
     exact = tokenizer.is_text  # then the file's own suffix still tells the truth

@@ -30,6 +30,8 @@ class TrainJob:
         workers: Processes that tokenize.
         encoding: The text's, where it is not UTF-8.
         label: Label every document so, instead of by its folder.
+        documents: What of a file a document is: file, line, blank (what stands between blank lines) or a text that
+            stands between documents; None: the lines of a list, the file of all else.
         resume: Go on with the run in the folder.
         follow_links: Whether links in a folder may lead out of it.
     """
@@ -50,6 +52,7 @@ class TrainJob:
     workers: int = 1
     encoding: str | None = None
     label: str | None = None
+    documents: str | None = None
     resume: bool = False
     follow_links: bool = False
 

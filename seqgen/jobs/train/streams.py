@@ -64,6 +64,9 @@ def open_stream(
     """
     if len(source) == 1 and source[0].endswith(".tokens"):
         _refuse_settings(for_codec, "the corpus is tokenized already")
+        if job.documents is not None:
+            said = f"--documents is {job.documents!r}, but the corpus is tokenized already"
+            raise UsageError(said, "give it to seqgen tokenize, or name the files")
         given = TokenStream.load(source[0])
         if not len(given.ids):
             raise CorpusError(f"{source[0]}: holds no tokens, expected at least 2")
@@ -74,7 +77,7 @@ def open_stream(
     if parent is None:
         stream = cached_stream(
             resolve(source, observer.note, job.follow_links), job.codec, own, workers=job.workers,
-            encoding=job.encoding, label=job.label, skip_bad=skip_bad, note=observer.note,
+            encoding=job.encoding, label=job.label, skip_bad=skip_bad, documents=job.documents, note=observer.note,
         )  # fmt: skip
     else:
         stream = _in_tokens_of(job, source, own, skip_bad, parent, observer)
@@ -107,7 +110,10 @@ def _in_tokens_of(
     if job.codec is not None:
         _check_codec(parent, job.codec, "--codec is")
     sources = resolve(source, observer.note, job.follow_links)
-    tokenizer = grown(sources, parent.checkpoint.tokenizer, encoding=job.encoding, label=job.label, skip_bad=skip_bad)
+    tokenizer = grown(
+        sources, parent.checkpoint.tokenizer, encoding=job.encoding, label=job.label, skip_bad=skip_bad,
+        documents=job.documents,
+    )  # fmt: skip
     return cached_stream(
         sources, tokenizer=tokenizer, encoding=job.encoding, label=job.label, workers=job.workers,
         skip_bad=skip_bad, note=observer.note,
