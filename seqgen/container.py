@@ -30,7 +30,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,6 +188,14 @@ def _finite(text: str) -> float:
     return number
 
 
+class Entry(TypedDict):
+    """What a header says of a tensor."""
+
+    dtype: str
+    shape: list[int]
+    data_offsets: list[int]
+
+
 class Writer:
     """Writes one safetensors file: tensors first, piece by piece, the header last.
 
@@ -199,7 +207,7 @@ class Writer:
     def __init__(self, file: BinaryIO, room: int = ROOM) -> None:
         self._file = file
         self._room = room
-        self._tensors: dict[str, dict[str, Any]] = {}
+        self._tensors: dict[str, Entry] = {}
         self._length = 0
         self._hash = hashlib.sha256()
         file.write(b"\0" * room)
@@ -212,8 +220,8 @@ class Writer:
 
     def begin(self, name: str, dtype: np.dtype[Any]) -> None:
         """Begin a one-dimensional tensor, which grows with `extend` until the next one begins."""
-        entry = {"dtype": _NAMES[dtype.newbyteorder("<")], "shape": [0], "data_offsets": [self._length, self._length]}
-        self._tensors[name] = entry
+        place = [self._length, self._length]
+        self._tensors[name] = {"dtype": _NAMES[dtype.newbyteorder("<")], "shape": [0], "data_offsets": place}
 
     def extend(self, values: NDArray[Any]) -> None:
         """Append values to the tensor that was begun last, as its element type."""
@@ -232,7 +240,7 @@ class Writer:
 
         def rewind() -> None:
             self._length, self._hash = length, hashed
-            entry.update(shape=shape, data_offsets=offsets)
+            entry["shape"], entry["data_offsets"] = shape, offsets
             self._file.truncate(self._file.seek(self._room + length))
 
         return rewind

@@ -6,7 +6,16 @@ Nothing is lost in silence: whoever leaves something out, or mends it, says so h
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
+
+
+class ReportRecord(TypedDict):
+    """A report as plain data: how many files were read, why others were not, what was dropped and repaired."""
+
+    read: int
+    skipped: dict[str, str]
+    dropped: dict[str, int]
+    repaired: dict[str, int]
 
 
 @dataclass
@@ -32,7 +41,7 @@ class Report:
         self.dropped.update(other.dropped)
         self.repaired.update(other.repaired)
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> ReportRecord:
         """Plain data for JSON."""
         return {
             "read": self.read,

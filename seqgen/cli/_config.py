@@ -31,7 +31,7 @@ def _read(ctx: click.Context, parameter: click.Parameter, path: str | None) -> N
     if path is None or ctx.resilient_parsing:  # while a shell completes words, nothing is refused
         return
     known = _keys(ctx.command)
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for key, value in read_toml(Path(path)).items():
         name = known.get(key.replace("-", "_"))
         if name is None:

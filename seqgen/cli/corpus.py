@@ -5,7 +5,7 @@ import shutil
 import sys
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -81,7 +81,7 @@ def _located(recipe: "Recipe") -> Path | None:
     return catalogue.locate(recipe.name)
 
 
-def _data(recipe: "Recipe") -> dict[str, Any]:
+def _data(recipe: "Recipe") -> dict[str, object]:
     found = _located(recipe)
     return {**recipe.to_json(), "path": None if found is None else str(found)}
 

@@ -130,7 +130,7 @@ class Codec(abc.ABC):
         """The codec whose `state()` this is. Raises ValueError, KeyError or TypeError on a damaged state."""
 
     @abc.abstractmethod
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """What was learned, as plain JSON data."""
 
     @property

@@ -11,9 +11,10 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Timer
+from typing import TypedDict
 
 from seqgen.errors import UsageError
 
@@ -54,6 +55,16 @@ class Syntax:
     given_up: str = ""
 
 
+class SyntaxRecord(TypedDict):
+    """A tally as plain data."""
+
+    files: int
+    in_order: int
+    functions: int
+    sound: int
+    first_faults: dict[str, str]
+
+
 @dataclass
 class Tally:
     """What the parser found in several texts."""
@@ -64,8 +75,14 @@ class Tally:
     sound: int = 0
     first_faults: dict[str, str] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, object]:
-        return asdict(self)
+    def to_json(self) -> SyntaxRecord:
+        return {
+            "files": self.files,
+            "in_order": self.in_order,
+            "functions": self.functions,
+            "sound": self.sound,
+            "first_faults": self.first_faults,
+        }
 
 
 class Parser:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from seqgen import files
 from seqgen.checkpoint import Checkpoint, published
@@ -29,6 +28,7 @@ from seqgen.render import audio, fluid, piano_roll
 from seqgen.render.curves import Curve, Series
 from seqgen.render.report import Audio, Picture, SampleText, Section, Table, Text, report_html
 from seqgen.training import occupied
+from seqgen.training.journal import Row
 
 PAGE_RATE = 22_050  # samples a second of the sound inside the page, which would double its size at full rate
 
@@ -90,7 +90,7 @@ class Result:
 
     piece: Piece
     checkpoint: Checkpoint
-    log: list[dict[str, Any]]
+    log: list[Row]
     artifact: Path
     data: bytes
     seconds: float
@@ -172,7 +172,7 @@ class Demo:
         lines = [json.loads(line) for line in (run_folder / "log.jsonl").read_text("utf-8").splitlines()]
         return self._sampled(piece, began, run.model_path, lines)
 
-    def _sampled(self, piece: Piece, began: float, model: Path, log: list[dict[str, Any]]) -> Result:
+    def _sampled(self, piece: Piece, began: float, model: Path, log: list[Row]) -> Result:
         path = self.folder / piece.artifact
         _generate(model, piece, self.seed, path, self.observer)
         return Result(piece, Checkpoint.load(model), log, path, path.read_bytes(), time.monotonic() - began)

@@ -9,7 +9,7 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import seqgen
 from seqgen import files, registry
@@ -20,7 +20,51 @@ PORTS = "pip install python-rtmidi"
 LITTLE = 2_000_000_000  # bytes of free disk below which a corpus or a run may not fit
 
 
-def examine() -> dict[str, Any]:
+class Device(TypedDict):
+    """A device that training can take."""
+
+    name: str
+    about: str
+    precision: str
+    auto: bool  # whether `auto` takes it
+    tried: bool  # whether seqgen has ever run there
+
+
+class Cache(TypedDict):
+    """The cache folder, or why there is none."""
+
+    path: str
+    files: int
+    bytes: int
+
+
+class Disk(TypedDict):
+    """Free bytes where files will land."""
+
+    what: str
+    free: int
+
+
+class Machine(TypedDict):
+    """What was found on a machine. What is not there is None, 0 or empty."""
+
+    versions: dict[str, str]
+    system: str
+    packages: dict[str, str | None]
+    extensions: list[dict[str, str | None]]
+    cores: int
+    memory: int
+    devices: list[Device]
+    untried: str
+    fluidsynth: bool
+    soundfonts: list[str]
+    midi_ports: dict[str, list[str]] | None
+    cache: Cache
+    disks: list[Disk]
+    missing: list[dict[str, str]]  # `what`, and `hint`: what to install for it
+
+
+def examine() -> Machine:
     """Everything, with what is missing and what to install for it."""
     packages, soundfonts, ports = _packages(), _soundfonts(), _ports()
     there = fluid.installed()
@@ -52,14 +96,14 @@ def examine() -> dict[str, Any]:
     }
 
 
-def rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def rows(found: Machine) -> Iterator[tuple[str, str]]:
     """(what, in words) of everything that was found."""
     versions = found["versions"]
     yield "seqgen", f"{versions['seqgen']}, Python {versions['python']}, {found['system']}"
     yield "packages", ", ".join(f"{name} {version or 'MISSING'}" for name, version in found["packages"].items())
     if usable := [each for each in found["extensions"] if each["fault"] is None]:
         yield "extensions", ", ".join(f"{each['kind']} {each['name']} ({each['package']})" for each in usable)
-    yield from (("extensions", each["fault"]) for each in found["extensions"] if each["fault"] is not None)
+    yield from (("extensions", fault) for each in found["extensions"] if (fault := each["fault"]) is not None)
     cores = "1 core" if found["cores"] == 1 else f"{found['cores']} cores"
     yield "processor", f"{cores}, {files.size(found['memory'])} of memory" if found["memory"] else "unknown"
     for device in found["devices"]:
@@ -125,12 +169,12 @@ def _memory() -> int:
     return 0
 
 
-def _devices() -> list[dict[str, Any]]:
+def _devices() -> list[Device]:
     """The devices there are, and the precision that training takes on each."""
     from seqgen.errors import UsageError
     from seqgen.training import device
 
-    chosen, found = device.pick_device("auto"), []
+    chosen, found = device.pick_device("auto"), list[Device]()
     for name in device.DEVICES[1:]:
         with contextlib.suppress(UsageError):
             picked = device.pick_device(name)
@@ -165,7 +209,7 @@ def _ports() -> dict[str, list[str]] | None:
         return None
 
 
-def _cache() -> dict[str, Any]:
+def _cache() -> Cache:
     """Where it is and what it holds."""
     try:
         folder = files.cache_folder()
@@ -179,9 +223,9 @@ def _cache() -> dict[str, Any]:
     return {"path": str(folder), "files": len(sizes), "bytes": sum(sizes)}
 
 
-def _disks() -> list[dict[str, Any]]:
+def _disks() -> list[Disk]:
     """Free bytes where files will land."""
-    found = []
+    found = list[Disk]()
     for what, folder in (("this folder", Path.cwd()), ("the cache", Path(_cache()["path"]))):
         with contextlib.suppress(OSError):
             found.append({"what": what, "free": shutil.disk_usage(folder).free})

@@ -24,6 +24,7 @@ INCHES_PER_SECOND = 0.16
 PALETTE = ("#3465a4", "#d1495b", "#2a9d8f", "#e08e0b", "#7b5ea7", "#6a994e", "#b5589a", "#4f5d75", "#8d6e4c", "#0089a7")
 DRUM_COLOUR = "#5b6470"
 INK, GRID, BLACK_KEY = "#333a44", "#c3c9d1", "#f1f3f6"
+Colours = dict[str, tuple[float, float, float]]  # label → RGB
 LEGEND_ENTRIES = 16
 TITLE_LENGTH, LABEL_LENGTH = 90, 24
 WHITE_KEYS = {0: "C", 2: "D", 4: "E", 5: "F", 7: "G", 9: "A", 11: "B"}
@@ -70,7 +71,7 @@ def draw(score: Score, title: str = "") -> Figure:
     return figure
 
 
-def _save(score: Score, title: str, kind: str, metadata: dict[str, Any]) -> bytes:
+def _save(score: Score, title: str, kind: str, metadata: dict[str, str | None]) -> bytes:
     file = io.BytesIO()
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it talks of font caches
     with drawing(STYLE), warnings.catch_warnings():
@@ -125,7 +126,7 @@ def _pitches(
     score: Score,
     chosen: NDArray[np.intp],
     labels: NDArray[np.str_],
-    colours: dict[str, Any],
+    colours: Colours,
     scale: Any,
 ) -> None:
     low, high = _range(score.pitch[chosen])
@@ -176,16 +177,17 @@ def _rectangles(
     ax.add_collection(PolyCollection(corners, facecolors=faces, linewidths=0, zorder=3), autolim=False)  # type: ignore[arg-type]
 
 
-def _colours(labels: NDArray[np.str_]) -> dict[str, Any]:
+def _colours(labels: NDArray[np.str_]) -> Colours:
     """Label → RGB of notes' labels, the most used first; past the palette, hues a golden angle apart."""
     found, count = np.unique(labels, return_counts=True)
     order = found[np.argsort(-count, kind="stable")]
-    extra = [tuple(hsv_to_rgb((0.618 * place % 1, 0.6, 0.65))) for place in range(max(len(order) - len(PALETTE), 0))]
+    hues = [hsv_to_rgb((0.618 * place % 1, 0.6, 0.65)) for place in range(max(len(order) - len(PALETTE), 0))]
+    extra = [(float(red), float(green), float(blue)) for red, green, blue in hues]
     colours = [to_rgb(name) for name in PALETTE] + extra
     return {str(label): colours[place] for place, label in enumerate(order)}
 
 
-def _legend(figure: Figure, colours: dict[str, Any]) -> None:
+def _legend(figure: Figure, colours: Colours) -> None:
     """Below the picture, as many columns as fit."""
     shown = list(colours)[:LEGEND_ENTRIES]
     entries = [Patch(color=colours[it], label=_literal(it)) for it in shown]

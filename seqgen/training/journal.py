@@ -16,12 +16,11 @@ from seqgen.errors import MALFORMED, CheckpointError
 LOG_FILE = "log.jsonl"
 TIMING_FILE = "timing.jsonl"
 NAMES = (LOG_FILE, TIMING_FILE)
+Row = dict[str, Any]  # a line of JSON as it was read; what `kinds` names is of its kind
 MOST = 1e15  # of a number in a line
 
 
-def sound_lines(
-    path: Path, kinds: Mapping[str, type], needed: Callable[[dict[str, Any]], bool]
-) -> tuple[list[dict[str, Any]], list[int]]:
+def sound_lines(path: Path, kinds: Mapping[str, type], needed: Callable[[Row], bool]) -> tuple[list[Row], list[int]]:
     """The JSON objects of a file with one a line, as far as they are what they should be; none where there is no file.
 
     Args:
@@ -52,7 +51,7 @@ def sound_lines(
     return lines, odd
 
 
-def sound(line: bytes, kinds: Mapping[str, type]) -> dict[str, Any] | None:
+def sound(line: bytes, kinds: Mapping[str, type]) -> Row | None:
     """What a line holds; None where it is no JSON object, or a value of `kinds` in it is of another kind."""
     try:
         found = plain_data(line)

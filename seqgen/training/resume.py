@@ -47,7 +47,7 @@ class Details(TypedDict):
     progress: dict[str, Any]
     updates: int
     targets: int
-    good: dict[str, Any] | None
+    good: dict[str, int] | None
     budget: BudgetRecord
     files: dict[str, int]
     log_sha256: NotRequired[str]

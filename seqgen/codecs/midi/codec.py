@@ -43,7 +43,7 @@ class ScoreCodec(Codec):
     def restore(cls, options: Any, state: Mapping[str, Any]) -> Self:
         return cls(options)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         return {}
 
     @property

@@ -83,7 +83,7 @@ class MidiBar(ControlledCodec):
             raise ValueError("its tokens are those of an older midi_bar, which had no parts")
         return cls(options, Roster.restored(state["parts"]))
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         return {"parts": list(self._roster.names)}
 
     @property

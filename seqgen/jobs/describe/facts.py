@@ -2,32 +2,102 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import checkpoint, registry
-from seqgen.checkpoint import MODEL_FILE, Checkpoint
+from seqgen.checkpoint import MODEL_FILE, Checkpoint, Metrics, Provenance
 from seqgen.container import MAX_HEADER, read_header
 from seqgen.errors import CheckpointError, DataError, MidiError
 from seqgen.evaluation import c_syntax
+from seqgen.evaluation.c_syntax import SyntaxRecord
 from seqgen.files import STANDARD
+from seqgen.jobs.describe.music import FolderFacts, MusicFacts, describe_folder
 from seqgen.jobs.describe.music import describe as describe_music
-from seqgen.jobs.describe.music import describe_folder
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.music.chunks import MAX_BYTES, is_midi
 from seqgen.music.read import SUFFIXES
+from seqgen.report import ReportRecord
 from seqgen.stream import FORMAT, TokenStream
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.tokenization.reading import Reader
 from seqgen.tokenization.sources import Source, resolve, select
 
-Facts = dict[str, Any]
-Survey = Callable[[list[Source]], Facts | None]
+
+class Common(TypedDict):
+    """A token, and how often it occurs."""
+
+    token: str
+    count: int
+
+
+class Large(TypedDict):
+    """A file, and its length."""
+
+    name: str
+    bytes: int
+
+
+class StreamFacts(TypedDict):
+    """A token stream: its codec, how often tokens and labels occur, what became of the files."""
+
+    kind: str
+    codec: str
+    options: dict[str, object]
+    tokens: int
+    documents: int
+    vocab_size: int
+    used: int  # of the vocabulary
+    most_common: list[Common]
+    labels: dict[str, int]
+    sources: int
+    source_bytes: int
+    bytes: int
+    fingerprint: str
+    report: ReportRecord
+
+
+class CheckpointFacts(TypedDict):
+    """A checkpoint: its model, its codec, its story."""
+
+    kind: str
+    model: str
+    parameters: int
+    codec: str
+    vocab_size: int
+    vocabulary: list[str]
+    labels: list[str]
+    unseen: int | None
+    bounds: dict[str, int]
+    settings: dict[str, object]
+    cell: dict[str, object]
+    metrics: Metrics
+    training: dict[str, object]
+    provenance: Provenance
+    bytes: int
+
+
+class CorpusFacts(TypedDict):
+    """Files that are yet to be tokenized; what a survey of their medium finds."""
+
+    kind: str
+    files: int
+    bytes: int
+    codec: str
+    codec_reason: str
+    suffixes: dict[str, int]
+    labels: dict[str, int]
+    largest: list[Large]
+    passed_over: dict[str, str]
+    music: NotRequired[FolderFacts]
+    syntax: NotRequired[SyntaxRecord | None]
+
+
+Facts = StreamFacts | CheckpointFacts | CorpusFacts | MusicFacts
 COMMON = 12  # of the most frequent tokens
 LARGEST = 3  # of the files of a corpus
 LOOKED_INTO = 300  # files of a folder of music or C
@@ -58,13 +128,15 @@ def describe(name: str, follow_links: bool = False, observer: Observer = SILENT)
     return describe_corpus(name, follow_links, observer)
 
 
-def describe_stream(path: Path) -> Facts:
+def describe_stream(path: Path) -> StreamFacts:
     """A token stream: its codec, how often tokens and labels occur, what became of the files."""
     stream = TokenStream.load(path)
     tokenizer = tokenizer_of(stream)
     counts = _counts(stream.ids, stream.vocab_size)
     names, order = tokenizer.vocabulary(), np.argsort(-counts, kind="stable")
-    common = [{"token": names[token], "count": int(counts[token])} for token in order[:COMMON] if counts[token]]
+    common: list[Common] = [
+        {"token": names[token], "count": int(counts[token])} for token in order[:COMMON] if counts[token]
+    ]
     labels = Counter(stream.labels.tolist())
     return {
         "kind": "stream",
@@ -84,7 +156,7 @@ def describe_stream(path: Path) -> Facts:
     }
 
 
-def describe_checkpoint(path: Path) -> Facts:
+def describe_checkpoint(path: Path) -> CheckpointFacts:
     """A checkpoint: its model, its codec, its story."""
     found = Checkpoint.load(path)
     seen, own = found.seen, found.tokenizer.document_id
@@ -107,14 +179,14 @@ def describe_checkpoint(path: Path) -> Facts:
     }
 
 
-def describe_corpus(name: str, follow_links: bool = False, observer: Observer = SILENT) -> Facts:
+def describe_corpus(name: str, follow_links: bool = False, observer: Observer = SILENT) -> CorpusFacts:
     """Files that are yet to be tokenized."""
     sources = resolve([name], observer.note, follow_links)
     sizes = {source.name: source.path.stat().st_size for source in sources}
     largest = sorted(sizes, key=lambda source: -sizes[source])[:LARGEST]
     codec, reason = guess_codec(sources)
     kind = registry.load("codecs", codec)
-    return {
+    found: CorpusFacts = {
         "kind": "corpus",
         "files": len(sources),
         "bytes": sum(sizes.values()),
@@ -124,27 +196,30 @@ def describe_corpus(name: str, follow_links: bool = False, observer: Observer = 
         "labels": dict(Counter(source.label for source in sources if source.label).most_common()),
         "largest": [{"name": source, "bytes": sizes[source]} for source in largest],
         "passed_over": sources.passed,
-        **{name: survey(sources) for name, survey in SURVEYS.get(kind.medium.name, {}).items()},
     }
+    if survey := SURVEYS.get(kind.medium.name):
+        survey(found, sources)
+    return found
 
 
-def _music_of(sources: list[Source]) -> Facts:
+def _music_of(found: CorpusFacts, sources: list[Source]) -> None:
     """What a folder of music holds, from up to LOOKED_INTO of its files, taken evenly."""
     sources, _ = select(sources, "midi")
     chosen = _evenly(sources)
-    return describe_folder((source.name, source.path.read_bytes()[: MAX_BYTES + 1]) for source in chosen)
+    found["music"] = describe_folder((source.name, source.path.read_bytes()[: MAX_BYTES + 1]) for source in chosen)
 
 
-def _syntax_of(sources: list[Source]) -> Facts | None:
+def _syntax_of(found: CorpusFacts, sources: list[Source]) -> None:
     """How much of a folder of C parses; None where the parser is not installed."""
-    if not c_syntax.installed():
-        return None
-    sources, _ = select(sources, "c_source")
-    return c_syntax.examine((source.name, b"".join(Reader(source))) for source in _evenly(sources)).to_json()
+    found["syntax"] = None
+    if c_syntax.installed():
+        sources, _ = select(sources, "c_source")
+        read = ((source.name, b"".join(Reader(source))) for source in _evenly(sources))
+        found["syntax"] = c_syntax.examine(read).to_json()
 
 
 # What a folder of a medium is looked into for, by the name of the medium.
-SURVEYS: dict[str, dict[str, Survey]] = {"music": {"music": _music_of}, "C": {"syntax": _syntax_of}}
+SURVEYS = {"music": _music_of, "C": _syntax_of}
 
 
 def _evenly(sources: list[Source]) -> list[Source]:
@@ -152,7 +227,7 @@ def _evenly(sources: list[Source]) -> list[Source]:
     return sources[:: -(-len(sources) // LOOKED_INTO)] if sources else []
 
 
-def _described_music(path: Path) -> Facts:
+def _described_music(path: Path) -> MusicFacts:
     try:
         with path.open("rb") as file:
             return describe_music(file.read(MAX_BYTES + 1))  # the reader refuses one byte more than it takes

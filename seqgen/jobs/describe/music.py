@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -14,20 +14,56 @@ from seqgen.music.chunks import is_midi, read_chunks
 from seqgen.music.faults import Faults
 from seqgen.music.read import documents, is_musicxml, read_score
 from seqgen.music.score import DRUMS, Score
-from seqgen.report import Report
+from seqgen.report import Report, ReportRecord
 
 CODECS = ("midi", "midi_bar", "midi_388", "midi_grid")
 
 
-def describe(data: bytes) -> dict[str, Any]:
-    """A file of music in numbers.
+class InCodec(TypedDict, total=False):
+    """What a codec makes of music: of a piece that it refuses, `refused` says why; of a folder, how many it refuses."""
 
-    Returns:
-        JSON data: `kind` "midi", `format` ("midi type 1", "musicxml", "abc"), `title`, `seconds`, `notes`,
-        `instruments` (name → notes, most notes first), `tempo` ({"slowest", "fastest"} in quarter notes a minute, as
-        far as it sounds), `meters` (such as "4/4", in their order), `pitches` ({"lowest", "highest"} of what is not
-        percussion, or None), `tokens` of the performance codec, and `report` of what reading and encoding drop or
-        repair, and `codecs`: what each codec would do to it, see `through`.
+    tokens: int
+    notes: int  # that come back
+    refused: str | int
+    dropped: dict[str, int]
+    repaired: dict[str, int]
+    onset_ms: float  # the largest error of an onset, where no note is lost and no time cut
+    onset_quarters: float
+
+
+class MusicFacts(TypedDict):
+    """A file of music in numbers."""
+
+    kind: str
+    format: str  # midi type 1, musicxml, abc
+    title: str
+    seconds: float
+    notes: int
+    instruments: dict[str, int]  # notes of each, most first
+    tempo: dict[str, float]  # "slowest" and "fastest", in quarter notes a minute, as far as it sounds
+    meters: list[str]
+    pitches: dict[str, int] | None  # "lowest" and "highest" of what is not percussion
+    tokens: int  # of the performance codec
+    report: ReportRecord
+    codecs: dict[str, InCodec]
+
+
+class FolderFacts(TypedDict):
+    """Files of music together; `codecs` are summed over all pieces."""
+
+    kind: str
+    files: int
+    pieces: int
+    notes: int
+    seconds: float
+    refused: dict[str, str]  # name → reason
+    instruments: dict[str, int]
+    report: ReportRecord
+    codecs: dict[str, InCodec]
+
+
+def describe(data: bytes) -> MusicFacts:
+    """A file of music in numbers, as plain JSON data.
 
     Raises:
         MidiError: The file cannot be read even with repairs.
@@ -52,13 +88,8 @@ def describe(data: bytes) -> dict[str, Any]:
     }
 
 
-def through(score: Score, name: str) -> dict[str, Any]:
-    """What a codec would make of a score, the pedal of which is folded into its notes.
-
-    Returns:
-        JSON data: `tokens`; `notes` that come back; `dropped` and `repaired`, counts by kind; and `onset_ms` or
-        `onset_quarters`, the largest error of an onset, where no note is lost and no time cut.
-    """
+def through(score: Score, name: str) -> InCodec:
+    """What a codec would make of a score, the pedal of which is folded into its notes."""
     report = Report()
     kind = registry.load("codecs", name)
     codec = kind(kind.Options())
@@ -77,7 +108,7 @@ def through(score: Score, name: str) -> dict[str, Any]:
     }
 
 
-def _moved(before: Score, after: Score, name: str) -> dict[str, float]:
+def _moved(before: Score, after: Score, name: str) -> InCodec:
     """The largest error of an onset in the unit that the codec counts in; nothing where notes or time are lost."""
     if len(before) != len(after) or len(before) == 0:
         return {}
@@ -88,39 +119,37 @@ def _moved(before: Score, after: Score, name: str) -> dict[str, float]:
     return {"onset_ms": round(float(np.abs(error).max()) * 1000, 1)} if np.abs(error).max() < 1 else {}
 
 
-def describe_folder(files: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
+def describe_folder(files: Iterable[tuple[str, bytes]]) -> FolderFacts:
     """Files of music together: how many can be read, what is in them, and what each codec would do to them.
 
     Args:
         files: (name, bytes) of each.
-
-    Returns:
-        JSON data: `files`, `refused` (name → reason), `pieces`, `seconds`, `notes`, `instruments`, `report`, and
-        `codecs`: name → `tokens`, `notes`, `dropped`, `repaired`, `refused` summed over all pieces.
     """
     report = Report()
     refused: dict[str, str] = {}
     instruments: Counter[str] = Counter()
-    sums = {"files": 0, "pieces": 0, "notes": 0}
+    read = pieces = notes = 0
     seconds = 0.0
-    codecs: dict[str, dict[str, Any]] = {name: {"tokens": 0, "notes": 0, "refused": 0} for name in CODECS}
+    codecs: dict[str, InCodec] = {name: {"tokens": 0, "notes": 0, "refused": 0} for name in CODECS}
     for name, data in files:
-        sums["files"] += 1
+        read += 1
         try:
             scores = [read_score(piece, report) for piece in documents(data)]
         except MidiError as error:
             refused[name] = error.message
             continue
         for score in scores:
-            sums["pieces"] += 1
-            sums["notes"] += len(score)
+            pieces += 1
+            notes += len(score)
             seconds += score.duration_seconds
             instruments.update(_instruments(score))
             for codec, found in codecs.items():
-                _add(found, through(score, codec))
+                codecs[codec] = _sum(found, through(score, codec))
     return {
         "kind": "music folder",
-        **sums,
+        "files": read,
+        "pieces": pieces,
+        "notes": notes,
         "seconds": round(seconds, 3),
         "refused": refused,
         "instruments": dict(instruments.most_common()),
@@ -129,12 +158,14 @@ def describe_folder(files: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
     }
 
 
-def _add(total: dict[str, Any], found: dict[str, Any]) -> None:
-    total["refused"] += int("refused" in found)
-    for key in ("tokens", "notes"):
-        total[key] += found.get(key, 0)
-    for key in ("dropped", "repaired"):
-        total[key] = dict(Counter(total.get(key, {})) + Counter(found.get(key, {})))
+def _sum(total: InCodec, found: InCodec) -> InCodec:
+    return {
+        "tokens": total["tokens"] + found.get("tokens", 0),
+        "notes": total["notes"] + found.get("notes", 0),
+        "refused": int(total["refused"]) + int("refused" in found),
+        "dropped": dict(Counter(total.get("dropped", {})) + Counter(found.get("dropped", {}))),
+        "repaired": dict(Counter(total.get("repaired", {})) + Counter(found.get("repaired", {}))),
+    }
 
 
 def _format(data: bytes) -> str:

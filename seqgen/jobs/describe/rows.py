@@ -5,10 +5,12 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from seqgen.evaluation.c_syntax import INSTALL
+from seqgen.evaluation.c_syntax import INSTALL, SyntaxRecord
 from seqgen.files import size
+from seqgen.jobs.describe.facts import CheckpointFacts, CorpusFacts, Facts, StreamFacts
+from seqgen.jobs.describe.music import FolderFacts, MusicFacts
+from seqgen.report import ReportRecord
 
-Facts = Mapping[str, Any]
 Rows = Iterator[tuple[str, str]]
 
 ROOM = 177  # characters of a vocabulary that are shown
@@ -22,7 +24,7 @@ def titled(found: Facts) -> tuple[str, Rows]:
     return title, rows(found)
 
 
-def _stream(found: Facts) -> Rows:
+def _stream(found: StreamFacts) -> Rows:
     yield "codec", _with(found["codec"], found["options"])
     yield "tokens", f"{found['tokens']:,} in {_many(found['documents'], 'document')}"
     yield "vocabulary", f"{found['vocab_size']:,} tokens, {found['used']:,} of them used"
@@ -34,7 +36,7 @@ def _stream(found: Facts) -> Rows:
     yield from _report(found["report"])
 
 
-def _checkpoint(found: Facts) -> Rows:
+def _checkpoint(found: CheckpointFacts) -> Rows:
     yield "model", _with(found["model"], found["settings"])
     yield "parameters", f"{found['parameters']:,}"
     yield "codec", f"{found['codec']}, {found['vocab_size']:,} tokens"
@@ -47,12 +49,12 @@ def _checkpoint(found: Facts) -> Rows:
     yield from _counts("at most", {name.replace("_", " "): most for name, most in bounds if name.startswith("notes")})
     yield from _counts("parts", [name for name, _ in bounds if name.startswith("part ")])
     yield "size", size(found["bytes"])
-    for name, value in (found["metrics"] | found["provenance"]).items():
+    for name, value in {**found["metrics"], **found["provenance"]}.items():
         text = _with("", value) if isinstance(value, Mapping) else str(value) if name == "seed" else _plain(value)
         yield name.replace("_", " "), text
 
 
-def _music(found: Facts) -> Rows:
+def _music(found: MusicFacts) -> Rows:
     if found["title"]:
         yield "title", found["title"]
     minutes, seconds = divmod(round(found["seconds"]), 60)
@@ -68,23 +70,25 @@ def _music(found: Facts) -> Rows:
     yield from _codecs(found)
 
 
-def _codecs(found: Facts) -> Rows:
+def _codecs(found: MusicFacts | FolderFacts) -> Rows:
     """What each codec of music would make of it."""
     for name, made in found["codecs"].items():
-        if not isinstance(made.get("refused", 0), int):
-            yield f"as {name}", f"refused: {made['refused']}"
+        if not isinstance(refused := made.get("refused", 0), int):
+            yield f"as {name}", f"refused: {refused}"
             continue
         said = [f"{made['tokens']:,} tokens", f"{made['notes']:,} of {found['notes']:,} notes"]
-        said += [f"{_many(made['refused'], 'piece')} refused"] if made.get("refused") else []
+        said += [f"{_many(refused, 'piece')} refused"] if refused else []
         said += [f"onsets moved by {made['onset_ms']:g} ms at most"] if "onset_ms" in made else []
         said += [f"onsets moved by {made['onset_quarters']:g} quarters at most"] if "onset_quarters" in made else []
         said += [
-            f"{kind} {made[kind][what]:,} × {what}" for kind in ("dropped", "repaired") for what in made.get(kind, ())
+            f"{kind} {count:,} × {what}"
+            for kind, counts in (("dropped", made.get("dropped")), ("repaired", made.get("repaired")))
+            for what, count in (counts or {}).items()
         ]
         yield f"as {name}", ",  ".join(said)
 
 
-def _corpus(found: Facts) -> Rows:
+def _corpus(found: CorpusFacts) -> Rows:
     yield "files", f"{_many(found['files'], 'file')}, {size(found['bytes'])}"
     yield "codec", f"{found['codec']}, {found['codec_reason'] or 'guessed from the files'}"
     yield from _counts("suffixes", found["suffixes"])
@@ -98,7 +102,7 @@ def _corpus(found: Facts) -> Rows:
         yield from _syntax(found["syntax"])
 
 
-def _songs(found: Facts) -> Rows:
+def _songs(found: FolderFacts) -> Rows:
     """What a folder of music holds."""
     yield "looked into", f"{_many(found['files'], 'file')}: {_many(found['pieces'], 'piece')}, {found['notes']:,} notes"
     yield "length", f"{found['seconds'] / 3600:.1f} hours"
@@ -109,7 +113,7 @@ def _songs(found: Facts) -> Rows:
     yield from _codecs(found)
 
 
-def _syntax(found: Facts | None) -> Rows:
+def _syntax(found: SyntaxRecord | None) -> Rows:
     """How much C parses."""
     if found is None:
         yield "syntax", f"not looked at: {INSTALL} brings a parser of C"
@@ -120,7 +124,7 @@ def _syntax(found: Facts | None) -> Rows:
         yield "", f"{name}, {fault}"
 
 
-TABLES: dict[str, tuple[str, Callable[[Facts], Rows]]] = {
+TABLES: dict[str, tuple[str, Callable[[Any], Rows]]] = {
     "stream": ("a token stream", _stream),
     "checkpoint": ("a checkpoint", _checkpoint),
     "midi": ("music", _music),
@@ -128,7 +132,7 @@ TABLES: dict[str, tuple[str, Callable[[Facts], Rows]]] = {
 }
 
 
-def _report(report: Facts) -> Rows:
+def _report(report: ReportRecord) -> Rows:
     """What became of the files: nothing is said where nothing happened."""
     if report["skipped"]:
         yield "left out", f"{_many(len(report['skipped']), 'file')} of {len(report['skipped']) + report['read']:,}"
@@ -146,7 +150,7 @@ def _counts(key: str, counts: Any) -> Rows:
         yield key, ",  ".join(counts)
 
 
-def _with(name: str, settings: Facts) -> str:
+def _with(name: str, settings: Mapping[str, object]) -> str:
     """A name and its settings."""
     return ",  ".join([*([name] if name else []), *(f"{key} {_plain(value)}" for key, value in settings.items())])
 

@@ -70,18 +70,53 @@ def run(
         KeyboardInterrupt: It was pressed; everything is in its place.
         SeqgenError: A file cannot be written, or a beam finds too little.
     """
-    return _Session(prepared, audience, observer).run(controls)
+    job, live = prepared.job, _is_live(prepared, audience)
+    takes = None if job.no_take else AsTakes(prepared, observer)
+    tracks = [_begun(prepared, takes, index, live) for index in range(job.samples)]
+    copied = Copied(prepared.model, job.samples, observer)
+    return _Session(prepared, audience, observer, tracks, takes, copied, live).run(controls)
+
+
+def _is_live(prepared: Prepared, audience: Audience) -> bool:
+    """Whether the first sample goes out as it comes."""
+    return prepared.model.is_text and (prepared.paths is not None or audience.show == "text")
+
+
+def _begun(prepared: Prepared, takes: AsTakes | None, index: int, live: bool) -> Track:
+    """A sample of which there is only the prompt; its take has it already."""
+    recorder = None if takes is None else takes.recorder(index, prepared.labels[index])
+    track = Track(recorder, None if prepared.job.unlimited or (live and index == 0) else [])
+    if recorder is not None:
+        recorder.begin(prepared.sampler.prompts[index].tolist())
+    if prepared.job.length == 0:
+        track.finished = "length"
+    return track
 
 
 class _Session:
-    """A prepared job while it runs."""
+    """A prepared job while it runs.
 
-    def __init__(self, prepared: Prepared, audience: Audience, observer: Observer) -> None:
+    Args:
+        prepared, audience, observer: As in `run`.
+        tracks: The samples.
+        takes: Keeps them; None: nobody does.
+        copied: Hears them, to compare them with the corpus.
+        live: Whether the first goes out as it comes.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        audience: Audience,
+        observer: Observer,
+        tracks: list[Track],
+        takes: AsTakes | None,
+        copied: Copied,
+        live: bool,
+    ) -> None:
         self.prepared, self.audience, self.observer = prepared, audience, observer
         self.job, self.sampler, self.model = prepared.job, prepared.sampler, prepared.model
-        self.copied = Copied(self.model, self.job.samples, observer)
-        self.takes = None if self.job.no_take else AsTakes(prepared, observer)
-        self.tracks = [self._track(index) for index in range(self.job.samples)]
+        self.tracks, self.takes, self.copied, self.live = tracks, takes, copied, live
         self.sink: Sink | None = None
         self.interrupts = Interrupts()
         self.began = 0.0
@@ -90,7 +125,7 @@ class _Session:
         """See `run`."""
         interrupted = False
         self.began = time.perf_counter()
-        with self._live() as self.sink:
+        with self._destination() as self.sink:
             try:
                 with self.interrupts:
                     self._sample(controls)
@@ -110,24 +145,9 @@ class _Session:
             raise KeyboardInterrupt
         return made
 
-    def _track(self, index: int) -> Track:
-        recorder = None if self.takes is None else self.takes.recorder(index, self.prepared.labels[index])
-        streams = self.job.unlimited or (index == 0 and self._is_live)
-        track = Track(recorder, None if streams else [])
-        if recorder is not None:
-            recorder.begin(self.sampler.prompts[index].tolist())
-        if self.job.length == 0:
-            track.finished = "length"
-        return track
-
-    @property
-    def _is_live(self) -> bool:
-        """Whether the first sample goes out as it comes."""
-        return self.model.is_text and (self.prepared.paths is not None or self.audience.show == "text")
-
-    def _live(self) -> AbstractContextManager[Any]:
+    def _destination(self) -> AbstractContextManager[Any]:
         """Where the first sample goes as it comes; gives None where it cannot."""
-        if not self._is_live:
+        if not self.live:
             return nullcontext(None)
         return self.audience.text() if self.prepared.paths is None else atomic_write(self.prepared.paths[0])
 

@@ -11,7 +11,7 @@ from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.train.facts import advice
 from seqgen.jobs.train.watching import SAMPLES_FILE
 from seqgen.render.training_report import Story, training_page
-from seqgen.training.journal import LOG_FILE, TIMING_FILE, sound_lines
+from seqgen.training.journal import LOG_FILE, TIMING_FILE, Row, sound_lines
 
 CLOCK = {"step": float, "seconds": float}
 LOSSES = dict.fromkeys(("step", "epoch", "nats", "validation_nats", "raw_nats", "averaged_nats"), float)
@@ -61,7 +61,7 @@ def _damaged(folder: Path, error: Exception) -> CheckpointError:
     return CheckpointError(f"{folder}: its story in the checkpoint makes no sense ({error!r})", "train it again")
 
 
-def _log(folder: Path, observer: Observer) -> list[dict[str, Any]]:
+def _log(folder: Path, observer: Observer) -> list[Row]:
     """The lines of the log, each with the time at its step, and what every validation has."""
     timing = _lines(folder / TIMING_FILE, CLOCK, "step", "seconds", observer=observer)
     clock = {line["step"]: line["seconds"] for line in timing}
@@ -91,10 +91,10 @@ def _facts(checkpoint: Checkpoint) -> list[tuple[str, Any]]:
     return [(what, value) for what, value in rows if value is not None]
 
 
-def _lines(path: Path, kinds: Mapping[str, type], *keys: str, observer: Observer) -> list[dict[str, Any]]:
+def _lines(path: Path, kinds: Mapping[str, type], *keys: str, observer: Observer) -> list[Row]:
     """The lines of a file that make sense; those that do not are named, and left out of the page."""
 
-    def needed(line: dict[str, Any]) -> bool:
+    def needed(line: Row) -> bool:
         validated = line.get("validation_nats") is not None
         return all(line.get(key) is not None for key in (*keys, *(("epoch",) if validated else ())))
 
