@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import importlib
 import re
 import subprocess
 import sys
@@ -274,7 +275,19 @@ def modules_after(code: str) -> set[str]:
 
 def test_help_imports_nothing_heavy():
     code = "from seqgen.cli import run; run(['--help'])"
-    assert not {"torch", "numpy", "matplotlib", "symusic"} & modules_after(code)
+    assert not {"torch", "numpy", "matplotlib", "symusic", "tempfile", "hashlib", "tomllib"} & modules_after(code)
+
+
+def test_help_imports_no_command_and_says_what_each_says():
+    """It reads the line about each from its file."""
+    code = "import sys; from seqgen.cli import run, group; run(['--help']); shown = {*sys.modules}; "
+    code += "print('commands:', *[name for name in group.list_commands(None) if f'seqgen.cli.{name}' in shown])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "commands:"
+    words = " ".join(ran.stdout.split())
+    for path in (PACKAGE / "cli").glob("[!_]*.py"):
+        command = importlib.import_module(f"seqgen.cli.{path.stem}").command
+        assert f"{path.stem} {command.get_short_help_str(limit=999)}" in words
 
 
 def test_jobs_and_their_settings_are_light():

@@ -6,7 +6,7 @@ from seqgen.cli._observer import Printer
 from seqgen.cli._paths import Command, Input, Kind, Output
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Turn a stream of token ids back into files.")
 @click.argument("file", metavar="FILE.tokens", type=Input())
 @click.option(
     "-o",

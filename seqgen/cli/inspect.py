@@ -15,7 +15,7 @@ WIDTH = 80
 KEY = 19
 
 
-@click.command("inspect", cls=Command)
+@click.command("inspect", cls=Command, short_help="Say what FILE is and what it holds.")
 @click.argument("file", type=Input(), shell_complete=_completion.both)
 @follow_links_option
 @json_option

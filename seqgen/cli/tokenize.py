@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SHOWN = 10
 
 
-@click.command(cls=SettingsCommand)
+@click.command(cls=SettingsCommand, short_help="Turn SOURCE into a stream of token ids.")
 @click.argument("source", nargs=-1, required=True, type=Input(), shell_complete=_completion.sources)
 @click.option(
     "-o", "--output", required=True, type=Output(container=own.STREAM), metavar="FILE.tokens",

@@ -8,9 +8,7 @@ All calls that write go through `seqgen.files.system`, where tests make each of 
 import contextlib
 import errno
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -95,6 +93,9 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 @contextlib.contextmanager
 def _into_device(target: Path) -> Iterator[BinaryIO]:
     """A device or a pipe must not be replaced by a file: what is written goes into it, once it is whole."""
+    import shutil
+    import tempfile  # both take long to import
+
     with tempfile.TemporaryFile() as file:
         yield file
         length = file.tell()

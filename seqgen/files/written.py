@@ -5,7 +5,6 @@ taken for somebody else's.
 """
 
 import contextlib
-import hashlib
 import os
 from pathlib import Path
 
@@ -56,5 +55,7 @@ def _holds(known: Path, digest: str) -> bool:
 
 
 def _digest(path: Path) -> str:
+    import hashlib  # which takes long to import
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
