@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -17,11 +17,6 @@ from seqgen.cli._options import SettingsCommand, documents_option, follow_links_
 from seqgen.cli._paths import Input, Output
 from seqgen.cli._variants import Listing, Variant
 from seqgen.files import STANDARD, atomic_write, is_device, own, standard_output
-
-if TYPE_CHECKING:
-    from seqgen.stream import TokenStream
-
-SHOWN = 10
 
 
 @click.command(cls=SettingsCommand, short_help="Turn SOURCE into a stream of token ids.")
@@ -41,6 +36,9 @@ SHOWN = 10
 @click.option("--encoding", help="The text's encoding, where it is not UTF-8.")
 @click.option("--label", help="Label every document so, instead of by its folder.")
 @documents_option
+@click.option("--shard", metavar="I/N", help="Only part I of N, for `seqgen merge`.")
+@click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True, help="Where.")
+@click.option("--scheduler", metavar="ADDRESS", help="For dask: processes, threads, or as in tcp://host:8786.")
 @follow_links_option
 @config_option
 def command(source: tuple[str, ...], output: str, **how: Any) -> None:
@@ -54,12 +52,12 @@ def command(source: tuple[str, ...], output: str, **how: Any) -> None:
       seqgen tokenize plays/ -o plays.tokens
       seqgen tokenize corpora/bach -c midi -o bach.tokens --workers 4
     """
-    from seqgen.jobs.tokenize import TokenizeJob
+    from seqgen.jobs.tokenize import TokenizeJob, summary
     from seqgen.jobs.tokenize import tokenize as work
 
     with _target(output) as path:
         stream = work(TokenizeJob(source, path, **how), Printer())
-    note(_summary(stream, output))
+    note(summary(stream, output))
 
 
 @contextlib.contextmanager
@@ -73,25 +71,3 @@ def _target(output: str) -> Iterator[Path]:
         yield path
         with path.open("rb") as file, standard_output() if output == STANDARD else atomic_write(output) as out:
             shutil.copyfileobj(file, out)
-
-
-def _summary(stream: "TokenStream", output: str) -> str:
-    """What became of the files, in a few lines."""
-    report = stream.report
-    documents, files = _count(stream.documents, "document"), _count(report.read, "file")
-    lines = [f"{output}: {len(stream.ids):,} tokens in {documents} from {files}, vocabulary {stream.vocab_size:,}"]
-    if names := stream.codec_spec["labels"]:
-        lines.append(f"Labels: {', '.join(names)}")
-    for title, counts in (("Dropped", report.dropped), ("Repaired", report.repaired)):
-        if counts:
-            lines.append(f"{title}: " + ", ".join(f"{kind} {count:,}" for kind, count in counts.most_common()))
-    if report.skipped:
-        lines.append(f"Skipped {_count(len(report.skipped), 'file')}:")
-        lines += [f"  {name}: {reason}" for name, reason in list(report.skipped.items())[:SHOWN]]
-    if len(report.skipped) > SHOWN:
-        lines.append(f"  and {len(report.skipped) - SHOWN:,} more; `seqgen inspect {output} --json` lists them")
-    return "\n".join(lines)
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

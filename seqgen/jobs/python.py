@@ -26,8 +26,8 @@ Place: TypeAlias = str | Path
 Places: TypeAlias = Place | Sequence[Place]
 
 
-class HowToTokenize(TypedDict, total=False):
-    """By keyword; see `seqgen.jobs.tokenize.TokenizeJob`."""
+class HowToRead(TypedDict, total=False):
+    """How files become tokens, by keyword; see `seqgen.jobs.tokenize.TokenizeJob`."""
 
     codec: str | None
     settings: Mapping[str, Any]
@@ -38,7 +38,15 @@ class HowToTokenize(TypedDict, total=False):
     follow_links: bool
 
 
-class HowToTrain(HowToTokenize, total=False):
+class HowToTokenize(HowToRead, total=False):
+    """By keyword; see `seqgen.jobs.tokenize.TokenizeJob`."""
+
+    shard: str | None
+    engine: Literal["local", "dask"]
+    scheduler: str | None
+
+
+class HowToTrain(HowToRead, total=False):
     """By keyword; see `seqgen.jobs.train.settings.TrainJob`."""
 
     model: str | None

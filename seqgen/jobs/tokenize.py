@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from seqgen.arguments import MOST_WORKERS, check_types, finite
+from seqgen.errors import UsageError
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.stream import TokenStream
-from seqgen.tokenization import building
+from seqgen.tokenization import building, sharding
+from seqgen.tokenization.sharding import parse_shard
 from seqgen.tokenization.sources import resolve
+
+SHOWN = 10  # skipped files that are named
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,9 @@ class TokenizeJob:
         documents: What of a file a document is: file, line, blank (what stands between blank lines) or a text that
             stands between documents; None: the lines of a list, the file of all else.
         follow_links: Whether links in a folder may lead out of it.
+        shard: "3/7": tokenize only the third of seven parts, which `merge` joins; None: all.
+        engine: local, or dask: many machines.
+        scheduler: For dask: processes or threads of this machine, or a scheduler's address.
     """
 
     source: Sequence[str]
@@ -38,9 +46,18 @@ class TokenizeJob:
     label: str | None = None
     documents: str | None = None
     follow_links: bool = False
+    shard: str | None = None
+    engine: Literal["local", "dask"] = "local"
+    scheduler: str | None = None
 
     def __post_init__(self) -> None:
         check_types(self)
+        if self.shard is not None:
+            parse_shard(self.shard)
+        if self.engine == "dask" and self.shard is not None:
+            raise UsageError("both a shard and the engine dask were asked for", "dask makes its own shards")
+        if self.scheduler is not None and self.engine != "dask":
+            raise UsageError("a scheduler was given, but the engine is local", "--engine dask")
         finite("workers", self.workers, f"1 to {MOST_WORKERS}", least=1, most=MOST_WORKERS)
 
 
@@ -68,4 +85,45 @@ def tokenize(job: TokenizeJob, observer: Observer = SILENT) -> TokenStream:
             documents=job.documents,
             note=observer.note,
             progress=advance,
+            builder=_builder(job),
         )
+
+
+def merge(shards: Sequence[Path], output: Path) -> TokenStream:
+    """Join the parts of a corpus, see `seqgen.tokenization.sharding.merge`."""
+    return sharding.merge(shards, output)
+
+
+def _builder(job: TokenizeJob) -> building.Builder | None:
+    """What carries out the plan; None: the usual."""
+    if job.shard is not None:
+        return partial(sharding.build_shard, *parse_shard(job.shard))
+    if job.engine == "dask":
+        from seqgen.tokenization import dask_engine
+
+        return partial(dask_engine.build, job.scheduler or dask_engine.PROCESSES)
+    return None
+
+
+def summary(stream: TokenStream, output: str) -> str:
+    """What became of the files, in a few lines."""
+    report = stream.report
+    documents, files = _count(stream.documents, "document"), _count(report.read, "file")
+    part = "" if stream.shard is None else f", shard {stream.shard.index}/{stream.shard.count}"
+    made = f"{len(stream.ids):,} tokens in {documents} from {files}, vocabulary {stream.vocab_size:,}{part}"
+    lines = [f"{output}: {made}"]
+    if names := stream.codec_spec["labels"]:
+        lines.append(f"Labels: {', '.join(names)}")
+    for title, counts in (("Dropped", report.dropped), ("Repaired", report.repaired)):
+        if counts:
+            lines.append(f"{title}: " + ", ".join(f"{kind} {count:,}" for kind, count in counts.most_common()))
+    if report.skipped:
+        lines.append(f"Skipped {_count(len(report.skipped), 'file')}:")
+        lines += [f"  {name}: {reason}" for name, reason in list(report.skipped.items())[:SHOWN]]
+    if len(report.skipped) > SHOWN:
+        lines.append(f"  and {len(report.skipped) - SHOWN:,} more; `seqgen inspect {output} --json` lists them")
+    return "\n".join(lines)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -15,6 +15,7 @@ from seqgen import settings
 from seqgen.errors import CorpusError, DataError, SettingError
 from seqgen.report import Report
 from seqgen.stream import StreamWriter, TokenStream
+from seqgen.stream.tables import Shard
 from seqgen.tokenization.cutting import Items, documents, items
 from seqgen.tokenization.planning import TokenizePlan, plan, silent
 from seqgen.tokenization.pool import Encoded, Job, Result, encoded
@@ -22,6 +23,7 @@ from seqgen.tokenization.reading import Reader, shown
 from seqgen.tokenization.sources import Note, Source
 from seqgen.tokenizer import Tokenizer
 
+Builder = Callable[[TokenizePlan, str | Path, int, Callable[[int], object]], None]
 SKIP_BAD = "skip_bad"  # a setting of tokenization, whatever the codec
 
 
@@ -39,6 +41,7 @@ def tokenize(
     documents: str | None = None,
     note: Note = silent,
     progress: Callable[[int], object] = lambda count: None,
+    builder: Builder | None = None,
 ) -> TokenStream:
     """Tokenize files into a `.tokens` file.
 
@@ -57,6 +60,7 @@ def tokenize(
             stands between documents; None: as `tokenizer` has it, else the lines of a list and the file of all else.
         note: Takes remarks for people.
         progress: Takes the number of bytes of each file that is done.
+        builder: What carries out the plan instead of `build`.
 
     Raises:
         SettingError: An option, the encoding or the number of workers is out of range.
@@ -67,21 +71,33 @@ def tokenize(
         raise SettingError(f"workers is {workers}, expected at least 1")
     made = plan(sources, codec_name, options, encoding, label, skip_bad, tokenizer, documents, note)
     made.skipped.skipped.update(made.passed)
-    build(made, output, workers, progress)
+    (builder or build)(made, output, workers, progress)
     return TokenStream.open(output)
 
 
 def build(made: TokenizePlan, output: str | Path, workers: int, progress: Callable[[int], object]) -> None:
     """Carry out a plan."""
-    tokenizer = made.tokenizer or _fitted(made)
-    with StreamWriter(output, tokenizer.spec(), tokenizer.vocab_size) as writer:
-        writer.report.add(made.skipped)
+    write(made, made.tokenizer or fitted(made), output, workers, progress)
+
+
+def write(
+    made: TokenizePlan,
+    tokenizer: Tokenizer,
+    output: str | Path,
+    workers: int,
+    progress: Callable[[int], object],
+    shard: Shard | None = None,
+) -> None:
+    """The second pass: encode a plan's files; as a shard, those of one part, of which all may be left out."""
+    with StreamWriter(output, tokenizer.spec(), tokenizer.vocab_size, shard) as writer:
+        if shard is None or shard.index == 1:  # told once
+            writer.report.add(made.skipped)
         work = _Work(made, tokenizer, writer, progress)
         with contextlib.closing(encoded(work.jobs(), tokenizer, made.skip_bad, workers)) as results:
             for job, result in results:
                 work.take(job, result)
-        if not writer.tokens:
-            raise _nothing(writer.report)
+        if not writer.tokens and shard is None:
+            raise nothing(writer.report)
 
 
 def grown(
@@ -107,7 +123,7 @@ def grown(
     return Tokenizer(tokenizer.codec.grow(_pieces(made)), made.codec, labels, made.documents)
 
 
-def _fitted(made: TokenizePlan) -> Tokenizer:
+def fitted(made: TokenizePlan) -> Tokenizer:
     """A tokenizer that learned from the files: the first pass."""
     labels = tuple(sorted({source.label for source in made.sources if source.label is not None}))
     return Tokenizer(made.kind.fit(_pieces(made), made.options), made.codec, labels, made.documents)
@@ -221,7 +237,7 @@ class _Work:
         self._begin()
 
 
-def _nothing(report: Report) -> CorpusError:
+def nothing(report: Report) -> CorpusError:
     """None of the files could be tokenized; one of them says why."""
     name, reason = next(reversed(report.skipped.items()))
     others = f"none of {len(report.skipped)} files could be tokenized; the last: " if len(report.skipped) > 1 else ""

@@ -16,7 +16,8 @@ from typing import Any
 import seqgen
 from seqgen.errors import CorpusError, StreamError
 from seqgen.files import cache_folder
-from seqgen.stream import VERSION, TokenStream
+from seqgen.stream import TokenStream
+from seqgen.stream.tables import VERSION
 from seqgen.tokenization.building import build
 from seqgen.tokenization.planning import TokenizePlan, plan, silent
 from seqgen.tokenization.reading import content_hash

@@ -68,7 +68,7 @@ def encoded(jobs: Iterator[Job], tokenizer: Tokenizer, salvage: bool, workers: i
         salvage: Mend and drop what is faulty rather than fail.
         workers: How many processes encode; with one it is this process, and under `python -E`.
     """
-    if workers > 1 and (sys.flags.safe_path or not sys.flags.ignore_environment):  # else `_safe_path` is not heard
+    if workers > 1 and (sys.flags.safe_path or not sys.flags.ignore_environment):  # else `safe_path` is not heard
         yield from _spread(jobs, tokenizer, salvage, workers)
         return
     for job in jobs:
@@ -87,13 +87,13 @@ def _encode(tokenizer: Tokenizer, data: bytes | Items, salvage: bool) -> Encoded
 
 
 def _spread(jobs: Iterator[Job], tokenizer: Tokenizer, salvage: bool, workers: int) -> Results:
-    with _safe_path():  # a process that watches the others starts here
+    with safe_path():  # a process that watches the others starts here
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(workers, context, _start, (tokenizer.spec(), salvage))
     waiting: deque[tuple[list[Job], Future[list[Result]]]] = deque()
     try:
         for batch in _batches(jobs):
-            with _safe_path():  # workers start here
+            with safe_path():  # workers start here
                 future = pool.submit(_work, [job.data for job in batch])
             waiting.append(([replace(job, data=None) for job in batch], future))
             while len(waiting) > 2 * workers:
@@ -107,7 +107,7 @@ def _spread(jobs: Iterator[Job], tokenizer: Tokenizer, salvage: bool, workers: i
 
 
 @contextlib.contextmanager
-def _safe_path() -> Iterator[None]:
+def safe_path() -> Iterator[None]:
     """An interpreter that is started in the body does not put the current folder on its path, as `-c` would.
 
     multiprocessing hands on `-P` where this interpreter has it, and has no option of its own.

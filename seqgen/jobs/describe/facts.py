@@ -21,7 +21,8 @@ from seqgen.jobs.observer import SILENT, Observer
 from seqgen.music.chunks import MAX_BYTES, is_midi
 from seqgen.music.read import SUFFIXES
 from seqgen.report import ReportRecord
-from seqgen.stream import FORMAT, TokenStream
+from seqgen.stream import TokenStream
+from seqgen.stream.tables import FORMAT
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.tokenization.reading import Reader

@@ -10,6 +10,7 @@ from any language. All numbers are little-endian. Its tensors, in this order and
                      codec    the codec, its options, learned state and label names, as `seqgen.tokenizer` writes them
                      sources  [{"name", "bytes", "sha256", "documents"}], in the order of the stream
                      report   what was read, skipped, dropped and repaired, as in `seqgen.report`
+                     shard    only in a part of a corpus: {"index", "count", "plan"}, see `Shard`
 
 The header's `__metadata__` holds strings:
 
@@ -29,15 +30,13 @@ has instructions for it), which is cheap beside the disk.
 """
 
 import contextlib
-import hashlib
-import json
 import sys
 from array import array
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,19 +45,22 @@ from seqgen.container import Header, Writer, plain_data, read_header
 from seqgen.errors import MALFORMED, StreamError
 from seqgen.files import atomic_write
 from seqgen.report import Report
-
-FORMAT = "seqgen token stream"
-VERSION = "1"
-MAX_DETAILS = 256_000_000
-
-
-class SourceRecord(TypedDict):
-    """A file that a stream was made from: its length, its hash, how many documents it gave."""
-
-    name: str
-    bytes: int
-    sha256: str
-    documents: int
+from seqgen.stream.tables import (
+    FORMAT,
+    VERSION,
+    Shard,
+    SourceRecord,
+    canonical,
+    check_format,
+    check_ranges,
+    check_tables,
+    checked_shard,
+    checked_source,
+    damaged,
+    fingerprint_of,
+    id_type,
+    tables_digest,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,7 @@ class TokenStream:
         report: What was read, skipped, dropped and repaired.
         vocab_size: Ids are below it.
         fingerprint: A SHA-256 of ids, documents, labels and codec, whatever the files were called.
+        shard: Which part of a corpus it is; None: all of it.
     """
 
     path: Path
@@ -87,6 +90,7 @@ class TokenStream:
     vocab_size: int
     fingerprint: str
     header: Header
+    shard: Shard | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> "TokenStream":
@@ -96,20 +100,21 @@ class TokenStream:
             StreamError: The file is missing, something else, damaged, or of another version.
         """
         header = read_header(path, StreamError)
-        _check_format(header)
+        check_format(header)
         starts, labels, details = header.read("starts"), header.read("labels"), header.read("details")
         ids = header.map("ids")
         try:
             vocab_size = int(header.metadata["vocab_size"])
-            _check_tables(header, starts, labels, details)
+            check_tables(header, starts, labels, details)
             content = plain_data(details.tobytes())
             spec, report = content["codec"], Report.from_json(content["report"])
-            sources = [_checked_source(source) for source in content["sources"]]
-            _check_ranges(ids, starts, labels, vocab_size, len(spec["labels"]))
-            fingerprint = _fingerprint(header.metadata["content_sha256"], spec)
+            sources = [checked_source(source) for source in content["sources"]]
+            check_ranges(ids, starts, labels, vocab_size, len(spec["labels"]))
+            fingerprint = fingerprint_of(header.metadata["content_sha256"], spec)
+            shard = checked_shard(content.get("shard"))
         except MALFORMED as error:
-            raise _damaged(header.path, f"its tables make no sense ({error})") from error
-        return cls(header.path, ids, starts, labels, spec, sources, report, vocab_size, fingerprint, header)
+            raise damaged(header.path, f"its tables make no sense ({error})") from error
+        return cls(header.path, ids, starts, labels, spec, sources, report, vocab_size, fingerprint, header, shard)
 
     @classmethod
     def load(cls, path: str | Path) -> "TokenStream":
@@ -150,7 +155,8 @@ class StreamWriter:
     Args:
         path: The file to write.
         codec_spec: Plain data with the key "labels", a list of label names.
-        vocab_size: Ids are below it.
+        size: Ids are below it.
+        shard: Which part of a corpus it is to be; None: all of it.
 
     Attributes:
         sources: To be filled while writing, see `TokenStream`.
@@ -160,11 +166,12 @@ class StreamWriter:
         OutputError: The file cannot be written.
     """
 
-    def __init__(self, path: str | Path, codec_spec: Mapping[str, Any], vocab_size: int) -> None:
+    def __init__(self, path: str | Path, codec_spec: Mapping[str, Any], size: int, shard: Shard | None = None) -> None:
         self.sources: list[dict[str, object]] = []  # a `SourceRecord` each
         self.report = Report()
         self._spec = dict(codec_spec)
-        self._vocab_size = vocab_size
+        self._vocab_size = size
+        self._shard = {} if shard is None else {"shard": asdict(shard)}
         self._path = path
         self._stack = contextlib.ExitStack()
         self._starts = array("q", [0])
@@ -173,7 +180,7 @@ class StreamWriter:
 
     def __enter__(self) -> "StreamWriter":
         self._writer = Writer(self._stack.enter_context(atomic_write(self._path)))
-        self._writer.begin("ids", _id_type(self._vocab_size))
+        self._writer.begin("ids", id_type(self._vocab_size))
         return self
 
     def __exit__(
@@ -223,8 +230,8 @@ class StreamWriter:
         if self._length != self._starts[-1]:
             raise ValueError("the last document was not ended")
         starts, labels = np.array(self._starts, "<i8"), np.array(self._labels, "<i4")
-        content = {"codec": self._spec, "sources": self.sources, "report": self.report.to_json()}
-        details = np.frombuffer(_canonical(content), np.uint8)
+        content = {"codec": self._spec, "sources": self.sources, "report": self.report.to_json()} | self._shard
+        details = np.frombuffer(canonical(content), np.uint8)
         self._writer.add("starts", starts)
         self._writer.add("labels", labels)
         digest = self._writer.digest()
@@ -235,70 +242,6 @@ class StreamWriter:
                 "version": VERSION,
                 "vocab_size": str(self._vocab_size),
                 "content_sha256": digest,
-                "tables_sha256": _tables_digest(starts, labels, details),
+                "tables_sha256": tables_digest(starts, labels, details),
             }
         )
-
-
-def _id_type(vocab_size: int) -> np.dtype[Any]:
-    return np.dtype("<u2" if vocab_size <= 1 << 16 else "<u4")
-
-
-def _canonical(content: Any) -> bytes:
-    """JSON whose bytes are a function of the content."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")
-
-
-def _tables_digest(*tables: NDArray[Any]) -> str:
-    return hashlib.sha256(b"".join(table.tobytes() for table in tables)).hexdigest()
-
-
-def _fingerprint(content: str, spec: Mapping[str, Any]) -> str:
-    return hashlib.sha256(content.encode() + _canonical(spec)).hexdigest()
-
-
-def _check_format(header: Header) -> None:
-    found = header.metadata.get("format")
-    if found != FORMAT:
-        raise StreamError(f"{header.path}: is not a token stream (its format is {found!r})")
-    version = header.metadata.get("version")
-    if version != VERSION:
-        hint = "install a newer seqgen, or tokenize the corpus again"
-        raise StreamError(f"{header.path}: is a token stream of version {version!r}, expected {VERSION!r}", hint)
-    for name, types in (("ids", "uint16 uint32"), ("starts", "int64"), ("labels", "int32"), ("details", "uint8")):
-        tensor = header.tensors.get(name)
-        if tensor is None or tensor.dtype.name not in types.split() or len(tensor.shape) != 1:
-            raise _damaged(header.path, f"it has no tensor {name!r} of type {types.replace(' ', ' or ')}")
-    if header.tensors["details"].nbytes > MAX_DETAILS:
-        raise _damaged(header.path, f"its details are longer than {MAX_DETAILS} bytes")
-
-
-def _check_tables(header: Header, *tables: NDArray[Any]) -> None:
-    if _tables_digest(*tables) != header.metadata["tables_sha256"]:
-        raise ValueError("they do not match their checksum")
-
-
-def _check_ranges(
-    ids: NDArray[Any], starts: NDArray[np.int64], labels: NDArray[np.int32], vocab_size: int, names: int
-) -> None:
-    """Raises ValueError where tables and ids do not fit together."""
-    if ids.dtype != _id_type(vocab_size) or vocab_size < 1:
-        raise ValueError(f"a vocabulary of {vocab_size} in ids of type {ids.dtype}")
-    if len(starts) != len(labels) + 1 or starts[0] != 0 or starts[-1] != len(ids) or (starts[1:] < starts[:-1]).any():
-        raise ValueError("documents that do not cover the ids")  # compared, since a difference can wrap
-    if len(labels) and not -1 <= labels.min() <= labels.max() < names:
-        raise ValueError("a label without a name")
-
-
-def _checked_source(source: Mapping[str, Any]) -> SourceRecord:
-    """One entry of the table of sources, each value of its type. Raises where one is not."""
-    return {
-        "name": str(source["name"]),
-        "bytes": int(source["bytes"]),
-        "sha256": str(source["sha256"]),
-        "documents": int(source["documents"]),
-    }
-
-
-def _damaged(path: Path, fault: str) -> StreamError:
-    return StreamError(f"{path}: is damaged: {fault}", "tokenize the corpus again")
