@@ -42,7 +42,7 @@ def corpus_of(model: Model, source: str | None) -> list[Score]:
         corpus = [corpora.opened([source], model.tokenizer)]
     else:
         run = corpora.recorded(model.name)
-        corpus = [run.training(size, MOST_TOKENS), run.held_out(size)]
+        corpus = [corpora.trained_on(run, size, MOST_TOKENS), corpora.held_out(run, size)]
     pieces = [np.asarray(each.ids[begin:end]) for each in corpus for begin, end in pairwise(each.starts.tolist())]
     return scores_of(model, pieces)
 

@@ -4,13 +4,14 @@ import abc
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.codecs.midi.codec import ScoreCodec
 from seqgen.media import Timing
 from seqgen.music.controls import Controls
-from seqgen.music.score import Score
+from seqgen.music.score import DRUMS, Score
 
 
 class ControlledCodec(ScoreCodec):
@@ -18,24 +19,40 @@ class ControlledCodec(ScoreCodec):
 
     Class attributes:
         has_meters: Whether its tokens know meters, so that one can be asked for.
+        programs, velocities, drums: The tokens of these kinds, by number.
+        needed: The kinds besides of each of which a note of any program takes a token.
     """
 
     has_meters: ClassVar[bool] = False
+    programs: ClassVar[slice]
+    velocities: ClassVar[slice]
+    drums: ClassVar[slice]
+    needed: ClassVar[tuple[slice, ...]]
 
     def steerable(self) -> "ControlledCodec":
         return self
 
-    @abc.abstractmethod
     def sounding(self, counts: NDArray[Any]) -> frozenset[int]:
         """The programs, and DRUMS, of tokens that occur (vocab_size,) so often."""
+        pitched = np.flatnonzero(counts[self.programs]).tolist()
+        return frozenset({*pitched, *({DRUMS} if counts[self.drums].any() else set[int]())})
 
-    @abc.abstractmethod
     def loudness(self, prompt: Ids) -> tuple[int, int] | None:
         """The lowest and the highest velocity of a prompt."""
+        first, end = self.velocities.start, self.velocities.stop
+        level = prompt[(prompt >= first) & (prompt < end)].astype(np.int64) - first
+        wide = 128 // (end - first)  # each token stands for so many velocities, the middle one of which is played
+        return (int(level.min()) * wide + wide // 2, int(level.max()) * wide + wide // 2) if len(level) else None
 
-    @abc.abstractmethod
     def freed(self, seen: Mask, programs: frozenset[int]) -> Mask:
         """(vocab_size,) the tokens that were seen, and those of programs that are asked for."""
+        mask = seen.copy()
+        for program in programs:
+            if program != DRUMS:
+                mask[self.programs.start + program] = True
+            for kind in (self.drums,) if program == DRUMS else self.needed:
+                mask[kind] |= not seen[kind].any()
+        return mask
 
     @abc.abstractmethod
     def encode_prompt_before(self, data: bytes, seconds: float) -> Ids:

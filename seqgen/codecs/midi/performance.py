@@ -61,6 +61,10 @@ class Midi(ControlledCodec):
     """Music in seconds: notes with durations, many instruments, drums."""
 
     Options = MidiOptions
+    programs = slice(vocabulary.INST, vocabulary.VEL)
+    velocities = slice(vocabulary.VEL, vocabulary.PITCH)
+    drums = slice(vocabulary.DRUM, vocabulary.PEDAL)
+    needed = slice(vocabulary.PITCH, vocabulary.DUR), slice(vocabulary.DUR, vocabulary.DRUM)
     suffixes = SUFFIXES
     extra_suffixes = UNCERTAIN
     transposes = True
@@ -122,27 +126,6 @@ class Midi(ControlledCodec):
 
     def within(self, bounds: Mapping[str, int], seen: Mask | None = None) -> PerformanceGrammar:
         return PerformanceGrammar(pedal=self._options.pedal, bounds=Bounds.of(bounds), seen=seen)
-
-    def sounding(self, counts: NDArray[Any]) -> frozenset[int]:
-        pitched = np.flatnonzero(counts[vocabulary.INST : vocabulary.VEL]).tolist()
-        drums = {DRUMS} if counts[vocabulary.DRUM : vocabulary.PEDAL].any() else set[int]()
-        return frozenset({*pitched, *drums})
-
-    def loudness(self, prompt: Ids) -> tuple[int, int] | None:
-        found = prompt[(prompt >= vocabulary.VEL) & (prompt < vocabulary.PITCH)].astype(np.int64)
-        levels = vocabulary.velocity_of(found - vocabulary.VEL)
-        return (int(levels.min()), int(levels.max())) if len(levels) else None
-
-    def freed(self, seen: Mask, programs: frozenset[int]) -> Mask:
-        mask = seen.copy()
-        for program in programs:
-            if program == DRUMS:
-                mask[vocabulary.DRUM : vocabulary.PEDAL] |= not seen[vocabulary.DRUM : vocabulary.PEDAL].any()
-                continue
-            mask[vocabulary.INST + program] = True
-            for low, high in ((vocabulary.PITCH, vocabulary.DUR), (vocabulary.DUR, vocabulary.DRUM)):
-                mask[low:high] |= not seen[low:high].any()
-        return mask
 
     def encode_prompt_before(self, data: bytes, seconds: float) -> Ids:
         from seqgen.codecs.midi.steering import MIDDLE

@@ -68,6 +68,8 @@ class MidiBar(ControlledCodec):
 
     Options = MidiBarOptions
     has_meters = True
+    programs, velocities, drums = slice(v.INST, v.VEL), slice(v.VEL, v.PITCH), slice(v.DRUM, v.DUR)
+    needed = slice(v.PART, v.INST), slice(v.PITCH, v.DRUM), slice(v.DUR, v.TIE)
 
     def __init__(self, options: MidiBarOptions, roster: Roster = NO_NAMES) -> None:
         super().__init__(options)
@@ -143,25 +145,6 @@ class MidiBar(ControlledCodec):
         token = np.arange(v.SIZE)
         moves = (token == v.BAR) | ((token >= v.POS) & (token < v.PART))
         return MusicCopyKey(framing, v.PITCH, moves | ((token >= v.PITCH) & (token < v.REMAIN)))
-
-    def sounding(self, counts: NDArray[Any]) -> frozenset[int]:
-        pitched = np.flatnonzero(counts[v.INST : v.VEL]).tolist()
-        return frozenset({*pitched, *({DRUMS} if counts[v.DRUM : v.DUR].any() else set[int]())})
-
-    def loudness(self, prompt: Ids) -> tuple[int, int] | None:
-        levels = v.velocity_of(prompt[(prompt >= v.VEL) & (prompt < v.PITCH)].astype(np.int64) - v.VEL)
-        return (int(levels.min()), int(levels.max())) if len(levels) else None
-
-    def freed(self, seen: Mask, programs: frozenset[int]) -> Mask:
-        mask = seen.copy()
-        for program in programs:
-            if program == DRUMS:
-                mask[v.DRUM : v.DUR] |= not seen[v.DRUM : v.DUR].any()
-                continue
-            mask[v.INST + program] = True
-            for low, high in ((v.PART, v.INST), (v.PITCH, v.DRUM), (v.DUR, v.TIE)):
-                mask[low:high] |= not seen[low:high].any()
-        return mask
 
     def encode_prompt_before(self, data: bytes, seconds: float) -> Ids:
         report = Report()

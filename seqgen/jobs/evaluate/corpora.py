@@ -18,7 +18,7 @@ from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import recorded as training
-from seqgen.training.data import Spans
+from seqgen.training.recorded import Recorded
 from seqgen.training.validation import NGRAM, own_tokens
 
 
@@ -39,28 +39,21 @@ class Documents:
     fingerprint: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Recorded:
-    """The corpus of a training run, as it was split."""
+def held_out(run: Recorded, codec_size: int) -> Documents:
+    """What a run was validated on."""
+    ids, starts = own_tokens(run.held_stream.ids, run.held, codec_size, max(1, run.held.tokens))
+    return Documents("its own validation split", ids, starts)
 
-    train_stream: TokenStream
-    train: Spans
-    held_stream: TokenStream
-    held: Spans
 
-    def held_out(self, codec_size: int) -> Documents:
-        """What the run was validated on."""
-        ids, starts = own_tokens(self.held_stream.ids, self.held, codec_size, max(1, self.held.tokens))
-        return Documents("its own validation split", ids, starts)
+def trained_on(run: Recorded, codec_size: int, limit: int) -> Documents:
+    """About `limit` tokens of what a run was trained on, from all over it."""
+    ids, starts = own_tokens(run.stream.ids, run.train, codec_size, limit)
+    return Documents("its own training documents", ids, starts)
 
-    def training(self, codec_size: int, limit: int) -> Documents:
-        """About `limit` tokens of what the run was trained on, from all over it."""
-        ids, starts = own_tokens(self.train_stream.ids, self.train, codec_size, limit)
-        return Documents("its own training documents", ids, starts)
 
-    def baseline(self, codec_size: int) -> NGram:
-        """An n-gram model of the documents that the run was trained on."""
-        return NGram.fit(*own_tokens(self.train_stream.ids, self.train, codec_size, NGRAM), codec_size)
+def baseline(run: Recorded, codec_size: int) -> NGram:
+    """An n-gram model of the documents that a run was trained on."""
+    return NGram.fit(*own_tokens(run.stream.ids, run.train, codec_size, NGRAM), codec_size)
 
 
 def recorded(checkpoint: str) -> Recorded:
@@ -70,8 +63,7 @@ def recorded(checkpoint: str) -> Recorded:
         CheckpointError: The folder says nothing, or the corpus has changed since.
         StreamError: The corpus is gone or damaged.
     """
-    run = training.recorded(find(checkpoint).parent, "name files, a .tokens file or a corpus to evaluate on")
-    return Recorded(run.stream, run.train, run.held_stream, run.held)
+    return training.recorded(find(checkpoint).parent, "name files, a .tokens file or a corpus to evaluate on")
 
 
 def opened(
@@ -104,10 +96,10 @@ def fitted_baseline(checkpoint: str, codec_size: int, corpus: Documents, observe
     except DataError as error:
         observer.note(f"No n-gram baseline: {error.message}")
         return None
-    if run.train_stream.fingerprint == corpus.fingerprint:
+    if run.stream.fingerprint == corpus.fingerprint:
         part = "without SOURCE, the part it was not trained on is measured."
         observer.note(f"The run was trained on most of this corpus; {part}")
-    return run.baseline(codec_size)
+    return baseline(run, codec_size)
 
 
 def _require_same_codec(stream: TokenStream, tokenizer: Tokenizer) -> None:

@@ -17,6 +17,7 @@ from seqgen.jobs.evaluate import corpora
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.tokenizer import require_same_tokens
 from seqgen.training.device import pick_device
+from seqgen.training.recorded import Recorded
 
 if TYPE_CHECKING:
     from seqgen.evaluation.dynamic import DynamicSettings
@@ -147,10 +148,10 @@ def _corpus(job: EvaluateJob, first: Checkpoint, observer: Observer) -> tuple[co
     runs = [corpora.recorded(name) for name in job.checkpoints]
     for name, run in zip(job.checkpoints[1:], runs[1:]):
         _require_same_split(job.checkpoints[0], runs[0], name, run)
-    return runs[0].held_out(size), runs[0].baseline(size)
+    return corpora.held_out(runs[0], size), corpora.baseline(runs[0], size)
 
 
-def _require_same_split(first: str, mine: corpora.Recorded, other: str, its: corpora.Recorded) -> None:
+def _require_same_split(first: str, mine: Recorded, other: str, its: Recorded) -> None:
     """What one run held out, another may have been trained on."""
     same = mine.held_stream.fingerprint == its.held_stream.fingerprint
     if not (same and np.array_equal(mine.held.begin, its.held.begin) and np.array_equal(mine.held.end, its.held.end)):
@@ -176,7 +177,7 @@ def _training(name: str, codec_size: int, limit: int, observer: Observer) -> "Fr
     if not limit:
         return None
     try:
-        documents = corpora.recorded(name).training(codec_size, limit)
+        documents = corpora.trained_on(corpora.recorded(name), codec_size, limit)
     except DataError as error:
         observer.note(f"No gradient statistics, so dynamic evaluation takes plain gradient steps: {error.message}")
         return None

@@ -95,7 +95,7 @@ def sample_and_compare(job: MusicJob, observer: Observer = SILENT) -> Made:
     if job.source:
         corpus = corpora.opened(job.source, model.tokenizer, job.follow_links, observer)
     else:
-        corpus = corpora.recorded(job.checkpoint).held_out(size)
+        corpus = corpora.held_out(corpora.recorded(job.checkpoint), size)
     ids = sampled(model, count, seed, temperature)
     pieces = scores_of(model, [np.asarray(corpus.ids[begin:end]) for begin, end in _chosen(corpus.starts)])
     scores = scores_of(model, ids)
@@ -194,7 +194,8 @@ def scores_of(model: Model, pieces: Sequence[NDArray[Any]]) -> list[Score]:
 def _further(model: Model, job: MusicJob, corpus: corpora.Documents) -> list[Score]:
     """More pieces of the corpus, to know what it has: all of SOURCE, or else what the run was trained on."""
     if not job.source:
-        corpus = corpora.recorded(job.checkpoint).training(model.tokenizer.document_id, MOST_HEARD)
+        run = corpora.recorded(job.checkpoint)
+        corpus = corpora.trained_on(run, model.tokenizer.document_id, MOST_HEARD)
     bounds = _chosen(corpus.starts, MOST_READ)
     return scores_of(model, [np.asarray(corpus.ids[begin:end]) for begin, end in bounds])
 
