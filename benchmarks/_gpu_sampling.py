@@ -25,8 +25,8 @@ from torch import nn
 from seqgen import rules
 from seqgen.cells.lstm import LSTM
 from seqgen.generation import Engine, load
-from seqgen.generation._cuda_engine import CudaEngine
-from seqgen.generation._numpy_engine import NumpyEngine
+from seqgen.generation.engines.cuda import CudaEngine
+from seqgen.generation.engines.numpy import NumpyEngine
 from seqgen.generation.loop import Limits, collect, generate
 from seqgen.models import ModelSettings, weight_shapes
 

@@ -23,7 +23,7 @@ from seqgen.codecs.c_source.over_text import grammar_of_c
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.generation import Engine
-from seqgen.generation._numpy_engine import NumpyEngine
+from seqgen.generation.engines.numpy import NumpyEngine
 from seqgen.generation.loop import Limits, collect, generate
 from seqgen.models import ModelSettings
 from seqgen.originality.copying import MaxCopy

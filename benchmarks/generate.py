@@ -25,7 +25,7 @@ from torch import nn
 from seqgen import rules
 from seqgen.cells.lstm import LSTM
 from seqgen.generation import Engine, load
-from seqgen.generation._numpy_engine import NumpyEngine
+from seqgen.generation.engines.numpy import NumpyEngine
 from seqgen.generation.loop import Limits, generate
 from seqgen.models import ModelSettings, weight_shapes
 

@@ -8,14 +8,14 @@ import pytest
 
 from seqgen import generation, registry, rules
 from seqgen.cells.gru import GRU
-from seqgen.generation._cuda_engine import CudaEngine
-from seqgen.generation._numpy_engine import NumpyEngine
-from seqgen.generation._torch_engine import TorchEngine
 from seqgen.generation.beam import search
 from seqgen.generation.chain import RuleChain
+from seqgen.generation.engines.cuda import CudaEngine
+from seqgen.generation.engines.mixture import Fade, MixtureEngine, MixturePart
+from seqgen.generation.engines.numpy import NumpyEngine
+from seqgen.generation.engines.torch import TorchEngine
 from seqgen.generation.limits import Limits
 from seqgen.generation.loop import collect, generate
-from seqgen.generation.mixture import Fade, MixtureEngine, MixturePart
 from seqgen.generation.steering import Steered
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.rules import AdaptiveRule, Scope

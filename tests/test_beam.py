@@ -9,9 +9,9 @@ import pytest
 from seqgen import rules
 from seqgen.cells.lstm import LSTM
 from seqgen.errors import SettingError, UsageError
-from seqgen.generation._numpy_engine import NumpyEngine
 from seqgen.generation.beam import search
 from seqgen.generation.choosing import best_of
+from seqgen.generation.engines.numpy import NumpyEngine
 from seqgen.generation.limits import Limits
 from seqgen.generation.loop import SampledStream, collect, generate
 from seqgen.models import ModelSettings, weight_shapes

@@ -16,14 +16,14 @@ from seqgen.cells.gru import GRU
 from seqgen.cells.lstm import LSTM
 from seqgen.cells.rnn import RNN
 from seqgen.errors import UsageError
-from seqgen.generation import _device_network
-from seqgen.generation._cuda_engine import CudaEngine
-from seqgen.generation._device_block import DrawPlan
-from seqgen.generation._device_network import Fused
-from seqgen.generation._device_noise import gumbel, signed
-from seqgen.generation._device_rules import apply_rules, on_device
-from seqgen.generation._numpy_engine import NumpyEngine
-from seqgen.generation._torch_engine import TorchEngine
+from seqgen.generation.device import network
+from seqgen.generation.device.block import DrawPlan
+from seqgen.generation.device.network import Fused
+from seqgen.generation.device.noise import gumbel, signed
+from seqgen.generation.device.rules import apply_rules, on_device
+from seqgen.generation.engines.cuda import CudaEngine
+from seqgen.generation.engines.numpy import NumpyEngine
+from seqgen.generation.engines.torch import TorchEngine
 from seqgen.generation.limits import Limits
 from seqgen.generation.loop import SampledStream, collect, generate
 from seqgen.generation.sampling import noise
@@ -93,7 +93,7 @@ def test_logits_are_the_torch_engines(cell: Cell, settings: ModelSettings) -> No
 
 def test_without_the_table_the_input_product_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     with_table = engine()
-    monkeypatch.setattr(_device_network, "TABLE_LIMIT", 0)
+    monkeypatch.setattr(network, "TABLE_LIMIT", 0)
     without = engine()
     assert with_table.network.table is not None
     assert without.network.table is None
@@ -328,7 +328,7 @@ def test_the_engine_is_chosen_by_name_and_then_wants_a_gpu(monkeypatch: pytest.M
     assert isinstance(make_engine(network, "cuda", "cpu"), CudaEngine)
     assert isinstance(make_engine(network, "auto", "cpu"), NumpyEngine)
     asked: list[str] = []
-    monkeypatch.setattr("seqgen.generation._cuda_engine.CudaEngine", lambda *given: asked.append(given[3]))
+    monkeypatch.setattr("seqgen.generation.engines.cuda.CudaEngine", lambda *given: asked.append(given[3]))
     make_engine(network, "cuda", "auto")
     make_engine(network, "cuda", "cuda:1")
     assert asked == ["cuda", "cuda:1"]

@@ -18,10 +18,11 @@ from seqgen.cells import Cell
 from seqgen.cells.lstm import LSTM
 from seqgen.cells.rnn import RNN
 from seqgen.errors import SettingError, UsageError
-from seqgen.generation import EngineName, _numpy_engine
-from seqgen.generation._numpy_engine import NumpyEngine
-from seqgen.generation._step_engine import StepEngine
-from seqgen.generation._torch_engine import TorchEngine
+from seqgen.generation import EngineName
+from seqgen.generation.engines import numpy as numpy_engine
+from seqgen.generation.engines.numpy import NumpyEngine
+from seqgen.generation.engines.step import StepEngine
+from seqgen.generation.engines.torch import TorchEngine
 from seqgen.generation.loop import Limits, collect, generate
 from seqgen.generation.sampling import Race, log_probabilities, noise
 from seqgen.models import ModelSettings, weight_shapes
@@ -136,7 +137,7 @@ def test_streams_are_selected_copied_and_joined(cell: Cell, kind: EngineName) ->
 
 def test_without_the_table_the_input_product_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     with_table = engine()
-    monkeypatch.setattr(_numpy_engine, "TABLE_LIMIT", 0)
+    monkeypatch.setattr(numpy_engine, "TABLE_LIMIT", 0)
     without = engine()
     assert with_table.table is not None
     assert without.table is None

@@ -9,10 +9,10 @@ import pytest
 from seqgen.cells.gru import GRU
 from seqgen.cells.lstm import LSTM
 from seqgen.errors import SettingError, UsageError
-from seqgen.generation._numpy_engine import NumpyEngine
-from seqgen.generation._torch_engine import TorchEngine
+from seqgen.generation.engines.mixture import Fade, MixtureEngine, MixturePart
+from seqgen.generation.engines.numpy import NumpyEngine
+from seqgen.generation.engines.torch import TorchEngine
 from seqgen.generation.loop import Limits, collect, generate
-from seqgen.generation.mixture import Fade, MixtureEngine, MixturePart
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.rules import parse
 
@@ -160,7 +160,7 @@ def test_parts_may_know_different_labels():
 
 
 def test_torch_is_not_imported():
-    code = "import sys, seqgen.generation.mixture, seqgen.api.mixture; sys.exit('torch' in sys.modules)"
+    code = "import sys, seqgen.generation.engines.mixture, seqgen.api.mixture; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from seqgen.api.model import Model
 from seqgen.errors import UsageError
-from seqgen.generation.mixture import Average, Fade, MixtureEngine, MixturePart
+from seqgen.generation.engines.mixture import Average, Fade, MixtureEngine, MixturePart
 from seqgen.tokenizer import require_same_tokens
 
 

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from seqgen.errors import UsageError
-from seqgen.generation import Engine, Ids, Logits
 from seqgen.generation.chain import RuleChain
+from seqgen.generation.engine import Engine, Ids, Logits
 from seqgen.generation.limits import Constraints, Limits
-from seqgen.generation.loop import Reason, prefill
+from seqgen.generation.run import prefill
 from seqgen.generation.sampling import log_probabilities
+from seqgen.generation.steps import Reason
 from seqgen.rules import Rule
 from seqgen.settings import require
 

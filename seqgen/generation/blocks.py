@@ -7,17 +7,16 @@ Blocks are launched one ahead: the device works while the host reads.
 
 import abc
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.generation import Engine, Ids
+from seqgen.generation.engine import Engine, Ids
 from seqgen.generation.limits import Limits, Mask
+from seqgen.generation.run import Run
+from seqgen.generation.steps import Reason, Step
 from seqgen.rules import Rule
-
-if TYPE_CHECKING:
-    from seqgen.generation.loop import Reason, Step, _Run
 
 State = TypeVar("State")
 Scores = NDArray[np.float32]
@@ -28,7 +27,7 @@ class Drawn(NamedTuple):
 
     Attributes:
         ids: (K, B).
-        log_probabilities, entropies: (K, B) as `seqgen.generation.loop.Step` has them; None if not wanted.
+        log_probabilities, entropies: (K, B) as `seqgen.generation.steps.Step` has them; None if not wanted.
     """
 
     ids: Ids
@@ -91,13 +90,13 @@ class Blocks:
         seed: Determines the draws.
     """
 
-    def __init__(self, run: "_Run", plan: Any, seed: int) -> None:
+    def __init__(self, run: Run, plan: Any, seed: int) -> None:
         assert isinstance(run.engine, BlockEngine)
         self.run, self.engine, self.plan, self.seed = run, run.engine, plan, seed
         self.streams = list(run.active)  # the rows of the state; some may have ended
         self.position = 0  # of the next block
 
-    def steps(self) -> Iterator["Step"]:
+    def steps(self) -> Iterator[Step]:
         """What `seqgen.generation.loop.generate` yields."""
         ahead = self._launch()
         while ahead is not None:
@@ -121,7 +120,7 @@ class Blocks:
         self.position += self.engine.block(len(self.streams))
         return block, self.streams
 
-    def _read(self, block: Block, streams: list[int]) -> Iterator["Step"]:
+    def _read(self, block: Block, streams: list[int]) -> Iterator[Step]:
         """The steps of one block, as far as there are streams."""
         run, drawn = self.run, block.read()
         rows = np.flatnonzero(np.isin(streams, run.active))
@@ -134,7 +133,7 @@ class Blocks:
             else:
                 finished = run.ended(ids)
             scores = [each[index, rows] for each in drawn[1:] if each is not None]
-            yield run.told(ids, finished, *scores)
+            yield run.scored_step(ids, finished, *scores)
             if finished:
                 rows = rows[[stream not in finished for stream in run.active]]
                 run.active = [stream for stream in run.active if stream not in finished]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.generation import Ids, Logits
+from seqgen.generation.engine import Ids, Logits
 from seqgen.rules import AdaptiveRule, Memory, Rule
 
 

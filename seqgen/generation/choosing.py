@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqgen.errors import UsageError
-from seqgen.generation.loop import SampledStream
+from seqgen.generation.steps import SampledStream
 
 
 @dataclass(frozen=True)

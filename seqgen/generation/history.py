@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seqgen.generation import Ids
+from seqgen.generation.engine import Ids
 
 
 class History:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.generation import Ids, Logits
+from seqgen.generation.engine import Ids, Logits
 from seqgen.rules import NEVER, unless_empty
 
 Mask = NDArray[np.bool_]

@@ -1,111 +1,22 @@
-"""The sampling loop: an engine, prompts and rules become steps of ids, in constant memory however long it runs.
+"""One run of the sampling loop: the state of its engine and all that goes along with it, a row for each stream."""
 
-It knows ids only. What ends a stream and what it may hold is told from outside, as `Limits`.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.errors import UsageError
-from seqgen.generation import Engine, Ids, Logits, _blocks
-from seqgen.generation._history import History
 from seqgen.generation.chain import RuleChain
-from seqgen.generation.limits import NO_LIMITS, Constraints, Grammar, Guard, Limits, Mask
+from seqgen.generation.engine import Engine, Ids, Logits
+from seqgen.generation.history import History
+from seqgen.generation.limits import Constraints, Limits, Mask
 from seqgen.generation.sampling import Race, entropies, log_probabilities
+from seqgen.generation.steps import Reason, Step
 from seqgen.rules import Rule
 
-__all__ = ["Grammar", "Guard", "Limits", "SampledStream", "Step", "collect", "generate", "prefill"]
 
-Reason = Literal["length", "end", "stop", "interrupted"]
-
-
-class Step(NamedTuple):
-    """One step of all streams.
-
-    Attributes:
-        ids: (B,) the token of each stream; −1 where it has ended. An end token is not shown.
-        log_probabilities: (B,) nats, under the model before rules; NaN where a stream has ended. None if not wanted.
-        finished: Stream index → why it ended, for the streams that ended with this step.
-        entropies: (B,) nats, of the model's distribution before rules; as `log_probabilities`.
-    """
-
-    ids: Ids
-    log_probabilities: NDArray[np.float32] | None
-    finished: Mapping[int, Reason]
-    entropies: NDArray[np.float32] | None = None
-
-
-@dataclass
-class SampledStream:
-    """What one stream became.
-
-    Attributes:
-        ids: The tokens after the prompt.
-        log_probabilities: Nats of each under the model before rules; empty if not wanted.
-        finished: Why it ended.
-    """
-
-    ids: list[int] = field(default_factory=list)
-    log_probabilities: list[float] = field(default_factory=list)
-    finished: Reason = "interrupted"
-
-
-def generate(
-    engine: Engine[Any],
-    prompts: Sequence[Ids],
-    rules: Sequence[Rule],
-    *,
-    seed: int,
-    limits: Limits = NO_LIMITS,
-    scores: bool = False,
-) -> Iterator[Step]:
-    """Sample one stream for each prompt, all at once, a step at a time.
-
-    Args:
-        engine: The network.
-        prompts: (n,) ids of each stream's prompt, n ≥ 1; equal prompts are read once.
-        rules: Applied in order, after bans, grammar and guard; bound already where they need it (`seqgen.rules.bind`).
-        seed: With the stream's index and the position it determines each draw.
-        limits: What ends a stream, and what it may hold.
-        scores: Whether log-probabilities are wanted.
-
-    Yields:
-        One `Step` for each position, until every stream has ended. Closing the generator is safe at any point.
-
-    Raises:
-        UsageError: A prompt is empty or has ids outside the vocabulary, or every token is banned.
-    """
-    if limits.length == 0:
-        return
-    run = _Run(engine, prompts, rules, seed, limits)
-    if (plan := _blocks.plan(engine, rules, limits, scores)) is not None:
-        yield from _blocks.Blocks(run, plan, seed).steps()
-        return
-    while run.active:
-        ids = run.draw()
-        finished = run.ended(ids)
-        yield run.step(ids, finished, scores)
-        run.advance(ids, finished)
-
-
-def collect(steps: Iterator[Step], streams: int) -> list[SampledStream]:
-    """The whole samples of `generate`, for callers who need no streaming."""
-    samples = [SampledStream() for _ in range(streams)]
-    for step in steps:
-        for index in np.flatnonzero(step.ids >= 0).tolist():
-            samples[index].ids.append(int(step.ids[index]))
-            if step.log_probabilities is not None:
-                samples[index].log_probabilities.append(float(step.log_probabilities[index]))
-        for index, reason in step.finished.items():
-            samples[index].finished = reason
-    return samples
-
-
-class _Run:
+class Run:
     """The moving parts of one call of `generate`: rows are the streams that have not ended."""
 
     def __init__(
@@ -159,9 +70,9 @@ class _Run:
         """What has been drawn; with `scores` how likely it was."""
         if not scores:
             return Step(self.shown(ids, finished), None, finished)
-        return self.told(ids, finished, log_probabilities(self.logits, ids), entropies(self.logits))
+        return self.scored_step(ids, finished, log_probabilities(self.logits, ids), entropies(self.logits))
 
-    def told(self, ids: Ids, finished: Mapping[int, Reason], *scores: NDArray[np.float32]) -> Step:
+    def scored_step(self, ids: Ids, finished: Mapping[int, Reason], *scores: NDArray[np.float32]) -> Step:
         """The step of (rows,) tokens; with log-probabilities and entropies, if there are any."""
         log_probs, entropy = [self._of_all(each) for each in scores] or (None, None)
         return Step(self.shown(ids, finished), log_probs, finished, entropy)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.generation import Ids, Logits
+from seqgen.generation.engine import Ids, Logits
 from seqgen.settings import require
 
 BLOCK = 1 << 13  # numbers of noise made at once for a stream: few enough to stay in the cache

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from seqgen.generation import Engine, Ids
-from seqgen.generation._history import History
 from seqgen.generation.chain import RuleChain
+from seqgen.generation.engine import Engine, Ids
+from seqgen.generation.history import History
 from seqgen.generation.limits import Constraints, Limits
-from seqgen.generation.loop import Step, _Run
+from seqgen.generation.run import Run
+from seqgen.generation.steps import Step
 from seqgen.rules import Rule
 
 CHUNK = 4096  # tokens read at once
@@ -36,7 +37,7 @@ class Steered:
         self, engine: Engine[Any], prompt: Ids, rules: Sequence[Rule], seed: int, limits: Limits, scores: bool
     ) -> None:
         self._limits, self._scores = limits, scores
-        self._run = _Run(engine, [prompt], rules, seed, limits)
+        self._run = Run(engine, [prompt], rules, seed, limits)
         self._drawn: Ids | None = None  # the latest token, not yet taken in: a change may stand before the next
         self._finished = limits.length == 0
 

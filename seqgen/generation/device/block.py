@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from seqgen.generation._blocks import Block, Drawn
-from seqgen.generation._device_network import Network, State
-from seqgen.generation._device_noise import gumbel, signed
-from seqgen.generation._device_rules import DeviceRules, apply_rules
+from seqgen.generation.blocks import Block, Drawn
+from seqgen.generation.device.network import Network, State
+from seqgen.generation.device.noise import gumbel, signed
+from seqgen.generation.device.rules import DeviceRules, apply_rules
 from seqgen.models.graph import Repeated
 
 WARM_UP = 1  # blocks before the capture
@@ -70,7 +70,7 @@ class Drawing:
             self.banned = torch.zeros(network.vocab_size, dtype=torch.bool, device=device)
             self.banned[list(plan.banned)] = True
         self.work = Repeated(self._work, device, capture, WARM_UP)
-        self._told: dict[str, object] = {}
+        self._uploaded: dict[str, object] = {}
 
     def prepare(self, seed: int, streams: Sequence[int], position: int, rules: DeviceRules) -> None:
         """Upload what is new: the rules' numbers, and what determines the noise."""
@@ -84,10 +84,10 @@ class Drawing:
             self.numbers.copy_(torch.tensor(numbers, dtype=torch.float64))
 
     def _new(self, name: str, value: object) -> bool:
-        """Whether the device has not been told this."""
-        if name in self._told and self._told[name] == value:
+        """Whether this is not what the device holds already; it is taken to be uploaded then."""
+        if name in self._uploaded and self._uploaded[name] == value:
             return False
-        self._told[name] = value
+        self._uploaded[name] = value
         return True
 
     @torch.no_grad()

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seqgen.cells import INPUT, RECURRENT, Cell, DeviceForm
-from seqgen.generation import Weights
+from seqgen.generation.engine import Weights
 from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM, load_weights
 

@@ -21,11 +21,11 @@ from torch import Tensor
 
 from seqgen.cells import Cell
 from seqgen.errors import UsageError
-from seqgen.generation import Ids, Logits, Weights
-from seqgen.generation._blocks import Block, BlockEngine
-from seqgen.generation._device_block import DeviceBlock, Drawing, DrawPlan
-from seqgen.generation._device_network import Network, PlainNetwork, StackedNetwork, State
-from seqgen.generation._device_rules import on_device
+from seqgen.generation.blocks import Block, BlockEngine
+from seqgen.generation.device.block import DeviceBlock, Drawing, DrawPlan
+from seqgen.generation.device.network import Network, PlainNetwork, StackedNetwork, State
+from seqgen.generation.device.rules import on_device
+from seqgen.generation.engine import Ids, Logits, Weights
 from seqgen.generation.limits import Mask
 from seqgen.models import ModelSettings
 from seqgen.models.graph import Repeated

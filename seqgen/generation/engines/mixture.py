@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.errors import UsageError
-from seqgen.generation import Engine, Ids, Logits
+from seqgen.generation.engine import Engine, Ids, Logits
 from seqgen.settings import require
 
 Average = Literal["logits", "probabilities"]

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.cells import BY_ROWS, INPUT, RECURRENT, Blocks, Cell, NumpyForm, Update
-from seqgen.generation import Engine, Ids, Logits, Weights
+from seqgen.generation.engine import Engine, Ids, Logits, Weights
 from seqgen.models import ModelSettings
 
 Floats = NDArray[np.float32]

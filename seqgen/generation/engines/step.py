@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seqgen.cells import Array, Cell, Parts, linear
-from seqgen.generation import Engine, Ids, Logits, Weights
+from seqgen.generation.engine import Engine, Ids, Logits, Weights
 from seqgen.models import ModelSettings
 
 StepState = tuple[Parts, ...]  # per layer

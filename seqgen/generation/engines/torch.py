@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seqgen.cells import Cell
 from seqgen.errors import UsageError
-from seqgen.generation import Engine, Ids, Logits, Weights
+from seqgen.generation.engine import Engine, Ids, Logits, Weights
 from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM, load_weights
 from seqgen.models.network import State as TorchState
