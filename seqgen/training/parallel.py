@@ -155,7 +155,7 @@ class Ranks:
     @contextlib.contextmanager
     def in_turn(self) -> Iterator[None]:
         """The body runs on the first rank of each machine, and then on the others: they find its work in the cache."""
-        first = _told("LOCAL_RANK", 0) == 0
+        first = _from_environment("LOCAL_RANK", 0) == 0
         if not first:
             self.total(0)
         yield
@@ -188,7 +188,7 @@ def session(device: str) -> Iterator[Ranks]:
         UsageError: The environment makes no sense, or there are fewer GPUs than processes.
         SeqgenError: The others do not come.
     """
-    if _told("WORLD_SIZE", 1) < 2 or "RANK" not in os.environ:
+    if _from_environment("WORLD_SIZE", 1) < 2 or "RANK" not in os.environ:
         yield ALONE
         return
     with parting.group():
@@ -203,7 +203,7 @@ def session(device: str) -> Iterator[Ranks]:
             raise
 
 
-def _told(name: str, otherwise: int) -> int:
+def _from_environment(name: str, otherwise: int) -> int:
     """A number that torchrun says in the environment. Raises UsageError where it is none."""
     text = os.environ.get(name) or str(otherwise)
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
@@ -214,7 +214,7 @@ def _told(name: str, otherwise: int) -> int:
 def _join(device: str) -> Callable[[], bool]:
     """Meet the others at the place that the environment names; tells whether no other rank has asked this before."""
     on_gpu = device != "cpu" and torch.cuda.is_available()
-    local = _told("LOCAL_RANK", 0)
+    local = _from_environment("LOCAL_RANK", 0)
     if on_gpu and local >= torch.cuda.device_count():
         raise UsageError(
             f"there are {torch.cuda.device_count()} GPUs here, expected one for each process ({local + 1} or more)",

@@ -116,13 +116,13 @@ def evaluate(job: EvaluateJob, observer: Observer = SILENT) -> Evaluated:
     loaded = [Checkpoint.load(name) for name in names]
     require_same_tokens(names, [each.tokenizer for each in loaded], exactly=True)
     corpus, ngram = _corpus(job, loaded[0], observer)
-    told = _Told(job, corpus, device, observer)
+    task = _Task(job, corpus, device, observer)
     try:
         members = [
-            (name, _member(name, checkpoint, told, ngram if not index else None))
+            (name, _member(name, checkpoint, task, ngram if not index else None))
             for index, (name, checkpoint) in enumerate(zip(names, loaded))
         ]
-        ensemble = _ensemble(loaded, told) if len(loaded) > 1 else None
+        ensemble = _ensemble(loaded, task) if len(loaded) > 1 else None
     except StreamError as error:
         raise StreamError(f"{corpus.name}: {error.message}", error.hint) from error
     order = 0 if ngram is None else ngram.order
@@ -130,7 +130,7 @@ def evaluate(job: EvaluateJob, observer: Observer = SILENT) -> Evaluated:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Task:
     """What each measurement takes: how, on what, and who is told."""
 
     job: EvaluateJob
@@ -159,15 +159,15 @@ def _require_same_split(first: str, mine: Recorded, other: str, its: Recorded) -
         raise UsageError(f"{first} and {other} were not validated on the same documents", hint)
 
 
-def _member(name: str, checkpoint: Checkpoint, told: _Told, ngram: "NGram | None") -> Evaluation:
-    corpus, learning, device = told.corpus, told.job.dynamic, told.device
-    with told.observer.bar(name, report.passes(checkpoint) * len(corpus.ids), UNIT) as advance:
+def _member(name: str, checkpoint: Checkpoint, task: _Task, ngram: "NGram | None") -> Evaluation:
+    corpus, learning, device = task.corpus, task.job.dynamic, task.device
+    with task.observer.bar(name, report.passes(checkpoint) * len(corpus.ids), UNIT) as advance:
         found = report.evaluate(checkpoint, corpus.ids, corpus.starts, device, ngram, advance)
     if learning is None:
         return found
-    training = _training(name, checkpoint.tokenizer.document_id, learning.statistics, told.observer)
+    training = _training(name, checkpoint.tokenizer.document_id, learning.statistics, task.observer)
     read = 0 if training is None else min(learning.statistics, len(training[0]))
-    with told.observer.bar(f"{name}, dynamic", len(corpus.ids) + read, UNIT) as advance:
+    with task.observer.bar(f"{name}, dynamic", len(corpus.ids) + read, UNIT) as advance:
         score = report.evaluate_dynamic(checkpoint, corpus.ids, corpus.starts, learning, training, device, advance)
     return replace(found, dynamic=score)
 
@@ -184,7 +184,7 @@ def _training(name: str, codec_size: int, limit: int, observer: Observer) -> "Fr
     return documents.ids, documents.starts
 
 
-def _ensemble(loaded: Sequence[Checkpoint], told: _Told) -> Evaluation:
-    corpus, job = told.corpus, told.job
-    with told.observer.bar("ensemble", 2 * len(corpus.ids), UNIT) as advance:
-        return report.evaluate_ensemble(loaded, corpus.ids, corpus.starts, job.average, told.device, advance)
+def _ensemble(loaded: Sequence[Checkpoint], task: _Task) -> Evaluation:
+    corpus, job = task.corpus, task.job
+    with task.observer.bar("ensemble", 2 * len(corpus.ids), UNIT) as advance:
+        return report.evaluate_ensemble(loaded, corpus.ids, corpus.starts, job.average, task.device, advance)

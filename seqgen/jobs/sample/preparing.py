@@ -97,8 +97,8 @@ def check(job: SampleJob, model: Model, places: list[Path] | None, audience: Aud
     if job.prompt is not None and job.prompt_file is not None:
         raise UsageError("both --prompt and --prompt-file were given, expected one of them")
     if job.unlimited:
-        told = show == "events" and places is None  # music without an end can be told of, but makes no file
-        if job.samples > 1 or show == "records" or not (text or told):
+        watched = show == "events" and places is None  # music without an end can be told of, but makes no file
+        if job.samples > 1 or show == "records" or not (text or watched):
             hint = "give a number of tokens"
             raise UsageError("--length inf goes with a single sample of text, or with --events", hint)
     if job.follow:

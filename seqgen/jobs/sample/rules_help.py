@@ -14,9 +14,9 @@ def rules_help() -> str:
     packages = {each.name: each.package for each in registry.brought("rules")}
     for name, kind in registry.usable("rules").items():
         (value,) = settings.fields(kind)
-        told = " ".join((kind.__doc__ or "").partition("\n\n")[0].split())
-        told += f" (package {packages[name]})" if name in packages else ""
+        about = " ".join((kind.__doc__ or "").partition("\n\n")[0].split())
+        about += f" (package {packages[name]})" if name in packages else ""
         head = f"  {name} {value.upper()}".ljust(HEAD - 1) + " "
-        lines.append(textwrap.fill(head + told, WIDTH, subsequent_indent=" " * HEAD, break_on_hyphens=False))
+        lines.append(textwrap.fill(head + about, WIDTH, subsequent_indent=" " * HEAD, break_on_hyphens=False))
     lines += ["", "A number may be a schedule: 0.6..1.2 over the sample, 0.6..1.2/500, 0.6~1.2/200 up and down."]
     return "\n".join(lines)

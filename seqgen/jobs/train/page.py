@@ -26,9 +26,9 @@ def write_page(folder: Path, path: str | Path, observer: Observer = SILENT) -> N
         CheckpointError: There is no run, or its files are damaged.
         OutputError: The page cannot be written.
     """
-    told = story(folder, observer)
+    found = story(folder, observer)
     try:
-        page = training_page(told)
+        page = training_page(found)
     except MALFORMED as error:
         raise _damaged(folder, error) from error
     files.write_bytes(path, page.encode("utf-8", "replace"))
