@@ -28,6 +28,7 @@ CALLS: dict[Words, tuple[Words, ...]] = {
         ("toy.model", "-l", "20", "--seed", "1", "--no-take", "-o", "out.txt"),
     ),
     ("inspect",): (("play.tokens",), ("toy.model",), ("toy.model", "--json"), ("song.mid",), ("corpus",)),
+    ("merge",): (("play.tokens", "-o", "out.tokens"),),  # which is no shard
     ("render",): (("song.mid", "-o", "out.wav", "--rate", "8000"), ("song.mid", "-o", "-", "--format", "svg")),
     ("selftest",): (("--only", "pickles"), ("--only", "pickles", "--json")),
     ("takes", "delete"): (("nothing",),),

@@ -222,6 +222,7 @@ def _cases(made: Path, out: Path) -> list[Case]:
         Case(("evaluate", model, play, "--json")),
         Case(("evaluate", model, "--text", "ANNA", "--json")),
         Case(("decode", tokens, "-o", new)),
+        Case(("merge", tokens, "-o", new), code=1),  # which is no shard
         *(Case(("inspect", path)) for path in (corpus, tokens, model, song)),
         Case(("corpus", "list")),
         Case(("corpus", "info", "shakespeare")),

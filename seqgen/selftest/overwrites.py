@@ -26,6 +26,7 @@ INPUTS: dict[tuple[str, str], tuple[str, ...]] = {
     # command and parameter → values; what stands behind a blank is one argument more
     ("tokenize", "source"): ("play.txt", "plays", "pl*s/*.txt", "./**/a.txt"),
     ("decode", "file"): ("one.tokens",),
+    ("merge", "shards"): ("shard.tokens",),
     ("train", "source"): ("play.txt", "one.tokens", "plays", "pl?y.txt"),
     ("train", "parent"): (RUN, f"{RUN}/model.safetensors"),
     ("train", "held_out"): ("other.txt",),
@@ -41,6 +42,7 @@ INPUTS: dict[tuple[str, str], tuple[str, ...]] = {
 NEEDED = {  # what a command cannot do without
     "tokenize": ("play.txt",),
     "decode": ("one.tokens",),
+    "merge": ("shard.tokens",),
     "train": ("play.txt",),
     "generate": (RUN,),
     "evaluate": (SONGS,),
@@ -57,6 +59,7 @@ FURTHER = {
     "render": ("--format", "svg"),
 }
 BEGAN = "the corpus is fetched"  # what a command says here that was not refused, but began its work
+STREAMS = ("tokenize", "merge")  # what writes streams may replace one
 SLOW = ("evaluate", "demo", "corpus get")  # not run to their end
 BESIDE = ("takes.sqlite", "takes.sqlite-wal", "published.safetensors", "cache/streams/x.tokens")
 
@@ -154,6 +157,7 @@ def _build() -> None:
     Path("here").symlink_to(".")
     for words in (
         ("tokenize", "play.txt", "-c", "char", "-o", "one.tokens"),
+        ("tokenize", "play.txt", "-c", "char", "-o", "shard.tokens", "--shard", "1/1"),
         ("train", "one.tokens", "-o", RUN, *FURTHER["train"]),
         ("train", "music", "-o", SONGS, *FURTHER["train"]),
         ("generate", SONGS, "-l", "20", "--seed", "1", "-o", "made.mid"),
@@ -261,7 +265,7 @@ def _others(tally: Tally, name: str, words: tuple[str, ...], kept: Path) -> None
     """Outputs on what somebody else wrote, on what costs work, and on what seqgen wrote the last time."""
     takes, streams = Path("takes.sqlite").read_bytes(), Path("one.tokens").read_bytes()
     work = {b"mine", b"SQLite format 3\0" + bytes(100), Path("twin.safetensors").read_bytes(), takes}
-    for content in work if name == "tokenize" else work | {streams}:
+    for content in work if name in STREAMS else work | {streams}:
         mine = Path(_fresh("mine.txt", lambda path, data=content: path.write_bytes(data)))  # type: ignore[misc]
         code, said = _materials.call(*words, "mine.txt")
         held = code == 1 and mine.read_bytes() == content and "--force" in said
@@ -275,7 +279,7 @@ def _others(tally: Tally, name: str, words: tuple[str, ...], kept: Path) -> None
         file.write(b"a word more")
     edited = mine.read_bytes()
     code, said = _materials.call(*words, "mine.txt")
-    held = name == "tokenize" or (code == 1 and mine.read_bytes() == edited)
+    held = name in STREAMS or (code == 1 and mine.read_bytes() == edited)
     tally.case(held, f"{name} replaced a file that was edited: exit code {code}, {said}")
     mine.write_bytes(b"")
     for target in ("mine.txt", os.devnull):
