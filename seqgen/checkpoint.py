@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen import registry, settings
+from seqgen import hub, registry, settings
 from seqgen.cells import Cell
 from seqgen.container import ROOM, Header, Writer, plain_data, read_header
 from seqgen.errors import MALFORMED, CheckpointError, DataError, UsageError
@@ -77,7 +77,10 @@ class Metrics(TypedDict, total=False):
 
 
 class Provenance(TypedDict, total=False):
-    """Where a model came from: corpora by their fingerprints, `parent` by name and SHA-256."""
+    """Where a model came from: corpora by their fingerprints, `parent` by name and SHA-256.
+
+    `sources` are the datasets of the Hub in the corpus, each with its commit.
+    """
 
     corpus: str
     train_tokens: int
@@ -87,6 +90,7 @@ class Provenance(TypedDict, total=False):
     precision: str
     versions: dict[str, str]
     parent: dict[str, str]
+    sources: list[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +121,11 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: str | Path) -> "Checkpoint":
-        """The checkpoint in a file, a run folder, or published under a name.
+        """The checkpoint in a file, a run folder, or published under a name, here or on the Hub (`seqgen.hub`).
 
         Raises:
             CheckpointError: There is none, or it is damaged, something else, or of another version.
+            HubError: It cannot be fetched.
         """
         header = read_header(find(path), CheckpointError)
         _check_format(header)
@@ -195,11 +200,14 @@ def make_model(name: str, cell: Mapping[str, Any], model: Mapping[str, Any]) -> 
 
 
 def find(path: str | Path) -> Path:
-    """The checkpoint file that a file name, a run folder or a published name stands for.
+    """The checkpoint file that a file name, a run folder, a published name or `hf://user/repo` stands for.
 
     Raises:
         CheckpointError: There is none; the hint names those there are.
+        HubError: It cannot be fetched from the Hub.
     """
+    if hub.is_name(path):
+        return hub.checkpoint(str(path))
     given = Path(path)
     for candidate in (given / MODEL_FILE if given.is_dir() else given, published().get(str(path))):
         if candidate is not None and candidate.is_file():

@@ -9,6 +9,7 @@
         ├── StreamError         a token stream that is damaged or does not fit
         ├── CheckpointError     a checkpoint that is damaged or does not fit
         ├── DownloadError       a named corpus that cannot be fetched
+        ├── HubError            what the Hub does not have, does not give or does not take
         ├── TakeError           a take that is not there, or a list of takes that is damaged
         └── OutputError         a file that cannot be written
 
@@ -71,6 +72,10 @@ class CheckpointError(DataError):
 
 class DownloadError(DataError):
     """A named corpus cannot be fetched, or is not what its recipe promises."""
+
+
+class HubError(DataError):
+    """The Hub cannot be reached, does not have what is asked for, or does not take what is pushed."""
 
 
 class TakeError(DataError):

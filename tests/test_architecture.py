@@ -36,15 +36,17 @@ ALLOWED = {
     "token_classes": set(),
     "tokenizer": BASIC | {"codecs", "documents", "media", "token_classes"},
     "catalogue": BASIC,
-    "tokenization": BASIC | {"codecs", "documents", "media", "tokenizer", "stream", "container", "catalogue"},
+    "hub": {"errors", "files", "__init__"},
+    "tokenization": BASIC | {"codecs", "documents", "media", "tokenizer", "stream", "container", "catalogue", "hub"},
     "cells": {"errors", "settings", "registry"},
     "models": {"errors", "settings", "registry", "cells"},
     "rules": {"errors", "settings", "registry"},
     "generation": {"errors", "settings", "registry", "cells", "models", "rules"},
-    "checkpoint": BASIC | {"container", "cells", "models", "tokenizer", "stream", "seen"},
+    "checkpoint": BASIC | {"container", "cells", "models", "tokenizer", "stream", "seen", "hub"},
     "evaluation": BASIC | {"stream", "tokenizer", "music", "models", "generation", "checkpoint", "container"},
     "training": BASIC
-    | {"stream", "tokenizer", "cells", "models", "evaluation", "checkpoint", "container", "originality", "seen"},
+    | {"stream", "tokenizer", "cells", "models", "evaluation", "checkpoint", "container", "originality", "seen", "hub"},
+    "export": {"errors", "checkpoint", "hub"},
     "originality": {"errors", "files", "settings", "container"},
     "render": {"errors", "files", "music"},
     "takes": BASIC | {"media", "music", "tokenizer"},
@@ -62,6 +64,7 @@ ALLOWED = {
         "training",
         "originality",
         "seen",
+        "hub",
     },
 }
 LIBRARY = set(ALLOWED) - {"extensions", "terminal"} | {"__init__"}
@@ -78,7 +81,7 @@ ALLOWED |= {
 CIRCLES_INSIDE = {"rules"}
 FOREIGN_PRIVATE = {"generation"}
 THIN = 2_000  # lines of the command line as it was drawn
-LATER = {"merge"}  # commands since, which come on top
+LATER = {"merge", "pull", "push"}  # commands since, which come on top
 # What asks for a medium by a suffix, a class or a name, where the codec could be asked; and the rooms that may.
 ASKING = re.compile(
     r'"\.(mid|c|abc|musicxml)"|artifact [!=]= "|isinstance\([^#]*(Midi|ScoreCodec|ControlledCodec|CSource)'

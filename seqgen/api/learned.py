@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqgen import hub
 from seqgen.checkpoint import MODEL_FILE, find
 from seqgen.errors import CheckpointError, DataError
 from seqgen.originality.index import INDEX_FILE, Index
@@ -90,7 +91,7 @@ def _distinct(models: Sequence["Model"]) -> list["Model"]:
 def _opened(model: "Model", most: int | None = None, note: Callable[[str], object] = silent) -> Index:
     file = find(model.name)
     left = any((file.parent / name).exists() for name in (TRAINING_FILE, INDEX_FILE))
-    if file.name != MODEL_FILE and not left:
+    if (file.name != MODEL_FILE or hub.is_name(model.name)) and not left:
         raise CheckpointError(
             f"{model.name}: comes without the folder of its training run, as published checkpoints do, so its corpus "
             "is not known here and copies cannot be refused",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
+from seqgen import hub
 from seqgen.api.primer import Prompt, prompt_bytes, with_primer
 from seqgen.api.sample import Sample
 from seqgen.api.sampler import Sampler, Token
@@ -276,17 +277,19 @@ class Model:
 
 @checked
 def load(path: str | Path, engine: EngineName = "auto", device: str = "auto") -> Model:
-    """The model in a file or a run folder, or published under a name; threads may share it, see `Model`.
+    """The model in a file or a run folder, or published under a name, here or on the Hub; threads may share it.
 
     Args:
-        path: As `seqgen generate` takes it.
+        path: As `seqgen generate` takes it: also `hf://user/repo[@revision]`, whose commit the model's name then has.
         engine: numpy (one CPU, starts at once), torch (any device), cuda (graphs on an NVIDIA GPU), or auto.
         device: cpu, cuda, cuda:1, mps, or auto.
 
     Raises:
         CheckpointError: There is none, or it is damaged.
+        HubError: It cannot be fetched from the Hub.
         UsageError: There is no such engine, or device.
     """
+    path = hub.pinned(str(path)) if hub.is_name(path) else path
     file = find(path)
     digest = read_header(file, CheckpointError).metadata.get("data_sha256", "")
     return Model(Checkpoint.load(file), digest, str(path), engine, device)

@@ -1,4 +1,5 @@
-"""An unchanged corpus is not tokenized twice. What counts is the content of the files, never their names.
+"""An unchanged corpus is not tokenized twice. What counts is the content of the files, never their names, but for those
+of the Hub: they hold the commit, which is part of the stream's story.
 
 The key is a SHA-256 over everything the tokens depend on: content and labels of the files in order, codec, options,
 encoding, whether bad files are skipped, and the versions of this package and of the stream format. Streams lie in the
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import seqgen
+from seqgen import hub
 from seqgen.errors import CorpusError, StreamError
 from seqgen.files import cache_folder
 from seqgen.stream import TokenStream
@@ -77,6 +79,8 @@ def key(made: TokenizePlan) -> str:
         "tokenizer": made.tokenizer and made.tokenizer.spec(),
         "files": [[_content(source), source.label] for source in made.sources],
     }
+    if names := [source.name for source in made.sources if hub.is_name(source.name)]:
+        content["hub"] = names
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,9 +1,9 @@
 """What the user names as a source → the files it stands for. Knows names and suffixes, and of contents only the start.
 
-A source is a file, a folder (all files below it but hidden ones, sorted), a glob, the name of a catalogued corpus, or
-"-" for standard input. What exists on the disk wins over a corpus of the same name. What in a folder is no file of a
-corpus (links out of it, run folders, pipes, what cannot be read) is passed over, and `Sources.passed` says so.
-A file that the user names is read, whatever it is.
+A source is a file, a folder (all files below it but hidden ones, sorted), a glob, the name of a catalogued corpus, a
+dataset of the Hub (`hf://datasets/…`), or "-" for standard input. What exists on the disk wins over a corpus of the
+same name. What in a folder is no file of a corpus (links out of it, run folders, pipes, what cannot be read) is passed
+over, and `Sources.passed` says so. A file that the user names is read, whatever it is.
 """
 
 import glob
@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from seqgen import registry
+from seqgen import hub, registry
 from seqgen.codecs import Codec
 from seqgen.errors import CorpusError
 from seqgen.files import STANDARD, own, size
@@ -168,6 +168,8 @@ def _sensible_labels(sources: list[Source]) -> list[Source]:
 
 def _expand(name: str, note: Note, follow_links: bool) -> Sources:
     """The files of one given source."""
+    if hub.is_name(name):
+        return _from_hub(name, note)
     if name == STANDARD:
         return _one(STANDARD, spooled(sys.stdin.buffer, "standard input"))
     path = Path(name)
@@ -176,6 +178,21 @@ def _expand(name: str, note: Note, follow_links: bool) -> Sources:
     if glob.has_magic(name):
         return _matching(name, follow_links)
     return _walked(_catalogued(name, note), name)
+
+
+def _from_hub(name: str, note: Note) -> Sources:
+    """The files of a dataset of the Hub. Their names hold its commit: that is the story of the stream."""
+    if not hub.is_dataset(name):
+        hint = f"{name.replace(hub.SCHEME, hub.SCHEME + hub.DATASETS, 1)} would be one"
+        raise CorpusError(f"{name}: is a checkpoint, expected a dataset of the Hub", hint)
+    found = hub.dataset(name, note)
+    sources = Sources(passed={f"{found.name}/{path}": reason for path, reason in found.passed.items()})
+    for path, place in found.files:
+        below = [] if found.depth is None else path.split("/")[found.depth :]
+        label = below[0] if len(below) > 1 else None
+        whole = f"{found.name}/{path}"
+        sources.append(Source(whole, place, label, found=found.depth is not None, real=str(place)))
+    return sources
 
 
 def _matching(pattern: str, follow_links: bool) -> Sources:

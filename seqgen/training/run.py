@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 import seqgen
-from seqgen import files
+from seqgen import files, hub
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, Metrics, Provenance, Weights
 from seqgen.errors import SeqgenError
 from seqgen.evaluation import temperature
@@ -285,6 +285,8 @@ class Run:
         }
         if plan.parent is not None:
             about["parent"] = plan.parent
+        if origins := {hub.origin(source["name"]) for source in self.stream.sources} - {None}:
+            about["sources"] = sorted(map(str, origins))
         return Checkpoint(
             plan.model, plan.cell, plan.shape, self.tokenizer, weights, dict(plan.to_json()), found, about,
             self.seen,

@@ -8,7 +8,7 @@ from typing import Any, NotRequired, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen import checkpoint, registry
+from seqgen import checkpoint, hub, registry
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, Metrics, Provenance
 from seqgen.container import MAX_HEADER, read_header
 from seqgen.errors import CheckpointError, DataError, MidiError
@@ -106,11 +106,15 @@ _BLOCK = 1 << 24
 
 
 def describe(name: str, follow_links: bool = False, observer: Observer = SILENT) -> Facts:
-    """The facts about a file, a run folder, a corpus or a published checkpoint; `kind` says which.
+    """The facts about a file, a run folder, a corpus or a published checkpoint, here or on the Hub; `kind` says which.
 
     Raises:
         DataError: It is not there, damaged, or cannot be read.
     """
+    if hub.is_name(name):
+        pinned = hub.pinned(name)
+        observer.note(f"This is {pinned}")
+        return describe_corpus(pinned, observer=observer) if hub.is_dataset(name) else describe_checkpoint(pinned)
     path = resolve([STANDARD])[0].path if name == STANDARD else Path(name)
     if path.is_dir():
         return (
@@ -157,7 +161,7 @@ def describe_stream(path: Path) -> StreamFacts:
     }
 
 
-def describe_checkpoint(path: Path) -> CheckpointFacts:
+def describe_checkpoint(path: Path | str) -> CheckpointFacts:
     """A checkpoint: its model, its codec, its story."""
     found = Checkpoint.load(path)
     seen, own = found.seen, found.tokenizer.document_id

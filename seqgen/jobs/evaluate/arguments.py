@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from seqgen import hub
 from seqgen.checkpoint import FORMAT, MODEL_FILE, find
 from seqgen.container import read_header
 from seqgen.errors import CheckpointError, DataError, UsageError
@@ -16,9 +17,13 @@ def divided(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     disk is what it is. A name that stands for a published checkpoint and for a corpus is the corpus where it comes
     last, since that is the place of SOURCE.
 
+    Names of the Hub get the commit that they mean now, so that all that follows means the same.
+
     Raises:
         UsageError: A name could be either, or a checkpoint stands behind a SOURCE.
+        HubError: The Hub cannot be asked.
     """
+    arguments = [hub.pinned(name) if hub.is_name(name) else name for name in arguments]
     checkpoints, source = [arguments[0]], list(arguments[1:])
     while source and is_checkpoint(source[0]):
         if is_corpus(source[0]):
@@ -42,6 +47,8 @@ def divided(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def is_checkpoint(name: str) -> bool:
     """Whether this names a run folder, a checkpoint file or a published checkpoint, be it damaged, by its suffix."""
+    if hub.is_name(name):
+        return not hub.is_dataset(name)
     try:
         path = find(name)
         return (

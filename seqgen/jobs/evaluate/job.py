@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen import hub
 from seqgen.arguments import check_types
 from seqgen.checkpoint import Checkpoint
 from seqgen.errors import DataError, StreamError, UsageError
@@ -112,7 +113,8 @@ def evaluate(job: EvaluateJob, observer: Observer = SILENT) -> Evaluated:
     Raises:
         SeqgenError: Something cannot be read, or does not fit together.
     """
-    device, names = str(pick_device(job.device)), list(job.checkpoints)
+    names = [hub.pinned(name) if hub.is_name(name) else name for name in job.checkpoints]
+    job, device = replace(job, checkpoints=names), str(pick_device(job.device))
     loaded = [Checkpoint.load(name) for name in names]
     require_same_tokens(names, [each.tokenizer for each in loaded], exactly=True)
     corpus, ngram = _corpus(job, loaded[0], observer)

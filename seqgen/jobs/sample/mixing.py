@@ -21,6 +21,8 @@ def chosen(job: SampleJob, observer: Observer) -> tuple[Model, SampleJob]:
         SeqgenError: A weight, a label or a checkpoint makes no sense, or vocabularies differ.
     """
     model = load(job.checkpoint, job.engine, job.device)
+    if model.name != job.checkpoint:
+        observer.note(f"The checkpoint is {model.name}")  # the commit that a name of the Hub means now
     if not job.mix and job.blend is None:
         if job.fade is not None:
             raise UsageError("--fade was given without --mix or --blend, whose weights it changes")

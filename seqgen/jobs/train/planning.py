@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from seqgen import registry, settings
+from seqgen import hub, registry, settings
 from seqgen.cells import Cell
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, find, make_model
 from seqgen.errors import MALFORMED, CheckpointError, SeqgenError, SettingError, UsageError
@@ -47,12 +47,14 @@ class Parent:
 
     @classmethod
     def load(cls, path: str) -> "Parent":
-        """The checkpoint of a run folder, a file, or a published name. Raises CheckpointError."""
+        """The checkpoint of a run folder, a file, or a published name, here or on the Hub. Raises DataError."""
+        path = hub.pinned(path) if hub.is_name(path) else path
         file = find(path)
         checkpoint = Checkpoint.load(file)
         with file.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        return cls(file.resolve().parent.name if file.name == MODEL_FILE else file.stem, digest, checkpoint)
+        own = file.resolve().parent.name if file.name == MODEL_FILE else file.stem
+        return cls(path if hub.is_name(path) else own, digest, checkpoint)
 
 
 def model_kinds(model: str) -> tuple[type, type, type]:

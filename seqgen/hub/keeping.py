@@ -1,0 +1,91 @@
+"""Files of the Hub in the cache.
+
+Each lies in a folder of its own, named by a digest of its path in the repository. So no name in a repository, however
+odd, chooses a place on this disk, and no two are one where case does not count.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from seqgen.errors import MALFORMED, OutputError
+from seqgen.files import atomic_folder, cache_folder, new_file, verified
+from seqgen.hub import library
+from seqgen.hub.downloading import downloaded
+from seqgen.hub.listing import Entry
+from seqgen.hub.names import Name
+
+FOUND = "found"
+LETTERS = 100  # of a file's own name
+
+
+def home(name: Name) -> Path:
+    """The folder of a commit."""
+    folder = f"{name.kind}s--{name.repo.replace('/', '--')}"
+    return cache_folder("hub", library.endpoint_key(), folder, str(name.revision))
+
+
+def kept(name: Name, path: str) -> Path | None:
+    """A file that is there, whole; None where it is not, or is damaged."""
+    place = _place(name, path)
+    file = place / _plain(path)
+    try:
+        about = json.loads((place / FOUND).read_bytes())
+        if (about["path"], about["bytes"]) != (path, file.stat().st_size):
+            return None
+        verified.once([file], about["sha256"], lambda: _compare(file, about["sha256"]))
+    except (OSError, *MALFORMED):
+        return None
+    return file
+
+
+def fetched(name: Name, entry: Entry) -> Path:
+    """A file that is not there, fetched.
+
+    Raises:
+        HubError: It cannot be fetched, or is not what the Hub lists.
+        OutputError: The cache cannot be written.
+    """
+    place = _place(name, entry.path)
+    shutil.rmtree(place, ignore_errors=True)  # it is damaged, or not there
+    with tempfile.TemporaryDirectory(prefix="seqgen-", dir=place.parent, ignore_cleanup_errors=True) as scratch:
+        loaded = downloaded(name, entry, Path(scratch))
+        try:
+            _put(loaded, entry, place)
+        except OutputError:
+            if (file := kept(name, entry.path)) is None:
+                raise
+            return file  # another process was quicker
+    return place / _plain(entry.path)
+
+
+def _put(loaded: Path, entry: Entry, place: Path) -> None:
+    """Move a file to its place, with a line about it. Raises OutputError."""
+    with loaded.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    about = {"path": entry.path, "bytes": entry.bytes, "sha256": digest}
+    with atomic_folder(place) as staged:
+        with new_file(staged / FOUND) as file:
+            file.write(json.dumps(about).encode())
+        with new_file(staged / _plain(entry.path)) as file, loaded.open("rb") as opened:
+            shutil.copyfileobj(opened, file, 1 << 20)
+
+
+def _place(name: Name, path: str) -> Path:
+    return home(name) / hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _plain(path: str) -> str:
+    """What a file is called here: its own name, without what a file system may refuse."""
+    own = re.sub(r"[^\w .()+-]", "_", PurePosixPath(path).name)[-LETTERS:].lstrip(". ")
+    return "file" if own in ("", FOUND) else own
+
+
+def _compare(file: Path, expected: str) -> None:
+    """Raises ValueError where a file has another SHA-256."""
+    with file.open("rb") as opened:
+        if hashlib.file_digest(opened, "sha256").hexdigest() != expected:
+            raise ValueError("not what was put there")
