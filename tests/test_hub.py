@@ -282,6 +282,10 @@ def test_a_server_that_answers_nonsense(model, server, here, capfd, call, answer
 
 @pytest.mark.sockets
 def test_a_connection_that_is_cut_is_taken_up_again(model, server, here, capfd):
+    import huggingface_hub
+
+    if tuple(map(int, huggingface_hub.__version__.split(".")[:2])) < (1, 20):
+        pytest.skip("this release gives up at the first cut")
     server.cuts = 3
     assert load("hf://me/plays").digest == load("toy.safetensors").digest
     ranges = [path for _, path in server.calls("/lfs/")]

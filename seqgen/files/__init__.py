@@ -20,7 +20,7 @@ from seqgen.files._staging import buffered, forget_sweeps, staged_file, staged_f
 from seqgen.files.guarding import STANDARD
 
 __all__ = ["STANDARD", "atomic_folder", "atomic_write", "cache_folder", "make_folder", "new_file", "size"]
-__all__ += ["forget_sweeps", "is_device", "standard_output", "sweep", "sync_folder", "write_bytes"]
+__all__ += ["forget_sweeps", "is_device", "require_free", "standard_output", "sweep", "sync_folder", "write_bytes"]
 
 
 STREAMS = (Path("/dev/stdout"), Path("/dev/stderr"))
@@ -66,6 +66,13 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     Raises:
         OutputError: There is something at `path` that is no empty folder, or it cannot be written.
     """
+    require_free(path)
+    with staged_folder(Path(path)) as staged:
+        yield staged
+
+
+def require_free(path: str | Path) -> None:
+    """Raise OutputError where there is something at `path` that is no empty folder."""
     target = Path(path)
     try:
         taken = target.exists() and (not target.is_dir() or any(target.iterdir()))
@@ -73,8 +80,6 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         raise output_error(target, error) from error
     if taken:
         raise OutputError(f"{target}: exists already, expected a new or empty folder", "nothing was overwritten")
-    with staged_folder(target) as staged:
-        yield staged
 
 
 @contextlib.contextmanager

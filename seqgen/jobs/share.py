@@ -10,7 +10,7 @@ from seqgen import catalogue, hub
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, find
 from seqgen.errors import CheckpointError, HubError, SeqgenError, UsageError
 from seqgen.export.card import UNKNOWN, About, card, is_ours, is_untouched, sources
-from seqgen.files import atomic_folder, new_file, size
+from seqgen.files import atomic_folder, make_folder, new_file, require_free, size
 from seqgen.hub.pushing import CARD
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.training.recorded import recorded
@@ -113,8 +113,10 @@ def pull(repository: str, output: str | None = None, observer: Observer = SILENT
     Raises:
         SeqgenError: It cannot be fetched, is no checkpoint, or the folder is taken; nothing is left behind.
     """
-    name = hub.parse(hub.pinned(str(hub.repository(repository))))
-    folder = Path("checkpoints", name.repo.partition("/")[2]) if output is None else Path(output)
+    asked = hub.repository(repository)
+    folder = Path("checkpoints", asked.repo.partition("/")[2]) if output is None else Path(output)
+    require_free(folder)
+    name = hub.parse(hub.pinned(str(asked)))
     file = find(str(name))
     try:
         Checkpoint.load(file)
@@ -123,7 +125,7 @@ def pull(repository: str, output: str | None = None, observer: Observer = SILENT
             error.message.replace(str(file), str(name)), "its repository holds no sound model"
         ) from error
     observer.note(f"This is {name} ({size(file.stat().st_size)})")
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     with atomic_folder(folder) as staged, new_file(staged / MODEL_FILE) as copy:
         copy.write(file.read_bytes())
     return folder

@@ -29,6 +29,8 @@ CALLS: dict[Words, tuple[Words, ...]] = {
     ),
     ("inspect",): (("play.tokens",), ("toy.model",), ("toy.model", "--json"), ("song.mid",), ("corpus",)),
     ("merge",): (("play.tokens", "-o", "out.tokens"),),  # which is no shard
+    ("pull",): (("nothing",),),
+    ("push",): (("toy.model", "me/toy", "--licence", "mit", "--dry-run"),),
     ("render",): (("song.mid", "-o", "out.wav", "--rate", "8000"), ("song.mid", "-o", "-", "--format", "svg")),
     ("selftest",): (("--only", "pickles"), ("--only", "pickles", "--json")),
     ("takes", "delete"): (("nothing",),),

@@ -16,7 +16,7 @@ from random import Random
 from unittest import mock
 
 from seqgen.cli import Command, Group, Input, Kind, Output, group
-from seqgen.errors import DownloadError
+from seqgen.errors import DownloadError, HubError
 from seqgen.selftest import Tally, _materials
 
 TITLE = "outputs on inputs, outputs on what others wrote: 0 files lost"
@@ -50,6 +50,7 @@ NEEDED = {  # what a command cannot do without
     "takes replay": ("last",),
     "takes export": ("last",),
     "corpus get": ("tiny-shakespeare",),
+    "pull": ("me/plays",),
 }
 FURTHER = {
     "tokenize": ("-c", "char"),
@@ -120,6 +121,7 @@ def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
         mock.patch.dict(os.environ, where),
         mock.patch("seqgen.checkpoint.published", return_value=published),
         mock.patch("seqgen.catalogue.get", side_effect=DownloadError(BEGAN)),
+        mock.patch("seqgen.hub.pinned", side_effect=HubError(BEGAN)),
     ):
         _build()
         shutil.copytree(scene, kept, symlinks=True)
