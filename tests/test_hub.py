@@ -1,6 +1,8 @@
 """Names of the Hub as checkpoints and as SOURCE, against a small Hub on this machine that is kind, odd or hostile."""
 
 import json
+import os
+import subprocess
 import sys
 
 import pytest
@@ -173,6 +175,24 @@ def test_a_damaged_copy_is_fetched_again(model, server, here):
     for damage in (lambda data: data[:-1], lambda data: data[:500] + b"\xff" + data[501:], lambda data: b""):
         file.write_bytes(damage(file.read_bytes()))
         assert load("hf://me/plays").digest == digest
+
+
+@pytest.mark.sockets
+def test_a_fresh_program_needs_nothing_but_the_name(model, server, here):
+    """The package imports its parts when they are first named; and nothing here is read that nobody named."""
+    for name in (".netrc", ".env", "pyproject.toml", "yaml.py", "httpx2.py", "dataclasses.py"):
+        (here / name).write_text("raise SystemExit('bait')\n")
+    environment = {
+        **os.environ,
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HOME": str(here / "hf"),
+    }
+    script = "import sys; from seqgen.cli import main; main()"
+    for words in (["pull", "me/plays"], ["generate", "hf://me/plays", "-l", "5"]):
+        command = [sys.executable, "-P", "-c", script, *words]
+        ran = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment)
+        assert (ran.returncode, "Error" in ran.stderr, "%|" in ran.stderr) == (0, False, False), ran.stderr
 
 
 # 3) datasets

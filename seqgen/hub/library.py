@@ -32,6 +32,7 @@ def library() -> ModuleType:
     try:
         import huggingface_hub
         import huggingface_hub.errors
+        import huggingface_hub.utils  # all else it imports by itself when it is first named
     except ImportError:
         message = "the Hub is reached with the package huggingface_hub, which is not installed"
         raise HubError(message, INSTALL) from None

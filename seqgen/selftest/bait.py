@@ -226,6 +226,8 @@ def _cases(made: Path, out: Path) -> list[Case]:
         *(Case(("inspect", path)) for path in (corpus, tokens, model, song)),
         Case(("corpus", "list")),
         Case(("corpus", "info", "shakespeare")),
+        Case(("push", model, "me/model", "--dry-run")),
+        Case(("pull", "nothing"), code=2),
         *(Case(("takes", *words)) for words in (("list",), ("show", "last"), ("star", "last"), ("delete", "last"))),
         Case(("takes", "replay", "last", "-o", new)),
         Case(("takes", "export", "--all", "-o", new)),
