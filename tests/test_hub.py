@@ -165,6 +165,7 @@ def test_every_command_that_takes_a_checkpoint_takes_a_name(model, server, here,
     assert run(["train", "play.txt", "--from", "hf://me/plays", "-o", "run", "--steps", "1", "--seed", "1"]) == 0
     assert Checkpoint.load("run").provenance["parent"]["name"] == f"hf://me/plays@{model.head}"
     capfd.readouterr()
+    assert "comes without its run" in refused(["evaluate", "hf://me/plays"], capfd)
     assert "copies cannot be refused" in refused(["generate", "hf://me/plays", "--max-copy", "5"], capfd)
 
 
@@ -189,6 +190,10 @@ def test_a_fresh_program_needs_nothing_but_the_name(model, server, here):
         "HF_HOME": str(here / "hf"),
     }
     script = "import sys; from seqgen.cli import main; main()"
+    odd = {**environment, "HF_HUB_ETAG_TIMEOUT": "abc"}
+    command = [sys.executable, "-P", "-c", script, "pull", "me/plays"]
+    ran = subprocess.run(command, capture_output=True, text=True, env=odd)
+    assert "huggingface_hub does not start (ValueError)\nHint: look at the environment variables" in ran.stderr
     for words in (["pull", "me/plays"], ["generate", "hf://me/plays", "-l", "5"]):
         command = [sys.executable, "-P", "-c", script, *words]
         ran = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment)
@@ -249,7 +254,14 @@ def test_folders_of_a_dataset_are_labels_and_its_card_is_no_play(plays, server, 
 def test_one_kind_of_repository_is_not_the_other(plays, model, capfd):
     assert "expected a dataset" in refused(["tokenize", "hf://me/plays", "-o", "x.tokens"], capfd)
     assert "expected a checkpoint" in refused(["generate", "hf://datasets/you/plays"], capfd, code=2)
-    assert "holds no such file" in refused(["tokenize", "hf://datasets/you/plays/*.mid", "-o", "x.tokens"], capfd)
+    said = refused(["tokenize", "hf://datasets/you/plays/*.mid", "-o", "x.tokens"], capfd)
+    assert (
+        "holds no such file\nHint: it holds .gitattributes, README.md, list.csv, new/c.txt, old/a.txt and others"
+        in said
+    )
+    assert run(["tokenize", "hf://datasets/you/plays", "-o", "hf://datasets/you/x.tokens"]) == 2
+    assert "where only `seqgen push` writes" in capfd.readouterr().err
+    assert run(["pull", "me/plays", "-o", "hf://me/x"]) == 2
 
 
 # 4) what goes wrong
@@ -277,7 +289,9 @@ def test_what_the_hub_refuses_is_one_sentence(model, server, here, monkeypatch, 
         assert "letters that no token has" in said
         assert "lled" not in said
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
+    for address in ("http://127.0.0.1:1", "ftp://x", "nonsense"):
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        assert f"{address} cannot be reached" in refused(["generate", "hf://me/plays"], capfd)
     assert "cannot be reached" in refused(["generate", "hf://me/plays"], capfd)
     assert left(here) == []
 

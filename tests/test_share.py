@@ -140,6 +140,10 @@ def test_a_dry_run_needs_neither_network_nor_package(toy, monkeypatch, capfd):
     for name in ("plays", "me/plays@v1", "hf://datasets/me/plays", "me/a b", "me/plays/x.safetensors", "../x", ""):
         assert run(["push", "plain.safetensors", name, "--dry-run"]) == 2
     assert run(["push", "nothing", "me/plays", "--dry-run"]) == 1
+    capfd.readouterr()
+    assert "'plays' names no repository of the Hub\nHint: write user/name" in refused(
+        ["push", "plain.safetensors", "plays"], capfd, code=2
+    )
 
 
 # 2) licences

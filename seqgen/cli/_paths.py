@@ -55,6 +55,8 @@ class Output(click.Path):
         """The name as it is, but that of standard output, which must not be replaced by a file."""
         if value in STDOUT and self.kind is not Kind.FOLDER:
             return STANDARD
+        if isinstance(value, str) and value.startswith("hf://"):
+            self.fail(f"{value!r} is on the Hub, where only `seqgen push` writes.", param, ctx)
         return super().convert(_possible(self, value, param, ctx), param, ctx)
 
 

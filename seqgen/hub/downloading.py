@@ -12,6 +12,7 @@ from seqgen.hub.listing import Entry
 from seqgen.hub.names import Name
 
 LEFT = "nothing was left behind"
+SHOWN = 1_000_000  # bytes from which a file has a progress bar
 
 
 def downloaded(name: Name, entry: Entry, scratch: Path) -> Path:
@@ -46,7 +47,7 @@ def _checksum(file: Path, entry: Entry) -> str:
 
 
 def _bar(name: Name, entry: Entry) -> type:
-    """A progress bar on stderr, none where that is no terminal; it ends a download that has too many bytes."""
+    """A progress bar on stderr, which ends a download that has too many bytes."""
 
     class Bar(tqdm):  # type: ignore[misc]
         """Counts what arrives, whether it is shown or not."""
@@ -55,7 +56,8 @@ def _bar(name: Name, entry: Entry) -> type:
 
         def __init__(self, *given: Any, **more: Any) -> None:
             more.pop("name", None)
-            shown = {"desc": PurePosixPath(entry.path).name[-24:], "disable": None, "leave": False}
+            hidden = True if entry.bytes < SHOWN else None  # None: where stderr is no terminal
+            shown = {"desc": PurePosixPath(entry.path).name[-24:], "disable": hidden, "leave": False}
             super().__init__(*given, **(more | shown))
 
         def update(self, n: float | None = 1) -> Any:
@@ -63,5 +65,11 @@ def _bar(name: Name, entry: Entry) -> type:
             if self.arrived > entry.bytes:
                 raise HubError(f"{name}: {entry.path} is longer than the Hub lists", LEFT)
             return super().update(n)
+
+        def update_transfer(self, count: float) -> None:
+            """Bytes on the wire, which Xet packs otherwise than in the file."""
+
+        def set_transfer_postfix_str(self, text: str, refresh: bool = True) -> None:
+            """Their speed."""
 
     return Bar

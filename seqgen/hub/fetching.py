@@ -15,6 +15,7 @@ from seqgen.hub.names import MODEL, Name, has_magic, matches
 Note = Callable[[str], None]
 CARD = "README.md"
 PART_BYTES = 200  # of a part of a path
+SHOWN = 5  # files that a hint names
 HIDDEN = "."  # what begins so is no file of a corpus
 
 
@@ -107,8 +108,8 @@ def dataset(text: str, note: Note = lambda message: None) -> Found:
 
 def _chosen(name: Name) -> tuple[list[Entry], dict[str, str]]:
     """(the files that a name means, path → reason of those left out). Raises HubError where there is none."""
-    chosen, passed = list[Entry](), dict[str, str]()
-    for entry in _tree(name):
+    chosen, passed, listed = list[Entry](), dict[str, str](), _tree(name)
+    for entry in listed:
         hidden = any(part.startswith(HIDDEN) for part in entry.path.split("/"))
         if hidden or not matches(name.path, entry.path):
             continue
@@ -119,7 +120,9 @@ def _chosen(name: Name) -> tuple[list[Entry], dict[str, str]]:
             chosen.append(entry)
     if not chosen:
         first = "".join(f"; {path!a} {reason}" for path, reason in list(passed.items())[:1])
-        raise HubError(f"{name}: holds no such file", f"hidden files do not count{first}")
+        some = ", ".join(ascii(entry.path[:LONGEST])[1:-1] for entry in listed[:SHOWN])
+        held = f"it holds {some}{' and others' if len(listed) > SHOWN else ''}" if listed else "it holds nothing"
+        raise HubError(f"{name}: holds no such file", f"{held}{first}")
     return chosen, passed
 
 

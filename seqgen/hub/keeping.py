@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 from seqgen.errors import MALFORMED, OutputError
-from seqgen.files import atomic_folder, cache_folder, new_file, verified
+from seqgen.files import atomic_folder, cache_folder, new_file, system, verified
 from seqgen.hub import library
 from seqgen.hub.downloading import downloaded
 from seqgen.hub.listing import Entry
@@ -51,27 +51,24 @@ def fetched(name: Name, entry: Entry) -> Path:
     """
     place = _place(name, entry.path)
     shutil.rmtree(place, ignore_errors=True)  # it is damaged, or not there
-    with tempfile.TemporaryDirectory(prefix="seqgen-", dir=place.parent, ignore_cleanup_errors=True) as scratch:
-        loaded = downloaded(name, entry, Path(scratch))
-        try:
-            _put(loaded, entry, place)
-        except OutputError:
-            if (file := kept(name, entry.path)) is None:
-                raise
-            return file  # another process was quicker
+    try:
+        with atomic_folder(place) as staged:  # what a killed process leaves of it, the next one removes
+            with tempfile.TemporaryDirectory(dir=staged) as scratch:
+                system.calls.rename(downloaded(name, entry, Path(scratch)), staged / _plain(entry.path))
+            with new_file(staged / FOUND) as file:
+                file.write(_found(staged / _plain(entry.path), entry))
+    except OutputError:
+        if (there := kept(name, entry.path)) is None:
+            raise
+        return there  # another process was quicker
     return place / _plain(entry.path)
 
 
-def _put(loaded: Path, entry: Entry, place: Path) -> None:
-    """Move a file to its place, with a line about it. Raises OutputError."""
-    with loaded.open("rb") as opened:
+def _found(file: Path, entry: Entry) -> bytes:
+    """What is written down of a file."""
+    with file.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    about = {"path": entry.path, "bytes": entry.bytes, "sha256": digest}
-    with atomic_folder(place) as staged:
-        with new_file(staged / FOUND) as file:
-            file.write(json.dumps(about).encode())
-        with new_file(staged / _plain(entry.path)) as file, loaded.open("rb") as opened:
-            shutil.copyfileobj(opened, file, 1 << 20)
+    return json.dumps({"path": entry.path, "bytes": entry.bytes, "sha256": digest}).encode()
 
 
 def _place(name: Name, path: str) -> Path:

@@ -5,6 +5,7 @@ Nothing of what the package or the server says is passed on but a status: a serv
 
 import contextlib
 import hashlib
+import importlib
 import logging
 import os
 import sys
@@ -20,6 +21,7 @@ INSTALL = "pip install 'seqgen-art[hub]'"
 TOKEN = "log in with `hf auth login`, or set HF_TOKEN to a token of https://huggingface.co/settings/tokens"
 AGAIN = "check the network connection and try again"
 USUAL = "https://huggingface.co"
+PARTS = tuple(f"huggingface_hub{part}" for part in ("", ".constants", ".errors", ".utils"))  # the rest comes by itself
 SECONDS = 30  # without an answer
 
 
@@ -30,16 +32,15 @@ def library() -> ModuleType:
         HubError: It is not installed, or does not start.
     """
     try:
-        import huggingface_hub
-        import huggingface_hub.errors
-        import huggingface_hub.utils  # all else it imports by itself when it is first named
+        for part in PARTS:
+            importlib.import_module(part)
     except ImportError:
         message = "the Hub is reached with the package huggingface_hub, which is not installed"
         raise HubError(message, INSTALL) from None
     except Exception as error:  # it reads its settings from the environment as it starts
         message = f"the package huggingface_hub does not start ({type(error).__name__})"
         raise HubError(message, "look at the environment variables that begin with HF_") from None
-    return huggingface_hub
+    return sys.modules[PARTS[0]]
 
 
 def api() -> Any:
@@ -81,7 +82,7 @@ def told(name: Name, doing: str = "is asked for") -> Iterator[list[str]]:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            with _bars():
+            with _no_bars():
                 yield heard
         heard += [_without_token(str(each.message)) for each in caught if each.category is UserWarning]
     except SeqgenError:
@@ -99,10 +100,10 @@ def _without_token(text: str) -> str:
 
 
 @contextlib.contextmanager
-def _bars() -> Iterator[None]:
-    """The package's own progress bars, but none where stderr is no terminal."""
+def _no_bars() -> Iterator[None]:
+    """Without the package's own progress bars, which come for files of no bytes and stay where they end."""
     utils = library().utils
-    silence = not sys.stderr.isatty() and not utils.are_progress_bars_disabled()
+    silence = not utils.are_progress_bars_disabled()
     if silence:
         utils.disable_progress_bars()
     try:
@@ -135,7 +136,8 @@ def _sentence(error: Exception, name: Name, doing: str) -> HubError:
         return HubError(f"{name}: {_STATUS.get(status, f'the server answers {status}')}", _HINTS.get(status, AGAIN))
     module = type(error).__module__.partition(".")[0]
     if module.startswith(("http", "hf_xet")) or isinstance(error, kinds.LocalEntryNotFoundError | ConnectionError):
-        return HubError(f"{name}: {endpoint()} cannot be reached ({type(error).__name__})", AGAIN)
+        hint = AGAIN if endpoint() == USUAL else f"{AGAIN}; HF_ENDPOINT names this address"
+        return HubError(f"{name}: {endpoint()} cannot be reached ({type(error).__name__})", hint)
     if isinstance(error, OSError) and error.errno is not None:
         return HubError(f"{name}: cannot be kept ({error.strerror})", "SEQGEN_CACHE sets where it is kept")
     if isinstance(error, OSError):  # of the package itself, where fewer bytes came than were to come

@@ -91,7 +91,11 @@ def repository(text: str) -> Name:
     Raises:
         UsageError: It is neither.
     """
-    name = parse(text if is_name(text) else SCHEME + text)
+    try:
+        name = parse(text if is_name(text) else SCHEME + text)
+    except UsageError as error:
+        hint = error.hint if is_name(text) else "write user/name, or user/name@revision to pull a revision of it"
+        raise UsageError(error.message.replace(ascii(SCHEME + text), ascii(text)), hint) from None
     if name.kind == "dataset":
         raise UsageError(
             f"{text} is a dataset, expected a model", "a dataset is a SOURCE: seqgen train hf://datasets/…"

@@ -160,6 +160,8 @@ def _plain(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.5g}"
+    if isinstance(value, list):
+        return ",  ".join(map(_plain, value))
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen import hub
 from seqgen.checkpoint import find
-from seqgen.errors import DataError, StreamError
+from seqgen.errors import CheckpointError, DataError, StreamError
 from seqgen.evaluation.ngram import NGram
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.stream import TokenStream
@@ -63,7 +64,10 @@ def recorded(checkpoint: str) -> Recorded:
         CheckpointError: The folder says nothing, or the corpus has changed since.
         StreamError: The corpus is gone or damaged.
     """
-    return training.recorded(find(checkpoint).parent, "name files, a .tokens file or a corpus to evaluate on")
+    hint = "name files, a .tokens file or a corpus to evaluate on"
+    if hub.is_name(checkpoint):
+        raise CheckpointError(f"{checkpoint}: comes without its run, so its corpus is not known", hint)
+    return training.recorded(find(checkpoint).parent, hint)
 
 
 def opened(
