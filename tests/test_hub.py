@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -200,6 +201,27 @@ def test_a_fresh_program_needs_nothing_but_the_name(model, server, here):
         assert (ran.returncode, "Error" in ran.stderr, "%|" in ran.stderr) == (0, False, False), ran.stderr
 
 
+@pytest.mark.sockets
+def test_another_process_may_be_quicker(model, server, monkeypatch):
+    from seqgen.hub import keeping, listing
+
+    name = listing.pinned("hf://me/plays")
+    entry, inner = listing.entry(name, "model.safetensors"), keeping.downloaded
+    first = keeping.fetched(name, entry)
+    assert keeping.fetched(name, entry) == first  # between `kept` and the fetching
+    shutil.rmtree(first.parent)
+
+    def overtaken(*given):
+        monkeypatch.setattr(keeping, "downloaded", inner)
+        keeping.fetched(name, entry)
+        return inner(*given)
+
+    monkeypatch.setattr(keeping, "downloaded", overtaken)
+    assert keeping.fetched(name, entry) == first
+    assert keeping.kept(name, entry.path) == first
+    assert [path.name for path in first.parent.parent.iterdir()] == [first.parent.name]
+
+
 # 3) datasets
 
 
@@ -210,6 +232,11 @@ def test_a_dataset_is_a_source_whose_story_holds_the_commit(plays, server, here,
     stream = TokenStream.load("plays.tokens")
     assert [source["name"] for source in stream.sources] == [f"{pinned}/{each}" for each in
                                                              ("new/c.txt", "old/a.txt", "old/b.txt")]  # fmt: skip
+    capfd.readouterr()
+    assert run(["inspect", "plays.tokens", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["origins"] == [pinned]
+    assert run(["inspect", "plays.tokens"]) == 0
+    assert "  dataset            hf://datasets/you/plays@" in capfd.readouterr().out
     assert [source["bytes"] for source in stream.sources] == [400, len(PLAY), 300]
     assert run(["train", name, "-o", "run", *TINY]) == 0
     assert Checkpoint.load("run").provenance["sources"] == [pinned]

@@ -20,9 +20,9 @@ from seqgen.cli._paths import Command, Input
 def command(dry_run: bool, **options: Any) -> None:
     """Put CHECKPOINT on the Hugging Face Hub as USER/NAME, with a card made from it.
 
-    What goes out: the checkpoint file (weights, codec, settings, no files of the corpus) and README.md. Whoever has
-    the extra `hub` can then use hf://USER/NAME wherever a checkpoint is taken. The token is that of `hf auth login`,
-    or HF_TOKEN. Each push is a commit; earlier ones stay in the history.
+    What goes out: the checkpoint file (weights, settings, the codec with its vocabulary and labels; no files of the
+    corpus) and README.md. Whoever has the extra `hub` can then use hf://USER/NAME wherever a checkpoint is taken. The
+    token is that of `hf auth login`, or HF_TOKEN. Each push is a commit; earlier ones stay in the history.
 
     \b
       seqgen push checkpoints/plays me/plays --licence mit

@@ -15,7 +15,7 @@ and `HF_ENDPOINT`. A token is in no file, no message and no name here. This room
 """
 
 from seqgen.hub.fetching import Found, checkpoint, dataset, pinned, text
-from seqgen.hub.names import DATASETS, SCHEME, Name, is_dataset, is_name, origin, parse, repository
+from seqgen.hub.names import DATASETS, SCHEME, Name, is_dataset, is_name, origin, origins, parse, repository
 from seqgen.hub.pushing import Standing, look, push
 
 __all__ = [
@@ -30,5 +30,6 @@ __all__ = [
     "is_name",
     "look",
     "origin",
+    "origins",
 ]
 __all__ += ["parse", "pinned", "push", "repository", "text"]

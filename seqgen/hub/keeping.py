@@ -50,8 +50,11 @@ def fetched(name: Name, entry: Entry) -> Path:
         OutputError: The cache cannot be written.
     """
     place = _place(name, entry.path)
-    shutil.rmtree(place, ignore_errors=True)  # it is damaged, or not there
     try:
+        if place.exists():
+            if (there := kept(name, entry.path)) is not None:
+                return there  # another process was quicker
+            shutil.rmtree(place, ignore_errors=True)
         with atomic_folder(place) as staged:  # what a killed process leaves of it, the next one removes
             with tempfile.TemporaryDirectory(dir=staged) as scratch:
                 system.calls.rename(downloaded(name, entry, Path(scratch)), staged / _plain(entry.path))
@@ -60,7 +63,7 @@ def fetched(name: Name, entry: Entry) -> Path:
     except OutputError:
         if (there := kept(name, entry.path)) is None:
             raise
-        return there  # another process was quicker
+        return there
     return place / _plain(entry.path)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import fnmatch
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, unquote
@@ -113,6 +114,11 @@ def origin(source: str) -> str | None:
     except UsageError:
         return None
     return str(dataclasses.replace(name, path="")) if name.is_pinned else None
+
+
+def origins(sources: Iterable[str]) -> list[str]:
+    """The pinned repositories that the files of a stream came from, each once."""
+    return sorted({found for source in sources if (found := origin(source)) is not None})
 
 
 def matches(pattern: str, path: str) -> bool:

@@ -285,8 +285,8 @@ class Run:
         }
         if plan.parent is not None:
             about["parent"] = plan.parent
-        if origins := {hub.origin(source["name"]) for source in self.stream.sources} - {None}:
-            about["sources"] = sorted(map(str, origins))
+        if origins := hub.origins(source["name"] for source in self.stream.sources):
+            about["sources"] = origins
         return Checkpoint(
             plan.model, plan.cell, plan.shape, self.tokenizer, weights, dict(plan.to_json()), found, about,
             self.seen,

@@ -57,6 +57,7 @@ class StreamFacts(TypedDict):
     labels: dict[str, int]
     sources: int
     source_bytes: int
+    origins: list[str]  # datasets of the Hub, each with its commit
     bytes: int
     fingerprint: str
     report: ReportRecord
@@ -155,6 +156,7 @@ def describe_stream(path: Path) -> StreamFacts:
         "labels": {label: labels[index] for index, label in enumerate(tokenizer.labels)},
         "sources": len(stream.sources),
         "source_bytes": sum(source["bytes"] for source in stream.sources),
+        "origins": hub.origins(source["name"] for source in stream.sources),
         "bytes": path.stat().st_size,
         "fingerprint": stream.fingerprint,
         "report": stream.report.to_json(),

@@ -32,6 +32,7 @@ def _stream(found: StreamFacts) -> Rows:
     yield "most common", ",  ".join(f"{name} {share:.1f} %" for name, share in shares)
     yield from _counts("labels", found["labels"])
     yield "made from", f"{_many(found['sources'], 'file')}, {size(found['source_bytes'])}"
+    yield from (("dataset", origin) for origin in found["origins"])
     yield "size", size(found["bytes"])
     yield from _report(found["report"])
 
