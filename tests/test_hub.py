@@ -289,6 +289,9 @@ def test_one_kind_of_repository_is_not_the_other(plays, model, capfd):
     assert run(["tokenize", "hf://datasets/you/plays", "-o", "hf://datasets/you/x.tokens"]) == 2
     assert "where only `seqgen push` writes" in capfd.readouterr().err
     assert run(["pull", "me/plays", "-o", "hf://me/x"]) == 2
+    capfd.readouterr()
+    for words in (["train", "-o", "run"], ["tokenize", "-o", "x.tokens"], ["evaluate", "toy.safetensors"]):
+        assert "is a token stream already" in refused([*words, "hf://datasets/you/plays/x.tokens"], capfd)
 
 
 # 4) what goes wrong

@@ -19,17 +19,6 @@ from seqgen.hub.names import DATASETS, SCHEME, Name, is_dataset, is_name, origin
 from seqgen.hub.pushing import Standing, look, push
 
 __all__ = [
-    "DATASETS",
-    "SCHEME",
-    "Found",
-    "Name",
-    "Standing",
-    "checkpoint",
-    "dataset",
-    "is_dataset",
-    "is_name",
-    "look",
-    "origin",
-    "origins",
-]
-__all__ += ["parse", "pinned", "push", "repository", "text"]
+    "DATASETS", "SCHEME", "Found", "Name", "Standing", "checkpoint", "dataset", "is_dataset", "is_name", "look",
+    "origin", "origins", "parse", "pinned", "push", "repository", "text",
+]  # fmt: skip

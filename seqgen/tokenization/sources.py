@@ -29,6 +29,7 @@ from seqgen.tokenization.globbing import globbed
 
 COMPRESSED = (".gz", ".zst")
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z", ".rar")
+STREAM = ".tokens"
 MAX_SPOOLED = 10_000_000_000
 Note = Callable[[str], None]
 
@@ -75,6 +76,11 @@ class Sources(list[Source]):
     def __init__(self, sources: Iterable[Source] = (), passed: Mapping[str, str] | None = None) -> None:
         super().__init__(sources)
         self.passed = dict(passed or {})
+
+
+def is_stream(names: Sequence[str]) -> bool:
+    """Whether this is one `.tokens` file on this disk."""
+    return len(names) == 1 and names[0].endswith(STREAM) and not hub.is_name(names[0])
 
 
 def plain_name(name: str) -> str:
@@ -185,6 +191,9 @@ def _from_hub(name: str, note: Note) -> Sources:
     if not hub.is_dataset(name):
         hint = f"{name.replace(hub.SCHEME, hub.SCHEME + hub.DATASETS, 1)} would be one"
         raise CorpusError(f"{name}: is a checkpoint, expected a dataset of the Hub", hint)
+    if name.endswith(STREAM):
+        hint = "fetch it with `hf download`, and name the file"
+        raise CorpusError(f"{name}: is a token stream already, expected files that are yet to be tokenized", hint)
     found = hub.dataset(name, note)
     sources = Sources(passed={f"{found.name}/{path}": reason for path, reason in found.passed.items()})
     for path, place in found.files:
@@ -216,7 +225,7 @@ def _existing(path: Path, follow_links: bool) -> Sources:
         raise CorpusError(f"{path}: cannot be read ({error.strerror})") from error
     if stat.S_ISDIR(mode):
         return _walked(path, path.resolve().name, follow_links)
-    if path.suffix.lower() == ".tokens":
+    if path.suffix.lower() == STREAM:
         raise CorpusError(f"{path}: is a token stream already, expected files that are yet to be tokenized")
     if stat.S_ISREG(mode):
         return _one(path.name, path)

@@ -16,7 +16,7 @@ from seqgen.jobs.observer import SILENT, Observer
 from seqgen.stream import TokenStream
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.meaning import tokenizer_of
-from seqgen.tokenization.sources import resolve
+from seqgen.tokenization.sources import is_stream, resolve
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import recorded as training
 from seqgen.training.recorded import Recorded
@@ -79,7 +79,7 @@ def opened(
         DataError: A source cannot be found or read, or has another codec.
     """
     name = " ".join(source)
-    if len(source) == 1 and source[0].endswith(".tokens"):
+    if is_stream(source):
         stream = TokenStream.load(source[0])
         _require_same_codec(stream, tokenizer)
         return Documents(name, stream.ids, stream.starts, stream.fingerprint)

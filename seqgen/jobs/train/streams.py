@@ -13,7 +13,7 @@ from seqgen.stream import TokenStream
 from seqgen.tokenization.building import SKIP_BAD, grown, separate
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.meaning import tokenizer_of
-from seqgen.tokenization.sources import resolve
+from seqgen.tokenization.sources import is_stream, resolve
 
 LEFT_OUT = 5  # files left out that are named
 
@@ -62,7 +62,7 @@ def open_stream(
     Raises:
         SeqgenError: It cannot be found or read, or has another codec.
     """
-    if len(source) == 1 and source[0].endswith(".tokens"):
+    if is_stream(source):
         _refuse_settings(for_codec, "the corpus is tokenized already")
         if job.documents is not None:
             said = f"--documents is {job.documents!r}, but the corpus is tokenized already"
@@ -92,7 +92,7 @@ def open_held_out(job: TrainJob, name: str, stream: TokenStream, observer: Obser
     Raises:
         SeqgenError: It cannot be found or read, or has another codec.
     """
-    if not name.endswith(".tokens"):
+    if not is_stream([name]):
         own = tokenizer_of(stream)
         sources = resolve([name], observer.note, job.follow_links)
         return cached_stream(sources, tokenizer=own, encoding=job.encoding, note=observer.note)
