@@ -7,7 +7,7 @@ document and, in generation, ends one. Id V0+1+i is label i, which follows the d
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from seqgen import registry, settings
 from seqgen.codecs import Codec, CopyKey, Grammar, Ids, Mask, id_type
 from seqgen.documents import WHOLE, Documents
 from seqgen.errors import MALFORMED, CheckpointError, SettingError, StreamError, UsageError
+from seqgen.framing import Framed, FramedGrammar, framed
 from seqgen.media import Medium, Timing
 from seqgen.report import Report
 from seqgen.settings import Values
@@ -30,20 +31,6 @@ class Spec(TypedDict):
     state: dict[str, object]
     labels: list[str]
     documents: NotRequired[dict[str, Any]]
-
-
-class Framed(NamedTuple):
-    """Documents as ids.
-
-    Attributes:
-        ids: (N,) all of them, one after the other, framing included.
-        ends: (D,) where each ends in `ids`.
-        labels: (D,) the number of each one's label, −1 for none.
-    """
-
-    ids: Ids
-    ends: NDArray[np.int64]
-    labels: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +58,14 @@ class Tokenizer:
     def vocab_size(self) -> int:
         """Ids are below it: the codec's, the document token, the labels."""
         return self.codec.vocab_size + 1 + len(self.labels)
+
+    @property
+    def measured_size(self) -> int:
+        """Ids below it are what a model is measured on: the codec's.
+
+        Of a list the document token besides: an item is predicted from its first token on, given that it begins.
+        """
+        return self.document_id + (not self.documents.whole)
 
     @property
     def medium(self) -> Medium:
@@ -106,7 +101,7 @@ class Tokenizer:
         """
         return self.codec.encode(data, report).astype(id_type(self.vocab_size), copy=False)
 
-    def encode_items(self, documents: Sequence[bytes], labels: Sequence[str | None] | None) -> "Framed":
+    def encode_items(self, documents: Sequence[bytes], labels: Sequence[str | None] | None) -> Framed:
         """Several documents with their framing. Those that have no tokens fall away.
 
         Args:
@@ -119,16 +114,7 @@ class Tokenizer:
         ids, lengths = self.codec.encode_several(documents)
         index = {name: number for number, name in enumerate(self.labels)}
         label = np.array([-1 if name is None else index[name] for name in labels or [None] * len(documents)], np.int32)
-        lengths, label = lengths[lengths > 0], label[lengths > 0]
-        heads = 1 + (label >= 0)
-        ends = np.cumsum(lengths + heads)
-        begins = ends - lengths - heads
-        framed = np.full(len(ids) + int(heads.sum()), self.document_id, id_type(self.vocab_size))
-        own = np.ones(len(framed), np.bool_)
-        own[begins] = own[begins + heads - 1] = False
-        framed[own] = ids
-        framed[begins[label >= 0] + 1] = self.document_id + 1 + label[label >= 0]
-        return Framed(framed, ends, label)
+        return framed(ids, lengths, label, self.document_id, id_type(self.vocab_size))
 
     def encode_prompt(self, data: bytes, seconds: float | None = None) -> Ids:
         """(N,) ids of a prompt, a document that is to go on, without framing.
@@ -278,43 +264,3 @@ def _differences(name: str, own: Sequence[str], other: str, theirs: Sequence[str
         if only:
             said.append(f"only {where} has {', '.join(map(repr, only[:3]))}{rest}")
     return "; ".join(said) or "the order differs"
-
-
-FRESH, LABELLED, FILLED = range(3)  # what a document holds so far: nothing, a label, tokens of its own
-
-
-@dataclass(frozen=True)
-class FramedGrammar:
-    """A codec's grammar with framing: a state is (FRESH, LABELLED or FILLED, the codec's own state).
-
-    The document token may follow where the document may end, and begins another; no document is empty. A label may
-    follow only the document token.
-    """
-
-    inner: Grammar
-    document_id: int
-    vocab_size: int
-
-    def start(self) -> tuple[int, Any]:
-        """The state at the beginning of a document, its document token read or not."""
-        return FRESH, self.inner.start()
-
-    def step(self, state: tuple[int, Any], token: int) -> tuple[int, Any]:
-        """The state after `token`; a label changes nothing but that no other may follow."""
-        if token == self.document_id:
-            return self.start()
-        if token > self.document_id:
-            return max(LABELLED, state[0]), state[1]
-        return FILLED, self.inner.step(state[1], token)
-
-    def allowed(self, state: tuple[int, Any]) -> Mask:
-        """(V,) True where a token may follow."""
-        mask = np.empty(self.vocab_size, np.bool_)
-        mask[: self.document_id] = self.inner.allowed(state[1])
-        mask[self.document_id] = self.may_end(state)
-        mask[self.document_id + 1 :] = state[0] == FRESH
-        return mask
-
-    def may_end(self, state: tuple[int, Any]) -> bool:
-        """Whether the document may end here."""
-        return state[0] == FILLED and self.inner.may_end(state[1])

@@ -58,11 +58,10 @@ class Stopper(Nobody):
         inner = run.trainer.step
 
         class Stopping(type(inner)):
-            def __call__(self, *arguments):
-                loss = super().__call__(*arguments)
+            def _begin(self, *arguments):
+                super()._begin(*arguments)
                 if self.steps == step:
                     run.trainer.stopping = True
-                return loss
 
         inner.__class__ = Stopping
 

@@ -9,8 +9,9 @@ import pytest
 from seqgen.codecs import Grammar
 from seqgen.codecs.byte import Byte
 from seqgen.errors import SettingError, StreamError
+from seqgen.framing import FramedGrammar
 from seqgen.registry import load
-from seqgen.tokenizer import FramedGrammar, Tokenizer
+from seqgen.tokenizer import Tokenizer
 
 BYTES = Tokenizer(Byte(), "byte", ("bach", "haydn"))
 

@@ -3,8 +3,9 @@
 Protocol A, cold windows: non-overlapping windows of 256 predictions from 257 ids, each from a zero state, the first
 prediction from one id of context. Protocol B, stateful: one pass over each document, the state carried through it.
 Both predict codec ids alone: `unframed` takes document and label tokens away before, so that they are neither counted
-nor given as help. A document of n ids has n − 1 predictions; no state crosses from one document into the next. The
-softmax runs over the whole vocabulary: a network that expects a document to end here pays for it.
+nor given as help; of an item of a list the document token is given, and the whole item predicted. A document of n ids
+has n − 1 predictions; no state crosses from one document into the next. The softmax runs over the whole vocabulary: a
+network that expects a document to end here pays for it.
 
 Every protocol is a list of spans: ids from `begin` on are read from a zero state, and those in [counted, end) are
 predicted. Spans of similar length run side by side, as the lanes of a batch. Knows ids, not media.

@@ -43,7 +43,7 @@ class Evaluation:
     """What was measured; every mean is over the same predictions, but that of protocol A, see `protocols`.
 
     Attributes:
-        tokens: Predictions under protocol B: the codec's own tokens but the first of each document.
+        tokens: Predictions under protocol B: the codec's own tokens but the first of each document; all of a list's.
         documents: Documents with at least one prediction.
         bytes: Bytes of the predicted tokens; for music, of the decoded files.
         protocol_a, protocol_b, ngram: Nats per token; None where there was no baseline.
@@ -154,7 +154,7 @@ def evaluate_dynamic(
     """
     ids, starts = _predictable(ids, starts, checkpoint.tokenizer)
     if training is not None:
-        training = unframed(*training, checkpoint.tokenizer.document_id)
+        training = unframed(*training, checkpoint.tokenizer.measured_size)
     score, used = dynamic(checkpoint.network(device), ids, starts, settings, training, device, watch)
     return DynamicScore(score.mean, used)
 
@@ -183,7 +183,7 @@ def evaluate_ensemble(
 
 def _predictable(ids: Ids, starts: Offsets, tokenizer: Tokenizer) -> tuple[Ids, Offsets]:
     """The ids without framing, if there is something to predict among them."""
-    ids, starts = unframed(ids, starts, tokenizer.document_id)
+    ids, starts = unframed(ids, starts, tokenizer.measured_size)
     if not (np.diff(starts) > 1).any():
         raise StreamError("no document has more than one token, so there is nothing to predict", "choose longer files")
     return ids, starts

@@ -19,10 +19,11 @@ from typing import Any
 
 from seqgen.codecs import Ids
 from seqgen.errors import CorpusError, DataError
+from seqgen.framing import Framed
 from seqgen.report import Report
 from seqgen.tokenization.cutting import Items
 from seqgen.tokenization.reading import Reader
-from seqgen.tokenizer import Framed, Spec, Tokenizer
+from seqgen.tokenizer import Spec, Tokenizer
 
 BATCH_BYTES, BATCH_JOBS = 1 << 17, 64  # a batch is handed out when it has reached either
 

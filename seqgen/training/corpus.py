@@ -6,7 +6,8 @@ from typing import TypedDict
 
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
-from seqgen.training.data import Spans, split
+from seqgen.training.data import Spans
+from seqgen.training.duplicates import held_out
 from seqgen.training.plan import PlanRecord, TrainPlan
 
 
@@ -54,7 +55,7 @@ class TrainingCorpus:
         """
         if self.held_out is not None:
             return _whole(self.stream), _whole(self.held_out)
-        return split(self.stream.starts, self.head, plan.train.validation, plan.seed)
+        return held_out(self.stream, self.head, plan.train.validation, plan.seed)
 
     def record(self, plan: TrainPlan) -> CorpusRecord:
         """Where the streams lie and how they were split, as `training.json` has it."""

@@ -14,7 +14,8 @@ from typing import Any
 from seqgen.container import plain_data
 from seqgen.errors import MALFORMED, CheckpointError
 from seqgen.stream import TokenStream
-from seqgen.training.data import Spans, split
+from seqgen.training.data import Spans
+from seqgen.training.duplicates import held_out
 
 TRAINING_FILE = "training.json"
 UNSEALED = ("sha256", "stream", "held_out")
@@ -66,7 +67,7 @@ def recorded(folder: Path, hint: str = "") -> Recorded:
     if held_stream.fingerprint != about.get("held_fingerprint", held_stream.fingerprint):
         raise CheckpointError(f"{held_stream.path}: is not the corpus that this run was validated on any more", hint)
     if held_stream is stream:
-        train, held = split(stream.starts, head, share, seed)
+        train, held = held_out(stream, head, share, seed)
     else:
         train, held = (Spans(each.starts[:-1], each.starts[1:]) for each in (stream, held_stream))
     return Recorded(stream, train, held_stream, held)

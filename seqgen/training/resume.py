@@ -39,6 +39,7 @@ FORMAT = "seqgen resume"
 VERSION = "2"
 RESUME_FILE = "resume.safetensors"
 GOOD = "good."
+LATER: dict[str, object] = {"pack": False}  # settings that earlier runs did not have, as they were then
 
 
 class Details(TypedDict):
@@ -126,7 +127,7 @@ def load(path: Path, trainer: Trainer, about: Mapping[str, object]) -> Restored:
     try:
         details: Details = plain_data(header.read("details").tobytes())
         recorded = dict(details["about"])
-        _check_same(path, recorded | {"train": settings.renamed(recorded["train"], TrainSettings)}, about)
+        _check_same(path, recorded | {"train": LATER | settings.renamed(recorded["train"], TrainSettings)}, about)
         own = {"details", COUNTS}
         tensors = {name: torch.from_numpy(header.read(name)) for name in header.tensors if name not in own}
         seen = None

@@ -109,12 +109,12 @@ class Run:
         if not self.ranks.is_main:
             torch.manual_seed(self.ranks.seed(plan.seed))
         precision = choose_precision(self.network, plan.train)
-        codec_size = self.tokenizer.document_id
-        self.validation = Validation(corpus.validated_on.ids, self.validation_spans, codec_size, precision)
+        size = self.tokenizer.measured_size
+        self.validation = Validation(corpus.validated_on.ids, self.validation_spans, size, precision)
         self.tables = tables_for(self.tokenizer, plan.train)
         self._seen: Seen | None = None
         self.saves = Saves(sum(weight.numel() for weight in self.network.parameters()))
-        material = Material(self.stream.ids, self.train_spans, codec_size, self.tables)
+        material = Material(self.stream.ids, self.train_spans, self.tokenizer.document_id, self.tables)
         self.trainer = Trainer(self.network, material, plan, self.validation.quick, self.ranks, self.saves)
 
     @property
@@ -179,12 +179,12 @@ class Run:
         if self.trainer.progress.best is None or not self.model_path.exists():
             raise self._diverged()
         best = Checkpoint.load(self.model_path)
-        codec_size = self.tokenizer.document_id
+        size = self.tokenizer.measured_size
         network = best.network(str(self.plan.device))
         nats = self.validation.exact(network)
         if not math.isfinite(nats):
             raise self._diverged()
-        ngram, order = self.validation.ngram(self.stream.ids, self.train_spans, codec_size)
+        ngram, order = self.validation.ngram(self.stream.ids, self.train_spans, size)
         found: Metrics = {
             "nats_per_token": nats,
             "bits_per_token": nats / math.log(2),

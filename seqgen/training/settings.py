@@ -48,6 +48,7 @@ class TrainSettings(Optimisation, Regularisation):
     window: int = option(64, "tokens through which the gradient flows back")
     reset: Literal["document", "never"] = option("document", "when the hidden state starts anew: document or never")
     reset_probability: float = option(0.0, "chance that a stream's state starts anew at a step")
+    pack: bool = option(False, "short documents whole and side by side; chosen by their length where not given")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = option("auto", "of matrix products while training")
     validation: float = option(0.1, "share of the corpus held out")
     validations: int = option(12, "validations over the run", "checks")
@@ -64,6 +65,9 @@ class TrainSettings(Optimisation, Regularisation):
         chance = self.reset_probability
         require(0 <= chance < 1, "reset_probability", chance, "at least 0 and below 1")
         require(0 < self.validation < 1, "validation", self.validation, "above 0 and below 1")
+        plain = self.reset == "document" and not chance and not (self.transpose or self.stretch or self.loudness)
+        others = "false with reset never, reset_probability, transpose, stretch or loudness"
+        require(plain or not self.pack, "pack", self.pack, others)
         require(self.validations >= 1, "validations", self.validations, "at least 1")
         require(self.patience >= 0, "patience", self.patience, "at least 0")
         require(0 <= self.transpose <= 12, "transpose", self.transpose, "0 to 12")

@@ -8,6 +8,8 @@ on a GPU it is captured once and replayed (`seqgen.models.graph`), if the first 
 comes to; elsewhere the very same function is called.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -117,13 +119,38 @@ class Step:
             self._keep.fill_(1)
         else:
             self._keep.copy_(keep)
+        self._begin(count, rate)
+        self.update()
+        return self._loss.clone()
+
+    def packed(self, groups: Sequence[tuple[Tensor, Tensor]], count: int, rate: float) -> Tensor:
+        """Learn from whole documents, each from a fresh state; as a call otherwise.
+
+        Args:
+            groups: x, y of each, (n, L) inputs and targets on the device; targets to leave out are IGNORED.
+            count: Targets that are not, of all ranks.
+            rate: The learning rate.
+        """
+        self._begin(count, rate)
+        self.optimizer.zero_grad(set_to_none=True)
+        losses = torch.zeros_like(self._loss)
+        size = sum(x.numel() for x, _ in groups)
+        for x, y in groups:
+            self._backward(x, y, self.network.initial_state(len(x)), x.numel() / size)
+            losses += self._loss
+        for weight in self.network.parameters():
+            if weight.grad is None:  # of a rank that has none of these documents
+                weight.grad = torch.zeros_like(weight)
+        self._apply()
+        return losses
+
+    def _begin(self, count: int, rate: float) -> None:
+        """One more step, over so many targets."""
         self._count.fill_(max(count, 1))
         set_learning_rate(self.optimizer, rate)
         self.steps += 1
         if self.average is not None:
             self.average.expect(self.steps)
-        self.update()
-        return self._loss.clone()
 
     def _written(self) -> Written:
         """What `_update` writes."""
@@ -141,7 +168,12 @@ class Step:
     def _update(self) -> None:
         """The work of a step, from static tensors to static tensors."""
         self.optimizer.zero_grad(set_to_none=True)
-        state = self._backward()
+        state = self._backward(self._x, self._y, reset(self._state, self._keep))
+        self._apply()
+        self.state = state
+
+    def _apply(self) -> None:
+        """The gradient of all ranks, clipped, into the weights and their average."""
         weights = list(self.network.parameters())
         self.ranks.add_gradients(weights)
         if self.scaler is not None:
@@ -157,21 +189,20 @@ class Step:
         self.optimizer.step()
         if self.average is not None:
             self.average.update()
-        self.state = state
 
-    def _backward(self) -> State:
-        """Gradients of the window; the state after it."""
+    def _backward(self, x: Tensor, y: Tensor, state: State, share: float = 1.0) -> State:
+        """Gradients of a window or of a share of the documents of a step; the state after them."""
         settings = self.settings
         with devices.autocast(self.device, self.precision):
-            dropped, raw, state = self.network.hidden(self._x, reset(self._state, self._keep))
+            dropped, raw, state = self.network.hidden(x, state)
             logits = self.network.output(self.network.out(dropped))  # (T, B, V)
         flat = logits.float().reshape(-1, logits.shape[-1])
-        loss = functional.cross_entropy(flat, self._y.t().reshape(-1), ignore_index=IGNORED, reduction="sum")
+        loss = functional.cross_entropy(flat, y.t().reshape(-1), ignore_index=IGNORED, reduction="sum")
         total = loss / self._count
         size, change = settings.activation_reg, settings.temporal_activation_reg
         if size or change:
             penalty = activation_penalty(raw, dropped, size, change)
-            total = total + penalty / self.ranks.count
+            total = total + share * penalty / self.ranks.count
         if self.scaler is not None:
             total = total * self.scaler.scale
         total.backward()  # type: ignore[no-untyped-call]

@@ -18,10 +18,11 @@ from torch import Tensor
 
 from seqgen.errors import SeqgenError
 from seqgen.models.network import RecurrentLM
-from seqgen.training import feeding, rollback
+from seqgen.training import feeding, packing, rollback
 from seqgen.training.augmentation import Augmented
 from seqgen.training.data import Epoch, Material
 from seqgen.training.optimizer import learning_rate
+from seqgen.training.packing import PackedEpoch
 from seqgen.training.parallel import ALONE, Ranks
 from seqgen.training.plan import TrainPlan
 from seqgen.training.progress import (
@@ -78,6 +79,7 @@ class Trainer:
         self.settings, self.budget, self.seed = plan.train, plan.budget, plan.seed
         self.step = Step(network, plan.train, ranks)
         self.feed = feeding.choose(material.ids, material.end_id, self.step.device)
+        self.packed = packing.PackedFeed(material.ids, material.end_id, self.step.device)
         if material.tables is not None:
             self.feed = Augmented(self.feed, material.tables, self.spans, self.seed, self.step.device)
         self.progress = Progress()
@@ -131,8 +133,10 @@ class Trainer:
         """Lay out the epoch that `progress` names."""
         self._epoch = self.laid_out(self.progress.epoch)
 
-    def laid_out(self, number: int) -> Epoch:
+    def laid_out(self, number: int) -> Epoch | PackedEpoch:
         """The order of an epoch."""
+        if self.settings.pack:
+            return PackedEpoch(self.spans, self.settings.batch, self.settings.window, self.seed, number)
         settings, fresh = self.settings, self.settings.reset == "document"
         return Epoch(self.spans, settings.batch, settings.window, self.seed, number, fresh, settings.reset_probability)
 
@@ -150,8 +154,12 @@ class Trainer:
         rate, rows = progress.damping * learning_rate(settings, self._share), self.ranks.rows(settings.batch)
         loss: Tensor | None = None
         try:
-            window = self.feed.window(self._epoch, progress.step, rows)
-            loss, count = self.step(window.x, window.y, window.keep, window.count, rate), window.count
+            if isinstance(self._epoch, PackedEpoch):
+                some = self.packed.packed(self._epoch, progress.step, rows)
+                loss, count = self.step.packed(some.groups, some.count, rate), some.count
+            else:
+                window = self.feed.window(self._epoch, progress.step, rows)
+                loss, count = self.step(window.x, window.y, window.keep, window.count, rate), window.count
         except torch.cuda.OutOfMemoryError:
             count = 0
         if loss is None:  # past the handler, which holds on to what the step had in memory

@@ -143,7 +143,7 @@ class _Task:
 
 def _corpus(job: EvaluateJob, first: Checkpoint, observer: Observer) -> tuple[corpora.Documents, "NGram | None"]:
     """What to measure on, and the first run's baseline."""
-    size = first.tokenizer.document_id
+    size = first.tokenizer.measured_size
     if job.source:
         corpus = corpora.opened(job.source, first.tokenizer, job.follow_links, observer)
         return corpus, corpora.fitted_baseline(job.checkpoints[0], size, corpus, observer)
@@ -167,7 +167,7 @@ def _member(name: str, checkpoint: Checkpoint, task: _Task, ngram: "NGram | None
         found = report.evaluate(checkpoint, corpus.ids, corpus.starts, device, ngram, advance)
     if learning is None:
         return found
-    training = _training(name, checkpoint.tokenizer.document_id, learning.statistics, task.observer)
+    training = _training(name, checkpoint.tokenizer.measured_size, learning.statistics, task.observer)
     read = 0 if training is None else min(learning.statistics, len(training[0]))
     with task.observer.bar(f"{name}, dynamic", len(corpus.ids) + read, UNIT) as advance:
         score = report.evaluate_dynamic(checkpoint, corpus.ids, corpus.starts, learning, training, device, advance)

@@ -15,6 +15,7 @@ from seqgen.tokenizer import Tokenizer
 from seqgen.training import defaults, presets
 from seqgen.training.device import caution, describe
 from seqgen.training.estimate import estimate
+from seqgen.training.packing import REACH
 from seqgen.training.run import Run
 
 WIDTH = 80
@@ -33,6 +34,9 @@ def introduce(run: Run, observer: Observer) -> None:
         observer.note(textwrap.fill(said, WIDTH))
     said = guidance.before(facts_before(run)) + f" Seed {run.plan.seed}. Ctrl-C stops and saves."
     observer.note(textwrap.fill(said, WIDTH))
+    if run.plan.train.pack:
+        lengths = (run.train_spans.end - run.train_spans.begin).tolist()
+        observer.note(textwrap.fill(guidance.packed(lengths, run.plan.train.window * REACH), WIDTH))
     if said := caution(run.plan.device):
         observer.note(textwrap.fill(said, WIDTH))
 
@@ -56,7 +60,7 @@ def facts_before(run: Run) -> Before:
         train_tokens=run.train_spans.tokens,
         codec=tokenizer.codec_name,
         vocabulary=tokenizer.vocab_size,
-        copies=copies(stream),
+        copies=copies(stream) if tokenizer.documents.whole else 0,  # of a list they are held out together
         repeated=repeated_lines(stream, tokenizer),
         chosen=_chosen_by(run),
         shape=describe_shape(plan),

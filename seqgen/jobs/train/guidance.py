@@ -92,6 +92,14 @@ def before(facts: Before) -> str:
     return " ".join([_corpus(facts), *_copies(facts), _model(facts), _course(facts), _fit(facts)]).rstrip()
 
 
+def packed(lengths: Sequence[int], longest: int) -> str:
+    """A sentence about documents that are read side by side, those of more than `longest` tokens in parts."""
+    mean = sum(lengths) / len(lengths)
+    said = f"Documents are short, {mean:.0f} tokens on average: each is read whole and from a fresh state."
+    parted = sum(length > longest for length in lengths)
+    return said + (f" {parted:,} of more than {longest:,} tokens are read in parts." if parted else "")
+
+
 def going_on(steps: int, share: float, ended: bool) -> str:
     """A sentence before a run goes on that has taken so many steps, and so large a share of its budget."""
     if ended:

@@ -21,6 +21,7 @@ from seqgen.stream import TokenStream
 from seqgen.training import defaults, parallel, presets
 from seqgen.training.device import pick_device
 from seqgen.training.memory import fitting_batch
+from seqgen.training.packing import packs
 from seqgen.training.plan import PlanRecord, TrainPlan
 from seqgen.training.progress import Budget
 from seqgen.training.recorded import TRAINING_FILE, unsealed
@@ -111,6 +112,8 @@ def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, object], pa
     made: Cell = settings.parse(kinds[0], cell)
     sized = settings.parse(ModelSettings, shape)
     training = settings.parse(TrainSettings, train)
+    if "pack" not in train:
+        training = dataclasses.replace(training, pack=packs(stream.starts, training))
     if device.type == "cuda" and "batch" not in given:  # nobody's wish: as many streams as there is memory for
         free = torch.cuda.mem_get_info(device)[0]
         batch = fitting_batch(made, sized, stream.vocab_size, training.batch, training.window, free)
