@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import traceback
 
 import pytest
 from hub_fixtures import here, left, model, refused, server
@@ -14,7 +15,7 @@ from seqgen import hub
 from seqgen.api.model import load
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
-from seqgen.errors import UsageError
+from seqgen.errors import HubError, UsageError
 from seqgen.hub import names
 from seqgen.selftest import _materials
 from seqgen.stream import TokenStream
@@ -442,6 +443,9 @@ def test_the_token_goes_to_the_hub_alone_and_is_written_nowhere(model, plays, se
     for status in (400, 401, 403, 404, 409, 418, 429, 500):
         server.faults = {("GET", "/api/models"): (status, echo, TOKEN.encode())}
         refused(["generate", "hf://me/plays"], capfd)
+        with pytest.raises(HubError) as raised:
+            load("hf://me/plays")
+        assert TOKEN not in "".join(traceback.format_exception(raised.value))
     server.faults = {("GET", "/api/models"): (200, {"X-HF-Warning": f"a; {TOKEN}"}, b"{}")}
     refused(["generate", "hf://me/plays"], capfd)
     assert {token for _, path, token in server.asked if path.startswith("/lfs/")} == {None}
