@@ -51,6 +51,7 @@ class How(TypedDict, total=False):
         max_copy: The most tokens in a row that may be the same as in the training corpus; for music also bars, as in
             "8bars". Default: any number.
         music: Instruments, key, tempo, density and length that music keeps to, see `seqgen.music.request.Music`.
+        new: Whether a sample that is an item of the corpus is drawn again; for models of lists. Default: no.
         unseen: Whether tokens that training never saw may be drawn. Default: no.
     """
 
@@ -62,6 +63,7 @@ class How(TypedDict, total=False):
     balanced: bool
     max_copy: int | str | None
     music: Music | None
+    new: bool
     unseen: bool
 
 

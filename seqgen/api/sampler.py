@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from seqgen.api.novelty import Known, NotEmpty, new_steps
 from seqgen.api.sampling import UNLIMITED, Sampling
 from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.codecs.c_source.over_text import balanced, grammar_of_c
@@ -54,11 +55,14 @@ class Sampler:
     Attributes:
         remarks: What people should know of what was asked.
         max_copy: The most tokens in a row that may be the same as in the training corpus; None: any number.
+        known: What samples are not to be, where they are to be new.
+        refused: Samples that were drawn and were not new.
     """
 
     def __init__(self, model: "Model", sampling: Sampling, prompts: Sequence[Ids]) -> None:
         self.model, self.sampling, self.prompts = model, sampling, prompts
         self.remarks: list[str] = []
+        self.known, self.refused = Known(model) if sampling.new else None, 0
         self.max_copy = self._longest_copy()
         self.rules = self.chain(sampling.temperature, sampling.rules)
         self.stops = self._stops()
@@ -67,7 +71,9 @@ class Sampler:
         self._grammar, self._longest = self._bounds()
 
     def steps(self, scores: bool = False) -> Iterator[Step]:
-        """The steps of `seqgen.generation.loop.generate`."""
+        """The steps of `seqgen.generation.loop.generate`; where samples are to be new, those of the ones that are."""
+        if self.known is not None:
+            return new_steps(self)
         return generate(
             self.model.engine, self.prompts, self.rules, seed=self.sampling.seed, limits=self.limits(), scores=scores
         )
@@ -105,6 +111,8 @@ class Sampler:
         """What ends a sample, and what it may hold."""
         tokenizer = self.model.tokenizer
         banned = np.arange(tokenizer.vocab_size) > tokenizer.document_id  # labels stand in prompts only
+        if tokenizer.documents.kind == "line":  # an item is one
+            banned |= np.array([b"\n" in piece for piece in self.model.pieces or []])
         return Limits(
             length=self._longest,
             end_id=tokenizer.document_id,
@@ -175,15 +183,17 @@ class Sampler:
         return tokens
 
     def _no_copies(self) -> Guard | None:
-        """What keeps a sample from copying more than it may."""
+        """What keeps a sample from copying more than it may, and an item of a list from holding nothing."""
+        tokenizer = self.model.tokenizer
+        items: list[Guard] = [] if tokenizer.documents.whole else [NotEmpty(tokenizer.document_id)]
         if self.max_copy is None:
-            return None
+            return items[0] if items else None
         from seqgen.originality.copy_key import KeyedMaxCopy
         from seqgen.originality.copying import MaxCopy  # not needed to start
 
         guards = [MaxCopy(index, self.max_copy) for index in self.model.indexes()]
         key = self.model.tokenizer.copy_key()
-        made: list[Guard] = [guard if key is None else KeyedMaxCopy(guard, key) for guard in guards]
+        made = items + [guard if key is None else KeyedMaxCopy(guard, key) for guard in guards]
         return made[0] if len(made) == 1 else Guards(made)
 
     def excess(self, index: int) -> int:

@@ -35,6 +35,7 @@ class Sampling:
         max_copy: The most tokens in a row that may be the same as in the training corpus, for music also bars, as in
             "8bars"; None: any number.
         music: What music keeps to; None: as the model likes.
+        new: Whether a sample that is an item of the corpus, or one already made, is drawn again; for models of lists.
         unseen: Whether tokens that training never saw may be drawn.
     """
 
@@ -47,6 +48,7 @@ class Sampling:
     balanced: bool = option(False, "Let C end where a definition does, soon after the length.")
     max_copy: int | str | None = option(None, "Never copy more than N tokens in a row; music: 8bars, in any key.")
     music: Music | None = None
+    new: bool = option(False, "Of a list: draw again what is in the corpus or was made already.")
     unseen: bool = option(False, "Draw tokens, too, that training never saw.")
 
     def __post_init__(self) -> None:

@@ -75,6 +75,7 @@ _given = functools.partial(setting, SampleJob)
 @_given("grammar", "--grammar", type=click.Choice(["auto", "c"]), default="auto", show_default=True)
 @_given("balanced", "--balanced")
 @click.option("--no-grammar", "free", is_flag=True, help="Let C and music break their grammar.")
+@_given("new", "--new")
 @_given("unseen", "--unseen")
 @music_options
 @_given("no_prompt", "--no-prompt-in-output")

@@ -176,6 +176,13 @@ class Index:
         slot = self.first(pattern)
         return slot if slot < self._count and self._key(len(pattern))(slot) == pattern else None
 
+    def holds(self, head: int, ids: Ids | Sequence[int]) -> bool:
+        """Whether (n,) ids are a whole document, behind a framing token `head`."""
+        whole = self.pattern([head, *np.asarray(ids).tolist()])
+        if self.find(whole + self.pattern([self.framing])) is not None:
+            return True
+        return bytes(self._bytes[-len(whole) :]) == whole  # nothing follows the last document
+
     def first(self, pattern: bytes) -> int:
         """The first slot whose suffix does not stand before the pattern."""
         stride, pivots = self._pivots

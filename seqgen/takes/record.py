@@ -89,6 +89,7 @@ class TakeSettings(TypedDict, total=False):
     beam: int
     mixture: Mapping[str, object]
     music: Mapping[str, object]
+    new: bool
     unseen: bool
     no_prompt: bool
     timing: Timing

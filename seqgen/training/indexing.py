@@ -23,10 +23,12 @@ def write_index(folder: Path, stream: TokenStream, train: Spans, tokenizer: Toke
         OutputError: The folder cannot be written.
     """
     sources = [(str(source["name"]), int(source["documents"])) for source in stream.sources]
+    name = _named(stream.fingerprint, train.tokens, tokenizer)
+    if not tokenizer.documents.whole:  # all of a list, so that what is in it can be told from what is new
+        train = Spans(stream.starts[:-1], stream.starts[1:])
     corpus = Corpus(
-        stream.ids, stream.starts, train.begin, train.end, tokenizer.document_id, tokenizer.vocab_size,
-        _named(stream.fingerprint, train.tokens, tokenizer), sources,
-    )  # fmt: skip
+        stream.ids, stream.starts, train.begin, train.end, tokenizer.document_id, tokenizer.vocab_size, name, sources
+    )
     key = tokenizer.copy_key()
     if key is not None:
         corpus = seen_through(corpus, key)

@@ -79,6 +79,8 @@ class AsTakes:
             settings["mixture"] = mixture.to_json()
         if job.music is not None:
             settings["music"] = _given(job.music)
+        if job.new:
+            settings["new"] = True
         if job.unseen:
             settings["unseen"] = True
         if job.no_prompt:

@@ -53,13 +53,13 @@ def prepare(job: SampleJob, audience: Audience = NOBODY, observer: Observer = SI
         SeqgenError: An option does not fit another or the model, or a file cannot be read or written.
     """
     model, job = chosen(job, observer)
-    places = paths(job.output, job.samples, model.artifact)
+    places = paths(job.output, job.samples, model.artifact, not model.tokenizer.documents.whole)
     check(job, model, places, audience)
     labels = labels_of(model, job, observer)
     data, name = primer(model, job)
     music, timing = with_primer(model, job.music, data, job.grammar is False)
     job = replace(job, music=music)
-    if job.max_copy is not None:
+    if job.max_copy is not None or job.new:
         model.indexes(observer.note)
     sampler = model.sampler(job, prompts(model, job, labels, data, name))
     for remark in (*sampler.remarks, *_unmeant(job, model)):
@@ -104,6 +104,9 @@ def check(job: SampleJob, model: Model, places: list[Path] | None, audience: Aud
     if job.follow:
         _check_follow(job)
     _check_choice(job)
+    if job.new and (job.unlimited or job.follow or flag_of_choice(job)):
+        other = "--length inf" if job.unlimited else "--follow" if job.follow else flag_of_choice(job)
+        raise UsageError(f"--new draws whole samples again, which does not go with {other}", "leave one of them out")
     if text or job.stop or show in ("events", "nothing"):  # the sampler refuses --stop for music
         return
     if places is None and (audience.terminal or show == "records" or job.samples > 1):
@@ -120,9 +123,14 @@ def _check_follow(job: SampleJob) -> None:
     guarding.reads(STANDARD)
 
 
+def flag_of_choice(job: SampleJob) -> str | None:
+    """What asks for a choice among several, if anything does."""
+    return "--beam" if job.beam is not None else "--best-of" if job.best_of > 1 else None
+
+
 def _check_choice(job: SampleJob) -> None:
     """What is chosen among several cannot go out, or be steered, while it is sampled."""
-    flag = "--beam" if job.beam is not None else "--best-of" if job.best_of > 1 else None
+    flag = flag_of_choice(job)
     if flag is None:
         return
     if job.beam is not None and job.best_of > 1:

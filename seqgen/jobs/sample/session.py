@@ -79,6 +79,9 @@ def run(
 
 def _is_live(prepared: Prepared, audience: Audience) -> bool:
     """Whether the first sample goes out as it comes."""
+    items = not prepared.model.tokenizer.documents.whole
+    if items and prepared.paths is not None and not prepared.job.unlimited:
+        return False  # they go into one file, whole
     return prepared.model.is_text and (prepared.paths is not None or audience.show == "text")
 
 
@@ -218,20 +221,24 @@ class _Session:
             self.takes.close()
 
     def _write_rest(self) -> None:
-        """The samples that have not gone out yet."""
-        paths = self.prepared.paths
+        """The samples that have not gone out yet. Items of a list go into one file, with what stands between them."""
+        paths, documents = self.prepared.paths, self.model.tokenizer.documents
         left = range(0 if self.sink is None else 1, len(self.tracks))
-        into_one = paths is None or is_device(paths[0])
-        if paths is not None and into_one and self.sink is None:
-            write_bytes(paths[0], b"".join(self._data(index) for index in left))
-            return
-        for index in left:
-            if paths is not None and not into_one:
-                write_bytes(paths[index], self._data(index))
-            elif self.sink is not None:
-                self.sink.write(b"\n\n" + self._data(index))
-            elif self.audience.show == "text":
-                self.audience.data(self._data(index))
+        if self.sink is not None and (paths is None or is_device(paths[0])):
+            for index in left:
+                self.sink.write((documents.joint or b"\n\n") + self._data(index))
+            if not documents.whole:
+                self.sink.write(b"\n")
+        elif paths is not None and (is_device(paths[0]) or (not documents.whole and len(set(paths)) == 1)):
+            data = (self._data(index) for index in left)
+            items = documents.joined(item.strip(b"\r\n") for item in data)
+            write_bytes(paths[0], b"".join(data if documents.whole else items))
+        else:
+            for index in left:
+                if paths is not None:
+                    write_bytes(paths[index], self._data(index))
+                elif self.audience.show == "text":
+                    self.audience.data(self._data(index))
 
     def _data(self, index: int) -> bytes:
         """The artifact of a kept sample, prompt included unless it is not wanted."""
@@ -269,5 +276,7 @@ class _Session:
             note("A document ended before its first token: another seed, or rules that leave more, may go on.")
         for path in dict.fromkeys(self.prepared.paths or ()):
             note(f"Wrote {path}")
+        if self.sampler.known is not None:
+            note(f"New: {self.sampler.refused:,} that the corpus holds or that were made already were drawn again.")
         if (remark := self.copied.remark()) is not None:
             note(remark)

@@ -100,7 +100,8 @@ def sampler(run: Run) -> Callable[[], str] | None:
         rules, limits = [Temperature(TEMPERATURE)], Limits(length=LENGTH, unseen=unseen)
         steps = generate(engine, opening, rules, seed=run.plan.seed, limits=limits)
         ids = np.array(collect(steps, 1)[0].ids)
-        return tokenizer.decode(ids).decode("utf-8", "replace")
+        items = [ids] if tokenizer.documents.whole else np.split(ids, np.flatnonzero(ids == tokenizer.document_id))
+        return ", ".join(tokenizer.decode(item).decode("utf-8", "replace") for item in items)
 
     return sample
 
