@@ -79,9 +79,6 @@ ALLOWED |= {
     "__init__": {"api", "errors", "jobs", "takes"},  # for type checkers alone
     "__main__": {"cli"},
 }
-# Rooms whose files still import each other in circles, or modules that are private to another room.
-CIRCLES_INSIDE = {"rules"}
-FOREIGN_PRIVATE = {"generation"}
 THIN = 2_000  # lines of the command line as it was drawn
 LATER = {"merge", "pull", "push"}  # commands since, which come on top
 # What asks for a medium by a suffix, a class or a name, where the codec could be asked; and the rooms that may.
@@ -169,8 +166,7 @@ def run_imports(path: Path, known: set[str]) -> set[str]:
 
 def test_files_import_each_other_in_no_circle():
     known = {module(path) for path in FILES}
-    files = [path for path in FILES if room(path) not in CIRCLES_INSIDE]
-    below = {module(path): run_imports(path, known) for path in files}
+    below = {module(path): run_imports(path, known) for path in FILES}
     list(graphlib.TopologicalSorter({name: found & below.keys() for name, found in below.items()}).static_order())
 
 
@@ -182,7 +178,7 @@ def test_what_is_private_to_a_room_stays_there():
         if name.startswith("seqgen.") and (here := room(path)) != name.split(".")[1]
         if any(part.startswith("_") and not part.startswith("__") for part in name.split(".")[1:])
     }
-    assert users <= FOREIGN_PRIVATE
+    assert users == set()
 
 
 def test_what_differs_by_medium_is_asked_of_the_codec():

@@ -11,7 +11,7 @@ from typing import Any
 
 from seqgen import settings
 from seqgen.errors import SettingError
-from seqgen.rules import History, Logits, Rule, Scope
+from seqgen.rules._rule import History, Logits, Rule, Scope
 
 FORMS = "a number, or a schedule such as 0.6..1.2, 0.6..1.2/500 or 0.6~1.2/200"
 SPAN_DIGITS = 12
@@ -113,8 +113,7 @@ class Scheduled(Rule):
         """The rule `kind` along the schedule `value`; both of its ends must be values that the rule takes."""
         (key,) = settings.fields(kind)
         rule = cls(kind, read_curve(key, value))
-        rule.made(rule.curve.begin)
-        rule.made(rule.curve.end)
+        rule.extremes()
         return rule
 
     @property
@@ -135,6 +134,9 @@ class Scheduled(Rule):
 
     def at(self, position: int) -> Rule:
         return self.made(self.curve(position))
+
+    def extremes(self) -> tuple[Rule, ...]:
+        return self.made(self.curve.begin), self.made(self.curve.end)
 
     def made(self, value: float) -> Rule:
         """The rule at one value of the curve."""

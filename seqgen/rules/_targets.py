@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from seqgen.errors import SettingError
 from seqgen.registry import nearest
-from seqgen.rules import History, Logits, Mask, Rule, Scope, unless_empty
+from seqgen.rules._rule import History, Logits, Mask, Rule, Scope, unless_empty
 from seqgen.settings import require
 
 MOST_BYTES = 256

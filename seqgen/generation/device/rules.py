@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from seqgen.rules import Rule
-from seqgen.rules._schedule import Scheduled
 from seqgen.rules.min_p import MinP
 from seqgen.rules.temperature import COLD, Temperature
 from seqgen.rules.top_a import TopA
@@ -51,7 +50,7 @@ class DeviceRules:
 
     def numbers(self, position: int, count: int) -> list[list[float]]:
         """(count, rules) what each takes at the positions from `position` on."""
-        if not any(isinstance(rule, Scheduled) for rule in self.rules):
+        if all(len(rule.extremes()) == 1 for rule in self.rules):
             return [self._row(position)] * count
         return [self._row(position + step) for step in range(count)]
 
@@ -67,10 +66,7 @@ def on_device(rules: Sequence[Rule], vocab_size: int) -> DeviceRules | None:
     """
     kept, kinds = [], []
     for rule in rules:
-        ends = [rule.at(0)]
-        if isinstance(rule, Scheduled):
-            ends = [rule.made(rule.curve.begin), rule.made(rule.curve.end)]
-        found = [_device_rule(end, vocab_size) for end in ends]
+        found = [_device_rule(each, vocab_size) for each in rule.extremes()]
         first = found[0]
         if first is None or any(each is None or each.kind != first.kind for each in found):
             return None
