@@ -22,7 +22,7 @@ ALLOWED = {
     "report": set(),
     "extensions": {"errors"},
     "registry": {"errors", "extensions"},
-    "files": {"errors"},
+    "files": {"errors", "report"},
     "settings": {"errors", "registry"},
     "container": {"errors", "files"},
     "arguments": {"errors", "registry"},

@@ -76,7 +76,7 @@ def test_a_stream_for_people(place, capsys):
     assert found[""] == "voices/cats/empty.txt: is empty"
     assert found["tokens"] == "24 in 3 documents"
     assert found["labels"] == "cats 1,  owls 2"
-    assert found["left out"] == "1 file of 4"
+    assert found["skipped"] == "1 file of 4"
     assert found["made from"] == "3 files, 18 bytes"
 
 

@@ -21,7 +21,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def plays(folder: Path) -> Path:
-    for name, content in {"a/one.txt": b"One\r\n", "b/two.md": "zwö".encode(), "b/three.xyz": b"?"}.items():
+    for name, content in {"a/one.txt": b"One\r\n", "b/two.md": "zwö".encode(), "b/three.xyz": b"\0\1\2\3"}.items():
         (folder / "plays" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "plays" / name).write_bytes(content)
     return folder / "plays"
@@ -34,10 +34,10 @@ def test_there_and_back(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert captured.out == ""
     assert captured.err.splitlines() == [
         "Codec char, guessed from the files; -c names another.",
-        "p.tokens: 12 tokens in 2 documents from 2 files, vocabulary 260",
+        "p.tokens: 12 tokens in 2 documents from 2 files (9 bytes), vocabulary 260",
         "Labels: a, b",
-        "Skipped 1 file:",
-        "  plays/b/three.xyz: not a file for codec char (by its suffix .xyz)",
+        "Left out 4 bytes of 13 bytes (31 %) in 1 file:",
+        "   4 bytes  binary files, 1 file: plays/b/three.xyz",
     ]
     assert run(["decode", "p.tokens", "-o", "again"]) == 0
     assert capsys.readouterr().err == "again: 2 files\n"

@@ -18,7 +18,7 @@ from seqgen.selftest import _materials, overwrites
 TEXTS = {  # parameters that take text and name no file
     "codec", "encoding", "label", "device", "settings", "prompt", "rules", "stop", "blend", "instruments", "key",
     "meter", "scale", "text", "title", "name", "only", "length", "temperature", "max_copy", "documents",
-    "shard", "scheduler", "repository", "licence",
+    "shard", "scheduler", "repository", "licence", "include", "exclude",
 }  # fmt: skip
 
 

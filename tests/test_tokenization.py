@@ -17,7 +17,7 @@ import zstandard
 from seqgen.codecs import Ids
 from seqgen.codecs.byte import Byte
 from seqgen.errors import CorpusError, MidiError, OutputError, SettingError, StreamError
-from seqgen.report import Report
+from seqgen.report import LeftOut, Report
 from seqgen.stream import TokenStream
 from seqgen.tokenization import building, cutting, pool, reading, sources
 from seqgen.tokenization.building import separate, tokenize
@@ -25,7 +25,8 @@ from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.reading import Reader, content_hash
 from seqgen.tokenization.restoring import restore_folder
-from seqgen.tokenization.sources import Source, resolve, select
+from seqgen.tokenization.selecting import select
+from seqgen.tokenization.sources import Source, resolve
 from seqgen.tokenizer import Tokenizer
 
 
@@ -188,13 +189,14 @@ def files(tmp_path: Path, *names: str) -> list[Source]:
 @pytest.mark.parametrize(
     ("names", "codec"),
     [
-        (("a.c", "b.h", "c.txt"), "c_source"),
+        ((*(f"{number}.c" for number in range(9)), "c.txt"), "c_source"),
+        (("a.c", "b.h", "c.txt"), "char"),  # which reads them all
         (("a.txt", "b.TXT.gz", "c.h"), "char"),
         (("a.mid", "b.mid.zst"), "midi"),
         (("a.unknown",), "char"),
     ],
 )
-def test_the_codec_is_guessed_by_most_suffixes(tmp_path: Path, names: Sequence[str], codec: str) -> None:
+def test_the_codec_is_guessed_by_suffixes(tmp_path: Path, names: Sequence[str], codec: str) -> None:
     assert guess_codec(files(tmp_path, *names))[0] == codec
 
 
@@ -208,17 +210,17 @@ def test_files_for_other_codecs_are_left_out_with_the_reason(tmp_path: Path) -> 
     mixed = files(tmp_path, "a.c", "b.txt", "c.xyz", "d")
     chosen, report = select(mixed, "c_source")
     assert [source.path.name for source in chosen] == ["a.c"]
-    assert report.skipped["mixed/b.txt"] == "not a file for codec c_source (by its suffix .txt)"
-    assert report.skipped["mixed/d"] == "not a file for codec c_source (by its suffix none)"
+    names = ["mixed/b.txt", "mixed/c.xyz", "mixed/d"]
+    assert report.left_out == {"not for codec c_source, by their suffix": LeftOut(3, 27, names)}
     assert len(select(mixed, "byte")[0]) == 4
     named = resolve([str(source.path) for source in mixed])
     assert len(select(named, "c_source")[0]) == 4  # the user named them
 
 
-def test_text_may_have_any_suffix_that_no_codec_claims(tmp_path: Path) -> None:
+def test_text_may_have_any_suffix(tmp_path: Path) -> None:
     mixed = files(tmp_path, "a.c", "c.xyz")
-    assert [source.path.name for source in select(mixed, "char")[0]] == ["c.xyz"]
-    with pytest.raises(CorpusError, match=r"none of the 2 files is for codec midi \(expected .*\.mid "):
+    assert [source.path.name for source in select(mixed, "char")[0]] == ["a.c", "c.xyz"]
+    with pytest.raises(CorpusError, match=r"none of the 2 files is for codec midi \(not for .*, expected .*\.mid "):
         select(mixed, "midi")
 
 
@@ -376,10 +378,13 @@ def test_a_folder_becomes_a_stream(corpus: Path, tmp_path: Path) -> None:
     assert stream.document(1)[0] == tokenizer.document_id
     assert stream.document(1)[1] < tokenizer.document_id
     assert stream.report.read == 4
-    assert stream.report.skipped == {
-        "plays/comedies/scan.png": "not a file for codec char (by its suffix .png)",
-        "plays/comedies/empty.txt": "is empty",
+    assert stream.report.skipped == {"plays/comedies/empty.txt": "is empty"}
+    assert stream.report.bytes == sum((corpus / name).stat().st_size for name in expected)
+    assert stream.report.left_out == {
+        "binary files": LeftOut(1, 12, ["plays/comedies/scan.png"]),
+        "hidden files": LeftOut(1, 6, ["plays/comedies/.hidden.txt"]),
     }
+    assert TokenStream.open(stream.path).report == stream.report
     lear = (corpus / expected[2]).read_bytes()
     entry = {"name": "plays/" + expected[2], "bytes": 13, "documents": 1, "sha256": hashlib.sha256(lear).hexdigest()}
     assert stream.sources[2] == entry
@@ -466,6 +471,7 @@ def test_a_bad_file_among_several_is_skipped_with_its_reason(tmp_path: Path) -> 
         "skipped": {"b": "byte 3: an exclamation"},
         "dropped": {},
         "repaired": {"question": 1},
+        "bytes": 11,
     }
 
 
@@ -557,7 +563,8 @@ def test_the_same_content_is_tokenized_once(corpus: Path, tmp_path: Path, cache:
     first = cached_stream(resolve([corpus]), "char")
     second = cached_stream(resolve([corpus]), "char", note=notes.append)
     assert (first.path, first.fingerprint, len(cache)) == (second.path, second.fingerprint, 1)
-    assert notes == ["Tokenized before: taken from the cache."]
+    assert notes[-1] == "Tokenized before: taken from the cache."
+    assert notes[0] == "Left out 18 bytes of 101 bytes (18 %) in 2 files:"
     corpus.rename(tmp_path / "renamed")
     assert cached_stream(resolve([tmp_path / "renamed"]), "char").path == first.path
     assert len(cache) == 1

@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from seqgen.checkpoint import FORMAT, MODEL_FILE
 from seqgen.cli import run
 from seqgen.errors import CorpusError
 from seqgen.files import own
+from seqgen.files.choosing import Choice
 from seqgen.files.walking import Own, Walk, folders
 from seqgen.jobs.demo import PIECES
 from seqgen.jobs.train.watching import SAMPLES_FILE
@@ -30,8 +32,8 @@ def written(folder: Path, *names: str) -> Path:
     return folder
 
 
-def names(folder: Path, **how: bool) -> list[str]:
-    return ["/".join(file.parts) for file in Walk(folder, **how).files]
+def names(folder: Path, **how: Any) -> list[str]:
+    return ["/".join(file.parts) for file in Walk(folder, Choice(**how)).files]
 
 
 def test_links_inside_are_read_once_and_the_real_name_wins(tmp_path):
@@ -60,7 +62,7 @@ def test_links_out_are_refused_counted_and_read_where_that_is_asked_for(tmp_path
     assert found.passed == {
         "c/l1": "is a link that leads out of the folder (--follow-links reads those), and so are 2 more"
     }
-    assert names(folder, follow=True) == ["a.txt", "l1/1.txt", "l1/below/2.txt"]
+    assert names(folder, follow_links=True) == ["a.txt", "l1/1.txt", "l1/below/2.txt"]
 
 
 def test_a_link_that_the_user_names_is_read(tmp_path):

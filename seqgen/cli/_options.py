@@ -112,10 +112,17 @@ def documents_option(function: Function) -> Function:
     return click.option("--documents", metavar="file|line|blank|TEXT", help=text)(function)
 
 
-def follow_links_option(function: Function) -> Function:
-    """`--follow-links` into `follow_links: bool`, for commands that take a SOURCE."""
-    text = "Read what links in a folder lead to outside of it, too."
-    return click.option("--follow-links", is_flag=True, help=text)(function)
+def folder_options(function: Function) -> Function:
+    """The fields of `seqgen.jobs.folders.InFolders`, for commands that take a SOURCE."""
+    options = (
+        click.option("--include", multiple=True, metavar="PATTERN", help="Read only files of folders that fit it."),
+        click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out files of folders that fit it."),
+        click.option("--all", "everything", is_flag=True, help="Read what is hidden or made by a tool, too."),
+        click.option("--follow-links", is_flag=True, help="Read what links in a folder lead to outside of it, too."),
+    )
+    for decorate in reversed(options):
+        function = decorate(function)
+    return function
 
 
 def note(message: str) -> None:

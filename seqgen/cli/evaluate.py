@@ -2,14 +2,14 @@
 
 import json
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from seqgen.cli import _completion
 from seqgen.cli._config import config_option
 from seqgen.cli._observer import Printer
-from seqgen.cli._options import SettingsCommand, follow_links_option, json_option, note, settings_option
+from seqgen.cli._options import SettingsCommand, folder_options, json_option, note, settings_option
 from seqgen.cli._paths import Input, Output
 from seqgen.errors import UsageError
 from seqgen.settings import parse
@@ -45,7 +45,7 @@ WIDTH = 80
 @click.option("-t", "--temperature", type=float, default=1.0, show_default=True, help="Of --samples.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @settings_option
-@follow_links_option
+@folder_options
 @json_option
 @config_option
 def command(
@@ -60,8 +60,8 @@ def command(
     temperature: float,
     device: str,
     settings: dict[str, str],
-    follow_links: bool,
     as_json: bool,
+    **folders: Any,
 ) -> None:
     """Measure CHECKPOINT on SOURCE: files, folders, globs, a .tokens file, or a corpus by name.
 
@@ -99,11 +99,11 @@ def command(
     observer, made = Printer(), None
     if samples is not None:
         _require_one(checkpoints, "--samples")
-        made = _sampled(MusicJob(checkpoints[0], samples, source, seed, temperature, follow_links), report, observer)
+        made = _sampled(MusicJob(checkpoints[0], samples, source, seed, temperature, **folders), report, observer)
     elif report is not None:
         raise UsageError("--report was given without --samples, which it shows")
     learning = parse(DynamicSettings, settings) if dynamic else None
-    found = evaluate(EvaluateJob(checkpoints, source, average, learning, device, follow_links), observer)
+    found = evaluate(EvaluateJob(checkpoints, source, average, learning, device, **folders), observer)
     if as_json:
         click.echo(json.dumps(found.to_json() | ({} if made is None else {"music": made.to_json()})))
     else:

@@ -2,12 +2,13 @@
 
 import json
 import textwrap
+from typing import Any
 
 import click
 
 from seqgen.cli import _completion
 from seqgen.cli._observer import Printer
-from seqgen.cli._options import follow_links_option, json_option
+from seqgen.cli._options import folder_options, json_option
 from seqgen.cli._paths import Command, Input
 from seqgen.terminal.text import harmless
 
@@ -17,9 +18,9 @@ KEY = 19
 
 @click.command("inspect", cls=Command, short_help="Say what FILE is and what it holds.")
 @click.argument("file", type=Input(), shell_complete=_completion.both)
-@follow_links_option
+@folder_options
 @json_option
-def command(file: str, follow_links: bool, as_json: bool) -> None:
+def command(file: str, as_json: bool, **folders: Any) -> None:
     """Say what FILE is and what it holds.
 
     FILE is a .tokens file, a checkpoint or its run folder, a MIDI, MusicXML or ABC file, or a corpus: any other
@@ -27,8 +28,9 @@ def command(file: str, follow_links: bool, as_json: bool) -> None:
     """
     from seqgen.jobs.describe.facts import describe
     from seqgen.jobs.describe.rows import titled
+    from seqgen.jobs.folders import InFolders
 
-    found = describe(file, follow_links, Printer())
+    found = describe(file, InFolders(**folders).choice, Printer())
     if as_json:
         click.echo(json.dumps(found))
         return

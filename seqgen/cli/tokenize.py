@@ -13,7 +13,7 @@ from seqgen.arguments import MOST_WORKERS
 from seqgen.cli import _completion
 from seqgen.cli._config import config_option
 from seqgen.cli._observer import Printer
-from seqgen.cli._options import SettingsCommand, documents_option, follow_links_option, note, settings_option
+from seqgen.cli._options import SettingsCommand, documents_option, folder_options, note, settings_option
 from seqgen.cli._paths import Input, Output
 from seqgen.cli._variants import Listing, Variant
 from seqgen.files import STANDARD, atomic_write, is_device, own, standard_output
@@ -39,7 +39,7 @@ from seqgen.files import STANDARD, atomic_write, is_device, own, standard_output
 @click.option("--shard", metavar="I/N", help="Only part I of N, for `seqgen merge`.")
 @click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True, help="Where.")
 @click.option("--scheduler", metavar="ADDRESS", help="For dask: processes, threads, or as in tcp://host:8786.")
-@follow_links_option
+@folder_options
 @config_option
 def command(source: tuple[str, ...], output: str, **how: Any) -> None:
     """Turn SOURCE into a stream of token ids.

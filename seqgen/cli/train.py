@@ -14,7 +14,7 @@ from seqgen.cli._options import (
     Positive,
     SettingsCommand,
     documents_option,
-    follow_links_option,
+    folder_options,
     note,
     settings_option,
 )
@@ -73,7 +73,7 @@ PRESETS = (presets.AUTO, *presets.names(), HELP)
 @click.option(
     "--report", type=Output(), metavar="FILE.html", help="A page about the run; without SOURCE, about the run in -o."
 )
-@follow_links_option
+@folder_options
 @config_option
 def command(source: tuple[str, ...], output: str | None, resume: bool, report: str | None, **options: Any) -> None:
     """Train a model on SOURCE: files, folders, globs, a .tokens file, or a corpus by name.

@@ -117,6 +117,11 @@ class Codec(abc.ABC):
         """
         return "", ""
 
+    @classmethod
+    def reads_any_text(cls) -> bool:
+        """Whether a codec of text reads any from a folder; that of a language of programs reads its own files alone."""
+        return cls.medium is TEXT
+
     def grow(self, documents: Iterable[bytes]) -> "Codec":
         """This codec with tokens besides for what these pieces of documents hold anew.
 

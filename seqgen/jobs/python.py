@@ -36,6 +36,9 @@ class HowToRead(TypedDict, total=False):
     label: str | None
     documents: str | None
     follow_links: bool
+    everything: bool
+    include: Sequence[str]
+    exclude: Sequence[str]
 
 
 class HowToTokenize(HowToRead, total=False):
@@ -132,6 +135,9 @@ def evaluate(
     dynamic: "DynamicSettings | None" = None,
     device: str = "auto",
     follow_links: bool = False,
+    everything: bool = False,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     observer: Observer = SILENT,
 ) -> "Evaluated":
     """Measure how well a checkpoint predicts a corpus; lower is better.
@@ -146,6 +152,7 @@ def evaluate(
         dynamic: How to go on learning while measuring; None: not at all.
         device: auto, cpu, cuda or mps.
         follow_links: Whether links in a folder may lead out of it.
+        everything, include, exclude: What of folders is read, see `seqgen.jobs.folders.InFolders`.
         observer: Is told how it goes.
 
     Raises:
@@ -158,7 +165,10 @@ def evaluate(
 
     if dynamic is not None and not isinstance(dynamic, DynamicSettings):
         raise UsageError(f"dynamic is {dynamic!r}, expected DynamicSettings or None")
-    job = EvaluateJob(_names(checkpoint), _names(source), average, dynamic, device, follow_links)
+    job = EvaluateJob(
+        _names(checkpoint), _names(source), average, dynamic, device,
+        follow_links=follow_links, everything=everything, include=include, exclude=exclude,
+    )  # fmt: skip
     return work(job, observer)
 
 

@@ -8,17 +8,20 @@ from typing import Any, Literal
 
 from seqgen.arguments import MOST_WORKERS, check_types, finite
 from seqgen.errors import UsageError
+from seqgen.files import size
+from seqgen.jobs.folders import InFolders
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.stream import TokenStream
 from seqgen.tokenization import building, sharding
 from seqgen.tokenization.sharding import parse_shard
 from seqgen.tokenization.sources import resolve
+from seqgen.tokenization.telling import told
 
-SHOWN = 10  # skipped files that are named
+SHOWN = 10  # of the files that could not be read
 
 
 @dataclass(frozen=True)
-class TokenizeJob:
+class TokenizeJob(InFolders):
     """What to tokenize, how, and where to.
 
     Attributes:
@@ -31,7 +34,6 @@ class TokenizeJob:
         label: Label every document so, instead of by its folder.
         documents: What of a file a document is: file, line, blank (what stands between blank lines) or a text that
             stands between documents; None: the lines of a list, the file of all else.
-        follow_links: Whether links in a folder may lead out of it.
         shard: "3/7": tokenize only the third of seven parts, which `merge` joins; None: all.
         engine: local, or dask: many machines.
         scheduler: For dask: processes or threads of this machine, or a scheduler's address.
@@ -45,7 +47,6 @@ class TokenizeJob:
     encoding: str | None = None
     label: str | None = None
     documents: str | None = None
-    follow_links: bool = False
     shard: str | None = None
     engine: Literal["local", "dask"] = "local"
     scheduler: str | None = None
@@ -70,8 +71,8 @@ def tokenize(job: TokenizeJob, observer: Observer = SILENT) -> TokenStream:
         OutputError: The output cannot be written.
     """
     options, skip_bad = building.separate(job.settings)
-    sources = resolve(job.source, observer.note, job.follow_links)
-    total = sum(each.path.stat().st_size for each in sources)
+    sources = resolve(job.source, observer.note, job.choice)
+    total = sum(each.size for each in sources)
     with observer.bar("", total, "B") as advance:
         return building.tokenize(
             sources,
@@ -106,12 +107,17 @@ def _builder(job: TokenizeJob) -> building.Builder | None:
 
 
 def summary(stream: TokenStream, output: str) -> str:
-    """What became of the files, in a few lines."""
+    """What became of the files, in a few lines.
+
+    Args:
+        stream: What was made of them.
+        output: What to call it.
+    """
     report = stream.report
     documents, files = _count(stream.documents, "document"), _count(report.read, "file")
     part = "" if stream.shard is None else f", shard {stream.shard.index}/{stream.shard.count}"
-    made = f"{len(stream.ids):,} tokens in {documents} from {files}, vocabulary {stream.vocab_size:,}{part}"
-    lines = [f"{output}: {made}"]
+    read = f"{files} ({size(report.bytes)})" if report.bytes else files
+    lines = [f"{output}: {len(stream.ids):,} tokens in {documents} from {read}, vocabulary {stream.vocab_size:,}{part}"]
     if names := stream.codec_spec["labels"]:
         lines.append(f"Labels: {', '.join(names)}")
     for title, counts in (("Dropped", report.dropped), ("Repaired", report.repaired)):
@@ -122,7 +128,7 @@ def summary(stream: TokenStream, output: str) -> str:
         lines += [f"  {name}: {reason}" for name, reason in list(report.skipped.items())[:SHOWN]]
     if len(report.skipped) > SHOWN:
         lines.append(f"  and {len(report.skipped) - SHOWN:,} more; `seqgen inspect {output} --json` lists them")
-    return "\n".join(lines)
+    return "\n".join([*lines, *told(report, report.bytes)])
 
 
 def _count(number: int, thing: str) -> str:

@@ -1,6 +1,7 @@
 """From files to a token stream and back: finding them, reading them, tokenizing them, and not doing it twice.
 
 sources    what the user named → a list of files with labels
+selecting  which of them a codec reads; by `sniffing`, what a file is; `telling` says what was left out
 reading    a file → pieces of bytes, decompressed and, by `text`, transcoded
 planning   codec, labels and settings, where the user left them open
 building   files → a `.tokens` file, in constant memory; `cutting` makes the parts, `pool` encodes them

@@ -70,7 +70,8 @@ def tokenize(
     if workers < 1:
         raise SettingError(f"workers is {workers}, expected at least 1")
     made = plan(sources, codec_name, options, encoding, label, skip_bad, tokenizer, documents, note)
-    made.skipped.skipped.update(made.passed)
+    made.before.skipped.update(made.passed)
+    made.before.leave(made.left)
     (builder or build)(made, output, workers, progress)
     return TokenStream.open(output)
 
@@ -91,7 +92,7 @@ def write(
     """The second pass: encode a plan's files; as a shard, those of one part, of which all may be left out."""
     with StreamWriter(output, tokenizer.spec(), tokenizer.vocab_size, shard) as writer:
         if shard is None or shard.index == 1:  # told once
-            writer.report.add(made.skipped)
+            writer.report.add(made.before)
         work = _Work(made, tokenizer, writer, progress)
         with contextlib.closing(encoded(work.jobs(), tokenizer, made.skip_bad, workers)) as results:
             for job, result in results:
@@ -217,7 +218,7 @@ class _Work:
             self._open = False
 
     def _commit(self, source: Source, reader: Reader) -> None:
-        self._report.read = 1
+        self._report.read, self._report.bytes = 1, reader.bytes
         self._writer.report.add(self._report)
         entry = {"name": source.name, "bytes": reader.bytes, "sha256": reader.sha256, "documents": self._documents}
         self._writer.sources.append(entry)

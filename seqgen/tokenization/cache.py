@@ -18,12 +18,14 @@ import seqgen
 from seqgen import hub
 from seqgen.errors import CorpusError, StreamError
 from seqgen.files import cache_folder
+from seqgen.report import Report
 from seqgen.stream import TokenStream
 from seqgen.stream.tables import VERSION
 from seqgen.tokenization.building import build
 from seqgen.tokenization.planning import TokenizePlan, plan, silent
 from seqgen.tokenization.reading import content_hash
 from seqgen.tokenization.sources import Note, Source
+from seqgen.tokenization.telling import told
 from seqgen.tokenizer import Tokenizer
 
 MAX_CACHED = 20_000_000_000
@@ -51,6 +53,8 @@ def cached_stream(
     made = plan(sources, codec_name, options, encoding, label, skip_bad, tokenizer, documents, note)
     for name, reason in made.passed.items():  # not in the stream's report: the next call may find the same files only
         note(f"Left out {name}: {reason}")
+    for line in told(Report(left_out=dict(made.left)), sum(source.size for source in made.sources)):
+        note(line)
     folder = cache_folder("streams")
     path = folder / f"{key(made)}.tokens"
     if path.exists():

@@ -9,11 +9,12 @@ from seqgen.codecs import Codec
 from seqgen.documents import WHOLE, Documents
 from seqgen.errors import CorpusError, SettingError
 from seqgen.files import guarding
-from seqgen.report import Report
+from seqgen.report import LeftOut, Report
 from seqgen.tokenization import listing
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.reading import Reader
-from seqgen.tokenization.sources import Note, Source, Sources, is_text, select
+from seqgen.tokenization.selecting import is_text, select
+from seqgen.tokenization.sources import Note, Source, Sources
 from seqgen.tokenization.text import decoder
 from seqgen.tokenizer import Tokenizer
 
@@ -34,8 +35,9 @@ class TokenizePlan:
         skip_bad: Whether a file that cannot be read is left out rather than an error.
         tokenizer: What to encode with, if it was fitted before; else the codec is fitted to the sources.
         documents: What of a file a document is.
-        skipped: Those already left out by their suffix.
-        passed: What of the given folders is no file of a corpus, by name. It does not change the tokens.
+        before: What the stream's report says besides: nothing, unless whoever carries out the plan adds something.
+        left: What of the given folders is left out, by reason. Like `passed`, it does not change the tokens.
+        passed: What of the given folders is no file of a corpus, by name.
     """
 
     sources: tuple[Source, ...]
@@ -45,7 +47,8 @@ class TokenizePlan:
     skip_bad: bool
     tokenizer: Tokenizer | None = None
     documents: Documents = WHOLE
-    skipped: Report = field(default_factory=Report)
+    before: Report = field(default_factory=Report)
+    left: Mapping[str, LeftOut] = field(default_factory=dict)
     passed: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -82,7 +85,7 @@ def plan(
         decoder(encoding)
         if not is_text(registry.load("codecs", codec_name)):
             raise SettingError(f"encoding is {encoding!r}, but codec {codec_name} is not for text", "leave it out")
-    chosen, skipped = select(sources, codec_name)
+    chosen, left = select(sources, codec_name)
     guarding.reads_all(source.path for source in chosen)
     if label is not None:
         chosen = [replace(source, label=label) for source in chosen]
@@ -92,8 +95,13 @@ def plan(
         chosen = [source if source.label in tokenizer.labels else replace(source, label=None) for source in chosen]
     parsed = settings.parse(registry.load("codecs", codec_name).Options, options or {})
     skip = len(chosen) > 1 if skip_bad is None else skip_bad
-    passed = sources.passed if isinstance(sources, Sources) else {}
     known = None if tokenizer is None else tokenizer.documents
     cut = listing.resolved(documents, registry.load("codecs", codec_name), chosen, encoding, known, note)
     tokenizer = None if tokenizer is None else replace(tokenizer, documents=cut)
-    return TokenizePlan(tuple(chosen), codec_name, parsed, encoding, skip, tokenizer, cut, skipped, passed)
+    passed: Mapping[str, str] = {}
+    if isinstance(sources, Sources):
+        passed = sources.passed
+        left.leave(sources.left)
+    return TokenizePlan(
+        tuple(chosen), codec_name, parsed, encoding, skip, tokenizer, cut, left=left.left_out, passed=passed
+    )

@@ -15,12 +15,12 @@ from typing import BinaryIO, Protocol
 from seqgen.errors import CorpusError
 from seqgen.files import size
 from seqgen.tokenization.sources import Source, archive_error, is_archive
-from seqgen.tokenization.text import check_text, is_binary, transcoded
+from seqgen.tokenization.text import check_text, transcoded
 
 PIECE = 1 << 20  # pieces and their ids then stay in the processor's cache
 MAX_RATIO = 200
 MAX_UNPACKED = 10_000_000_000
-_SAMPLE = 1 << 16
+SAMPLE = 1 << 16  # bytes at the start of a file that tell what it is
 _hashes: dict[tuple[str, int, int, int], str] = {}
 
 
@@ -64,7 +64,7 @@ class Reader:
         first = True
         for piece in pieces:
             if first and self._text:
-                check_text(piece[:_SAMPLE], shown(self._source), self._encoding)
+                check_text(piece[:SAMPLE], shown(self._source), self._encoding)
             first = False
             yield piece
 
@@ -182,7 +182,13 @@ def _unzstd(file: Readable, path: Path) -> Iterator[bytes]:
         yield bytes(waiting)
 
 
-def looks_binary(source: Source) -> bool:
-    """Whether a file's content (unpacked) is no text, by its start. UTF-16 with its mark is text."""
-    start = next(iter(Reader(source)), b"")[:_SAMPLE]
-    return is_binary(start)
+def first_bytes(source: Source) -> bytes:
+    """The first 64 kB of what a file holds, unpacked.
+
+    Raises:
+        CorpusError: It cannot be read or unpacked.
+    """
+    if source.packing:
+        return next(iter(Reader(source)), b"")[:SAMPLE]
+    with explained(source), source.path.open("rb", buffering=0) as file:
+        return file.read(SAMPLE)

@@ -1,13 +1,13 @@
 """What the user names as a source → the files it stands for. Knows names and suffixes, and of contents only the start.
 
-A source is a file, a folder (all files below it but hidden ones, sorted), a glob, the name of a catalogued corpus, a
-dataset of the Hub (`hf://datasets/…`), or "-" for standard input. What exists on the disk wins over a corpus of the
-same name. What in a folder is no file of a corpus (links out of it, run folders, pipes, what cannot be read) is passed
-over, and `Sources.passed` says so. A file that the user names is read, whatever it is.
+A source is a file, a folder (all files below it, sorted), a glob, the name of a catalogued corpus, a dataset of the Hub
+(`hf://datasets/…`), or "-" for standard input. What exists on the disk wins over a corpus of the same name. What in a
+folder is no file of a corpus (links out of it, run folders, pipes, what cannot be read) is passed over, and
+`Sources.passed` says so; what is hidden or what nobody wrote (dependencies, build outputs and so on) is left out, and
+`Sources.left` says how much. A file that the user names is read, whatever it is.
 """
 
 import glob
-import mimetypes
 import os
 import stat
 import sys
@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seqgen import hub, registry
-from seqgen.codecs import Codec
 from seqgen.errors import CorpusError
 from seqgen.files import STANDARD, own, size
+from seqgen.files.choosing import USUAL, Choice
 from seqgen.files.walking import Walk
-from seqgen.report import Report
+from seqgen.report import LeftOut
 from seqgen.tokenization.globbing import globbed
 
 COMPRESSED = (".gz", ".zst")
@@ -45,6 +45,8 @@ class Source:
         given: Which of the given sources it belongs to.
         found: Whether it was found in a folder rather than named.
         real: The path with its links resolved, once `resolve` has looked.
+        size: Its bytes on the disk, once `resolve` has looked.
+        made: Whether it is wanted even if a tool made it.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Source:
     given: int = 0
     found: bool = False
     real: str = field(default="", compare=False)
+    size: int = field(default=0, compare=False)
+    made: bool = False
 
     @property
     def suffix(self) -> str:
@@ -71,11 +75,19 @@ class Sources(list[Source]):
 
     Attributes:
         passed: Name → reason of what was passed over, the first of each reason with the number of the others.
+        left: Reason → what was left out.
     """
 
-    def __init__(self, sources: Iterable[Source] = (), passed: Mapping[str, str] | None = None) -> None:
+    def __init__(self, sources: Iterable[Source] = ()) -> None:
         super().__init__(sources)
-        self.passed = dict(passed or {})
+        self.passed: dict[str, str] = {}
+        self.left: dict[str, LeftOut] = {}
+
+    def take(self, other: "Sources") -> None:
+        """What is known of the files of another list, but not these files."""
+        self.passed |= other.passed
+        for reason, left in other.left.items():
+            self.left.setdefault(reason, LeftOut()).add(left)
 
 
 def is_stream(names: Sequence[str]) -> bool:
@@ -88,13 +100,13 @@ def plain_name(name: str) -> str:
     return name.rpartition(".")[0] if name.lower().endswith(COMPRESSED) else name
 
 
-def resolve(names: Iterable[str | Path], note: Note = lambda message: None, follow_links: bool = False) -> Sources:
+def resolve(names: Iterable[str | Path], note: Note = lambda message: None, choice: Choice = USUAL) -> Sources:
     """The files that the given sources stand for, each once, in the order given.
 
     Args:
         names: Files, folders, globs, corpus names or "-".
         note: Takes remarks on what happens meanwhile, such as a download.
-        follow_links: Whether links in a folder may lead out of it.
+        choice: What of folders is wanted.
 
     Raises:
         CorpusError: A source does not exist or holds no file.
@@ -104,8 +116,8 @@ def resolve(names: Iterable[str | Path], note: Note = lambda message: None, foll
     seen: set[str] = set()
     taken: Counter[str] = Counter()
     for given, name in enumerate(names):
-        expanded = _expand(str(name), note, follow_links)
-        sources.passed |= expanded.passed
+        expanded = _expand(str(name), note, choice)
+        sources.take(expanded)
         for source in expanded:
             if source.real in seen:
                 continue
@@ -113,34 +125,8 @@ def resolve(names: Iterable[str | Path], note: Note = lambda message: None, foll
             taken[source.name] += 1
             unique = source.name if taken[source.name] == 1 else f"{source.name} ({taken[source.name]})"
             sources.append(replace(source, name=unique, given=given))
-    return Sources(_sensible_labels(sources), sources.passed)
-
-
-def select(sources: Sequence[Source], codec: str) -> tuple[list[Source], Report]:
-    """Those sources that are meant for a codec, and a report of those left out.
-
-    A file that the user named is always meant. Of the files found in folders, those with one of the codec's suffixes,
-    or further ones, are; if none has one, those whose suffix belongs to no codec.
-
-    Raises:
-        CorpusError: Nothing is left.
-    """
-    kind: type[Codec] = registry.load("codecs", codec)
-    wanted = {source.suffix for source in sources}
-    own = {*kind.suffixes, *kind.extra_suffixes}
-    if own:  # text comes under any name, but what is not text is recognised by its suffix alone
-        known = {suffix for each in registry.usable("codecs").values() for suffix in each.suffixes}
-        wanted = wanted & own or (wanted - known if is_text(kind) else set())
-    report, chosen = Report(), []
-    for source in sources:
-        if not source.found or source.suffix in wanted:
-            chosen.append(source)
-        else:
-            report.skipped[source.name] = f"not a file for codec {codec} (by its suffix {source.suffix or 'none'})"
-    if not chosen:
-        expected = f"expected {' '.join((*kind.suffixes, *kind.extra_suffixes))}"
-        raise CorpusError(f"none of the {len(sources)} files is for codec {codec} ({expected})", "try another codec")
-    return _sensible_labels(chosen), report
+    sources[:] = sensible_labels(sources)
+    return sources
 
 
 def is_archive(path: Path) -> bool:
@@ -153,14 +139,7 @@ def archive_error(path: Path) -> CorpusError:
     return CorpusError(f"{path}: is an archive, expected plain files", "unpack it, and name the folder")
 
 
-@cache
-def is_text(kind: type[Codec]) -> bool:
-    """Whether a codec is meant for text, by the type of its files."""
-    media, _ = mimetypes.MimeTypes().guess_type("x" + kind.suffix)
-    return media is not None and media.startswith("text/")
-
-
-def _sensible_labels(sources: list[Source]) -> list[Source]:
+def sensible_labels(sources: list[Source]) -> list[Source]:
     """Labels from folder names stay where a given folder has at least two of them."""
     kinds: dict[int, set[str]] = {}
     for source in sources:
@@ -172,7 +151,7 @@ def _sensible_labels(sources: list[Source]) -> list[Source]:
     ]
 
 
-def _expand(name: str, note: Note, follow_links: bool) -> Sources:
+def _expand(name: str, note: Note, choice: Choice) -> Sources:
     """The files of one given source."""
     if hub.is_name(name):
         return _from_hub(name, note)
@@ -180,10 +159,11 @@ def _expand(name: str, note: Note, follow_links: bool) -> Sources:
         return _one(STANDARD, spooled(sys.stdin.buffer, "standard input"))
     path = Path(name)
     if os.path.lexists(path):
-        return _existing(path, follow_links)
+        return _existing(path, choice)
     if glob.has_magic(name):
-        return _matching(name, follow_links)
-    return _walked(_catalogued(name, note), name)
+        return _matching(name, choice)
+    # What a recipe names was chosen by hand: all of it is wanted.
+    return _walked(_catalogued(name, note), name, replace(choice, made=True))
 
 
 def _from_hub(name: str, note: Note) -> Sources:
@@ -195,36 +175,40 @@ def _from_hub(name: str, note: Note) -> Sources:
         hint = "fetch it with `hf download`, and name the file"
         raise CorpusError(f"{name}: is a token stream already, expected files that are yet to be tokenized", hint)
     found = hub.dataset(name, note)
-    sources = Sources(passed={f"{found.name}/{path}": reason for path, reason in found.passed.items()})
+    sources = Sources()
+    sources.passed |= {f"{found.name}/{path}": reason for path, reason in found.passed.items()}
     for path, place in found.files:
         below = [] if found.depth is None else path.split("/")[found.depth :]
         label = below[0] if len(below) > 1 else None
         whole = f"{found.name}/{path}"
-        sources.append(Source(whole, place, label, found=found.depth is not None, real=str(place)))
+        sources.append(
+            Source(whole, place, label, found=found.depth is not None, real=str(place), size=place.stat().st_size)
+        )
     return sources
 
 
-def _matching(pattern: str, follow_links: bool) -> Sources:
+def _matching(pattern: str, choice: Choice) -> Sources:
     """The files of all that matches a glob."""
-    matches, passed = globbed(pattern, follow_links)
-    found = Sources(passed=passed)
+    matches, passed = globbed(pattern, choice.follow_links)
+    found = Sources()
+    found.passed |= passed
     for match in matches:
-        expanded = _existing(Path(match), follow_links)
+        expanded = _existing(Path(match), choice)
         found += expanded
-        found.passed |= expanded.passed
+        found.take(expanded)
     if not matches:
         first = "".join(f"{path} {reason}" for path, reason in list(passed.items())[:1])
         raise CorpusError(f"{pattern}: no file matches this pattern", first)
     return found
 
 
-def _existing(path: Path, follow_links: bool) -> Sources:
+def _existing(path: Path, choice: Choice) -> Sources:
     try:
         mode = path.stat().st_mode
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror})") from error
     if stat.S_ISDIR(mode):
-        return _walked(path, path.resolve().name, follow_links)
+        return _walked(path, path.resolve().name, choice)
     if path.suffix.lower() == STREAM:
         raise CorpusError(f"{path}: is a token stream already, expected files that are yet to be tokenized")
     if stat.S_ISREG(mode):
@@ -235,7 +219,7 @@ def _existing(path: Path, follow_links: bool) -> Sources:
 
 def _one(name: str, path: Path) -> Sources:
     """A file that the user named."""
-    return Sources([Source(name, path, real=os.path.realpath(path))])
+    return Sources([Source(name, path, real=os.path.realpath(path), size=path.stat().st_size)])
 
 
 def _catalogued(name: str, note: Note) -> Path:
@@ -248,21 +232,32 @@ def _catalogued(name: str, note: Note) -> Path:
     return Path(catalogue.get(name, note=note))
 
 
-def _walked(folder: Path, name: str, follow_links: bool = False) -> Sources:
-    """All files below a folder, sorted by path."""
+def _walked(folder: Path, name: str, choice: Choice) -> Sources:
+    """All files below a folder that are wanted, sorted by path."""
     try:
-        walk = Walk(folder, follow_links, own.own)
+        walk = Walk(folder, choice, own.own)
     except OSError as error:
         raise CorpusError(f"{folder}: cannot be read ({error.strerror})") from error
     passed = walk.reasons(name)
     if not walk.files:
-        first = "".join(f"; {path} {reason}" for path, reason in list(passed.items())[:1])
-        raise CorpusError(f"{folder}: holds no files", f"hidden files do not count{first}")
-    sources = Sources(passed=passed)
+        raise CorpusError(f"{folder}: holds no files", _nothing(walk.left, passed))
+    sources = Sources()
+    sources.passed |= passed
+    for reason, left in walk.left.items():
+        sources.left[reason] = replace(left, names=[f"{name}/{each}" for each in left.names])
     for file in walk.files:
         label = file.parts[0] if len(file.parts) > 1 else None
-        sources.append(Source("/".join((name, *file.parts)), Path(file.path), label, found=True, real=file.real))
+        path = Path(file.path)
+        known = Source("/".join((name, *file.parts)), path, label, found=True, real=file.real, size=file.size)
+        sources.append(replace(known, made=True) if choice.made else known)
     return sources
+
+
+def _nothing(left: Mapping[str, LeftOut], passed: Mapping[str, str]) -> str:
+    """What to say of a folder without files."""
+    said = [f"left out: {', '.join(left)}; --all reads what is hidden or made by a tool"] if left else []
+    said += [f"{path} {reason}" for path, reason in list(passed.items())[:1]]
+    return "; ".join(said) or "hidden files do not count"
 
 
 @cache

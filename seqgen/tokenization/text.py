@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from seqgen.errors import CorpusError, SettingError
 
 _CONTROL = bytes(set(range(32)) - set(b"\a\b\t\n\v\f\r\x1b"))
+_DOCUMENTS = (b"%PDF-", b"PK\x03\x04", b"{\\rtf1", b"%!PS-Adobe")  # text in packing, whatever their first bytes
 _WIDE = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF32_BE: "utf-32"}
 
 
@@ -69,18 +70,18 @@ def suggested(window: bytes, failed: str) -> str:
 
 def check_text(sample: bytes, name: str, encoding: str | None = None) -> None:
     """Raise CorpusError where the start of a file is not text."""
-    wide = next((wide for mark, wide in _WIDE.items() if sample.startswith(mark)), None)
-    if wide and encoding is None:
-        raise CorpusError(f"{name}: begins with the byte order mark of {wide}", f"pass --encoding {wide}")
+    marked = next((kind for mark, kind in _WIDE.items() if sample.startswith(mark)), None)
+    if marked and encoding is None:
+        raise CorpusError(f"{name}: begins with the byte order mark of {marked}", f"pass --encoding {marked}")
     if not is_binary(sample):
         return
-    guess = _utf16(sample)
+    guess = wide(sample)
     if guess and encoding is None:
         raise CorpusError(f"{name}: is not UTF-8 text; it looks like {guess}", f"pass --encoding {guess}")
     raise CorpusError(f"{name}: is binary, expected text", "codec byte takes any file: -c byte")
 
 
-def _utf16(sample: bytes) -> str:
+def wide(sample: bytes) -> str:
     """The kind of UTF-16 where every other byte is mostly zero, else nothing."""
     low, high = sample[::2].count(0) / (len(sample) + 1), sample[1::2].count(0) / (len(sample) + 1)
     if abs(low - high) < 0.3:
@@ -95,5 +96,7 @@ def is_binary(sample: bytes) -> bool:
     """
     if sample.startswith(tuple(_WIDE)):
         return False
+    if sample.startswith(_DOCUMENTS):
+        return True
     control = len(sample) - len(sample.translate(None, _CONTROL))
     return control > 0.02 * len(sample)

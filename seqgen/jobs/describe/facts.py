@@ -15,18 +15,20 @@ from seqgen.errors import CheckpointError, DataError, MidiError
 from seqgen.evaluation import c_syntax
 from seqgen.evaluation.c_syntax import SyntaxRecord
 from seqgen.files import STANDARD
+from seqgen.files.choosing import USUAL, Choice
 from seqgen.jobs.describe.music import FolderFacts, MusicFacts, describe_folder
 from seqgen.jobs.describe.music import describe as describe_music
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.music.chunks import MAX_BYTES, is_midi
 from seqgen.music.read import SUFFIXES
-from seqgen.report import ReportRecord
+from seqgen.report import LeftOutRecord, ReportRecord
 from seqgen.stream import TokenStream
 from seqgen.stream.tables import FORMAT
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.tokenization.reading import Reader
-from seqgen.tokenization.sources import Source, resolve, select
+from seqgen.tokenization.selecting import select
+from seqgen.tokenization.sources import Source, resolve
 
 
 class Common(TypedDict):
@@ -40,6 +42,13 @@ class Large(TypedDict):
     """A file, and its length."""
 
     name: str
+    bytes: int
+
+
+class Much(TypedDict):
+    """Files, and their bytes."""
+
+    files: int
     bytes: int
 
 
@@ -95,6 +104,8 @@ class CorpusFacts(TypedDict):
     labels: dict[str, int]
     largest: list[Large]
     passed_over: dict[str, str]
+    read: Much
+    left_out: dict[str, LeftOutRecord]
     music: NotRequired[FolderFacts]
     syntax: NotRequired[SyntaxRecord | None]
 
@@ -106,7 +117,7 @@ LOOKED_INTO = 300  # files of a folder of music or C
 _BLOCK = 1 << 24
 
 
-def describe(name: str, follow_links: bool = False, observer: Observer = SILENT) -> Facts:
+def describe(name: str, choice: Choice = USUAL, observer: Observer = SILENT) -> Facts:
     """The facts about a file, a run folder, a corpus or a published checkpoint, here or on the Hub; `kind` says which.
 
     Raises:
@@ -118,20 +129,16 @@ def describe(name: str, follow_links: bool = False, observer: Observer = SILENT)
         return describe_corpus(pinned, observer=observer) if hub.is_dataset(name) else describe_checkpoint(pinned)
     path = resolve([STANDARD])[0].path if name == STANDARD else Path(name)
     if path.is_dir():
-        return (
-            describe_checkpoint(path)
-            if (path / MODEL_FILE).is_file()
-            else describe_corpus(name, follow_links, observer)
-        )
+        return describe_checkpoint(path) if (path / MODEL_FILE).is_file() else describe_corpus(name, choice, observer)
     if not path.exists():
-        return describe_checkpoint(Path(name)) if _published(name) else describe_corpus(name, follow_links, observer)
+        return describe_checkpoint(Path(name)) if _published(name) else describe_corpus(name, choice, observer)
     start = _first_bytes(path)
     if path.suffix.lower() in (".tokens", ".safetensors") or _is_container(start):
         found = read_header(path, DataError).metadata.get("format")
         return describe_stream(path) if found == FORMAT or path.suffix == ".tokens" else describe_checkpoint(path)
     if is_midi(start) or b"<score-" in start or path.suffix.lower() in SUFFIXES:
         return _described_music(path)
-    return describe_corpus(name, follow_links, observer)
+    return describe_corpus(name, choice, observer)
 
 
 def describe_stream(path: Path) -> StreamFacts:
@@ -186,23 +193,26 @@ def describe_checkpoint(path: Path | str) -> CheckpointFacts:
     }
 
 
-def describe_corpus(name: str, follow_links: bool = False, observer: Observer = SILENT) -> CorpusFacts:
+def describe_corpus(name: str, choice: Choice = USUAL, observer: Observer = SILENT) -> CorpusFacts:
     """Files that are yet to be tokenized."""
-    sources = resolve([name], observer.note, follow_links)
-    sizes = {source.name: source.path.stat().st_size for source in sources}
-    largest = sorted(sizes, key=lambda source: -sizes[source])[:LARGEST]
+    sources = resolve([name], observer.note, choice)
+    largest = sorted(sources, key=lambda source: -source.size)[:LARGEST]
     codec, reason = guess_codec(sources)
+    read, left = select(sources, codec)
+    left.leave(sources.left)
     kind = registry.load("codecs", codec)
     found: CorpusFacts = {
         "kind": "corpus",
         "files": len(sources),
-        "bytes": sum(sizes.values()),
+        "bytes": sum(source.size for source in sources),
         "codec": codec,
         "codec_reason": reason,
         "suffixes": dict(Counter(source.suffix or "none" for source in sources).most_common()),
         "labels": dict(Counter(source.label for source in sources if source.label).most_common()),
-        "largest": [{"name": source, "bytes": sizes[source]} for source in largest],
+        "largest": [{"name": source.name, "bytes": source.size} for source in largest],
         "passed_over": sources.passed,
+        "read": {"files": len(read), "bytes": sum(source.size for source in read)},
+        "left_out": left.to_json().get("left_out", {}),
     }
     if survey := SURVEYS.get(kind.medium.name):
         survey(found, sources)

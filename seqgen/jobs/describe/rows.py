@@ -9,7 +9,7 @@ from seqgen.evaluation.c_syntax import INSTALL, SyntaxRecord
 from seqgen.files import size
 from seqgen.jobs.describe.facts import CheckpointFacts, CorpusFacts, Facts, StreamFacts
 from seqgen.jobs.describe.music import FolderFacts, MusicFacts
-from seqgen.report import ReportRecord
+from seqgen.report import LeftOutRecord, ReportRecord
 
 Rows = Iterator[tuple[str, str]]
 
@@ -90,7 +90,10 @@ def _codecs(found: MusicFacts | FolderFacts) -> Rows:
 
 
 def _corpus(found: CorpusFacts) -> Rows:
+    read = found["read"]
     yield "files", f"{_many(found['files'], 'file')}, {size(found['bytes'])}"
+    yield "read", f"{_many(read['files'], 'file')}, {size(read['bytes'])}"
+    yield from _left_out(found["left_out"], read["bytes"])
     yield "codec", f"{found['codec']}, {found['codec_reason'] or 'guessed from the files'}"
     yield from _counts("suffixes", found["suffixes"])
     yield from _counts("labels", found["labels"])
@@ -136,11 +139,21 @@ TABLES: dict[str, tuple[str, Callable[[Any], Rows]]] = {
 def _report(report: ReportRecord) -> Rows:
     """What became of the files: nothing is said where nothing happened."""
     if report["skipped"]:
-        yield "left out", f"{_many(len(report['skipped']), 'file')} of {len(report['skipped']) + report['read']:,}"
+        yield "skipped", f"{_many(len(report['skipped']), 'file')} of {len(report['skipped']) + report['read']:,}"
     for name, reason in list(report["skipped"].items())[:SHOWN]:
         yield "", f"{name}: {reason}"
     yield from _counts("dropped", report["dropped"])
     yield from _counts("repaired", report["repaired"])
+    yield from _left_out(report.get("left_out", {}), report.get("bytes", 0))
+
+
+def _left_out(reasons: Mapping[str, LeftOutRecord], read: int) -> Rows:
+    """What of a corpus was left out, by reason; how large a part that is stands first."""
+    total = sum(left["bytes"] for left in reasons.values())
+    if reasons:
+        yield "left out", f"{size(total)} of {size(total + read)},  {100 * total / max(1, total + read):.0f} %"
+    for reason, left in sorted(reasons.items(), key=lambda each: -each[1]["bytes"]):
+        yield "", f"{size(left['bytes'])},  {reason},  {_many(left['files'], 'file')}: {', '.join(left['names'])}"
 
 
 def _counts(key: str, counts: Any) -> Rows:

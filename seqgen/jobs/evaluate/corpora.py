@@ -12,6 +12,7 @@ from seqgen import hub
 from seqgen.checkpoint import find
 from seqgen.errors import CheckpointError, DataError, StreamError
 from seqgen.evaluation.ngram import NGram
+from seqgen.files.choosing import USUAL, Choice
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.stream import TokenStream
 from seqgen.tokenization.cache import cached_stream
@@ -71,7 +72,7 @@ def recorded(checkpoint: str) -> Recorded:
 
 
 def opened(
-    source: Sequence[str], tokenizer: Tokenizer, follow_links: bool = False, observer: Observer = SILENT
+    source: Sequence[str], tokenizer: Tokenizer, choice: Choice = USUAL, observer: Observer = SILENT
 ) -> Documents:
     """The ids of a `.tokens` file of the same codec, or of files that go through `tokenizer`.
 
@@ -83,7 +84,7 @@ def opened(
         stream = TokenStream.load(source[0])
         _require_same_codec(stream, tokenizer)
         return Documents(name, stream.ids, stream.starts, stream.fingerprint)
-    sources = resolve(source, observer.note, follow_links)
+    sources = resolve(source, observer.note, choice)
     try:
         stream = cached_stream(sources, tokenizer=tokenizer, note=observer.note)
     except DataError as error:

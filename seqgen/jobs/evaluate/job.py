@@ -15,6 +15,7 @@ from seqgen.evaluation import report
 from seqgen.evaluation.ensemble import Average
 from seqgen.evaluation.report import Evaluation
 from seqgen.jobs.evaluate import corpora
+from seqgen.jobs.folders import InFolders
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.tokenizer import require_same_tokens
 from seqgen.training.device import pick_device
@@ -29,7 +30,7 @@ Framed: TypeAlias = "tuple[NDArray[Any], NDArray[np.int64]]"
 
 
 @dataclass(frozen=True)
-class EvaluateJob:
+class EvaluateJob(InFolders):
     """What to measure.
 
     Attributes:
@@ -38,7 +39,6 @@ class EvaluateJob:
         average: How an ensemble averages.
         dynamic: How to learn while measuring, or None.
         device: auto, cpu, cuda or mps.
-        follow_links: Whether links in a folder may lead out of it.
     """
 
     checkpoints: Sequence[str]
@@ -46,14 +46,13 @@ class EvaluateJob:
     average: Average = "probabilities"
     dynamic: "DynamicSettings | None" = None
     device: str = "auto"
-    follow_links: bool = False
 
     def __post_init__(self) -> None:
         check_types(self)
 
 
 @dataclass(frozen=True)
-class MusicJob:
+class MusicJob(InFolders):
     """What music to make and to hold beside what.
 
     Attributes:
@@ -61,7 +60,6 @@ class MusicJob:
         samples: How many.
         source: Files, folders, a stream or a corpus; nothing: the run's own validation split.
         seed, temperature: Of the samples.
-        follow_links: Whether links in a folder may lead out of it.
     """
 
     checkpoint: str
@@ -69,7 +67,6 @@ class MusicJob:
     source: Sequence[str] = ()
     seed: int = 1
     temperature: float = 1.0
-    follow_links: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +142,7 @@ def _corpus(job: EvaluateJob, first: Checkpoint, observer: Observer) -> tuple[co
     """What to measure on, and the first run's baseline."""
     size = first.tokenizer.measured_size
     if job.source:
-        corpus = corpora.opened(job.source, first.tokenizer, job.follow_links, observer)
+        corpus = corpora.opened(job.source, first.tokenizer, job.choice, observer)
         return corpus, corpora.fitted_baseline(job.checkpoints[0], size, corpus, observer)
     runs = [corpora.recorded(name) for name in job.checkpoints]
     for name, run in zip(job.checkpoints[1:], runs[1:]):

@@ -93,7 +93,7 @@ def sample_and_compare(job: MusicJob, observer: Observer = SILENT) -> Made:
     model.tokenizer.codec.require("music", "--samples", "leave it out")
     size = model.tokenizer.document_id
     if job.source:
-        corpus = corpora.opened(job.source, model.tokenizer, job.follow_links, observer)
+        corpus = corpora.opened(job.source, model.tokenizer, job.choice, observer)
     else:
         corpus = corpora.held_out(corpora.recorded(job.checkpoint), size)
     ids = sampled(model, count, seed, temperature)

@@ -7,12 +7,13 @@ from typing import Any
 
 from seqgen.arguments import MOST, MOST_WORKERS, check_types, finite
 from seqgen.errors import SettingError, UsageError
+from seqgen.jobs.folders import InFolders
 from seqgen.training.presets import AUTO
 from seqgen.training.progress import Budget
 
 
 @dataclass(frozen=True)
-class TrainJob:
+class TrainJob(InFolders):
     """What to train on, how, how long, and where to.
 
     Attributes:
@@ -33,7 +34,6 @@ class TrainJob:
         documents: What of a file a document is: file, line, blank (what stands between blank lines) or a text that
             stands between documents; None: the lines of a list, the file of all else.
         resume: Go on with the run in the folder.
-        follow_links: Whether links in a folder may lead out of it.
     """
 
     source: tuple[str, ...]
@@ -54,7 +54,6 @@ class TrainJob:
     label: str | None = None
     documents: str | None = None
     resume: bool = False
-    follow_links: bool = False
 
     def __post_init__(self) -> None:
         check_types(self)

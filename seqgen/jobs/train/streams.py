@@ -76,7 +76,7 @@ def open_stream(
     own, skip_bad = separate(for_codec)
     if parent is None:
         stream = cached_stream(
-            resolve(source, observer.note, job.follow_links), job.codec, own, workers=job.workers,
+            resolve(source, observer.note, job.choice), job.codec, own, workers=job.workers,
             encoding=job.encoding, label=job.label, skip_bad=skip_bad, documents=job.documents, note=observer.note,
         )  # fmt: skip
     else:
@@ -94,7 +94,7 @@ def open_held_out(job: TrainJob, name: str, stream: TokenStream, observer: Obser
     """
     if not is_stream([name]):
         own = tokenizer_of(stream)
-        sources = resolve([name], observer.note, job.follow_links)
+        sources = resolve([name], observer.note, job.choice)
         return cached_stream(sources, tokenizer=own, encoding=job.encoding, note=observer.note)
     held_out = TokenStream.load(name)
     if (held_out.codec_spec, held_out.vocab_size) != (stream.codec_spec, stream.vocab_size):
@@ -109,7 +109,7 @@ def _in_tokens_of(
     _refuse_settings(own, f"that of the checkpoint {parent.name} is kept")
     if job.codec is not None:
         _check_codec(parent, job.codec, "--codec is")
-    sources = resolve(source, observer.note, job.follow_links)
+    sources = resolve(source, observer.note, job.choice)
     tokenizer = grown(
         sources, parent.checkpoint.tokenizer, encoding=job.encoding, label=job.label, skip_bad=skip_bad,
         documents=job.documents,
