@@ -9,6 +9,7 @@ import importlib
 import sys
 
 PARTS = {
+    "items": "lists: names and recipes as items, sorted or shuffled, new ones; the speed of short documents",
     "shards": "a folder tokenized in shards and by dask: the same bytes, and how much two workers are faster",
 }
 

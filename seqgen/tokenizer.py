@@ -63,9 +63,9 @@ class Tokenizer:
     def measured_size(self) -> int:
         """Ids below it are what a model is measured on: the codec's.
 
-        Of a list the document token besides: an item is predicted from its first token on, given that it begins.
+        Of a list framing besides: an item is predicted from its label, or its first token, on, given that it begins.
         """
-        return self.document_id + (not self.documents.whole)
+        return self.document_id if self.documents.whole else self.vocab_size
 
     @property
     def medium(self) -> Medium:

@@ -8,7 +8,7 @@ import zipfile
 import mido
 import pytest
 
-from seqgen.catalogue.layouts import amalgamation, plain, scores, shakespeare, voices, wad
+from seqgen.catalogue.layouts import amalgamation, census, plain, scores, shakespeare, voices, wad
 from seqgen.errors import DownloadError
 
 PLAY = r"""# The Test
@@ -196,3 +196,8 @@ def test_voices_become_midi_files():
 def test_a_table_of_another_form_is_one_sentence(data):
     with pytest.raises(DownloadError, match="not a table of four voices"):
         list(voices.files([("table.json", data)]))
+
+
+def test_a_census_is_a_list_of_names():
+    table = b"SMITH          1.006  1.006      1\nST JOHN        0.810  1.816      2\n\nO'NEAL 0.1 0.1 3\n"
+    assert list(census.files([("dist.all.last", table)])) == [("dist-all-last.txt", b"Smith\nSt\nO'Neal\n")]

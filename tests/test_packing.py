@@ -11,10 +11,12 @@ from test_resume import make as make_resumed
 from test_training import SMALL, make_run
 
 from seqgen import registry
+from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run as seqgen
 from seqgen.codecs.byte import Byte
 from seqgen.documents import Documents
 from seqgen.errors import SettingError
+from seqgen.evaluation.report import evaluate
 from seqgen.stream import StreamWriter, TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import duplicates, packing, resume
@@ -162,6 +164,23 @@ def test_the_gradients_of_the_ranks_add_up(tmp_path, stream):
         torch.testing.assert_close(all_of_it, one + other, rtol=1e-4, atol=1e-6)
 
 
+def test_items_of_labels_are_measured_with_them(tmp_path):
+    tokenizer = Tokenizer(Byte(), "byte", ("low", "high"), Documents("line"))
+    path, items = tmp_path / "x.tokens", [b"aaaa", b"zzzz"] * 200
+    with StreamWriter(path, tokenizer.spec(), tokenizer.vocab_size) as writer:
+        numbered = [item + bytes([97 + n % 7, 97 + n % 11]) for n, item in enumerate(items)]
+        writer.add_documents(*tokenizer.encode_items(numbered, ["low", "high"] * 200))
+        writer.sources = [{"name": "made", "bytes": 1, "sha256": "", "documents": len(items)}]
+    run = make_run(tmp_path / "run", TokenStream.open(path), steps=80, train=PACKED, hidden=32, layers=1, dropout=0)
+    run.start()
+    run.train()
+    nats = run.conclude().metrics["nats_per_token"]
+    assert nats < 1.0  # ln 2 of the label, nothing of four letters, ln 7 and ln 11 of two: 0.72 a token
+    own = evaluate(Checkpoint.load(run.model_path), run.validation.ids, run.validation.starts)
+    assert own.protocol_b == pytest.approx(nats, rel=1e-5)
+    assert own.bytes == 6 * own.documents
+
+
 def test_it_learns_a_list(tmp_path, stream):
     run = make_run(tmp_path / "run", stream, steps=120, train=PACKED, hidden=32, layers=1, dropout=0)
     run.start()
@@ -197,6 +216,17 @@ def test_two_processes_have_the_losses_of_one(tmp_path, monkeypatch):
     for mine, theirs in zip(log_of(tmp_path / "one"), log_of(tmp_path / "two")):
         assert mine["tokens"] == theirs["tokens"]
         assert mine["nats"] == pytest.approx(theirs["nats"], rel=1e-3)  # Adam enlarges rounding
+
+
+def test_a_sorted_and_a_shuffled_list_come_to_about_the_same_loss(tmp_path):
+    items = sorted(words(400))
+    losses = []
+    for name, order in (("sorted", items), ("shuffled", words(400))):
+        run = make_run(tmp_path / name, make_list(tmp_path / f"{name}.tokens", order), 100, PACKED, hidden=32, layers=1)
+        run.start()
+        run.train()
+        losses.append(run.conclude().metrics["nats_per_token"])
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
 
 
 # What is held out

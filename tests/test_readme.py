@@ -33,6 +33,11 @@ def workplace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     for name in ("plays", "src", "songs", "checkpoints"):
         (folder / name).mkdir()
+    syllables = [a + b for a in "bdfgklmnprst" for b in "aeiou"]
+    names = [(syllables[n % 60] + syllables[7 * n % 59] + "n" * (n % 2)).title() for n in range(150)]
+    (folder / "names.txt").write_text("\n".join(names) + "\n", "utf-8")
+    verses = "\n\n".join(f"{name} went to sea,\nand {name} came to me." for name in names)
+    (folder / "songs.txt").write_text(verses, "utf-8")
     for number in range(4):
         play = "".join(f"ROMEO:\nLine {line} of play {number}.\n\n" for line in range(60))
         (folder / f"plays/{number}.txt").write_text(play, "utf-8")
@@ -51,7 +56,7 @@ def test_every_command_runs_in_order(workplace, monkeypatch, capfd):
         words = shlex.split(line)
         assert words[0] == "seqgen", line
         assert run(words[1:]) == 0, f"{line}\n{capfd.readouterr().err}"
-    for name in ("new.c", "new.mid", "new.wav", "new.png", "plays.tokens", "again"):
+    for name in ("new.c", "new.mid", "new.wav", "new.png", "plays.tokens", "again", "new-names.txt"):
         assert (workplace / name).exists(), name
 
 

@@ -226,7 +226,7 @@ def _predicted(values: NDArray[Any], starts: Offsets) -> NDArray[Any]:
 
 def _predicted_bytes(tokenizer: Tokenizer, ids: Ids, starts: Offsets) -> int | None:
     """Bytes of all predicted tokens, where tokens stand for bytes."""
-    table = tokenizer.codec.token_bytes()
+    table = tokenizer.token_bytes()
     if table is None:
         return None
     lengths = np.array([len(token) for token in table])

@@ -17,6 +17,7 @@ from seqgen.training.run import Run
 
 SAMPLES_FILE = "samples.jsonl"
 LENGTH, TEMPERATURE = 160, 0.7  # of a sample
+ITEMS = 8  # of a list, in the room of one text
 
 
 class Samples:
@@ -95,13 +96,14 @@ def sampler(run: Run) -> Callable[[], str] | None:
     def sample() -> str:
         weights = run.checkpoint({}).weights
         engine = load("numpy", run.plan.cell, run.plan.shape, weights)
-        opening = [tokenizer.frame(next(iter(tokenizer.labels), None))]
+        items = not tokenizer.documents.whole  # each from a fresh state, as they are learned
+        opening = [tokenizer.frame(next(iter(tokenizer.labels), None))] * (ITEMS if items else 1)
         unseen = None if run.seen is None else run.seen.counts == 0
-        rules, limits = [Temperature(TEMPERATURE)], Limits(length=LENGTH, unseen=unseen)
+        length, end = LENGTH // len(opening), tokenizer.document_id if items else None
+        rules, limits = [Temperature(TEMPERATURE)], Limits(length=length, end_id=end, unseen=unseen)
         steps = generate(engine, opening, rules, seed=run.plan.seed, limits=limits)
-        ids = np.array(collect(steps, 1)[0].ids)
-        items = [ids] if tokenizer.documents.whole else np.split(ids, np.flatnonzero(ids == tokenizer.document_id))
-        return ", ".join(tokenizer.decode(item).decode("utf-8", "replace") for item in items)
+        made = [tokenizer.decode(np.array(each.ids)) for each in collect(steps, len(opening))]
+        return ", ".join(each.decode("utf-8", "replace") for each in made)
 
     return sample
 
