@@ -60,11 +60,11 @@ class Extension:
         """
         try:
             found = self.entry.load()
-            fault = _fault(self.kind, found)
+            said = fault(self.kind, found)
         except (Exception, SystemExit) as error:  # whatever a stranger's module does
-            fault = f"{type(error).__name__}: {error}"
-        if fault:
-            short = " ".join(fault.split())[:300]
+            said = f"{type(error).__name__}: {error}"
+        if said:
+            short = " ".join(said.split())[:300]
             hint = f"pip install --upgrade {self.package}, or pip uninstall {self.package}"
             raise UsageError(f"{self} cannot be used ({short})", hint)
         return found
@@ -135,7 +135,7 @@ def _mentions_us(folder: Path) -> bool:
         return False
 
 
-def _fault(kind: str, found: Any) -> str:
+def fault(kind: str, found: Any) -> str:
     """What a class lacks to be of its kind; nothing where it is fine."""
     base = getattr(importlib.import_module(f"seqgen.{kind}"), BASES[kind])
     if not (isinstance(found, type) and issubclass(found, base)) or inspect.isabstract(found):

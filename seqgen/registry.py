@@ -19,6 +19,7 @@ from seqgen import extensions
 from seqgen.errors import UsageError
 
 LONGEST = 60  # characters of a wrong name that are compared
+BROKEN = (ImportError, SyntaxError, NameError, AttributeError, TypeError, ValueError)  # how a module does not load
 KINDS = {"codecs": "codec", "cells": "cell", "rules": "rule"}
 
 
@@ -51,22 +52,35 @@ def load(kind: str, name: str) -> Any:
     """The class of one variant.
 
     Raises:
-        UsageError: There is no such variant, and the message lists those there are; or that of a package is broken,
-            or two packages bring one of that name.
+        UsageError: There is no such variant, and the message lists those there are; or it is broken, as one that is
+            just being written may be; or two packages bring one of that name.
     """
     if name not in own(kind):
         return _of_package(kind, name)
+    try:
+        return _class(kind, name)
+    except BROKEN as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        hint = f"CONTRIBUTING.md says what a {KINDS[kind]} is made of"
+        raise UsageError(f"the {KINDS[kind]} {name} cannot be used ({said})", hint) from error
+
+
+def _class(kind: str, name: str) -> type:
+    """The class of one of seqgen's own; one of BROKEN where the module does not load, or is not made as it must be."""
     module = importlib.import_module(f"seqgen.{kind}.{name}")
     wanted = name.replace("_", "")
     for attribute, value in vars(module).items():
         if isinstance(value, type) and attribute.lower() == wanted:
+            if fault := extensions.fault(kind, value):
+                raise TypeError(fault)
             return value
-    raise ImportError(f"{module.__name__} defines no class called {name!r}")
+    spelled = "".join(part.capitalize() for part in name.split("_"))
+    raise ImportError(f"{module.__name__} defines no class called {spelled}")
 
 
 @cache
 def usable(kind: str) -> dict[str, Any]:
-    """The class of every variant, by name, for what looks through all; one of a package that is broken costs a warning.
+    """The class of every variant, by name, for what looks through all; one that is broken costs a warning.
 
     What is returned is shared: it is not to be changed.
     """

@@ -126,6 +126,8 @@ def test_the_step_follows_the_module(name, options):
     with torch.no_grad():
         expected, after = module(torch.from_numpy(xs), tuple(map(torch.from_numpy, before)))
     assert expected.shape == (T, 3, H)
+    assert isinstance(state, tuple)
+    assert isinstance(after, tuple)
     np.testing.assert_allclose(found, expected, atol=1e-12)
     for part, wanted, size in zip(state, after, cell.state(H), strict=True):
         assert part.shape == (3, size)

@@ -197,7 +197,8 @@ def test_options_survive_json_and_the_command_line(name: str) -> None:
     values = dataclasses.asdict(options)
     assert parse(kind.Options, json.loads(json.dumps(values))) == options
     assert parse(kind.Options, {key: text(value) for key, value in values.items()}) == options
-    assert all(field.metadata["help"] for field in dataclasses.fields(kind.Options))
+    bare = [field.name for field in dataclasses.fields(kind.Options) if not field.metadata.get("help")]
+    assert bare == [], "each is made with settings.option(default, help)"
     assert kind.Options.__dataclass_params__.frozen
 
 
@@ -212,7 +213,7 @@ def test_every_token_has_a_readable_name_of_its_own(name: str) -> None:
     codec = fitted(name)
     names = codec.vocabulary()
     assert len(names) == len(set(names)) == codec.vocab_size
-    assert all(each and each.isprintable() for each in names)
+    assert [each for each in names if not each or not each.isprintable()] == [], "see codecs.byte.byte_name"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -222,9 +223,14 @@ def test_suffixes_and_artifact_are_file_name_endings(name: str) -> None:
     assert kind.suffix.startswith(".")
 
 
-def test_no_two_codecs_claim_a_suffix() -> None:
-    claimed = [suffix for name in NAMES for suffix in registry.load("codecs", name).suffixes]
-    assert len(claimed) == len(set(claimed))
+@pytest.mark.parametrize("name", NAMES)
+def test_no_other_codec_claims_a_suffix_of_it(name: str) -> None:
+    """Or else nobody's files with it would be guessed any more."""
+    others = {
+        each: other for other, kind in registry.usable("codecs").items() if other != name for each in kind.suffixes
+    }
+    shared = {suffix: others[suffix] for suffix in registry.load("codecs", name).suffixes if suffix in others}
+    assert shared == {}, f"the codec {name} has suffixes of others: leave them out, and choose it by -c {name}"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -30,7 +30,8 @@ SONG = write_score(read_score(simple((0, on(60)), (470, off(60)), (480, on(64)),
 
 
 def test_every_codec_has_a_medium():
-    assert {name: registry.load("codecs", name).medium.name for name in registry.names("codecs")} == NAMES
+    media = {name: registry.load("codecs", name).medium.name for name in registry.names("codecs")}
+    assert media | NAMES == media  # a new one need not be named here
 
 
 def test_a_codec_that_says_nothing_has_plain_files():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seqgen.cli import run
+from seqgen.cli import leaves, run
 from seqgen.cli._paths import Command, Input, Output
 from seqgen.errors import OutputError, UsageError
 from seqgen.files import guarding, is_device, write_bytes, written
@@ -31,6 +31,9 @@ def here(tmp_path, monkeypatch):
 
 
 def test_every_command_is_watched_over_and_every_file_has_a_type():
+    for words, command in leaves():
+        assert isinstance(command, Command), f"{' '.join(words)}: made without cls=Command"
+        assert command.help, f"{' '.join(words)}: its function has no docstring, which is the help"
     found = dict(overwrites.commands())
     assert {"tokenize", "train", "generate", "takes export", "corpus get", "doctor"} <= set(found)
     for name, command in found.items():

@@ -20,6 +20,7 @@ import seqgen
 from seqgen.cli import _failures
 from seqgen.cli._options import show_warning
 from seqgen.cli._paths import Command, Group, Input, Kind, Output
+from seqgen.errors import UsageError
 from seqgen.terminal import streams
 
 SHORT_HELP = 'short_help="'  # each command says what it is for, in a line
@@ -36,8 +37,9 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in self.list_commands(ctx):
             return None
-        found = importlib.import_module(f"{__name__}.{name}").command
-        assert isinstance(found, click.Command)
+        found = getattr(importlib.import_module(f"{__name__}.{name}"), "command", None)
+        if not isinstance(found, click.Command):
+            raise UsageError(f"seqgen/cli/{name}.py defines no click command called `command`", "see CONTRIBUTING.md")
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

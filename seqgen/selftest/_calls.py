@@ -1,8 +1,10 @@
 """One command line for every command, on small files, for checks that try all commands."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from seqgen.files import guarding, write_bytes
 from seqgen.jobs.sample.session import sample
@@ -47,8 +49,25 @@ CALLS: dict[Words, tuple[Words, ...]] = {
     ),
     ("train",): (("play.txt", "-o", "made", "--seed", "1", "--steps", "1", *_materials.TINY),),
 }
+# Of commands without lines above, by the names of their parameters.
+USUAL = {"checkpoint": "toy.model", "source": "play.txt", "file": "play.tokens", "output": "out.txt"}
 SLOW = ("demo", "evaluate", "selftest", "train")  # seconds each: they start torch, or another program
 MADE = ("out.txt", "out.wav", "out.jsonl", "out.tokens", "made")  # what these lines write
+
+
+def lines(words: Words, command: Any) -> tuple[Words, ...]:
+    """The lines of a click command: those above, or, of a new one, the one that its parameters' names tell; or none."""
+    told = all(each.name in USUAL for each in command.params if each.required)
+    return CALLS.get(words, (needed(command, USUAL),) if told else ())
+
+
+def needed(command: Any, usual: Mapping[str, str]) -> Words:
+    """What a click command cannot do without, told by the names of its parameters; those that tell nothing lack."""
+    found: list[str] = []
+    for each in command.params:
+        if each.required and each.name in usual:
+            found += [*[flag for flag in each.opts if flag.startswith("-")][:1], usual[each.name]]
+    return tuple(found)
 
 
 def prepare(folder: Path) -> dict[str, str]:

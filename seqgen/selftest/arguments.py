@@ -16,7 +16,7 @@ from typing import Any
 from seqgen.cli import leaves
 from seqgen.errors import FAULT
 from seqgen.selftest import Tally, _materials
-from seqgen.selftest._calls import MADE, Words, prepare
+from seqgen.selftest._calls import MADE, USUAL, Words, needed, prepare
 
 TITLE = "odd options, environments, configurations: one sentence"
 QUICK, LONG = 150, 6_000
@@ -96,7 +96,7 @@ class Case:
 def _cases() -> Iterator[Case]:
     """Every odd value for every parameter, wherever it may stand."""
     for words, command in leaves():
-        arguments, options = BASES.get(words, ((), ()))
+        arguments, options = BASES.get(words, (needed(command, USUAL), ()))
         base, configured = (*words, *arguments, *options), {each.name for each in command.params} & {"config"}
         for parameter in command.params:
             if parameter.name in LONE:

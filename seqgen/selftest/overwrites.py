@@ -18,6 +18,7 @@ from unittest import mock
 from seqgen.cli import Command, Group, Input, Kind, Output, group
 from seqgen.errors import DownloadError, HubError
 from seqgen.selftest import Tally, _materials
+from seqgen.selftest._calls import needed
 
 TITLE = "outputs on inputs, outputs on what others wrote: 0 files lost"
 QUICK, LONG = 60, 100_000
@@ -38,7 +39,8 @@ INPUTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("render", "soundfont"): ("font.sf2",),
     ("takes replay", "take"): ("made.mid",),
     ("takes export", "takes"): ("made.mid",),
-} | {(command, "config"): (CONFIG,) for command in ("tokenize", "train", "generate", "evaluate")}
+}
+USUAL = {"checkpoint": RUN, "source": "play.txt", "file": "one.tokens", "config": CONFIG}  # of others, by their names
 NEEDED = {  # what a command cannot do without
     "tokenize": ("play.txt",),
     "decode": ("one.tokens",),
@@ -179,21 +181,28 @@ def _cases(tally: Tally) -> Iterator[Case]:
         for output in outputs:
             flag, kind = output.opts[0], output.type.kind if isinstance(output.type, Output) else None
             force = any(each.name == "force" for each in command.params)
-            further = (*name.split(), *NEEDED.get(name, ()), *FURTHER.get(name, ()), flag)
+            further = (*_begun(name, command), flag)
             yield from (Case(further, target, how, force) for target in BESIDE for how in SPELLINGS)
             for given in inputs:
-                values = INPUTS.get((name, str(given.name)), ())
-                tally.case(bool(values), f"{name}: no example of its input {given.name}, see INPUTS")
+                usual = [USUAL[str(given.name)]] if given.name in USUAL else []
+                values = INPUTS.get((name, str(given.name)), usual)
+                told = f"{name}: no example of its input {given.name}, see INPUTS and USUAL in selftest/overwrites.py"
+                tally.case(bool(values), told)
                 for value in values:
-                    words = _words(name, given.opts[0], value)
+                    words = _words(name, command, given.opts[0], value)
                     targets = [each for each in _targets(value) if kind is not Kind.PLACE or not Path(each).is_dir()]
                     yield from (Case((*words, flag), target, how, force) for target in targets for how in SPELLINGS)
 
 
-def _words(name: str, option: str, value: str) -> tuple[str, ...]:
+def _begun(name: str, command: Command) -> tuple[str, ...]:
+    """A command line that lacks nothing but its output."""
+    return (*name.split(), *NEEDED.get(name, needed(command, USUAL)), *FURTHER.get(name, ()))
+
+
+def _words(name: str, command: Command, option: str, value: str) -> tuple[str, ...]:
     """A command line with one of its inputs given."""
     if option.startswith("-"):
-        return (*name.split(), *NEEDED[name], option, value, *FURTHER.get(name, ()))
+        return (*_begun(name, command), option, value)
     return (*name.split(), *value.split(), *FURTHER.get(name, ()))
 
 
@@ -259,7 +268,7 @@ def _writers() -> Iterator[tuple[str, tuple[str, ...]]]:
     for name, command in commands():
         for each in command.params:
             if isinstance(each.type, Output) and each.type.kind is not Kind.FOLDER and name != "demo":
-                words = (*name.split(), *NEEDED.get(name, ()), *FURTHER.get(name, ()), each.opts[0])
+                words = (*_begun(name, command), each.opts[0])
                 yield name, ("train", "-o", RUN, "--report") if name == "train" else words
 
 
