@@ -121,15 +121,19 @@ def test_a_corpus_of_which_nothing_is_left(tmp_path):
         sharding.merge(paths, tmp_path / "out.tokens")
 
 
-def test_the_commands(corpus, tmp_path, capsys):
+def test_the_commands(corpus, tmp_path, capfdbinary):
     whole, merged = str(tmp_path / "whole.tokens"), str(tmp_path / "merged.tokens")
     assert run(["tokenize", str(corpus), "-o", whole]) == 0
     for index in (1, 2):
         assert run(["tokenize", str(corpus), "-o", str(tmp_path / f"{index}"), "--shard", f"{index}/2"]) == 0
-        assert f"shard {index}/2" in capsys.readouterr().err
+        assert b"shard %d/2" % index in capfdbinary.readouterr().err
     assert run(["merge", str(tmp_path / "2"), str(tmp_path / "1"), "-o", merged]) == 0
     assert Path(merged).read_bytes() == Path(whole).read_bytes()
     assert run(["merge", str(tmp_path / "1"), str(tmp_path / "2"), "-o", str(tmp_path / "1")]) == 2  # over an input
+    capfdbinary.readouterr()
+    assert run(["merge", str(tmp_path / "1"), str(tmp_path / "2"), "-o", "-"]) == 0
+    assert capfdbinary.readouterr().out == Path(whole).read_bytes()
+    assert run(["merge", str(tmp_path / "1"), str(tmp_path / "2"), "-o", os.devnull]) == 0
     assert run(["tokenize", str(corpus), "-o", merged, "--scheduler", "threads"]) == 2
     assert run(["tokenize", str(corpus), "-o", merged, "--engine", "dask", "--shard", "1/2"]) == 2
 

@@ -6,6 +6,7 @@ import click
 
 from seqgen.cli._options import note
 from seqgen.cli._paths import Command, Input, Output
+from seqgen.cli.tokenize import target
 from seqgen.files import own
 
 
@@ -24,4 +25,6 @@ def command(shards: tuple[str, ...], output: str) -> None:
     """
     from seqgen.jobs.tokenize import merge, summary
 
-    note(summary(merge([Path(shard) for shard in shards], Path(output)), output))
+    with target(output) as path:
+        stream = merge([Path(shard) for shard in shards], path)
+    note(summary(stream, output))

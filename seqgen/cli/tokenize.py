@@ -55,13 +55,13 @@ def command(source: tuple[str, ...], output: str, **how: Any) -> None:
     from seqgen.jobs.tokenize import TokenizeJob, summary
     from seqgen.jobs.tokenize import tokenize as work
 
-    with _target(output) as path:
+    with target(output) as path:
         stream = work(TokenizeJob(source, path, **how), Printer())
     note(summary(stream, output))
 
 
 @contextlib.contextmanager
-def _target(output: str) -> Iterator[Path]:
+def target(output: str) -> Iterator[Path]:
     """Where to write: the output itself, or a file that goes to a stream or a device when it is whole."""
     if output != STANDARD and not is_device(Path(output)):
         yield Path(output)
