@@ -1,6 +1,7 @@
 """Short documents side by side: their order, exact gradients, resuming, several processes, what is held out."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -17,7 +18,11 @@ from seqgen.codecs.byte import Byte
 from seqgen.documents import Documents
 from seqgen.errors import SettingError
 from seqgen.evaluation.report import evaluate
+from seqgen.jobs.sample.session import sample
+from seqgen.jobs.sample.settings import SampleJob
 from seqgen.stream import StreamWriter, TokenStream
+from seqgen.tokenization.building import tokenize
+from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import duplicates, packing, resume
 from seqgen.training.data import IGNORED, Spans, gather
@@ -264,3 +269,25 @@ def test_contents_do_not_depend_on_the_blocks(stream, monkeypatch):
     monkeypatch.setattr(duplicates, "BLOCK", 10)
     assert list(duplicates.contents(stream.ids, stream.starts)) == whole
     assert b"".join(whole) == stream.ids.tobytes()
+
+
+def test_the_first_lines_of_an_item_are_as_sure_as_those_within(tmp_path):
+    """Recipes of several lines: a sample is one from its first line on, though nothing stands before it."""
+    random = np.random.default_rng(1)
+    foods = ("plum", "oats", "salt", "leek", "milk", "rice")
+    made = []
+    for _ in range(300):
+        one, two = random.choice(foods, 2, replace=False)
+        made.append(f"Title: {one} pie\n- {random.integers(1, 10)} g {one}\n- {random.integers(1, 10)} g {two}\nBake.")
+    (tmp_path / "x.txt").write_text("\n\n".join(made))
+    stream = tokenize(resolve([tmp_path / "x.txt"]), "byte", output=tmp_path / "x.tokens", documents="blank")
+    how = dataclasses.replace(PACKED, batch=16, window=32)
+    run = make_run(tmp_path / "run", stream, steps=250, train=how, hidden=64, layers=1, dropout=0)
+    run.start()
+    run.train()
+    job = SampleJob(checkpoint=str(tmp_path / "run"), samples=60, output=str(tmp_path / "y.txt"), seed=1, no_take=True)
+    sample(job)
+    items = (tmp_path / "y.txt").read_text().removesuffix("\n").split("\n\n")
+    assert len(items) == 60
+    good = re.compile(r"Title: [a-z]+ pie\n- \d g [a-z]+\n- \d g [a-z]+\nBake\.")
+    assert sum(bool(good.fullmatch(item)) for item in items) >= 57
