@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import registry, settings
-from seqgen.codecs import Codec, CopyKey, Grammar, Ids, Mask, id_type
+from seqgen.codecs import Codec, CopyKey, Grammar, Ids, Mask, Spelling, id_type
 from seqgen.documents import WHOLE, Documents
 from seqgen.errors import MALFORMED, CheckpointError, SettingError, StreamError, UsageError
 from seqgen.framing import Framed, FramedGrammar, framed
@@ -188,6 +188,15 @@ class Tokenizer:
     def framed(self, own: Grammar | None) -> "FramedGrammar | None":
         """A grammar of the codec's tokens over the full vocabulary; None where there is none."""
         return None if own is None else FramedGrammar(own, self.document_id, self.vocab_size)
+
+    def spelling(self, bounds: Mapping[str, int], seen: Mask | None = None) -> Spelling | None:
+        """What may follow in a text that is UTF-8, over the full vocabulary: no frame within a character."""
+        own = self.codec.spelling(bounds, seen)
+        if own is None:
+            return None
+        framing = np.zeros((len(own.after), self.vocab_size - self.document_id), np.uint8)
+        between = np.arange(len(own.after))[:, None] == framing
+        return Spelling(np.append(own.after, framing, axis=1), np.append(own.allowed, between, axis=1))
 
     def own(self, ids: Ids) -> Ids:
         """(n,) ids without those that frame documents."""

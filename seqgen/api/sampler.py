@@ -13,11 +13,12 @@ import numpy as np
 
 from seqgen.api.novelty import Known, NotEmpty, new_steps
 from seqgen.api.sampling import UNLIMITED, Sampling
-from seqgen.codecs import Grammar, Ids, Mask
+from seqgen.codecs import Grammar, Ids, Mask, Spelling
 from seqgen.codecs.c_source.over_text import balanced, grammar_of_c
 from seqgen.errors import UsageError
 from seqgen.generation.limits import Guards
 from seqgen.generation.loop import Guard, Limits, Step, generate
+from seqgen.generation.spelling import places
 from seqgen.generation.steering import Steered
 from seqgen.generation.stopping import StopStrings
 from seqgen.media import Timing
@@ -121,6 +122,7 @@ class Sampler:
             banned=banned if banned.any() else None,
             unseen=self._unseen(),
             guard=self._guard,
+            spelling=self._spelling(),
         )
 
     def _seen(self) -> Mask | None:
@@ -137,6 +139,17 @@ class Sampler:
             return None
         framing = self.model.tokenizer.vocab_size - len(self._drawable)
         return np.append(~self._drawable, np.zeros(framing, np.bool_))
+
+    def _spelling(self) -> Spelling | None:
+        """What UTF-8 is made of, where the corpus was that, and where a byte of a character may be drawn at all."""
+        if self.sampling.grammar is False or self.model.seen is None:
+            return None
+        found = self.model.tokenizer.spelling(self.model.seen.bounds, self._drawable)
+        if found is None:
+            return None
+        bytewise, unseen = ~found.allowed[0] | (found.after[0] > 0), self._unseen()
+        drawn = bytewise if unseen is None else bytewise & ~unseen
+        return found if drawn.any() or places(found, self.prompts).any() else None
 
     def _bounds(self) -> tuple[Grammar | None, int | None]:
         """The grammar, and the tokens within which a sample ends."""

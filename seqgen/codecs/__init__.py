@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen.codecs._utf8 import KNOWN, WELL_FORMED, Spelling, lone_bytes, spelling, transitions, well_formed
 from seqgen.errors import UsageError
 from seqgen.media import TEXT, Medium, Timing
 from seqgen.report import Report
 
 if TYPE_CHECKING:
     from seqgen.codecs.midi.controlled import ControlledCodec
+
+__all__ = ["Codec", "CopyKey", "Golden", "Grammar", "Ids", "Mask", "Spelling", "id_type", "sparse"]
 
 Ids = NDArray[np.unsignedinteger[Any]]
 Lengths = NDArray[np.int64]
@@ -224,12 +227,12 @@ class Codec(abc.ABC):
         """Which tokens may follow which, where the medium has such rules."""
 
     def bounds(self, ids: Ids) -> dict[str, int]:
-        """What documents hold at most at one instant, by name; nothing, as here, where the medium has no instants.
+        """What documents keep to, by name: music, what it holds at most at one instant; text, whether it is UTF-8.
 
         Args:
             ids: (N,) of whole documents; ids from `vocab_size` on frame them.
         """
-        return {}
+        return {KNOWN: well_formed(ids, self._lone)} if self.is_text else {}
 
     def within(self, bounds: Mapping[str, int], seen: Mask | None = None) -> Grammar | None:
         """The grammar of documents like those of a corpus; that of all documents, as here, where that is the same.
@@ -240,6 +243,23 @@ class Codec(abc.ABC):
                 others, but never leads to where they alone can follow.
         """
         return self.grammar()
+
+    def spelling(self, bounds: Mapping[str, int], seen: Mask | None = None) -> Spelling | None:
+        """What may follow what in a text that is UTF-8, as the corpus was; None where it was not, or is not known.
+
+        Args:
+            bounds: The largest that `bounds` gave.
+            seen: (vocab_size,) ids of which the document is to be made; None: all.
+        """
+        return spelling(self._places, seen) if self.is_text and bounds.get(KNOWN) == WELL_FORMED else None
+
+    @cached_property
+    def _places(self) -> NDArray[np.int8]:
+        return transitions(self.token_bytes() or [])
+
+    @cached_property
+    def _lone(self) -> NDArray[np.uint8]:
+        return lone_bytes(self.token_bytes() or [])
 
     def drawable(self, seen: Mask) -> Mask:
         """(vocab_size,) ids that may be drawn where `seen` occurred in training: these, and what must follow them."""

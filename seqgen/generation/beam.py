@@ -65,9 +65,9 @@ def search(
         raise UsageError("a beam search without a length never ends", "give a number of tokens")
     require(limits.length <= MOST_LENGTH, "length", limits.length, f"at most {MOST_LENGTH:,} with a beam")
     beam = _Beam(engine, prompt, width, rules, limits, alpha)
-    for position in range(limits.length):
-        if not beam.advance(position):
-            break
+    position = 0
+    while (position < limits.length or beam.goes_on()) and beam.advance(position):
+        position += 1
     return beam.best()
 
 
@@ -111,6 +111,22 @@ class _Beam:
         self.logits, self.state = self.engine.step(ids, self.state)
         return True
 
+    def goes_on(self) -> bool:
+        """End by the length all that may break off here; whether any are left, in the middle of a character."""
+        whole = self.constraints.whole()
+        if whole.all():
+            return False
+        for row in np.flatnonzero(whole).tolist():
+            path = self.paths[row]
+            self.ended.append(self._hypothesis(path, float(self.nats[row]), len(path), "length"))
+        self.ended = sorted(self.ended, key=lambda each: -each.score)[: self.width]
+        rows = np.flatnonzero(~whole).tolist()
+        self.paths, self.nats = [self.paths[row] for row in rows], self.nats[rows]
+        self.logits, self.state = self.logits[rows], self.engine.select(self.state, rows)
+        self.chain.select(rows)
+        self.constraints.select(rows)
+        return True
+
     def best(self) -> list[Hypothesis]:
         """All that ended, and those that the length has ended, the best first."""
         going = [self._hypothesis(path, float(nats), len(path), "length") for path, nats in zip(self.paths, self.nats)]
@@ -129,7 +145,8 @@ class _Beam:
         """Whether none that goes on can still be among the best: sums only fall, and length divides at most so much."""
         if len(self.ended) < self.width or self.limits.length is None:
             return False
-        return bool(self.nats.max() / self.limits.length**self.alpha < self.ended[-1].score)
+        longest = self.limits.length + (0 if self.limits.spelling is None else len(self.limits.spelling.after))
+        return bool(self.nats.max() / longest**self.alpha < self.ended[-1].score)
 
     def _log_probabilities(self, position: int) -> Logits:
         """(rows, V) of the next token, under the model with its rules."""

@@ -6,15 +6,17 @@ Blocks are launched one ahead: the device works while the host reads.
 """
 
 import abc
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.generation.engine import Engine, Ids
-from seqgen.generation.limits import Limits, Mask
+from seqgen.generation.engine import Engine, Ids, Logits
+from seqgen.generation.limits import Limits
 from seqgen.generation.run import Run
+from seqgen.generation.spelling import Places, Spelling
 from seqgen.generation.steps import Reason, Step
 from seqgen.rules import Rule
 
@@ -47,8 +49,21 @@ class BlockEngine(Engine[State]):
     """An engine that can draw, too. Its states know the logits of the next token."""
 
     @abc.abstractmethod
-    def plan(self, rules: Sequence[Rule], banned: Mask | None, scores: bool) -> Any:
-        """How tokens are drawn with these rules, to be given to `launch`; None if this engine cannot."""
+    def plan(
+        self, rules: Sequence[Rule], penalties: Logits | None, scores: bool, spelling: Spelling | None = None
+    ) -> Any:
+        """How tokens are drawn with these rules, to be given to `launch`; None if this engine cannot.
+
+        Args:
+            rules: Applied in order.
+            penalties: What is added to logits before: (V,), or with a spelling (S, V), a row for each of its places.
+            scores: Whether log-probabilities and entropies are wanted.
+            spelling: What the places are that streams go through.
+        """
+
+    @abc.abstractmethod
+    def placed(self, state: State, places: Places) -> State:
+        """The state of streams that stand at these (B,) places of the spelling; used up. They begin at 0."""
 
     @abc.abstractmethod
     def block(self, batch: int) -> int:
@@ -69,16 +84,7 @@ def plan(engine: Engine[Any], rules: Sequence[Rule], limits: Limits, scores: boo
     """How `engine` draws blocks under these rules and limits, or None if it takes single steps."""
     if not isinstance(engine, BlockEngine) or limits.grammar is not None or limits.guard is not None:
         return None
-    return engine.plan(rules, _refused(limits), scores)
-
-
-def _refused(limits: Limits) -> Mask | None:
-    """(V,) what is never drawn: what was not seen too, unless that leaves nothing, in which case it gives way."""
-    if limits.banned is None or limits.unseen is None:
-        both = limits.unseen if limits.banned is None else limits.banned
-    else:
-        both = limits.banned | limits.unseen
-    return limits.banned if both is None or both.all() else both
+    return engine.plan(rules, limits.penalties, scores, limits.spelling)
 
 
 class Blocks:
@@ -95,6 +101,8 @@ class Blocks:
         self.run, self.engine, self.plan, self.seed = run, run.engine, plan, seed
         self.streams = list(run.active)  # the rows of the state; some may have ended
         self.position = 0  # of the next block
+        if (places := run.constraints.places) is not None:
+            run.state = self.engine.placed(run.state, places)
 
     def steps(self) -> Iterator[Step]:
         """What `seqgen.generation.loop.generate` yields."""
@@ -104,11 +112,12 @@ class Blocks:
             yield from self._read(*block)
             if not self.run.active:
                 return
+            ahead = ahead or self._launch(over=True)
 
-    def _launch(self) -> tuple[Block, list[int]] | None:
-        """The next block and its streams; None where no stream is so long."""
+    def _launch(self, over: bool = False) -> tuple[Block, list[int]] | None:
+        """The next block and its streams; None where no stream is so long, unless some are `over` their length."""
         run, length = self.run, self.run.limits.length
-        if length is not None and self.position >= length:
+        if length is not None and self.position >= length and not over:
             return None
         if 2 * len(run.active) <= len(self.streams):  # not at every end, since each size has graphs of its own
             alive = set(run.active)
@@ -125,17 +134,21 @@ class Blocks:
         run, drawn = self.run, block.read()
         rows = np.flatnonzero(np.isin(streams, run.active))
         quiet = self._quiet(drawn.ids)
+        length = math.inf if run.limits.length is None else run.limits.length
         for index, ids in enumerate(drawn.ids):
             ids = ids if len(rows) == len(streams) else ids[rows]
             finished: Mapping[int, Reason] = {}
-            if quiet[index] and run.position + 1 != run.limits.length:
+            if quiet[index] and run.position + 1 < length:
                 run.position += 1
             else:
                 finished = run.ended(ids)
             scores = [each[index, rows] for each in drawn[1:] if each is not None]
             yield run.scored_step(ids, finished, *scores)
+            run.constraints.advance(ids)
             if finished:
-                rows = rows[[stream not in finished for stream in run.active]]
+                left = [row for row, stream in enumerate(run.active) if stream not in finished]
+                rows = rows[left]
+                run.constraints.select(left)
                 run.active = [stream for stream in run.active if stream not in finished]
                 if not run.active:
                     return

@@ -1,20 +1,18 @@
 """What ends a stream and what it may hold: told from outside, in ids, and followed row by row while streams run.
 
-A grammar says what may follow at all; a guard refuses single tokens now and then, as `seqgen.originality` does to a
+A spelling says what characters are made of, a grammar what may follow at all; a guard refuses single tokens now and then, as `seqgen.originality` does to a
 copy of the corpus. Where one of them leaves nothing to draw it gives way: a stream goes on rather than break off.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seqgen.generation.engine import Ids, Logits
+from seqgen.generation.spelling import Mask, Spelling, penalties, places
 from seqgen.rules import NEVER, unless_empty
-
-Mask = NDArray[np.bool_]
 
 
 class Grammar(Protocol):
@@ -81,13 +79,14 @@ class Limits:
     """What ends a stream, and what it may hold.
 
     Attributes:
-        length: Tokens at most; None: no limit.
+        length: Tokens at most, and those that finish the last character; None: no limit.
         end_id: The token that ends a stream; None: none does.
         stop: Called with (stream index, token) after each token; True ends the stream.
         grammar: What may follow what, from the first token of the prompt on.
         banned: (V,) True where a token is never drawn.
         unseen: (V,) True where a token is drawn only where all others are banned or break the grammar.
         guard: What is refused token by token, from the first token of the prompt on.
+        spelling: What characters are made of.
     """
 
     length: int | None = None
@@ -97,13 +96,19 @@ class Limits:
     banned: Mask | None = None
     unseen: Mask | None = None
     guard: Guard | None = None
+    spelling: Spelling | None = None
+
+    @property
+    def penalties(self) -> Logits | None:
+        """(S, V) or (V,) what is added to logits where there is no grammar, see `seqgen.generation.spelling`."""
+        return penalties(self.spelling, self.banned, self.unseen)
 
 
 NO_LIMITS = Limits()
 
 
 class Constraints:
-    """Bans, grammar and guard of several streams, each at its own state.
+    """Bans, spelling, grammar and guard of several streams, each at its own state.
 
     Args:
         limits: What holds for all of them.
@@ -111,18 +116,21 @@ class Constraints:
     """
 
     def __init__(self, limits: Limits, prompts: Sequence[Ids]) -> None:
-        self.grammar, self.guard = limits.grammar, limits.guard
-        self.penalty, self.strange = _penalty(limits.banned), _penalty(limits.unseen)
+        self.grammar, self.guard, self.spelling = limits.grammar, limits.guard, limits.spelling
+        held = limits if self.grammar is None else replace(limits, unseen=None)  # behind a grammar it may give way
+        self.penalties = held.penalties
+        self.strange = None if self.grammar is None else penalties(None, None, limits.unseen)
+        self.places = None if self.spelling is None else places(self.spelling, prompts)
         self.states = [] if self.grammar is None else [_read(self.grammar, prompt) for prompt in prompts]
         self.matches = [] if self.guard is None else [_read(self.guard, prompt) for prompt in prompts]
-        self.idle = all(each is None for each in (self.grammar, self.guard, self.penalty, self.strange))
+        self.idle = all(each is None for each in (self.grammar, self.guard, self.penalties))
 
     def apply(self, logits: Logits) -> Logits:
         """(B, V) logits with −inf where a token may not follow; the argument is left as it is."""
         if self.idle:
             return logits
-        if self.penalty is not None:
-            logits = logits + self.penalty
+        if self.penalties is not None:
+            logits = logits + (self.penalties if self.places is None else self.penalties[self.places])
         if self.grammar is not None:
             masks = [self.grammar.allowed(state) for state in self.states]
             kept = np.where(masks[0] if len(masks) == 1 else np.stack(masks), logits, NEVER)
@@ -131,10 +139,16 @@ class Constraints:
             logits = unless_empty(logits + self.strange, logits)
         return logits if self.guard is None else self._guarded(logits, self.guard)
 
+    def whole(self, ids: Ids | None = None) -> Mask:
+        """(B,) whether each of B streams may break off, in no unfinished character: now, or after (B,) more `ids`."""
+        if self.spelling is None or self.places is None:
+            return np.ones(1 if ids is None else len(ids), np.bool_)
+        return np.asarray((self.places if ids is None else self.spelling.after[self.places, ids]) == 0)
+
     def advance(self, ids: Ids) -> None:
         """One more token of each stream."""
-        if self.idle:
-            return
+        if self.spelling is not None:
+            self.places = self.spelling.after[self.places, ids]
         if self.grammar is not None:
             step = self.grammar.step
             self.states = [step(state, token) for state, token in zip(self.states, ids.tolist())]
@@ -149,6 +163,7 @@ class Constraints:
 
     def select(self, rows: Sequence[int]) -> None:
         """Go on with the streams at `rows`, in that order; one may be taken more than once."""
+        self.places = None if self.places is None else self.places[list(rows)]
         self.states = [self.states[row] for row in rows] if self.states else []
         self.matches = [self.matches[row] for row in rows] if self.matches else []
 
@@ -160,11 +175,6 @@ class Constraints:
         for row, tokens in refused:
             kept[row, tokens] = NEVER
         return unless_empty(kept, logits)
-
-
-def _penalty(banned: Mask | None) -> Logits | None:
-    """(V,) what is added to logits."""
-    return None if banned is None else np.where(banned, NEVER, np.float32(0))
 
 
 def _read(machine: Grammar | Guard, prompt: Ids) -> Any:

@@ -44,13 +44,13 @@ class Run:
     def ended(self, ids: Ids) -> dict[int, Reason]:
         """Which streams end with `ids`, and why."""
         limits, tokens = self.limits, ids.tolist()
+        reasons: dict[int, Reason] = {}
         self.position += 1
-        if self.position == limits.length:
-            reasons: dict[int, Reason] = dict.fromkeys(self.active, "length")
+        if limits.length is not None and self.position >= limits.length:
+            whole = self.constraints.whole(ids)  # the others go on to the end of a character
+            reasons = {index: "length" for index, fine in zip(self.active, whole) if fine}
         elif limits.stop is None and limits.end_id not in tokens:
             return {}
-        else:
-            reasons = {}
         for index, token in zip(self.active, tokens):
             if token == limits.end_id:
                 reasons[index] = "end"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,6 +11,8 @@ from seqgen.generation.blocks import Block, Drawn
 from seqgen.generation.device.network import Network, State
 from seqgen.generation.device.noise import gumbel, signed
 from seqgen.generation.device.rules import DeviceRules, apply_rules
+from seqgen.generation.engine import Logits
+from seqgen.generation.spelling import Spelling
 from seqgen.models.graph import Repeated
 
 WARM_UP = 1  # blocks before the capture
@@ -23,11 +26,13 @@ class DrawPlan:
         rules: Applied in order.
         banned: Ids that are never drawn.
         scores: Whether log-probabilities and entropies are wanted.
+        spelled: What is drawn where instead, see `BlockEngine.plan`; None: there is no spelling.
     """
 
     rules: DeviceRules
     banned: tuple[int, ...]
     scores: bool
+    spelled: "Spelled | None" = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DrawPlan) and self._captured == other._captured
@@ -37,8 +42,16 @@ class DrawPlan:
 
     @property
     def _captured(self) -> tuple[object, ...]:
-        """What a graph holds of it; the rules' numbers are not among it."""
-        return self.rules.kinds, self.banned, self.scores
+        """What a graph holds of it; the rules' numbers and what is spelled how are not among it."""
+        return self.rules.kinds, self.banned, self.scores, self.spelled is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Spelled:
+    """A spelling, and what is added to logits in each of its places, (S, V)."""
+
+    spelling: Spelling
+    penalties: Logits
 
 
 class Drawing:
@@ -46,7 +59,7 @@ class Drawing:
 
     Args:
         network: What runs.
-        state: Where the state lies, (B, …) each; read and written.
+        state: Where the state lies, (B, …) each; read and written. Places of the spelling are the last.
         plan: How tokens are drawn.
         count: K.
         capture: Whether to capture where that can be done.
@@ -69,11 +82,16 @@ class Drawing:
         if plan.banned:
             self.banned = torch.zeros(network.vocab_size, dtype=torch.bool, device=device)
             self.banned[list(plan.banned)] = True
+        if plan.spelled is not None:
+            shape = plan.spelled.penalties.shape
+            self.penalties = torch.zeros(shape, device=device)
+            self.after = torch.zeros(shape, dtype=torch.int64, device=device)
         self.work = Repeated(self._work, device, capture, WARM_UP)
         self._uploaded: dict[str, object] = {}
 
-    def prepare(self, seed: int, streams: Sequence[int], position: int, rules: DeviceRules) -> None:
-        """Upload what is new: the rules' numbers, and what determines the noise."""
+    def prepare(self, seed: int, streams: Sequence[int], position: int, plan: DrawPlan) -> None:
+        """Upload what is new: the rules' numbers, the spelling, and what determines the noise."""
+        rules = plan.rules
         self.position.fill_(position)
         if self._new("seed", seed):
             self.seed.fill_(signed(seed))
@@ -82,6 +100,9 @@ class Drawing:
         numbers = rules.numbers(position, self.count)
         if rules.kinds and self._new("numbers", numbers):
             self.numbers.copy_(torch.tensor(numbers, dtype=torch.float64))
+        if plan.spelled is not None and self._new("spelled", plan.spelled):
+            self.penalties.copy_(torch.from_numpy(plan.spelled.penalties))
+            self.after.copy_(torch.from_numpy(plan.spelled.spelling.after.astype(np.int64)))
 
     def _new(self, name: str, value: object) -> bool:
         """Whether this is not what the device holds already; it is taken to be uploaded then."""
@@ -94,20 +115,29 @@ class Drawing:
     def _work(self) -> None:
         """All of a block, without the host."""
         noise = gumbel(self.seed, self.streams, self.position, self.count, self.network.vocab_size)
-        state, drawn, scores = self.state, [], []
+        *state, places = self.state
+        drawn, scores = [], []
         for index in range(self.count):
-            logits = state[0] if self.banned is None else state[0].masked_fill(self.banned, float("-inf"))
+            logits = self._permitted(state[0], places)
             logits = apply_rules(logits, self.plan.rules.kinds, self.numbers[index])
             ids = (logits + noise[index]).argmax(dim=-1)
             drawn.append(ids)
             if self.plan.scores:
                 scores.append(_scores(state[0], ids))
             state = self.network.advance(ids, state)
+            if self.plan.spelled is not None:
+                places = self.after[places, ids]
         self.ids.copy_(torch.stack(drawn))
         if scores:
             self.scores.copy_(torch.stack(scores, dim=1))
-        for target, source in zip(self.state, state):
+        for target, source in zip(self.state, [*state, places]):
             target.copy_(source)
+
+    def _permitted(self, logits: Tensor, places: Tensor) -> Tensor:
+        """(B, V) logits without what must not follow."""
+        if self.plan.spelled is not None:
+            return logits + self.penalties[places]
+        return logits if self.banned is None else logits.masked_fill(self.banned, float("-inf"))
 
 
 class DeviceBlock(Block):

@@ -22,11 +22,11 @@ from torch import Tensor
 from seqgen.cells import Cell
 from seqgen.errors import UsageError
 from seqgen.generation.blocks import Block, BlockEngine
-from seqgen.generation.device.block import DeviceBlock, Drawing, DrawPlan
+from seqgen.generation.device.block import DeviceBlock, Drawing, DrawPlan, Spelled
 from seqgen.generation.device.network import Network, PlainNetwork, StackedNetwork, State
 from seqgen.generation.device.rules import on_device
 from seqgen.generation.engine import Ids, Logits, Weights
-from seqgen.generation.limits import Mask
+from seqgen.generation.spelling import Places, Spelling
 from seqgen.models import ModelSettings
 from seqgen.models.graph import Repeated
 from seqgen.rules import Rule
@@ -43,7 +43,8 @@ class CudaState:
 
     Attributes:
         batch: How many.
-        tensors: Their rows, or None while they lie in the static tensors of their size.
+        tensors: Their rows, the network's and last (B,) places of a spelling; None while they lie in the static tensors
+            of their size.
     """
 
     batch: int
@@ -95,7 +96,7 @@ class _Streams:
 
     @torch.no_grad()
     def _step(self) -> None:
-        for target, source in zip(self.state, self.network.advance(self.ids, self.state)):
+        for target, source in zip(self.state, self.network.advance(self.ids, self.state[:-1])):
             target.copy_(source)
 
 
@@ -155,7 +156,7 @@ class CudaEngine(BlockEngine[CudaState]):
     @torch.no_grad()
     def start(self, batch: int) -> CudaState:
         """The state of `batch` streams before their first token: hidden states of zero."""
-        return CudaState(batch, self.network.start(batch))
+        return CudaState(batch, self._start(batch))
 
     @torch.no_grad()
     def step(self, ids: Ids, state: CudaState) -> tuple[Logits, CudaState]:
@@ -188,13 +189,21 @@ class CudaEngine(BlockEngine[CudaState]):
         parts = [torch.cat(each) for each in zip(*map(self._rows, states))]
         return CudaState(len(parts[0]), parts)
 
-    def plan(self, rules: Sequence[Rule], banned: Mask | None, scores: bool) -> DrawPlan | None:
-        """How tokens are drawn with these rules, or None if the host must follow them."""
+    def plan(
+        self, rules: Sequence[Rule], penalties: Logits | None, scores: bool, spelling: Spelling | None = None
+    ) -> DrawPlan | None:
+        """How tokens are drawn with these rules, or None if the host must follow them; see `BlockEngine.plan`."""
         found = on_device(rules, self.vocab_size)
         if found is None:
             return None
-        refused = () if banned is None else tuple(np.flatnonzero(banned).tolist())
-        return DrawPlan(found, refused, scores)
+        if spelling is not None and penalties is not None:
+            return DrawPlan(found, (), scores, Spelled(spelling, penalties))
+        return DrawPlan(found, () if penalties is None else tuple(np.flatnonzero(penalties).tolist()), scores)
+
+    @torch.no_grad()
+    def placed(self, state: CudaState, places: Places) -> CudaState:
+        """The state of streams that stand at (B,) places of a spelling."""
+        return CudaState(state.batch, [*self._rows(state)[:-1], self._uploaded(places)])
 
     def block(self, batch: int) -> int:
         """How many tokens of each of `batch` streams one launch draws."""
@@ -210,9 +219,13 @@ class CudaEngine(BlockEngine[CudaState]):
         with self._here():
             held = self._held(state)
             drawing = held.drawing(plan, self.block(state.batch))
-            drawing.prepare(seed, streams, position, plan.rules)
+            drawing.prepare(seed, streams, position, plan)
             drawing.work()
             return DeviceBlock(drawing, state.batch), state
+
+    def _start(self, batch: int) -> State:
+        """A state's tensors at the beginning."""
+        return [*self.network.start(batch), torch.zeros(batch, dtype=torch.int64, device=self.device)]
 
     def _read(self, streams: _Streams, ids: Tensor) -> None:
         streams.ids[: len(ids)].copy_(ids)
@@ -226,7 +239,7 @@ class CudaEngine(BlockEngine[CudaState]):
         size = _size(state.batch)
         if size not in self._sizes:
             ids = torch.zeros(size, dtype=torch.int64, device=self.device)
-            self._sizes[size] = _Streams(self.network, self.network.start(size), ids, self._capture)
+            self._sizes[size] = _Streams(self.network, self._start(size), ids, self._capture)
         self._sizes[size].hold(state)
         return self._sizes[size]
 
