@@ -102,7 +102,7 @@ def test_bounds_are_of_parts_and_of_the_whole():
     assert MIDI.bounds(framed) == MIDI.bounds(ids), "documents are apart"
     assert most_together(np.zeros(0, np.int64), np.zeros(0, np.int64)) == {}
     assert Bounds.of({}) == (UNKNOWN, UNKNOWN)
-    assert Byte().bounds(np.arange(5, dtype=np.uint16)) == {}
+    assert Byte().bounds(np.arange(5, dtype=np.uint16)) == {"utf8": 1}
 
 
 def test_the_last_onset_may_be_late_so_that_no_notes_pile_up():

@@ -46,7 +46,7 @@ class How(TypedDict, total=False):
         length: Tokens at most; `float("inf")` goes on until the document ends or you stop asking. Default: text 1000,
             music 20000.
         stop: Text after which the sample ends, or several.
-        grammar: Whether C and music keep their grammar. Default: they do. "c": for a text model that learned from C.
+        grammar: Whether C, music and UTF-8 keep their grammar. Default: they do. "c": for a text model that learned C.
         balanced: Whether C goes on after `length` until a definition ends outside all brackets. Default: no.
         max_copy: The most tokens in a row that may be the same as in the training corpus; for music also bars, as in
             "8bars". Default: any number.

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from seqgen.music.request import Music
 
 
+UNFINISHED = 3  # bytes of a character at most
+
+
 class Token(NamedTuple):
     """One sampled token.
 
@@ -250,6 +253,8 @@ class Words:
         self.names = sampler.model.tokenizer.vocabulary() if not sampler.model.is_text else []
         make = codecs.getincrementaldecoder("utf-8")
         self.decoders = [make("replace") for _ in sampler.prompts]
+        for decoder, prompt in zip(self.decoders, sampler.prompts if sampler.model.is_text else ()):
+            decoder.decode(sampler.model.tokenizer.decode(prompt[-UNFINISHED:])[-UNFINISHED:])  # it may go on in one
 
     def token(self, index: int, step: Step) -> Token:
         """What `step` holds of the sample `index`."""

@@ -30,7 +30,7 @@ class Sampling:
         rules: Name and value of each, in the order in which they work.
         length: Tokens at most; None: by medium; inf: no limit.
         stop: Text after which a sample ends, or several.
-        grammar: Whether C and music keep their grammar; "c" for a text model that learned from C.
+        grammar: Whether C, music and UTF-8 keep their grammar; "c" for a text model that learned from C.
         balanced: Whether C goes on after `length` until a definition ends outside all brackets.
         max_copy: The most tokens in a row that may be the same as in the training corpus, for music also bars, as in
             "8bars"; None: any number.

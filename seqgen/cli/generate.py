@@ -74,7 +74,7 @@ _given = functools.partial(setting, SampleJob)
 @_given("average", "--average", type=click.Choice(["logits", "probabilities"]), show_default=True)
 @_given("grammar", "--grammar", type=click.Choice(["auto", "c"]), default="auto", show_default=True)
 @_given("balanced", "--balanced")
-@click.option("--no-grammar", "free", is_flag=True, help="Let C and music break their grammar.")
+@click.option("--no-grammar", "free", is_flag=True, help="Let C, music and UTF-8 break their grammar.")
 @_given("new", "--new")
 @_given("unseen", "--unseen")
 @music_options

@@ -25,7 +25,10 @@ PLACES = 8
 NEVER = -1
 HIGH, SPACE, DOCUMENT = 0x80, 0x20, 0x00
 # What a cut in the middle of a character leaves at the end of one document or at the beginning of another.
-CUT = re.compile("(?:^|\0)[\udc80-\udcbf]{1,3}|[\udcc2-\udcf4][\udc80-\udcbf]{0,2}(?=\0|$)")
+CUT = re.compile(
+    "(?:^|\0)[\udc80-\udcbf]{1,3}"
+    "|(?:[\udcc2-\udcf4]|[\udce0-\udcf4][\udc80-\udcbf]|[\udcf0-\udcf4][\udc80-\udcbf]{2})(?=\0|$)"
+)
 
 
 class Spelling(NamedTuple):

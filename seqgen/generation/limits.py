@@ -1,7 +1,8 @@
 """What ends a stream and what it may hold: told from outside, in ids, and followed row by row while streams run.
 
-A spelling says what characters are made of, a grammar what may follow at all; a guard refuses single tokens now and then, as `seqgen.originality` does to a
-copy of the corpus. Where one of them leaves nothing to draw it gives way: a stream goes on rather than break off.
+A spelling says what characters are made of, a grammar what may follow at all; a guard refuses single tokens now and
+then, as `seqgen.originality` does to a copy of the corpus. Where a grammar or a guard leaves nothing to draw it gives
+way: a stream goes on rather than break off.
 """
 
 from collections.abc import Callable, Sequence

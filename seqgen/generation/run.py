@@ -10,8 +10,9 @@ from seqgen.errors import UsageError
 from seqgen.generation.chain import RuleChain
 from seqgen.generation.engine import Engine, Ids, Logits
 from seqgen.generation.history import History
-from seqgen.generation.limits import Constraints, Limits, Mask
+from seqgen.generation.limits import Constraints, Limits
 from seqgen.generation.sampling import Race, entropies, log_probabilities
+from seqgen.generation.spelling import Mask
 from seqgen.generation.steps import Reason, Step
 from seqgen.rules import Rule
 

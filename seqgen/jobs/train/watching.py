@@ -98,9 +98,11 @@ def sampler(run: Run) -> Callable[[], str] | None:
         engine = load("numpy", run.plan.cell, run.plan.shape, weights)
         items = not tokenizer.documents.whole  # each from a fresh state, as they are learned
         opening = [tokenizer.frame(next(iter(tokenizer.labels), None))] * (ITEMS if items else 1)
-        unseen = None if run.seen is None else run.seen.counts == 0
-        length, end = LENGTH // len(opening), tokenizer.document_id if items else None
-        rules, limits = [Temperature(TEMPERATURE)], Limits(length=length, end_id=end, unseen=unseen)
+        limits = Limits(length=LENGTH // len(opening), end_id=tokenizer.document_id if items else None)
+        if (seen := run.seen) is not None:
+            spelling = tokenizer.spelling(seen.bounds, seen.counts[: tokenizer.document_id] > 0)
+            limits = replace(limits, unseen=seen.counts == 0, spelling=spelling)
+        rules = [Temperature(TEMPERATURE)]
         steps = generate(engine, opening, rules, seed=run.plan.seed, limits=limits)
         made = [tokenizer.decode(np.array(each.ids)) for each in collect(steps, len(opening))]
         return ", ".join(each.decode("utf-8", "replace") for each in made)
