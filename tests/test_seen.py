@@ -277,7 +277,7 @@ def test_training_keeps_counts_over_resuming(tmp_path):
     again = make_run(tmp_path / "run", stream, train=dataclasses.replace(SMALL, validation=0.4))
     again.resume()
     np.testing.assert_array_equal(again.seen.counts, kept.counts)
-    assert again.seen.bounds == {"x": 3}
+    assert again.seen.bounds == {"x": 3, "utf8": 1}
 
 
 def test_counts_move_with_a_vocabulary_that_grows():
