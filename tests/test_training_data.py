@@ -1,10 +1,13 @@
 """The order of training data: everything read once, states fresh where a piece begins, a pure function of its seed."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from seqgen.errors import CorpusError
-from seqgen.training.data import IGNORED, Epoch, Spans, gather, split
+from seqgen.training.data import IGNORED, Epoch, Spans, gather
+from seqgen.training.splitting import FIRST, SPLIT, split
 
 STARTS = np.array([0, 700, 705, 1500, 1501, 3000], np.int64)
 SPANS = Spans(STARTS[:-1], STARTS[1:])
@@ -87,9 +90,47 @@ def test_several_documents_are_split_by_document():
     assert split(starts, 1, 0.1, 1)[1].begin.tolist() != validation.begin.tolist()
 
 
-def test_two_documents_leave_one_each():
-    train, validation = split(np.array([0, 10, 500]), head=1, share=0.1, seed=0)
+def test_two_documents_left_one_each_to_the_first_version():
+    train, validation = split(np.array([0, 10, 500]), head=1, share=0.1, seed=0, version=FIRST)
     assert len(train) == len(validation) == 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_of_a_book_beside_a_note_a_tail_is_held_out(seed):
+    starts = np.array([0, 60_001, 61_540])
+    train, validation = split(starts, head=1, share=0.1, seed=seed)
+    assert (train.begin.tolist(), train.end.tolist()) == ([0, 60_001], [60_001 - 6_154, 61_540])
+    assert (validation.begin.tolist(), validation.end.tolist()) == ([60_001 - 6_154], [60_001])
+
+
+def test_where_the_first_version_was_fair_it_still_decides():
+    lengths = np.random.default_rng(1).integers(50, 150, 400)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    for seed in range(5):
+        old, new = (split(starts, 1, 0.1, seed, version)[1].begin.tolist() for version in (FIRST, SPLIT))
+        assert old == new
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.3, 0.6])
+@pytest.mark.parametrize("spread", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize("documents", [2, 3, 7, 40, 1000])
+def test_about_the_share_is_held_out_for_every_seed(documents, spread, share):
+    lengths = np.exp(np.random.default_rng(documents).normal(7, spread, documents)).astype(np.int64) + 2
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    for seed in range(6):
+        train, held = split(starts, 1, share, seed)
+        assert held.tokens == pytest.approx(share * starts[-1], rel=0.1)
+        assert train.tokens + held.tokens == starts[-1]
+        both = sorted([*zip(train.begin, train.end), *zip(held.begin, held.end)])
+        assert both[0][0] == 0
+        assert all(before[1] == after[0] for before, after in pairwise(both))
+
+
+def test_whole_documents_are_held_out_where_a_set_of_them_fits():
+    starts = np.cumsum([0, 9_000, 40, 960, 5])  # only the second and third, or the third alone, are a tenth
+    for seed in range(6):
+        _, held = split(starts, 1, 0.1, seed)
+        assert set(held.begin.tolist()) <= set(starts[:-1].tolist())
 
 
 def test_too_short_a_corpus_is_refused():

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.data import Spans
 from seqgen.training.duplicates import held_out
 from seqgen.training.plan import PlanRecord, TrainPlan
+from seqgen.training.splitting import SPLIT
 
 
 class CorpusRecord(TypedDict):
@@ -18,6 +19,7 @@ class CorpusRecord(TypedDict):
     fingerprint: str
     head: int
     validation: float
+    split: NotRequired[int]  # its version; the first did not write it
     held_out: str | None
     held_fingerprint: str
     plan: PlanRecord
@@ -31,11 +33,13 @@ class TrainingCorpus:
         stream: What it is trained on.
         tokenizer: The stream's.
         held_out: A stream of its own to validate on; None: a part of `stream`.
+        version: Of how that part is chosen, see `seqgen.training.splitting`.
     """
 
     stream: TokenStream
     tokenizer: Tokenizer
     held_out: TokenStream | None = None
+    version: int = SPLIT
 
     @property
     def validated_on(self) -> TokenStream:
@@ -55,7 +59,7 @@ class TrainingCorpus:
         """
         if self.held_out is not None:
             return _whole(self.stream), _whole(self.held_out)
-        return held_out(self.stream, self.head, plan.train.validation, plan.seed)
+        return held_out(self.stream, self.head, plan.train.validation, plan.seed, self.version)
 
     def record(self, plan: TrainPlan) -> CorpusRecord:
         """Where the streams lie and how they were split, as `training.json` has it."""
@@ -66,6 +70,7 @@ class TrainingCorpus:
             "head": self.head,
             "validation": plan.train.validation if held_out is None else 0.0,
             "held_out": None if held_out is None else str(held_out),
+            "split": self.version,
             "held_fingerprint": self.validated_on.fingerprint,
             "plan": plan.to_json(),
         }

@@ -55,27 +55,6 @@ class Material:
     tables: Tables | None = None
 
 
-def split(starts: Offsets, head: int, share: float, seed: int) -> tuple[Spans, Spans]:
-    """(training, validation): by document where there are several, by tail where there is one.
-
-    Args:
-        starts: (D+1,) document offsets.
-        head: Framing tokens before a document's own; a tail split counts the document's own alone.
-        share: The share held out.
-        seed: Picks the documents.
-    """
-    begin, end = starts[:-1], starts[1:]
-    if len(begin) == 1:
-        own = int(end[0] - begin[0]) - head
-        cut = np.array([begin[0] + head + int(own * (1 - share))])
-        return Spans(begin.copy(), cut), Spans(cut, end.copy())
-    order = np.random.default_rng([seed, 1]).permutation(len(begin))
-    held = np.cumsum((end - begin)[order]) <= share * int(starts[-1] - starts[0])
-    held[0], held[-1] = True, False
-    chosen, rest = np.sort(order[held]), np.sort(order[~held])
-    return Spans(begin[rest], end[rest]), Spans(begin[chosen], end[chosen])
-
-
 class Epoch:
     """One pass over the training spans.
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.stream import TokenStream
-from seqgen.training.data import Offsets, Spans, split
+from seqgen.training.data import Offsets, Spans
+from seqgen.training.splitting import SPLIT, split
 
 DIGEST = 16  # bytes: of 10¹² items no two that differ have the same, but for a chance of 10⁻¹⁵
 BLOCK = 1 << 22  # ids read at once
@@ -39,7 +40,7 @@ def same(ids: NDArray[np.unsignedinteger], starts: Offsets) -> NDArray[np.int64]
     return number.reshape(-1).astype(np.int64)
 
 
-def held_out(stream: TokenStream, head: int, share: float, seed: int) -> tuple[Spans, Spans]:
+def held_out(stream: TokenStream, head: int, share: float, seed: int, version: int = SPLIT) -> tuple[Spans, Spans]:
     """(training, validation) of a stream; of a list the same items, in whatever order it is.
 
     Args:
@@ -47,11 +48,12 @@ def held_out(stream: TokenStream, head: int, share: float, seed: int) -> tuple[S
         head: Framing tokens before a document's own.
         share: The share held out.
         seed: Picks the documents.
+        version: Of the split, see `seqgen.training.splitting`.
     """
     if "documents" not in stream.codec_spec:
-        return split(stream.starts, head, share, seed)
+        return split(stream.starts, head, share, seed, version)
     number = same(stream.ids, stream.starts)
-    return together(stream.starts, number, lambda starts: split(starts, head, share, seed))
+    return together(stream.starts, number, lambda starts: split(starts, head, share, seed, version))
 
 
 def together(starts: Offsets, number: NDArray[np.int64], split: Split) -> tuple[Spans, Spans]:

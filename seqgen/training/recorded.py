@@ -16,6 +16,7 @@ from seqgen.errors import MALFORMED, CheckpointError
 from seqgen.stream import TokenStream
 from seqgen.training.data import Spans
 from seqgen.training.duplicates import held_out
+from seqgen.training.splitting import FIRST, SPLIT
 
 TRAINING_FILE = "training.json"
 UNSEALED = ("sha256", "stream", "held_out")
@@ -55,9 +56,9 @@ def recorded(folder: Path, hint: str = "") -> Recorded:
         stream = TokenStream.load(about["stream"])
         held_stream = stream if about["held_out"] is None else TokenStream.load(about["held_out"])
         share, seed = float(about["validation"]), int(about["plan"]["seed"])
-        head, expected = int(about["head"]), about["fingerprint"]
-        if not (0 <= share < 1 and 0 <= seed < 1 << 64 and head in (1, 2)):
-            raise ValueError(f"a part of {share} is held out by seed {seed}")
+        head, expected, version = int(about["head"]), about["fingerprint"], int(about.get("split", FIRST))
+        if not (0 <= share < 1 and 0 <= seed < 1 << 64 and head in (1, 2) and FIRST <= version <= SPLIT):
+            raise ValueError(f"a part of {share} is held out by seed {seed}, version {version}")
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: is not there, so the corpus of this run is not known", hint) from error
     except (OSError, *MALFORMED) as error:
@@ -67,7 +68,7 @@ def recorded(folder: Path, hint: str = "") -> Recorded:
     if held_stream.fingerprint != about.get("held_fingerprint", held_stream.fingerprint):
         raise CheckpointError(f"{held_stream.path}: is not the corpus that this run was validated on any more", hint)
     if held_stream is stream:
-        train, held = held_out(stream, head, share, seed)
+        train, held = held_out(stream, head, share, seed, version)
     else:
         train, held = (Spans(each.starts[:-1], each.starts[1:]) for each in (stream, held_stream))
     return Recorded(stream, train, held_stream, held)

@@ -26,6 +26,7 @@ from seqgen.training.plan import PlanRecord, TrainPlan
 from seqgen.training.progress import Budget
 from seqgen.training.recorded import TRAINING_FILE, unsealed
 from seqgen.training.settings import TrainSettings
+from seqgen.training.splitting import FIRST, SPLIT
 
 DEFAULT_MODEL = "lstm"
 MOST = 10**15  # minutes, epochs, steps
@@ -190,11 +191,13 @@ class Recalled:
         stream: Where the corpus lies.
         held_out: The same of what it is validated on; None: a part of it.
         plan: How it was to go.
+        version: Of the split.
     """
 
     stream: str
     held_out: str | None
     plan: PlanRecord
+    version: int
 
 
 def recall(folder: Path) -> Recalled:
@@ -208,7 +211,10 @@ def recall(folder: Path) -> Recalled:
         found = unsealed(path.read_bytes())
         plan = _recorded(found["plan"])
         held_out = found["held_out"]
-        return Recalled(_text(found["stream"]), held_out and _text(held_out), plan)
+        version = int(found.get("split", FIRST))
+        if not FIRST <= version <= SPLIT:
+            raise ValueError(f"its split is of version {version}")
+        return Recalled(_text(found["stream"]), held_out and _text(held_out), plan, version)
     except FileNotFoundError:
         raise CheckpointError(f"{folder}: holds no run to go on with", "leave --resume out to begin one") from None
     except (OSError, SeqgenError, *MALFORMED) as error:

@@ -13,6 +13,7 @@ from seqgen.training.corpus import TrainingCorpus
 from seqgen.training.device import pick_device
 from seqgen.training.plan import TrainPlan
 from seqgen.training.run import Inherited, Run
+from seqgen.training.splitting import SPLIT
 
 SHOWN = 8  # new tokens that are named
 
@@ -58,7 +59,8 @@ def _corpus(
         source, held_out = source or (recalled.stream,), held_out or recalled.held_out
     stream = open_stream(job, source, for_codec, parent, observer)
     own = None if held_out is None else open_held_out(job, held_out, stream, observer)
-    return TrainingCorpus(stream, tokenizer_of(stream), own)
+    version = SPLIT if recalled is None else recalled.version
+    return TrainingCorpus(stream, tokenizer_of(stream), own, version)
 
 
 def _begin(run: Run, resume: bool, samples: Samples, observer: Observer) -> None:
