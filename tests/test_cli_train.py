@@ -311,3 +311,28 @@ def test_every_cell_goes_through_all_commands(cell, capsys, tmp_path):
     capsys.readouterr()
     assert run(["evaluate", "out", "play.txt", "--json", "--dynamic"]) == 0
     assert json.loads(capsys.readouterr().out)["tokens"] > 1000
+
+
+def test_a_run_of_the_first_version_goes_on_with_its_split(tmp_path):
+    """training.json of that time names no version; a book beside a note held the book out, or the note."""
+    import json
+
+    from seqgen.jobs.train.planning import recall
+    from seqgen.training.recorded import recorded, sealed
+    from seqgen.training.splitting import FIRST, SPLIT
+
+    folder = tmp_path / "c"
+    folder.mkdir()
+    (folder / "book.txt").write_text("a line of a book\n" * 300)
+    (folder / "note.txt").write_text("a note\n")
+    out = tmp_path / "run"
+    how = ["--steps", "2", "--seed", "1", "-P", "hidden", "8", "-P", "embedding", "4"]
+    assert run(["train", str(folder), "-o", str(out), *how]) == 0
+    total = 300 * 17 + 7 + 2
+    assert recorded(out).held.tokens == pytest.approx(0.1 * total, rel=0.1)
+    assert recall(out).version == SPLIT
+    about = json.loads((out / "training.json").read_text())
+    del about["sha256"], about["split"]
+    (out / "training.json").write_bytes(sealed(about))
+    assert recall(out).version == FIRST
+    assert recorded(out).held.tokens in (8, total - 8)

@@ -215,3 +215,15 @@ def test_a_few_lines_are_all():
 @pytest.mark.parametrize(("seconds", "text"), [(4, "4 s"), (99, "99 s"), (150, "2 min"), (9000, "2.5 h")])
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize("nats", [0.0, 5e-4, 0.02])
+def test_a_corpus_known_by_heart_is_called_so_at_any_loss_down_to_nothing(nats):
+    said = end([3.0, 1.0, nats, nats, nats], [2.0, 0.5, nats, nats, nats], nats=nats, ngram=0.0)
+    assert said.startswith("It knows the corpus by heart, with ")
+    assert "far from" not in said
+    assert "n-grams" not in said
+
+
+def test_validations_of_nothing_are_judged():
+    assert end([0.0] * 6, [0.0] * 6, nats=0.5)

@@ -15,6 +15,7 @@ FALLING = 0.008  # a gain over the last fifth of the run that more time would go
 COPIES = 0.02  # a share of repeated documents or lines that is worth a word
 NARROW = 64  # units; half of fewer learns next to nothing
 SMALL = 250_000  # parameters; below, a smaller model is no advice
+HEART = 0.02  # nats per token on what was held out, below which nothing is left to be learned of the corpus
 JUDGED = 3  # validations at least by which the gap is judged: each has the training loss of a few steps beside it
 
 
@@ -196,7 +197,7 @@ def after(facts: After) -> str:
     """A sentence or two: whether it learned too little or by heart, and what to try next."""
     said = ["It stopped early, as validation no longer improved."] if facts.patience_ended else []
     said.append(_verdict(facts))
-    if facts.nats > facts.ngram:
+    if facts.nats > max(facts.ngram, HEART):
         said.append("It is still worse than counting n-grams, which is what to beat first.")
     if facts.rollbacks:
         times = "once" if facts.rollbacks == 1 else f"{facts.rollbacks:,} times"
@@ -205,6 +206,11 @@ def after(facts: After) -> str:
 
 
 def _verdict(facts: After) -> str:
+    if facts.nats <= HEART:
+        return (
+            f"It knows the corpus by heart, with {facts.nats:.2g} nats per token even on what was held out of it, "
+            "which the rest says, too. More training brings nothing: try text that repeats itself less."
+        )
     checks = [check for check in facts.checks if math.isfinite(check.validation)]
     if len(checks) < 3:
         return "Too few validations to judge by; give it more time (--minutes)."
@@ -256,14 +262,14 @@ def _fell(first: Check, last: Check) -> bool:
 def _gap(checks: Sequence[Check]) -> float:
     """How far training is below validation towards the end, as a share of it: the median, as a few steps vary much."""
     recent = checks[-max(JUDGED, round(len(checks) / 5)) :]
-    gaps = [1 - check.train / check.validation for check in recent if check.train is not None]
+    gaps = [1 - check.train / check.validation for check in recent if check.train is not None and check.validation > 0]
     return median(gaps) if gaps else 0.0
 
 
 def _gain(checks: Sequence[Check]) -> float:
     """What the last fifth of the run took off the validation loss, as a share of it."""
     begin = max(0, len(checks) - 1 - max(1, round(len(checks) / 5)))
-    return 1 - checks[-1].validation / checks[begin].validation
+    return 1 - checks[-1].validation / checks[begin].validation if checks[begin].validation > 0 else 0.0
 
 
 def _against_overfitting(facts: After) -> str:

@@ -73,9 +73,10 @@ def conclude(run: Run, observer: Observer) -> Metrics:
     observer.note("Measuring the best model…")
     metrics = run.conclude().metrics
     nats, ngram = metrics["nats_per_token"], metrics["ngram_nats"]
+    against = f" ({100 * (nats / ngram - 1):+.0f} %)" if ngram > 0 else ""
     observer.note(
         f"Validation: {nats:.4f} nats per token ({metrics['bits_per_token']:.3f} bits); "
-        f"{metrics['ngram_order']}-gram baseline {ngram:.4f} ({100 * (nats / ngram - 1):+.0f} %)."
+        f"{metrics['ngram_order']}-gram baseline {ngram:.4f}{against}."
     )
     facts.conclude(run, metrics, observer)
     observer.note(f"Checkpoint: {run.model_path} ({size(run.model_path.stat().st_size)})")
