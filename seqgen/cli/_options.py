@@ -107,9 +107,15 @@ def json_option(function: Function) -> Function:
 
 
 def documents_option(function: Function) -> Function:
-    """`--documents` into `documents: str | None`, for commands that tokenize."""
+    """`--documents`, `--field` and `--label-field`, texts or None, for commands that tokenize."""
     text = "A document is a file, a line, what blank lines part (blank), or what TEXT parts.  [default: guessed]"
-    return click.option("--documents", metavar="file|line|blank|TEXT", help=text)(function)
+    for decorate in (
+        click.option("--label-field", metavar="NAME", help="Tables: the field that is a record's label."),
+        click.option("--field", metavar="NAME", help="Read CSV, TSV, JSON Lines or Parquet: the text of each record."),
+        click.option("--documents", metavar="file|line|blank|TEXT", help=text),
+    ):
+        function = decorate(function)
+    return function
 
 
 def folder_options(function: Function) -> Function:

@@ -35,6 +35,8 @@ class HowToRead(TypedDict, total=False):
     encoding: str | None
     label: str | None
     documents: str | None
+    field: str | None
+    label_field: str | None
     follow_links: bool
     everything: bool
     include: Sequence[str]

@@ -1,12 +1,14 @@
 """Files become a `.tokens` file: what `seqgen tokenize` does."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as plain_field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from seqgen.arguments import MOST_WORKERS, check_types, finite
+from seqgen.documents import Documents
 from seqgen.errors import UsageError
 from seqgen.files import size
 from seqgen.jobs.folders import InFolders
@@ -34,6 +36,7 @@ class TokenizeJob(InFolders):
         label: Label every document so, instead of by its folder.
         documents: What of a file a document is: file, line, blank (what stands between blank lines) or a text that
             stands between documents; None: the lines of a list, the file of all else.
+        field, label_field: Read tables: the field of each record that is its text, and the one that is its label.
         shard: "3/7": tokenize only the third of seven parts, which `merge` joins; None: all.
         engine: local, or dask: many machines.
         scheduler: For dask: processes or threads of this machine, or a scheduler's address.
@@ -42,17 +45,20 @@ class TokenizeJob(InFolders):
     source: Sequence[str]
     output: Path
     codec: str | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = plain_field(default_factory=dict)
     workers: int = 1
     encoding: str | None = None
     label: str | None = None
     documents: str | None = None
+    field: str | None = None
+    label_field: str | None = None
     shard: str | None = None
     engine: Literal["local", "dask"] = "local"
     scheduler: str | None = None
 
     def __post_init__(self) -> None:
         check_types(self)
+        _ = self.cut
         if self.shard is not None:
             parse_shard(self.shard)
         if self.engine == "dask" and self.shard is not None:
@@ -60,6 +66,11 @@ class TokenizeJob(InFolders):
         if self.scheduler is not None and self.engine != "dask":
             raise UsageError("a scheduler was given, but the engine is local", "--engine dask")
         finite("workers", self.workers, f"1 to {MOST_WORKERS}", least=1, most=MOST_WORKERS)
+
+    @property
+    def cut(self) -> str | Documents | None:
+        """What a document is, see `Documents.asked`."""
+        return Documents.asked(self.documents, self.field, self.label_field)
 
 
 def tokenize(job: TokenizeJob, observer: Observer = SILENT) -> TokenStream:
@@ -83,7 +94,7 @@ def tokenize(job: TokenizeJob, observer: Observer = SILENT) -> TokenStream:
             encoding=job.encoding,
             label=job.label,
             skip_bad=skip_bad,
-            documents=job.documents,
+            documents=job.cut,
             note=observer.note,
             progress=advance,
             builder=_builder(job),

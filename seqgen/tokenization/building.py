@@ -6,16 +6,19 @@ which order the ids are written does not depend on the number of workers, so nei
 """
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from seqgen import settings
-from seqgen.errors import CorpusError, DataError, SettingError
+from seqgen.documents import Documents
+from seqgen.errors import CorpusError, DataError, SettingError, UsageError
 from seqgen.report import Report
 from seqgen.stream import StreamWriter, TokenStream
 from seqgen.stream.tables import Shard
+from seqgen.tokenization import records
 from seqgen.tokenization.cutting import Items, documents, items
 from seqgen.tokenization.planning import TokenizePlan, plan, silent
 from seqgen.tokenization.pool import Encoded, Job, Result, encoded
@@ -24,6 +27,7 @@ from seqgen.tokenization.sources import Note, Source
 from seqgen.tokenizer import Tokenizer
 
 Builder = Callable[[TokenizePlan, str | Path, int, Callable[[int], object]], None]
+MOST_LABELS = 1_000
 SKIP_BAD = "skip_bad"  # a setting of tokenization, whatever the codec
 
 
@@ -38,7 +42,7 @@ def tokenize(
     label: str | None = None,
     skip_bad: bool | None = None,
     tokenizer: Tokenizer | None = None,
-    documents: str | None = None,
+    documents: str | Documents | None = None,
     note: Note = silent,
     progress: Callable[[int], object] = lambda count: None,
     builder: Builder | None = None,
@@ -57,7 +61,8 @@ def tokenize(
         tokenizer: What to encode with, such as a checkpoint's, instead of a codec fitted to these files. Labels that
             it does not know fall away.
         documents: What of a file a document is: file, line, blank (what stands between blank lines) or a text that
-            stands between documents; None: as `tokenizer` has it, else the lines of a list and the file of all else.
+            stands between documents; fields of a table; None: as `tokenizer` has it, else the lines of a list and the
+            file of all else.
         note: Takes remarks for people.
         progress: Takes the number of bytes of each file that is done.
         builder: What carries out the plan instead of `build`.
@@ -108,7 +113,7 @@ def grown(
     encoding: str | None = None,
     label: str | None = None,
     skip_bad: bool | None = None,
-    documents: str | None = None,
+    documents: str | Documents | None = None,
     note: Note = silent,
 ) -> Tokenizer:
     """A tokenizer with tokens besides for the characters and labels that these files hold anew.
@@ -120,24 +125,67 @@ def grown(
     if documents is None:
         made = replace(made, documents=cut)
     new = {source.label for source in made.sources if source.label is not None} - set(tokenizer.labels)
-    labels = (*tokenizer.labels, *sorted(new))
-    return Tokenizer(tokenizer.codec.grow(_pieces(made)), made.codec, labels, made.documents)
+    corpus = _Corpus(made)
+    codec = tokenizer.codec.grow(corpus.pieces())
+    corpus.finish()
+    new |= corpus.labels - set(tokenizer.labels)
+    return Tokenizer(codec, made.codec, (*tokenizer.labels, *sorted(new)), corpus.documents)
 
 
 def fitted(made: TokenizePlan) -> Tokenizer:
     """A tokenizer that learned from the files: the first pass."""
-    labels = tuple(sorted({source.label for source in made.sources if source.label is not None}))
-    return Tokenizer(made.kind.fit(_pieces(made), made.options), made.codec, labels, made.documents)
+    labels = {source.label for source in made.sources if source.label is not None}
+    corpus = _Corpus(made)
+    codec = made.kind.fit(corpus.pieces(), made.options)
+    corpus.finish()
+    return Tokenizer(codec, made.codec, tuple(sorted(labels | corpus.labels)), corpus.documents)
 
 
-def _pieces(made: TokenizePlan) -> Iterator[bytes]:
-    """All pieces of all files, once. What cannot be read is left for the second pass to report."""
-    for source in made.sources:
-        try:
-            yield from made.reader(source)
-        except DataError:
-            if not made.skip_bad:
-                raise
+class _Corpus:
+    """The first pass: all pieces of all files, once, and what records of tables tell besides their text.
+
+    Attributes:
+        labels: Of the records so far.
+    """
+
+    def __init__(self, made: TokenizePlan) -> None:
+        self.labels: set[str] = set()
+        self._made = made
+        self._lines = True
+        self._pieces = self._all()
+
+    def pieces(self) -> Iterator[bytes]:
+        """What a codec learns from. What cannot be read is left for the second pass to report."""
+        return self._pieces
+
+    def finish(self) -> None:
+        """Records are looked at even where a codec learns nothing."""
+        for _ in self._pieces if self._made.documents.kind == "record" else ():
+            pass
+
+    @property
+    def documents(self) -> Documents:
+        """The plan's, with what is known now."""
+        cut = self._made.documents
+        return cut if cut.kind != "record" else replace(cut, lines=self._lines)
+
+    def _all(self) -> Iterator[bytes]:
+        for source in self._made.sources:
+            try:
+                reader = self._made.reader(source)
+                yield from reader if self._made.documents.kind != "record" else self._records(source, reader)
+            except DataError as error:
+                if not self._made.skip_bad:
+                    raise type(error)(f"{shown(source)}: {_reason(error, source)}", error.hint) from error
+
+    def _records(self, source: Source, reader: Reader) -> Iterator[bytes]:
+        for some in records.documents(source, reader, self._made.documents, Counter()):
+            self.labels |= {label for label in some.labels or () if label is not None}
+            if len(self.labels) > MOST_LABELS:
+                reason = f"the field {self._made.documents.label!r} has more than {MOST_LABELS:,} values"
+                raise UsageError(f"{reason}, which is too many for labels", "--label-field names a field of few kinds")
+            self._lines = self._lines and not any(b"\n" in text for text in some.documents)
+            yield b"\n".join(some.documents) + b"\n"
 
 
 class _Work:
@@ -168,7 +216,7 @@ class _Work:
         for index, source in enumerate(self._made.sources):
             reader = self._made.reader(source)
             try:
-                for data, ends in self._cut(source, iter(reader)):
+                for data, ends in self._cut(source, reader):
                     if index in self._lost:
                         break
                     yield Job(index, data, ends)
@@ -176,13 +224,17 @@ class _Work:
             except DataError as error:
                 yield Job(index, fault=error)
 
-    def _cut(self, source: Source, pieces: Iterator[bytes]) -> Iterator[tuple[bytes | Items, bool]]:
+    def _cut(self, source: Source, reader: Reader) -> Iterator[tuple[bytes | Items, bool]]:
         """(what is encoded at once, whether a document ends with it) of one file."""
-        if self._made.documents.whole:
-            yield from documents(self._tokenizer.codec, pieces)
+        cut, known = self._made.documents, self._tokenizer.labels
+        if cut.whole:
+            yield from documents(self._tokenizer.codec, iter(reader))
             return
-        for some in items(self._made.documents, pieces):
-            if some.labels is None and source.label is not None:
+        record = cut.kind == "record"
+        for some in records.documents(source, reader, cut, reader.dropped) if record else items(cut, iter(reader)):
+            if record and cut.label and some.labels is not None:
+                some = Items(some.documents, [label if label in known else None for label in some.labels])
+            elif source.label is not None:
                 some = Items(some.documents, [source.label] * len(some.documents))
             yield some, True
 
@@ -219,6 +271,7 @@ class _Work:
 
     def _commit(self, source: Source, reader: Reader) -> None:
         self._report.read, self._report.bytes = 1, reader.bytes
+        self._report.dropped.update(reader.dropped)
         self._writer.report.add(self._report)
         entry = {"name": source.name, "bytes": reader.bytes, "sha256": reader.sha256, "documents": self._documents}
         self._writer.sources.append(entry)
@@ -228,7 +281,7 @@ class _Work:
     def _lose(self, index: int, error: DataError) -> None:
         """Leave a file out with its reason, or stop."""
         source = self._made.sources[index]
-        reason = error.message.removeprefix(f"{shown(source)}: ")
+        reason = _reason(error, source)
         if not self._made.skip_bad:
             hint = error.hint or ("" if len(self._made.sources) == 1 else "drop the file, or pass -P skip_bad true")
             raise type(error)(f"{shown(source)}: {reason}", hint) from error
@@ -236,6 +289,10 @@ class _Work:
         self._take_back()
         self._writer.report.skipped[source.name] = reason
         self._begin()
+
+
+def _reason(error: DataError, source: Source) -> str:
+    return error.message.removeprefix(f"{shown(source)}: ")
 
 
 def nothing(report: Report) -> CorpusError:

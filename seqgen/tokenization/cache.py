@@ -16,6 +16,7 @@ from typing import Any
 
 import seqgen
 from seqgen import hub
+from seqgen.documents import Documents
 from seqgen.errors import CorpusError, StreamError
 from seqgen.files import cache_folder
 from seqgen.report import Report
@@ -42,7 +43,7 @@ def cached_stream(
     label: str | None = None,
     skip_bad: bool | None = None,
     tokenizer: Tokenizer | None = None,
-    documents: str | None = None,
+    documents: str | Documents | None = None,
     note: Note = silent,
     progress: Callable[[int], object] = lambda count: None,
 ) -> TokenStream:

@@ -28,7 +28,7 @@ SHOWN = 3
 
 
 def resolved(
-    asked: str | None,
+    asked: str | Documents | None,
     kind: type[Codec],
     sources: Sequence[Source],
     encoding: str | None,
@@ -38,7 +38,7 @@ def resolved(
     """How files are cut into documents.
 
     Args:
-        asked: file, line, blank or a mark; None: nobody said.
+        asked: file, line, blank or a mark; fields of a table; None: nobody said.
         kind: The codec's class.
         sources: The files.
         encoding: What to transcode from, or None.
@@ -54,8 +54,8 @@ def resolved(
         if known is not None or kind.medium.name != TEXT.name:  # what nobody asked for is guessed of text alone
             return known or Documents()
         return _guessed(sources, readers, note)
-    documents = Documents.named(asked)
-    if documents.whole:
+    documents = asked if isinstance(asked, Documents) else Documents.named(asked)
+    if documents.whole or documents.kind == "record":
         return documents
     if not kind.medium.separable:
         raise UsageError(f"documents is {asked!r}, but a file of {kind.medium.name} is one document", "leave it out")

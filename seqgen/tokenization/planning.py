@@ -7,16 +7,20 @@ from typing import Any
 from seqgen import registry, settings
 from seqgen.codecs import Codec
 from seqgen.documents import WHOLE, Documents
-from seqgen.errors import CorpusError, SettingError
+from seqgen.errors import CorpusError, SettingError, UsageError
 from seqgen.files import guarding
 from seqgen.report import LeftOut, Report
-from seqgen.tokenization import listing
+from seqgen.tokenization import listing, records
 from seqgen.tokenization.guessing import guess_codec
-from seqgen.tokenization.reading import Reader
+from seqgen.tokenization.reading import Reader, shown
 from seqgen.tokenization.selecting import is_text, select
 from seqgen.tokenization.sources import Note, Source, Sources
 from seqgen.tokenization.text import decoder
 from seqgen.tokenizer import Tokenizer
+
+TEXT_CODEC, SHOWN = "char", 6
+_PANDOC = "pandoc {} -t plain -o book.txt"
+PAGES = {".pdf": "pdftotext {} book.txt", ".epub": _PANDOC, ".docx": _PANDOC, ".odt": _PANDOC}
 
 
 def silent(message: str) -> None:
@@ -59,7 +63,52 @@ class TokenizePlan:
 
     def reader(self, source: Source) -> Reader:
         """The pieces of one of the files."""
-        return Reader(source, self.encoding, is_text(self.kind))
+        parquet = self.documents.kind == "record" and source.suffix in records.PARQUET
+        return Reader(source, self.encoding, is_text(self.kind) and not parquet)
+
+
+def _tables(sources: Sequence[Source]) -> tuple[Sources, Report]:
+    """The tables among some files, and a report of what is none; a file that was named must be one.
+
+    Raises:
+        CorpusError: None is.
+    """
+    report, chosen = Report(), []
+    for source in sources:
+        if records.is_table(source):
+            chosen.append(source)
+        elif source.found:
+            report.left_out.setdefault("no table", LeftOut()).count(source.name, source.size)
+        else:
+            expected = "expected CSV, TSV, JSON Lines, JSON or Parquet"
+            raise CorpusError(f"{shown(source)}: is no table, so it has no fields ({expected})", "leave --field out")
+    if not chosen:
+        raise CorpusError(f"none of {len(sources)} files is a table", f"tables are {' '.join(records.SUFFIXES)}")
+    if isinstance(sources, Sources):
+        report.leave(sources.left)
+    return Sources(chosen), report
+
+
+def _refuse_pages(sources: Sequence[Source]) -> None:
+    """Refuse a file that was named and holds pages, not text; in a folder such files are left out as binary.
+
+    Raises:
+        CorpusError: There is one.
+    """
+    for source in sources:
+        if not source.found and source.suffix in PAGES:
+            kind, command = source.suffix[1:].upper(), PAGES[source.suffix].format(shown(source))
+            raise CorpusError(f"{shown(source)}: is {kind}, which holds pages, expected text", f"make text: {command}")
+
+
+def _told(sources: Sequence[Source], encoding: str | None, note: Note) -> None:
+    """A remark where tables are read as text."""
+    tables = all(records.is_table(source) and not records.is_json(source) for source in sources)
+    first = sources[0] if tables else None
+    names = [] if first is None else records.columns(first, Reader(first, encoding))
+    if first is not None and len(names) > 1:
+        shown_names = ", ".join(map(repr, names[:SHOWN])) + " …" * (len(names) > SHOWN)
+        note(f"{shown(first)} is read as it is; --field takes one of its columns ({shown_names}), a document a row.")
 
 
 def plan(
@@ -70,14 +119,23 @@ def plan(
     label: str | None = None,
     skip_bad: bool | None = None,
     tokenizer: Tokenizer | None = None,
-    documents: str | None = None,
+    documents: str | Documents | None = None,
     note: Note = silent,
 ) -> TokenizePlan:
     """Decide codec, files, labels and settings; see `tokenize`."""
     if not sources:
         raise CorpusError("there are no files to tokenize")
+    others = Report()
     if tokenizer is not None:
         codec_name, options = tokenizer.codec_name, asdict(tokenizer.codec.options)
+    tables = isinstance(documents, Documents) and documents.kind == "record"
+    if tables:
+        sources, others = _tables(sources)
+        codec_name = codec_name or TEXT_CODEC
+        if not registry.load("codecs", codec_name).medium.separable:
+            raise UsageError(f"fields of tables are text, codec {codec_name} is for something else", "leave -c out")
+    if codec_name is None or is_text(registry.load("codecs", codec_name)):
+        _refuse_pages(sources)
     if codec_name is None:
         codec_name, reason = guess_codec(sources)
         note(f"Codec {codec_name}, {reason or 'guessed from the files'}; -c names another.")
@@ -85,7 +143,7 @@ def plan(
         decoder(encoding)
         if not is_text(registry.load("codecs", codec_name)):
             raise SettingError(f"encoding is {encoding!r}, but codec {codec_name} is not for text", "leave it out")
-    chosen, left = select(sources, codec_name)
+    chosen, left = (list(sources), others) if tables else select(sources, codec_name)
     guarding.reads_all(source.path for source in chosen)
     if label is not None:
         chosen = [replace(source, label=label) for source in chosen]
@@ -96,6 +154,8 @@ def plan(
     parsed = settings.parse(registry.load("codecs", codec_name).Options, options or {})
     skip = len(chosen) > 1 if skip_bad is None else skip_bad
     known = None if tokenizer is None else tokenizer.documents
+    if documents is None and known is None and registry.load("codecs", codec_name).medium.separable:
+        _told(chosen, encoding, note)
     cut = listing.resolved(documents, registry.load("codecs", codec_name), chosen, encoding, known, note)
     tokenizer = None if tokenizer is None else replace(tokenizer, documents=cut)
     passed: Mapping[str, str] = {}

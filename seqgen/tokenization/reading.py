@@ -8,6 +8,7 @@ import contextlib
 import gzip
 import hashlib
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -43,6 +44,7 @@ class Reader:
     Attributes:
         bytes: The file's length on disk.
         sha256: Of the file on disk; known when all pieces were read.
+        dropped: What was left out of it, by kind; counted by who cuts it into documents.
 
     Raises (while iterating):
         CorpusError: The file cannot be read, unpacked or transcoded, or is binary where text is meant.
@@ -54,6 +56,7 @@ class Reader:
         self._text = text
         self.bytes = 0
         self.sha256 = ""
+        self.dropped: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[bytes]:
         if self._text and is_archive(self._source.path):

@@ -1,11 +1,13 @@
 """What `seqgen.train` and `seqgen train` are asked for, in one value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as plain_field
 from pathlib import Path
 from typing import Any
 
 from seqgen.arguments import MOST, MOST_WORKERS, check_types, finite
+from seqgen.documents import Documents
 from seqgen.errors import SettingError, UsageError
 from seqgen.jobs.folders import InFolders
 from seqgen.training.presets import AUTO
@@ -33,6 +35,7 @@ class TrainJob(InFolders):
         label: Label every document so, instead of by its folder.
         documents: What of a file a document is: file, line, blank (what stands between blank lines) or a text that
             stands between documents; None: the lines of a list, the file of all else.
+        field, label_field: Read tables: the field of each record that is its text, and the one that is its label.
         resume: Go on with the run in the folder.
     """
 
@@ -42,7 +45,7 @@ class TrainJob(InFolders):
     preset: str = AUTO
     parent: str | None = None
     codec: str | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = plain_field(default_factory=dict)
     minutes: float | None = None
     epochs: float | None = None
     steps: int | None = None
@@ -53,16 +56,24 @@ class TrainJob(InFolders):
     encoding: str | None = None
     label: str | None = None
     documents: str | None = None
+    field: str | None = None
+    label_field: str | None = None
     resume: bool = False
 
     def __post_init__(self) -> None:
         check_types(self)
+        _ = self.cut
         for name in ("minutes", "epochs", "steps"):
             value = getattr(self, name)
             if value is not None and not 0 < value <= MOST:
                 raise SettingError(f"{name} is {value}, expected more than 0 and at most {MOST}")
         finite("seed", self.seed, "0 to 2^32 - 1", least=0, most=2**32 - 1)
         finite("workers", self.workers, f"1 to {MOST_WORKERS}", least=1, most=MOST_WORKERS)
+
+    @property
+    def cut(self) -> str | Documents | None:
+        """What a document is, see `Documents.asked`."""
+        return Documents.asked(self.documents, self.field, self.label_field)
 
     @property
     def budget(self) -> Budget:

@@ -64,8 +64,9 @@ def open_stream(
     """
     if is_stream(source):
         _refuse_settings(for_codec, "the corpus is tokenized already")
-        if job.documents is not None:
-            said = f"--documents is {job.documents!r}, but the corpus is tokenized already"
+        if job.cut is not None:
+            asked = f"--documents is {job.documents!r}" if job.field is None else f"--field is {job.field!r}"
+            said = f"{asked}, but the corpus is tokenized already"
             raise UsageError(said, "give it to seqgen tokenize, or name the files")
         given = TokenStream.load(source[0])
         if not len(given.ids):
@@ -77,7 +78,7 @@ def open_stream(
     if parent is None:
         stream = cached_stream(
             resolve(source, observer.note, job.choice), job.codec, own, workers=job.workers,
-            encoding=job.encoding, label=job.label, skip_bad=skip_bad, documents=job.documents, note=observer.note,
+            encoding=job.encoding, label=job.label, skip_bad=skip_bad, documents=job.cut, note=observer.note,
         )  # fmt: skip
     else:
         stream = _in_tokens_of(job, source, own, skip_bad, parent, observer)
@@ -112,7 +113,7 @@ def _in_tokens_of(
     sources = resolve(source, observer.note, job.choice)
     tokenizer = grown(
         sources, parent.checkpoint.tokenizer, encoding=job.encoding, label=job.label, skip_bad=skip_bad,
-        documents=job.documents,
+        documents=job.cut,
     )  # fmt: skip
     return cached_stream(
         sources, tokenizer=tokenizer, encoding=job.encoding, label=job.label, workers=job.workers,
