@@ -26,6 +26,7 @@ class ReportRecord(TypedDict):
     repaired: dict[str, int]
     bytes: NotRequired[int]
     left_out: NotRequired[dict[str, LeftOutRecord]]
+    strange: NotRequired[dict[str, int]]
 
 
 NAMED = 5  # of what is left out for one reason
@@ -70,6 +71,7 @@ class Report:
         read: Files that were encoded.
         bytes: How many bytes they have; 0 where an older version did not say.
         left_out: Reason → what was left out for it without being opened, or by its first bytes.
+        strange: Likely encoding → bytes of text that are no UTF-8, kept as they are.
         skipped: Source name → reason, for files that could not be read.
         dropped: Kind of event or text → how many were left out of files that were read.
         repaired: Kind of fault → how many were mended.
@@ -81,6 +83,7 @@ class Report:
     repaired: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
     left_out: dict[str, LeftOut] = field(default_factory=dict)
+    strange: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Report") -> None:
         """Count another report's files in."""
@@ -90,6 +93,7 @@ class Report:
         self.repaired.update(other.repaired)
         self.bytes += other.bytes
         self.leave(other.left_out)
+        self.strange.update(other.strange)
 
     def leave(self, left_out: Mapping[str, LeftOut]) -> None:
         """Count what was left out, too."""
@@ -108,6 +112,8 @@ class Report:
             found["bytes"] = self.bytes
         if self.left_out:
             found["left_out"] = {reason: left.to_json() for reason, left in sorted(self.left_out.items())}
+        if self.strange:
+            found["strange"] = dict(sorted(self.strange.items()))
         return found
 
     @classmethod
@@ -119,4 +125,12 @@ class Report:
         }
         skipped, dropped, repaired = data["skipped"], data["dropped"], data["repaired"]
         size = int(data.get("bytes", 0))
-        return cls(int(data["read"]), dict(skipped), Counter(dropped), Counter(repaired), size, left)
+        return cls(
+            int(data["read"]),
+            dict(skipped),
+            Counter(dropped),
+            Counter(repaired),
+            size,
+            left,
+            Counter(data.get("strange", {})),
+        )

@@ -33,7 +33,7 @@ from seqgen.files import STANDARD, atomic_write, is_device, own, standard_output
 @click.option(
     "--workers", default=1, show_default=True, type=click.IntRange(1, MOST_WORKERS), help="Processes that encode."
 )
-@click.option("--encoding", help="The text's encoding, where it is not UTF-8.")
+@click.option("--encoding", help="The text's encoding, where it is not UTF-8; auto: each file's own.")
 @click.option("--label", help="Label every document so, instead of by its folder.")
 @documents_option
 @click.option("--shard", metavar="I/N", help="Only part I of N, for `seqgen merge`.")

@@ -66,7 +66,7 @@ PRESETS = (presets.AUTO, *presets.names(), HELP)
 @click.option(
     "--workers", default=1, show_default=True, type=click.IntRange(1, MOST_WORKERS), help="Processes that tokenize."
 )
-@click.option("--encoding", help="The text's encoding, where it is not UTF-8.")
+@click.option("--encoding", help="The text's encoding, where it is not UTF-8; auto: each file's own.")
 @click.option("--label", help="Label every document so, instead of by its folder.")
 @documents_option
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; SOURCE is then not needed.")

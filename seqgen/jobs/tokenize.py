@@ -17,7 +17,7 @@ from seqgen.stream import TokenStream
 from seqgen.tokenization import building, sharding
 from seqgen.tokenization.sharding import parse_shard
 from seqgen.tokenization.sources import resolve
-from seqgen.tokenization.telling import told
+from seqgen.tokenization.telling import strange, told
 
 SHOWN = 10  # of the files that could not be read
 
@@ -139,7 +139,7 @@ def summary(stream: TokenStream, output: str) -> str:
         lines += [f"  {name}: {reason}" for name, reason in list(report.skipped.items())[:SHOWN]]
     if len(report.skipped) > SHOWN:
         lines.append(f"  and {len(report.skipped) - SHOWN:,} more; `seqgen inspect {output} --json` lists them")
-    return "\n".join([*lines, *told(report, report.bytes)])
+    return "\n".join([*lines, *told(report, report.bytes), *strange(report)])
 
 
 def _count(number: int, thing: str) -> str:

@@ -8,7 +8,8 @@ from any language. All numbers are little-endian. Its tensors, in this order and
     labels   (D,)    int32: index into the codec's list of labels, or −1 for none
     details  (K,)    uint8: one JSON object in UTF-8, keys sorted, no spaces, characters beyond ASCII escaped:
                      codec    the codec, its options, learned state and label names, as `seqgen.tokenizer` writes them
-                     sources  [{"name", "bytes", "sha256", "documents"}], in the order of the stream
+                     sources  [{"name", "bytes", "sha256", "documents"}], in the order of the stream; "encoding", too,
+                              where a file was transcoded
                      report   what was read, skipped, dropped and repaired, as in `seqgen.report`
                      shard    only in a part of a corpus: {"index", "count", "plan"}, see `Shard`
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,7 @@ class SourceRecord(TypedDict):
     bytes: int
     sha256: str
     documents: int
+    encoding: NotRequired[str]  # what it was transcoded from
 
 
 def id_type(vocab_size: int) -> np.dtype[Any]:
@@ -97,12 +98,15 @@ def check_ranges(
 
 def checked_source(source: Mapping[str, Any]) -> SourceRecord:
     """One entry of the table of sources, each value of its type. Raises where one is not."""
-    return {
+    found: SourceRecord = {
         "name": str(source["name"]),
         "bytes": int(source["bytes"]),
         "sha256": str(source["sha256"]),
         "documents": int(source["documents"]),
     }
+    if "encoding" in source:
+        found["encoding"] = str(source["encoding"])
+    return found
 
 
 def checked_shard(shard: Mapping[str, Any] | None) -> Shard | None:

@@ -20,6 +20,7 @@ from seqgen.stream import StreamWriter, TokenStream
 from seqgen.stream.tables import Shard
 from seqgen.tokenization import records
 from seqgen.tokenization.cutting import Items, documents, items
+from seqgen.tokenization.encodings import likely
 from seqgen.tokenization.planning import TokenizePlan, plan, silent
 from seqgen.tokenization.pool import Encoded, Job, Result, encoded
 from seqgen.tokenization.reading import Reader, shown
@@ -272,8 +273,17 @@ class _Work:
     def _commit(self, source: Source, reader: Reader) -> None:
         self._report.read, self._report.bytes = 1, reader.bytes
         self._report.dropped.update(reader.dropped)
+        if reader.strange.count:
+            self._report.strange[likely(reader.strange.sample)] += reader.strange.count
         self._writer.report.add(self._report)
-        entry = {"name": source.name, "bytes": reader.bytes, "sha256": reader.sha256, "documents": self._documents}
+        entry: dict[str, object] = {
+            "name": source.name,
+            "bytes": reader.bytes,
+            "sha256": reader.sha256,
+            "documents": self._documents,
+        }
+        if reader.encoding is not None:
+            entry["encoding"] = reader.encoding
         self._writer.sources.append(entry)
         self._progress(reader.bytes)
         self._begin()

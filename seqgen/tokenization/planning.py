@@ -11,6 +11,7 @@ from seqgen.errors import CorpusError, SettingError, UsageError
 from seqgen.files import guarding
 from seqgen.report import LeftOut, Report
 from seqgen.tokenization import listing, records
+from seqgen.tokenization.encodings import AUTO
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.reading import Reader, shown
 from seqgen.tokenization.selecting import is_text, select
@@ -35,7 +36,7 @@ class TokenizePlan:
         sources: The files, with their labels.
         codec: The codec's name.
         options: Its settings.
-        encoding: What to transcode from, or None.
+        encoding: What to transcode from, AUTO for each file's own, or None.
         skip_bad: Whether a file that cannot be read is left out rather than an error.
         tokenizer: What to encode with, if it was fitted before; else the codec is fitted to the sources.
         documents: What of a file a document is.
@@ -140,7 +141,8 @@ def plan(
         codec_name, reason = guess_codec(sources)
         note(f"Codec {codec_name}, {reason or 'guessed from the files'}; -c names another.")
     if encoding is not None:
-        decoder(encoding)
+        if encoding != AUTO:
+            decoder(encoding)
         if not is_text(registry.load("codecs", codec_name)):
             raise SettingError(f"encoding is {encoding!r}, but codec {codec_name} is not for text", "leave it out")
     chosen, left = (list(sources), others) if tables else select(sources, codec_name)

@@ -15,14 +15,16 @@ from typing import BinaryIO, Protocol
 
 from seqgen.errors import CorpusError
 from seqgen.files import size
+from seqgen.tokenization.encodings import AUTO, UNKNOWN, Strange, likely, marked
 from seqgen.tokenization.sources import Source, archive_error, is_archive
-from seqgen.tokenization.text import check_text, transcoded
+from seqgen.tokenization.text import check_text, is_binary, transcoded, wide
 
 PIECE = 1 << 20  # pieces and their ids then stay in the processor's cache
 MAX_RATIO = 200
 MAX_UNPACKED = 10_000_000_000
 SAMPLE = 1 << 16  # bytes at the start of a file that tell what it is
 _hashes: dict[tuple[str, int, int, int], str] = {}
+_encodings: dict[tuple[str, int, int, int], str | None] = {}
 
 
 class Readable(Protocol):
@@ -38,13 +40,15 @@ class Reader:
 
     Args:
         source: The file.
-        encoding: What to transcode to UTF-8 from, or None for bytes as they are.
+        encoding: What to transcode to UTF-8 from, or None for bytes as they are, or AUTO for what they are likely in.
         text: Whether binary data are an error.
 
     Attributes:
         bytes: The file's length on disk.
         sha256: Of the file on disk; known when all pieces were read.
         dropped: What was left out of it, by kind; counted by who cuts it into documents.
+        encoding: What was transcoded from, or None.
+        strange: How many bytes of text were no UTF-8, and where none was transcoded.
 
     Raises (while iterating):
         CorpusError: The file cannot be read, unpacked or transcoded, or is binary where text is meant.
@@ -52,8 +56,9 @@ class Reader:
 
     def __init__(self, source: Source, encoding: str | None = None, text: bool = False) -> None:
         self._source = source
-        self._encoding = encoding
+        self.encoding = encoding
         self._text = text
+        self.strange = Strange()
         self.bytes = 0
         self.sha256 = ""
         self.dropped: Counter[str] = Counter()
@@ -61,15 +66,20 @@ class Reader:
     def __iter__(self) -> Iterator[bytes]:
         if self._text and is_archive(self._source.path):
             raise archive_error(self._source.path)
+        if self.encoding == AUTO:
+            self.encoding = detected(self._source)
         pieces = self._unpacked()
-        if self._encoding is not None:
-            pieces = transcoded(pieces, self._encoding, str(self._source.path))
+        if self.encoding is not None:
+            pieces = transcoded(pieces, self.encoding, str(self._source.path))
         first = True
         for piece in pieces:
             if first and self._text:
-                check_text(piece[:SAMPLE], shown(self._source), self._encoding)
+                check_text(piece[:SAMPLE], shown(self._source), self.encoding)
             first = False
+            if self._text and self.encoding is None:
+                self.strange.look(piece)
             yield piece
+        self.strange.look(b"", True)
 
     def _unpacked(self) -> Iterator[bytes]:
         path = self._source.path
@@ -195,3 +205,23 @@ def first_bytes(source: Source) -> bytes:
         return next(iter(Reader(source)), b"")[:SAMPLE]
     with explained(source), source.path.open("rb", buffering=0) as file:
         return file.read(SAMPLE)
+
+
+def detected(source: Source) -> str | None:
+    """The encoding that a file is likely to be in; None: UTF-8, or none that is known. Remembered, as its hash is.
+
+    Raises:
+        CorpusError: It cannot be read or unpacked.
+    """
+    with explained(source):
+        about = source.path.stat()
+    key = str(source.path), about.st_size, about.st_mtime_ns, about.st_ino
+    if key not in _encodings:
+        strange, start = Strange(), b""
+        for piece in Reader(source):
+            start = start or piece[:SAMPLE]
+            strange.look(piece)
+        strange.look(b"", True)
+        name = marked(start) or (wide(start) if is_binary(start) else likely(strange.sample) if strange.count else "")
+        _encodings[key] = None if name in ("", UNKNOWN) else name
+    return _encodings[key]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from seqgen.files import size
 from seqgen.files.leaving import BUILT, DEPENDENCIES, EXCLUDED, HIDDEN, IGNORED, LOCKED, MINIFIED
 from seqgen.report import LeftOut, Report
+from seqgen.tokenization.encodings import UNKNOWN
 from seqgen.tokenization.sniffing import BINARY, GENERATED
 
 MUCH = 0.1  # of the bytes left out, from which on each reason has a line
@@ -28,6 +29,17 @@ def told(report: Report, read: int) -> list[str]:
     if share <= MUCH:
         return [f"{head}: {', '.join(f'{reason} ({each.files:,})' for reason, each in left)}.{_hint(dict(left))}"]
     return [f"{head}:", *(_line(reason, each) for reason, each in left), *_hints(dict(left))]
+
+
+def strange(report: Report) -> list[str]:
+    """A line about bytes of text that are no UTF-8; none where all are."""
+    if not report.strange:
+        return []
+    known = [name for name, _ in report.strange.most_common() if name != UNKNOWN]
+    likely = f", likely {' and '.join(known)}" if known else ""
+    hint = "--encoding auto reads each file in its own" if known else "--encoding names what they are in"
+    many = sum(report.strange.values())
+    return [f"{many:,} byte{' is' if many == 1 else 's are'} no UTF-8{likely}, and stay as they are; {hint}."]
 
 
 def _line(reason: str, left: LeftOut) -> str:

@@ -22,7 +22,7 @@ def decoder(encoding: str) -> codecs.IncrementalDecoder:
             raise LookupError
         return codecs.getincrementaldecoder(encoding)("strict")
     except (LookupError, UnicodeError, ValueError) as error:
-        hint = "common ones are utf-8, utf-16, latin-1, cp1252, shift_jis, gb18030, koi8-r"
+        hint = "common ones are utf-8, utf-16, latin-1, cp1252, shift_jis, gb18030, koi8-r; auto takes the likely one"
         raise SettingError(f"encoding is {encoding!r}, expected the name of a text encoding", hint) from error
 
 

@@ -1,7 +1,8 @@
 """What a file is and what it holds, as plain data for `seqgen inspect`. Prints nothing."""
 
+import contextlib
 import dataclasses
-from collections import Counter
+from collections import Counter, deque
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -24,10 +25,11 @@ from seqgen.music.read import SUFFIXES
 from seqgen.report import LeftOutRecord, ReportRecord
 from seqgen.stream import TokenStream
 from seqgen.stream.tables import FORMAT
+from seqgen.tokenization.encodings import likely
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.tokenization.reading import Reader
-from seqgen.tokenization.selecting import select
+from seqgen.tokenization.selecting import is_text, select
 from seqgen.tokenization.sources import Source, resolve
 
 
@@ -106,6 +108,7 @@ class CorpusFacts(TypedDict):
     passed_over: dict[str, str]
     read: Much
     left_out: dict[str, LeftOutRecord]
+    strange: dict[str, int]  # likely encoding → bytes that are no UTF-8, of up to LOOKED_INTO files
     music: NotRequired[FolderFacts]
     syntax: NotRequired[SyntaxRecord | None]
 
@@ -213,6 +216,7 @@ def describe_corpus(name: str, choice: Choice = USUAL, observer: Observer = SILE
         "passed_over": sources.passed,
         "read": {"files": len(read), "bytes": sum(source.size for source in read)},
         "left_out": left.to_json().get("left_out", {}),
+        "strange": _strange(_evenly(read)) if is_text(kind) else {},
     }
     if survey := SURVEYS.get(kind.medium.name):
         survey(found, sources)
@@ -237,6 +241,18 @@ def _syntax_of(found: CorpusFacts, sources: list[Source]) -> None:
 
 # What a folder of a medium is looked into for, by the name of the medium.
 SURVEYS = {"music": _music_of, "C": _syntax_of}
+
+
+def _strange(sources: list[Source]) -> dict[str, int]:
+    """Likely encoding → bytes that are no UTF-8 in some files of text."""
+    found: Counter[str] = Counter()
+    for source in sources:
+        reader = Reader(source, text=True)
+        with contextlib.suppress(DataError):
+            deque(reader, maxlen=0)
+        if reader.strange.count:
+            found[likely(reader.strange.sample)] += reader.strange.count
+    return dict(found.most_common())
 
 
 def _evenly(sources: list[Source]) -> list[Source]:

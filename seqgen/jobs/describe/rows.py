@@ -94,6 +94,7 @@ def _corpus(found: CorpusFacts) -> Rows:
     yield "files", f"{_many(found['files'], 'file')}, {size(found['bytes'])}"
     yield "read", f"{_many(read['files'], 'file')}, {size(read['bytes'])}"
     yield from _left_out(found["left_out"], read["bytes"])
+    yield from _strange(found["strange"])
     yield "codec", f"{found['codec']}, {found['codec_reason'] or 'guessed from the files'}"
     yield from _counts("suffixes", found["suffixes"])
     yield from _counts("labels", found["labels"])
@@ -145,6 +146,13 @@ def _report(report: ReportRecord) -> Rows:
     yield from _counts("dropped", report["dropped"])
     yield from _counts("repaired", report["repaired"])
     yield from _left_out(report.get("left_out", {}), report.get("bytes", 0))
+    yield from _strange(report.get("strange", {}))
+
+
+def _strange(found: Mapping[str, int]) -> Rows:
+    """Bytes of text that are no UTF-8."""
+    if found:
+        yield "no UTF-8", ",  ".join(f"{many:,} bytes, likely {name}" for name, many in found.items())
 
 
 def _left_out(reasons: Mapping[str, LeftOutRecord], read: int) -> Rows:

@@ -14,6 +14,7 @@ from seqgen.tokenization.building import SKIP_BAD, grown, separate
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.tokenization.sources import is_stream, resolve
+from seqgen.tokenization.telling import strange
 
 LEFT_OUT = 5  # files left out that are named
 
@@ -82,6 +83,8 @@ def open_stream(
         )  # fmt: skip
     else:
         stream = _in_tokens_of(job, source, own, skip_bad, parent, observer)
+    for line in strange(stream.report):
+        observer.note(line)
     for name, reason in list(stream.report.skipped.items())[:LEFT_OUT]:
         observer.note(f"Left out {name}: {reason}")
     return stream
