@@ -115,6 +115,11 @@ def test_include_and_exclude(project: Path) -> None:
     assert "--all" in caught.value.hint
 
 
+def test_hidden_folders_that_people_write_in_are_read(tmp_path: Path) -> None:
+    folder = written(tmp_path / "a", {"docs/.vitepress/config.ts": SCRIPT, ".github/x.yml": b"x: 1\n", "a.ts": SCRIPT})
+    assert read(folder) == ["a.ts", "docs/.vitepress/config.ts"]
+
+
 def test_a_folder_called_build_that_is_source_is_read(tmp_path: Path) -> None:
     folder = written(
         tmp_path / "a", {"build/__init__.py": b"x = 1\n", "build/env.py": b"y = 1\n", "go/build/x.go": b"z\n"}

@@ -71,7 +71,7 @@ class Chooser:
             return leaving.EXCLUDED
         if not self._made and (reason := leaving.folder_reason(parts[-1], len(parts) == 1, beside, names)):
             return reason
-        if parts[-1].startswith(".") and not self.hidden:
+        if parts[-1].startswith(".") and not self.hidden and parts[-1] not in leaving.WRITTEN:
             return leaving.HIDDEN
         return _listed(parts, True, lists)
 

@@ -16,6 +16,7 @@ HIDDEN = "hidden files"
 IGNORED = "named by .gitignore"
 EXCLUDED = "not asked for (--include, --exclude)"
 
+WRITTEN = {".vitepress", ".vuepress", ".storybook"}  # hidden folders that people write programs in
 VERSIONS = {".git", ".hg", ".svn", ".bzr", ".jj", "CVS", "_darcs"}  # stores of versions: no files of a corpus
 
 _ANYWHERE = """
