@@ -4,8 +4,6 @@ import hashlib
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tqdm import tqdm
-
 from seqgen.errors import HubError
 from seqgen.hub import library
 from seqgen.hub.listing import Entry
@@ -48,6 +46,7 @@ def _checksum(file: Path, entry: Entry) -> str:
 
 def _bar(name: Name, entry: Entry) -> type:
     """A progress bar on stderr, which ends a download that has too many bytes."""
+    from tqdm import tqdm  # not needed to start
 
     class Bar(tqdm):  # type: ignore[misc]
         """Counts what arrives, whether it is shown or not."""
