@@ -28,8 +28,8 @@ def plant(run, fault, at, times=1):
     left = [times]
     clean = step._backward
 
-    def backward():
-        state = clean()
+    def backward(*windows):
+        state = clean(*windows)
         if run.trainer.progress.total_steps + 1 == at and left[0]:
             left[0] -= 1
             return fault(step, state)
@@ -116,7 +116,7 @@ def test_data_that_explode_every_time_are_left_out(tmp_path, stream):
 
 def test_a_run_that_can_never_learn_ends_all_the_same(tmp_path, stream):
     run = make_run(tmp_path / "run", stream, 60)
-    run.trainer.step._backward = lambda: run.trainer.step._loss.fill_(NAN) and run.trainer.step.state
+    run.trainer.step._backward = lambda *windows: run.trainer.step._loss.fill_(NAN) and run.trainer.step.state
     run.start()
     run.train()
     assert run.trainer.progress.total_steps == 60
@@ -139,9 +139,9 @@ def test_a_stop_before_or_after_a_fault_leaves_no_trace(tmp_path, stream, stop):
     plant(halted, nan_weights, 35)
     clean = halted.trainer.step._backward
 
-    def backward():
+    def backward(*windows):
         halted.trainer.stopping = halted.trainer.stopping or halted.trainer.progress.total_steps + 1 == stop
-        return clean()
+        return clean(*windows)
 
     halted.trainer.step._backward = backward
     halted.start()
