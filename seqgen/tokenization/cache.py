@@ -82,7 +82,7 @@ def key(made: TokenizePlan) -> str:
         "skip_bad": made.skip_bad,
         "documents": made.documents.to_json(),
         "tokenizer": made.tokenizer and made.tokenizer.spec(),
-        "files": [[_content(source), source.label] for source in made.sources],
+        "files": [[_content(source), source.label, *["beheaded"] * source.beheaded] for source in made.sources],
     }
     if names := [source.name for source in made.sources if hub.is_name(source.name)]:
         content["hub"] = names

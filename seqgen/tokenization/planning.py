@@ -10,7 +10,7 @@ from seqgen.documents import WHOLE, Documents
 from seqgen.errors import CorpusError, SettingError, UsageError
 from seqgen.files import guarding
 from seqgen.report import LeftOut, Report
-from seqgen.tokenization import listing, records
+from seqgen.tokenization import licences, listing, records
 from seqgen.tokenization.encodings import AUTO
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.reading import Reader, shown
@@ -153,7 +153,8 @@ def plan(
         if label is not None:
             tokenizer.label_id(label)
         chosen = [source if source.label in tokenizer.labels else replace(source, label=None) for source in chosen]
-    parsed = settings.parse(registry.load("codecs", codec_name).Options, options or {})
+    chosen, options = _beheaded(chosen, options or {}, registry.load("codecs", codec_name))
+    parsed = settings.parse(registry.load("codecs", codec_name).Options, options)
     skip = len(chosen) > 1 if skip_bad is None else skip_bad
     known = None if tokenizer is None else tokenizer.documents
     if documents is None and known is None and registry.load("codecs", codec_name).medium.separable:
@@ -167,3 +168,14 @@ def plan(
     return TokenizePlan(
         tuple(chosen), codec_name, parsed, encoding, skip, tokenizer, cut, left=left.left_out, passed=passed
     )
+
+
+def _beheaded(
+    sources: list[Source], options: Mapping[str, Any], kind: type[Codec]
+) -> tuple[list[Source], Mapping[str, Any]]:
+    """The files, programs without their licences where that is asked for; and the settings that are the codec's own."""
+    if licences.SETTING not in options or licences.SETTING in settings.fields(kind.Options) or not is_text(kind):
+        return sources, options
+    rest = {key: value for key, value in options.items() if key != licences.SETTING}
+    asked = bool(settings.convert(licences.SETTING, options[licences.SETTING], bool))
+    return [replace(each, beheaded=asked and each.suffix not in licences.PROSE) for each in sources], rest

@@ -16,6 +16,7 @@ from typing import BinaryIO, Protocol
 from seqgen.errors import CorpusError
 from seqgen.files import size
 from seqgen.tokenization.encodings import AUTO, UNKNOWN, Strange, likely, marked
+from seqgen.tokenization.licences import DROPPED, without_licence
 from seqgen.tokenization.sources import Source, archive_error, is_archive
 from seqgen.tokenization.text import check_text, is_binary, transcoded, wide
 
@@ -75,6 +76,9 @@ class Reader:
         for piece in pieces:
             if first and self._text:
                 check_text(piece[:SAMPLE], shown(self._source), self.encoding)
+            if first and self._source.beheaded:
+                whole, piece = len(piece), without_licence(piece)
+                self.dropped.update([DROPPED] * (len(piece) < whole))
             first = False
             if self._text and self.encoding is None:
                 self.strange.look(piece)

@@ -58,7 +58,10 @@ def plan_key(made: TokenizePlan, tokenizer: Tokenizer, count: int) -> str:
         "tokenizer": tokenizer.spec(),
         "encoding": made.encoding,
         "skip_bad": made.skip_bad,
-        "files": [[source.name, source.path.stat().st_size, source.label] for source in made.sources],
+        "files": [
+            [source.name, source.path.stat().st_size, source.label, *["beheaded"] * source.beheaded]
+            for source in made.sources
+        ],
         "count": count,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -47,6 +47,7 @@ class Source:
         real: The path with its links resolved, once `resolve` has looked.
         size: Its bytes on the disk, once `resolve` has looked.
         made: Whether it is wanted even if a tool made it.
+        beheaded: Whether it is read without the comments at its head that speak of a licence.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Source:
     real: str = field(default="", compare=False)
     size: int = field(default=0, compare=False)
     made: bool = False
+    beheaded: bool = False
 
     @property
     def suffix(self) -> str:

@@ -1,0 +1,57 @@
+"""Comments at the head of programs that speak of a licence, cut on request."""
+
+from pathlib import Path
+
+import pytest
+
+from seqgen.cli import run
+from seqgen.stream import TokenStream
+from seqgen.tokenization.licences import without_licence
+
+
+@pytest.mark.parametrize(
+    ("program", "left"),
+    [
+        ("// Copyright 2020 A\n// MIT licence\n\npackage x\n", "package x\n"),
+        ("#!/usr/bin/env python\n# -*- coding: utf-8 -*-\n# SPDX-License-Identifier: MIT\nx = 1\n",
+         "#!/usr/bin/env python\n# -*- coding: utf-8 -*-\nx = 1\n"),
+        ("/* Copyright\n * all */\n// what it is\nint x;\n", "// what it is\nint x;\n"),
+        ("/* what it is */\n/* Copyright */\nint x;\n", "/* what it is */\n/* Copyright */\nint x;\n"),
+        ("<?php\n/* Licensed to A */\necho 1;\n", "<?php\necho 1;\n"),
+        ("-- License: MIT\nlocal x\n", "local x\n"), ("--[[ License ]]\nlocal x\n", "local x\n"),
+        ("{- Copyright -}\nmain\n", "main\n"), ("(* Copyright *)\nlet x\n", "let x\n"),
+        ("; Copyright\n(x)\n", "(x)\n"), ("% Copyright\nx.\n", "x.\n"), ("<!-- Copyright -->\n<p>\n", "<p>\n"),
+        ('"""Copyright A."""\nx = 1\n', "x = 1\n"), ("/* Copyright, never closed\n", "/* Copyright, never closed\n"),
+        ("x = 1  # Copyright\n", "x = 1  # Copyright\n"), ("", ""), ("# licence", ""),
+    ],
+)  # fmt: skip
+def test_the_head_is_cut(program: str, left: str) -> None:
+    assert without_licence(program.encode()).decode() == left
+
+
+def test_a_setting_of_every_codec_of_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x").mkdir()
+    head = "# Copyright 2020 A. All rights.\n"
+    for name, text in {"a.py": head + "x = 1\n", "b.py": head + "y = 1\n", "c.md": "# Licence\nMIT\n"}.items():
+        Path("x", name).write_text(text)
+    assert run(["tokenize", "x", "-o", "x.tokens", "-P", "strip_licence", "true"]) == 0
+    assert "Dropped: licence comment 2" in capsys.readouterr().err
+    assert run(["decode", "x.tokens", "-o", "again"]) == 0
+    found = {path.name: path.read_text() for path in Path("again/x").iterdir()}
+    assert found == {"a.py": "x = 1\n", "b.py": "y = 1\n", "c.md": "# Licence\nMIT\n"}
+    how = ["--steps", "1", "--seed", "1", "-P", "hidden", "8", "-P", "window", "8"]
+    assert run(["train", "x", "-o", "r1", "-P", "strip_licence", "true", *how]) == 0
+    assert run(["train", "x", "-o", "r2", *how]) == 0  # not the same stream from the cache
+    lengths = [len(TokenStream.open(path).ids) for path in streams("r1", "r2")]
+    assert lengths[1] - lengths[0] == 2 * len(head)
+    assert run(["tokenize", "x", "-c", "byte", "-o", "y.tokens", "-P", "strip_licence", "true"]) == 2
+    assert run(["tokenize", "x", "-o", "y.tokens", "-P", "strip_licence", "perhaps"]) == 2
+
+
+def streams(*runs: str) -> list[str]:
+    import json
+
+    return [json.loads(Path(folder, "training.json").read_text())["stream"] for folder in runs]
