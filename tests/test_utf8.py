@@ -37,7 +37,12 @@ TEXTS = {
     "small": SMALL,
     "ascii": "Plain words, no more.\n" * 50,
 }
-FEW = {"char": {"max_characters": 5}, "c_source": {"max_characters": 5}, "subword": {"vocab_size": 300}}
+FEW = {
+    "char": {"max_characters": 5},
+    "c_source": {"max_characters": 5},
+    "subword": {"vocab_size": 300},
+    "word": {"vocab_size": 300},
+}
 CODECS = [name for name in registry.names("codecs") if not name.startswith("midi")]
 ENGINES = ["numpy", "torch", "cuda"]
 RULES = [(name, value) for name in registry.names("rules") for value in registry.load("rules", name).contract.values]

@@ -1,5 +1,6 @@
 """`seqgen train`: a corpus in, a run folder with a checkpoint out."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from seqgen.cli._options import (
     SettingsCommand,
     documents_option,
     folder_options,
+    json_option,
     note,
     settings_option,
 )
@@ -73,15 +75,26 @@ PRESETS = (presets.AUTO, *presets.names(), HELP)
 @click.option(
     "--report", type=Output(), metavar="FILE.html", help="A page about the run; without SOURCE, about the run in -o."
 )
+@click.option("--compare", type=click.Choice(["codecs"]), help="Which codec suits SOURCE: a short training with each.")
 @folder_options
+@json_option
 @config_option
-def command(source: tuple[str, ...], output: str | None, resume: bool, report: str | None, **options: Any) -> None:
+def command(
+    source: tuple[str, ...],
+    output: str | None,
+    resume: bool,
+    report: str | None,
+    compare: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Train a model on SOURCE: files, folders, globs, a .tokens file, or a corpus by name.
 
     Every setting has a default chosen for the corpus and the machine. Others by -P KEY VALUE: hidden, layers,
     embedding, dropout, batch, window, learning_rate and more; -P help lists them, --preset help the presets.
 
     \b
+      seqgen train plays/ --compare codecs --minutes 3
       seqgen train plays/ -o checkpoints/plays --minutes 5
       seqgen generate checkpoints/plays
     """
@@ -97,6 +110,14 @@ def command(source: tuple[str, ...], output: str | None, resume: bool, report: s
 
     observer = Printer()
     job = TrainJob(source, Path(output) if output else usual_folder(source), resume=resume, **options)
+    if compare:
+        from seqgen.jobs.train.comparing import compare as compared
+
+        found = compared(job, observer, job.output if output else None)
+        click.echo(json.dumps(found.to_json()) if as_json else found.table())
+        return
+    if as_json:
+        raise UsageError("--json was given without --compare, whose result it is")
     guarding.reads(*(job.output / name for name in own.RUN_FILES))  # no page about a run takes the place of one
     if source or resume:
         from seqgen.jobs.train.job import train
