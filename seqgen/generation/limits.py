@@ -131,7 +131,7 @@ class Constraints:
         if self.idle:
             return logits
         if self.penalties is not None:
-            logits = logits + (self.penalties if self.places is None else self.penalties[self.places])
+            logits = logits + (self.penalties if self.places is None else self.penalties.take(self.places, axis=0))
         if self.grammar is not None:
             masks = [self.grammar.allowed(state) for state in self.states]
             kept = np.where(masks[0] if len(masks) == 1 else np.stack(masks), logits, NEVER)
