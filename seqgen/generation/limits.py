@@ -131,7 +131,7 @@ class Constraints:
         if self.idle:
             return logits
         if self.penalties is not None:
-            logits = logits + (self.penalties if self.places is None else self.penalties.take(self.places, axis=0))
+            logits = logits + self._rows(self.penalties)
         if self.grammar is not None:
             masks = [self.grammar.allowed(state) for state in self.states]
             kept = np.where(masks[0] if len(masks) == 1 else np.stack(masks), logits, NEVER)
@@ -167,6 +167,14 @@ class Constraints:
         self.places = None if self.places is None else self.places[list(rows)]
         self.states = [self.states[row] for row in rows] if self.states else []
         self.matches = [self.matches[row] for row in rows] if self.matches else []
+
+    def _rows(self, penalties: Logits) -> Logits:
+        """What is added to the logits of each stream: (B, V), or (V,) where it is the same for all."""
+        if self.places is None:
+            return penalties
+        if len(self.places) > 1 and not self.places.any():  # mostly, where few characters are told by bytes
+            return np.asarray(penalties[0])
+        return penalties.take(self.places, axis=0)
 
     def _guarded(self, logits: Logits, guard: Guard) -> Logits:
         refused = [(row, tokens) for row, state in enumerate(self.matches) if (tokens := guard.refused(state))]
