@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from seqgen import rules
+from seqgen.api.over_text import grammar_of
 from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
-from seqgen.codecs.c_source.over_text import grammar_of_c
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.generation import Engine
@@ -63,7 +63,7 @@ def costs(settings: ModelSettings, weights: Weights, tokens: int, rounds: int) -
     with tempfile.TemporaryDirectory() as folder:
         index = _index(engine, text, Path(folder) / "index", 10 * tokens)
         cases = {f"--max-copy {n}": Limits(end_id=end.end_id, guard=MaxCopy(index, n)) for n in LONGEST}
-        cases["grammar of C"] = Limits(end_id=end.end_id, grammar=text.framed(grammar_of_c(text.codec)))
+        cases["grammar of C"] = Limits(end_id=end.end_id, grammar=text.framed(grammar_of(text.codec, "c")))
         found = percent(engine, cases, end, tokens, rounds)
     engine = NumpyEngine(LSTM(), settings, weights(settings, music.vocab_size))
     banned = np.arange(music.vocab_size) >= music.document_id  # an end would cut a round short

@@ -114,3 +114,4 @@ class Plain:
 
 TEXT = Plain()
 C = Plain("C")
+CODE = Plain("code")

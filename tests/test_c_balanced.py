@@ -305,7 +305,7 @@ def test_the_command_makes_files_that_balance(codecs: dict[str, Codec], name: st
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--balanced"], "--balanced is for C, this model makes .txt files"),
+        (["--balanced"], "--balanced is for code, this model makes .txt files"),
         (["--balanced", "--grammar", "c", "--no-grammar"], "--balanced needs the grammar"),
         (["--balanced", "--grammar", "c", "-l", "inf"], "--balanced needs a length"),
     ],
@@ -321,7 +321,7 @@ def test_what_does_not_fit_is_refused(codecs: dict[str, Codec], flags, message, 
 def test_music_keeps_its_own_grammar(tmp_path, capsys) -> None:
     path = checkpoint(Midi.fit([], MidiOptions()), "midi", tmp_path / "model.safetensors")
     assert run(["generate", path, "--no-take", "--grammar", "c", "-o", str(tmp_path / "a.mid")]) == 2
-    assert "the grammar of C is for text" in capsys.readouterr().err
+    assert "the grammar of c is for text" in capsys.readouterr().err
 
 
 def test_untidy_prompts_are_taken() -> None:

@@ -20,10 +20,18 @@ NAMES = {
     "byte": "text",
     "c_source": "C",
     "char": "text",
+    "cpp": "code",
+    "csharp": "code",
+    "go": "code",
+    "java": "code",
+    "javascript": "code",
+    "lua": "code",
     "midi": "music",
     "midi_388": "music",
     "midi_bar": "music",
     "midi_grid": "music",
+    "python": "code",
+    "rust": "code",
     "subword": "text",
 }
 SONG = write_score(read_score(simple((0, on(60)), (470, off(60)), (480, on(64)), (960, off(64)))))

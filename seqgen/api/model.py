@@ -47,7 +47,7 @@ class How(TypedDict, total=False):
             music 20000.
         stop: Text after which the sample ends, or several.
         grammar: Whether C, music and UTF-8 keep their grammar. Default: they do. "c": for a text model that learned C.
-        balanced: Whether C goes on after `length` until a definition ends outside all brackets. Default: no.
+        balanced: Whether code goes on after `length` until a definition ends outside all brackets. Default: no.
         max_copy: The most tokens in a row that may be the same as in the training corpus; for music also bars, as in
             "8bars". Default: any number.
         music: Instruments, key, tempo, density and length that music keeps to, see `seqgen.music.request.Music`.

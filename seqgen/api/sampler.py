@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from seqgen.api.novelty import Known, NotEmpty, new_steps
+from seqgen.api.over_text import balanced, grammar_of
 from seqgen.api.sampling import UNLIMITED, Sampling
 from seqgen.codecs import Grammar, Ids, Mask, Spelling
-from seqgen.codecs.c_source.over_text import balanced, grammar_of_c
 from seqgen.errors import UsageError
 from seqgen.generation.limits import Guards
 from seqgen.generation.loop import Guard, Limits, Step, generate
@@ -166,7 +166,7 @@ class Sampler:
             return tokenizer.framed(grammar), longest
         if name is True or name is False:
             return (tokenizer.within(bounds, self._drawable) if name else None), length
-        return tokenizer.framed(grammar_of_c(tokenizer.codec, name)), length
+        return tokenizer.framed(grammar_of(tokenizer.codec, name)), length
 
     def _steered(self, music: "Music", prompts: Sequence[Ids], bounds: Mapping[str, int]) -> Grammar:
         """The grammar that keeps to what is asked of music; frees the instruments that are asked for."""

@@ -4,14 +4,14 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as plain_field
-from typing import Any, Literal
+from typing import Any
 
 from seqgen.arguments import MOST, check_types, finite
 from seqgen.errors import SettingError
 from seqgen.music.request import Music
 from seqgen.settings import option
 
-GrammarName = bool | Literal["c"]
+GrammarName = bool | str
 UNLIMITED = float("inf")
 
 
@@ -30,8 +30,9 @@ class Sampling:
         rules: Name and value of each, in the order in which they work.
         length: Tokens at most; None: by medium; inf: no limit.
         stop: Text after which a sample ends, or several.
-        grammar: Whether C, music and UTF-8 keep their grammar; "c" for a text model that learned from C.
-        balanced: Whether C goes on after `length` until a definition ends outside all brackets.
+        grammar: Whether code, music and UTF-8 keep their grammar; "c", "python" and so on: that of a language,
+            for a text model that learned from it.
+        balanced: Whether code goes on after `length` until a definition ends outside all brackets.
         max_copy: The most tokens in a row that may be the same as in the training corpus, for music also bars, as in
             "8bars"; None: any number.
         music: What music keeps to; None: as the model likes.
@@ -44,8 +45,8 @@ class Sampling:
     rules: Sequence[tuple[str, Any]] = option((), "As often as wanted; -r help tells of each:")
     length: float | None = option(None, "At most; inf: no limit. [text 1000, music 20000]")
     stop: Sequence[str] | str = option((), "End a text after this, as often as wanted.")
-    grammar: bool | Literal["c"] = option(True, "c: that of C, for a text model that learned from C.")
-    balanced: bool = option(False, "Let C end where a definition does, soon after the length.")
+    grammar: bool | str = option(True, "c, python …: that of a language, for a text model that learned from it.")
+    balanced: bool = option(False, "Let code end where a definition does, soon after the length.")
     max_copy: int | str | None = option(None, "Never copy more than N tokens in a row; music: 8bars, in any key.")
     music: Music | None = None
     new: bool = option(False, "Of a list: draw again what is in the corpus or was made already.")

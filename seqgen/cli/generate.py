@@ -72,9 +72,9 @@ _given = functools.partial(setting, SampleJob)
 @_given("blend", "--blend", metavar="LABEL:WEIGHT,...")
 @_given("fade", "--fade", metavar="TOKENS")
 @_given("average", "--average", type=click.Choice(["logits", "probabilities"]), show_default=True)
-@_given("grammar", "--grammar", type=click.Choice(["auto", "c"]), default="auto", show_default=True)
+@_given("grammar", "--grammar", metavar="NAME", default="auto", show_default=True)
 @_given("balanced", "--balanced")
-@click.option("--no-grammar", "free", is_flag=True, help="Let C, music and UTF-8 break their grammar.")
+@click.option("--no-grammar", "free", is_flag=True, help="Let code, music and UTF-8 break their grammar.")
 @_given("new", "--new")
 @_given("unseen", "--unseen")
 @music_options
@@ -110,7 +110,7 @@ def command(
     if events and as_json:
         raise UsageError("both --events and --json were given, expected one of them", "--events tells of samples too")
     options |= {} if seed is None else {"seed": seed}
-    kept: GrammarName = False if free else "c" if grammar == "c" else True
+    kept: GrammarName = False if free else grammar == "auto" or grammar
     job = SampleJob(checkpoint=checkpoint, music=music_of(options), grammar=kept, **options)
     listener, observer = audience(as_json, events), Printer()
     prepared = prepare(job, listener, observer)

@@ -55,6 +55,9 @@ class Grammar(Protocol):
         ...
 
 
+Over = tuple[Grammar, int | None]  # a grammar over other tokens; the tokens within which it ends, prompt included
+
+
 class CopyKey(Protocol):
     """Ids as they are compared, where the same passage may have other ids, such as music in another key."""
 
@@ -225,6 +228,11 @@ class Codec(abc.ABC):
     @abc.abstractmethod
     def grammar(self) -> Grammar | None:
         """Which tokens may follow which, where the medium has such rules."""
+
+    @classmethod
+    def grammar_over(cls, pieces: Sequence[bytes], end: tuple[int, int] | None = None) -> "Over | None":
+        """The same for tokens of (V,) bytes; with `end` (length, grace) it ends behind a definition. None: for text."""
+        return None
 
     def bounds(self, ids: Ids) -> dict[str, int]:
         """What documents keep to, by name: music, what it holds at most at one instant; text, whether it is UTF-8.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from seqgen.codecs import Codec, Golden, Grammar, Ids, Lengths
 from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, learn
@@ -27,7 +27,9 @@ class Char(Codec):
     """Any text, one token a character; what is not UTF-8 goes byte by byte."""
 
     Options = CharOptions
-    suffixes = (".txt", ".text", ".md", ".rst", ".csv", ".tsv", ".json", ".html", ".xml", ".tex", ".py", ".log")
+    suffixes: ClassVar[tuple[str, ...]] = (
+        ".txt", ".text", ".md", ".rst", ".csv", ".tsv", ".json", ".html", ".xml", ".tex", ".log",
+    )  # fmt: skip
     suffix = ".txt"
     golden = Golden("né 水\n".encode(), (110, 256, 32, 257, 10))
 
@@ -42,7 +44,7 @@ class Char(Codec):
     def grow(self, documents: Iterable[bytes]) -> "Char":
         options, known = self._options, self._characters.characters
         new = learn(documents, options.min_count, max(0, options.max_characters - len(known)), known)
-        return Char("".join(sorted(known + new)), options) if new else self
+        return type(self)("".join(sorted(known + new)), options) if new else self
 
     @classmethod
     def restore(cls, options: CharOptions, state: Mapping[str, Any]) -> "Char":

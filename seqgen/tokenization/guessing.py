@@ -34,6 +34,7 @@ def guess_codec(sources: Sequence[Source]) -> tuple[str, str]:
         counts[source.suffix] += weight if source.suffix in claimed else 0
         text += weight if source.suffix not in claimed and not nature(source) else 0
     votes = {name: sum(counts[suffix] for suffix in {*kind.suffixes}) for name, kind in codecs.items()}
+    votes = _lent(votes, codecs, counts)
     votes, reason = _without_minorities(votes, codecs, text)
     best = max(votes, key=lambda name: votes[name])  # of equals the first in the alphabet
     if votes[best]:
@@ -44,6 +45,18 @@ def guess_codec(sources: Sequence[Source]) -> tuple[str, str]:
     if len(sources) == 1 and is_archive(sources[0].path):
         raise archive_error(sources[0].path)
     return (TEXT if any(not nature(source) for source in sources) else BYTES), ""
+
+
+def _lent(votes: Mapping[str, int], codecs: Mapping[str, type[Codec]], counts: Mapping[str, int]) -> dict[str, int]:
+    """Votes, those for endings that two languages share being for the one that has more bytes besides: headers of C."""
+    votes = dict(votes)
+    languages = {name: kind for name, kind in codecs.items() if is_text(kind) and not kind.reads_any_text()}
+    for name, kind in languages.items():
+        for other, rival in languages.items():
+            shared = sum(counts[suffix] for suffix in {*kind.extra_suffixes} & {*rival.suffixes})
+            if votes[other] - shared < votes[name]:
+                votes[name], votes[other] = votes[name] + shared, votes[other] - shared
+    return votes
 
 
 def _without_minorities(

@@ -11,6 +11,7 @@ from functools import cache
 from seqgen import registry
 from seqgen.codecs import Codec
 from seqgen.errors import CorpusError
+from seqgen.media import CODE
 from seqgen.report import LeftOut, Report
 from seqgen.tokenization.sniffing import BINARY, nature
 from seqgen.tokenization.sources import Source, sensible_labels
@@ -18,7 +19,9 @@ from seqgen.tokenization.sources import Source, sensible_labels
 
 @cache
 def is_text(kind: type[Codec]) -> bool:
-    """Whether a codec is meant for text, by the type of its files."""
+    """Whether a codec is meant for text, by its medium or the type of its files."""
+    if kind.medium is CODE:  # the types of such files are known of few languages
+        return True
     media, _ = mimetypes.MimeTypes().guess_type("x" + kind.suffix)
     return media is not None and media.startswith("text/")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from seqgen.codecs import Codec, Golden, Grammar, Ids
+from seqgen.codecs import Codec, Golden, Grammar, Ids, Over
 from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, learn
 from seqgen.codecs.c_source.balanced import Balanced
 from seqgen.codecs.c_source.grammar import CGrammar
@@ -39,10 +39,10 @@ class CSourceOptions:
 
 
 class CSource(Codec):
-    """C and its relatives, one token a character, with a grammar that keeps brackets and literals in order."""
+    """C, one token a character, with a grammar that keeps brackets and literals in order."""
 
     Options = CSourceOptions
-    suffixes = (".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx", ".inc")
+    suffixes = (".c", ".h", ".inc")
     suffix = ".c"
     medium = C
     golden = Golden("né 水\n".encode(), (110, 256, 32, 257, 10))
@@ -113,6 +113,13 @@ class CSource(Codec):
 
     def grammar(self) -> Grammar:
         return self._grammar
+
+    @classmethod
+    def grammar_over(cls, pieces: Sequence[bytes], end: tuple[int, int] | None = None) -> Over:
+        if end is None:
+            return c_grammar(pieces), None
+        ending = balanced_grammar(pieces, *end)
+        return ending, ending.longest
 
 
 def c_grammar(token_bytes: Sequence[bytes]) -> CGrammar:

@@ -1,0 +1,138 @@
+"""Whether brackets, literals, comments and blocks of eight languages match: it shares nothing with the grammar.
+
+Comments and literals are cut out by one regular expression a language; the brackets, and words of Lua, of what remains
+have to cancel. Python is read by its own tokenizer, which knows its indentation.
+"""
+
+import io
+import re
+import tokenize
+
+BLOCK = r"/\*.*?\*/|//[^\n]*"
+DOUBLE = r'"(?:\\.|[^"\\\n])*"'
+SINGLE = r"'(?:\\.|[^'\\\n])*'"
+LONG = r"\[(?P<level>=*)\[.*?\](?P=level)\]"
+CUTS = {
+    "cpp": r"//(?:\\.|[^\n\\])*|/\*.*?\*/|"
+    rf'\b(?:u8|[uUL])?R"(?P<fence>[^()\s\\]{{0,16}})\(.*?\)(?P=fence)"|(?<![\w.])\d[\w.\']*|{DOUBLE}|{SINGLE}',
+    "java": rf'"""(?:\\.|[^\\])*?"""|{BLOCK}|{DOUBLE}|{SINGLE}',
+    "csharp": rf'(?P<quotes>"{{3,}})(?s:.*?)(?P=quotes)|(?:@\$?|\$@)"(?:""|[^"])*"|{BLOCK}|{DOUBLE}|{SINGLE}',
+    "go": rf"`[^`]*`|{BLOCK}|{DOUBLE}|{SINGLE}",
+    "rust": r'\b(?:b|c)?r(?P<hashes>\#*)".*?"(?P=hashes)|//[^\n]*|"(?:\\.|[^"\\])*"'
+    r"|'(?:\\.[^'\\\n]*(?:\\.[^'\\\n]*)*|[^'\\\n])'",
+    "lua": rf"\#![^\n]*|--\[(?P<dashes>=*)\[.*?\](?P=dashes)\]|--[^\n]*|{LONG}|{DOUBLE}|{SINGLE}",
+    "javascript": rf"\#![^\n]*|{BLOCK}|{DOUBLE}|{SINGLE}"
+    r"|(?:(?<=[=(,:;!&|?{}\[\n])|(?<=return)|(?<=typeof)|^)[ \t]*/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/",
+}
+
+
+def balanced(language: str, text: str) -> bool:
+    """Whether everything that opens in a text closes in its turn."""
+    if language == "python":
+        return _python(text)
+    if language == "rust":
+        text = _without_nested(text)
+    if language == "javascript":
+        text = _without_templates(text)
+    code = re.sub(CUTS[language], " ", text, flags=re.DOTALL | re.MULTILINE)
+    if language in ("cpp", "csharp"):
+        readings = _readings(code)
+        return readings is not None and all(map(_cancels, readings))
+    if language == "lua":
+        code = re.sub(r"\bend\b|\buntil\b", "}", re.sub(r"\b(?:function|if|do|repeat)\b", "{", code))
+    if language == "rust":
+        code = re.sub(r"'(?=\w)", " ", code)  # lifetimes
+    return _cancels(code)
+
+
+def _cancels(code: str) -> bool:
+    if re.search(r"[\"`]|/\*", code):
+        return False
+    brackets = re.sub(r"[^()\[\]{}]", "", code)
+    while (shorter := re.sub(r"\(\)|\[\]|\{\}", "", brackets)) != brackets:
+        brackets = shorter
+    return not brackets
+
+
+def _readings(code: str) -> list[str] | None:
+    """The code with the first branch of each conditional, and with the last one; None where they do not match."""
+    found = []
+    for last in (False, True):
+        kept: list[str] = []
+        open_: list[list[list[str]]] = []
+        for line in code.replace("\\\n", " ").split("\n"):
+            if not (match := re.match(r"\s*#\s*(\w*)", line)):
+                (open_[-1][-1] if open_ else kept).append(line)
+            elif match[1] in ("if", "ifdef", "ifndef"):
+                open_.append([[]])
+            elif match[1] in ("else", "elif", "elifdef", "elifndef"):
+                if not open_:
+                    return None
+                open_[-1].append([])
+            elif match[1] == "endif":
+                if not open_:
+                    return None
+                branches = open_.pop()
+                (open_[-1][-1] if open_ else kept).extend(branches[-1 if last else 0])
+        if open_:
+            return None
+        found.append("\n".join(kept))
+    return found
+
+
+def _without_nested(text: str) -> str:
+    """Rust without its comments that hold comments; what looks so in a literal is none."""
+    kept, depth, at = [], 0, 0
+    pattern = re.compile(r'/\*|\*/|//[^\n]*|"(?:\\.|[^"\\])*"' + "|'(?:\\\\.|[^'\\\\\n])'", re.DOTALL)
+    while match := (pattern if not depth else re.compile(r"/\*|\*/")).search(text, at):
+        kept.append(text[at : match.end()] if not depth and match[0] not in ("/*", "*/") else "")
+        if not depth and match[0] in ("/*", "*/"):
+            kept.append(text[at : match.start()])
+        depth, at = depth + {"/*": 1, "*/": -1}.get(match[0], 0), match.end()
+        if depth < 0:
+            return "("
+    return "(" if depth else "".join(kept) + text[at:]
+
+
+def _without_templates(text: str) -> str:
+    """JavaScript without its template literals, the code in them kept between brackets."""
+    cut = re.compile(CUTS["javascript"] + r"|(?P<tick>`)|(?P<brace>[{}])", re.DOTALL | re.MULTILINE)
+    inside = re.compile(r"(?:\\.|\$(?!\{)|[^`\\$])*(?P<out>`|\$\{)", re.DOTALL)
+    kept, at, braces = [], 0, []
+    while match := cut.search(text, at):
+        kept.append(text[at : match.start()])
+        at = match.end()
+        hole = False
+        if match["brace"] == "{":
+            braces.append("{")
+        elif match["brace"] == "}":
+            hole = bool(braces) and braces.pop() == "$"
+        if match["brace"]:
+            kept.append(match["brace"])
+        if match["tick"] or hole:
+            rest = inside.match(text, at)
+            if rest is None:
+                return "("
+            at = rest.end()
+            if rest["out"] == "${":
+                braces.append("$")
+                kept.append("{")
+            else:
+                kept.append(" x ")
+        elif not match["brace"]:
+            kept.append(" x ")
+    return "".join(kept) + text[at:]
+
+
+def _python(text: str) -> bool:
+    """Whether Python's own tokenizer reads it, and brackets cancel."""
+    brackets = ""
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.OP and token.string in "()[]{}":
+                brackets += token.string
+            if token.type == tokenize.ERRORTOKEN and token.string in "\"'":
+                return False
+    except (tokenize.TokenError, IndentationError):
+        return False
+    return _cancels(brackets)

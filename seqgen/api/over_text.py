@@ -1,0 +1,66 @@
+"""The grammar of a language for any codec whose tokens stand for bytes, and the one with an end outside everything.
+
+A language is the codec of that name; `c` is short for c_source.
+"""
+
+from seqgen import registry
+from seqgen.codecs import Codec, Grammar
+from seqgen.errors import UsageError
+
+GRACE = 300  # tokens at least, in which an end may come by itself
+SHORT = {"c": "c_source"}
+
+
+def grammar_of(codec: Codec, name: str) -> Grammar:
+    """The grammar of a language over the codec's tokens.
+
+    Args:
+        codec: Whose tokens.
+        name: The language.
+
+    Raises:
+        UsageError: There is no such grammar, or the tokens are no text.
+    """
+    found = _language(name).grammar_over(_bytes(codec, name))
+    assert found is not None
+    return found[0]
+
+
+def balanced(codec: Codec, name: bool | str, length: int | None, read: int) -> tuple[Grammar, int]:
+    """The grammar of a language with an end outside everything, and the tokens within which it comes.
+
+    Args:
+        codec: Whose tokens.
+        name: The language where the codec is not its own, True: the codec's, False: the grammar is off.
+        length: Tokens after the prompt, from which on an end is looked for; as many more are given to find it.
+        read: The tokens of the longest prompt.
+
+    Raises:
+        UsageError: The model makes no code, the grammar is off, or there is no length.
+    """
+    if name is False:
+        raise UsageError("--balanced needs the grammar", "leave --no-grammar out")
+    kind = type(codec) if name is True else _language(name)
+    end = None if length is None else (read + length, max(length, GRACE))
+    found = kind.grammar_over(_bytes(codec, str(name)) if codec.is_text else [], end)
+    if found is None:
+        hint = "a text model that learned from C takes it with --grammar c, one of Python with --grammar python"
+        raise UsageError(f"--balanced is for code, this model makes {codec.suffix} files", hint)
+    grammar, longest = found
+    if longest is None:
+        raise UsageError("--balanced needs a length after which it looks for an end", "give a number of tokens")
+    return grammar, longest - read
+
+
+def _language(name: str) -> type[Codec]:
+    kinds: dict[str, type[Codec]] = registry.usable("codecs")
+    kind = kinds.get(SHORT.get(name, name))
+    if kind is None or kind.grammar_over([]) is None:
+        known = [*SHORT, *(each for each in kinds if kinds[each].grammar_over([]) and each not in SHORT.values())]
+        raise UsageError(f"no grammar is called {name!r}", registry.nearest(name, known))
+    return kind
+
+
+def _bytes(codec: Codec, name: str) -> list[bytes]:
+    codec.require("text", f"the grammar of {name}")
+    return codec.token_bytes() or []

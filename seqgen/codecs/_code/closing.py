@@ -1,0 +1,97 @@
+"""How source code comes to an end: where it may stop between two definitions, and what to write to get there.
+
+It completes by what stood last: an operand behind an operator, what ends a statement, brackets and blocks, the end of
+the line. It is no parser: what it adds is balanced and mostly valid.
+"""
+
+from seqgen.codecs._code.lexer import ESCAPED, OPERANDS, Lexer, State
+
+WANTS_OPERAND = frozenset("+-*/%=<>!&|^~?:,.k")
+OPERAND = "x"
+BODY = "pass"
+
+
+def settled(lexer: Lexer, state: State) -> bool:
+    """Whether a definition has ended and its line too, outside everything. Conditionals may be open."""
+    if state.place != "start" or state.inside or state.pending or state.word or state.record or not state.last:
+        return False
+    if len(state.stack) > (len(state.frames[-1]) if state.frames else 0) or any(state.frames):
+        return False
+    language, layout = lexer.language, state.layout
+    if language.layout:
+        ended = len(layout.levels) == 1 or layout.blank >= 2
+        return ended and layout.width == 0 and not (layout.wants or layout.decorated)
+    return state.last in (";", "}") or (language.newline_ends and state.last in OPERANDS)
+
+
+def fresh(lexer: Lexer, state: State) -> bool:
+    """Whether code would begin something new outside everything, where only indentation can tell so."""
+    layout = state.layout
+    at_start = state.place == "start" and not (state.inside or state.stack)
+    return lexer.language.layout and at_start and layout.width == 0 and not (layout.wants or layout.decorated)
+
+
+def closing(lexer: Lexer, state: State) -> str:
+    """The next byte on the way to where a file may end."""
+    if state.inside:
+        return _out(lexer, state)
+    if state.pending:
+        pending = state.pending
+        if pending[0] == ESCAPED:
+            return "\n"
+        return pending[-1] if len(pending) == 1 and pending in lexer.regions else " "
+    if state.place[0] == "#":
+        return "#endif"[len(state.place)] if "#endif".startswith(state.place) and state.place != "#endif" else "\n"
+    if state.place == "directive":
+        return "\n"
+    if len(state.stack) > (len(state.frames[-1]) if state.frames else 0):
+        return _shut(lexer, state)
+    if lexer.language.layout:
+        return _indented(state)
+    if not state.word and (state.last in WANTS_OPERAND or not state.last):
+        return OPERAND
+    if not lexer.language.newline_ends and (state.word or state.record or state.last not in ("", ";", "}")):
+        return ";"
+    return "#" if state.place == "start" and state.frames else "\n"
+
+
+def _out(lexer: Lexer, state: State) -> str:
+    """What leads out of a comment or a literal."""
+    region, progress = lexer.regions[state.inside], state.progress
+    if progress == ESCAPED:
+        return "n"
+    if region.delimited and not state.fence:
+        return "("
+    if region.named and not (state.fence or progress):
+        return OPERAND
+    if region.classes and progress == "[":
+        return "]"
+    if region.doubled and progress:
+        return "\n"
+    closes = f"){state.fence[1:]}{region.closes}" if region.delimited else region.closes
+    return closes[len(progress) if closes.startswith(progress) else 0]
+
+
+def _shut(lexer: Lexer, state: State) -> str:
+    """What completes the innermost bracket or block."""
+    closer, word, last = lexer.closer(state.stack[-1]), state.word, state.last
+    if len(closer) > 1:
+        if word:
+            return closer[len(word)] if closer.startswith(word) and word != closer else " "
+        return OPERAND if last in WANTS_OPERAND else closer[0]
+    if not word and last in WANTS_OPERAND and (last != "," or state.stack[-1] == "("):
+        return OPERAND
+    statements = state.stack[-1] in ("{", "s") and not lexer.language.newline_ends and not lexer.language.layout
+    return ";" if statements and (word or last not in (";", "}", "{", ",")) else closer
+
+
+def _indented(state: State) -> str:
+    """What completes a line and its block, where indentation counts."""
+    layout = state.layout
+    if state.place != "start":
+        if state.word in (BODY[:1], BODY[:2], BODY[:3]):
+            return BODY[len(state.word)]
+        return OPERAND if state.last in WANTS_OPERAND - {":"} and not state.word else "\n"
+    if layout.wants:
+        return " " if layout.width < layout.levels[-1] + 4 else BODY[0]
+    return OPERAND if layout.decorated or not state.last else "\n"

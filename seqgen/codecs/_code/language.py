@@ -1,0 +1,96 @@
+"""The table of a programming language: its comments, literals, brackets, and what ends a definition. No code runs here
+but what makes tables shorter.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Region:
+    """A comment or a literal: what it begins and ends with, and what it may hold.
+
+    Attributes:
+        opens: What begins it. Where one is the beginning of another, the longer one counts.
+        closes: What ends it; "": nothing stands inside, and it counts as a space.
+        comment: Whether it is a comment.
+        escape: The sign that takes its meaning from the next one; "" where there is none.
+        lines: Whether it may hold ends of lines.
+        doubled: Whether its end, twice in a row, is none.
+        nests: Whether it may hold others of its kind, as comments of Rust may.
+        holes: What begins code inside it, up to the brace that closes it, such as `${`.
+        classes: Whether between [ and ] nothing ends it, as in regular expressions.
+        delimited: Whether what follows up to ( is part of its end, as in `R"x(…)x"`.
+        named: Whether it is none but a name where no second quote follows one word, as `'a` of Rust.
+    """
+
+    opens: str
+    closes: str
+    comment: bool = False
+    escape: str = ""
+    lines: bool = False
+    doubled: bool = False
+    nests: bool = False
+    holes: str = ""
+    classes: bool = False
+    delimited: bool = False
+    named: bool = False
+
+
+@dataclass(frozen=True)
+class Language:
+    """What the lexer has to know of a language.
+
+    Attributes:
+        name: What people call it.
+        regions: Its comments and literals.
+        foreign: Signs that stand nowhere in code.
+        blocks: Word that opens a block → word that closes it, for languages that have no braces.
+        goes_on: Words behind which a statement is not complete, and a value may begin.
+        newline_ends: Whether a complete statement ends with its line; else with a semicolon or a brace.
+        directives: Whether lines that begin with # are for a preprocessor that knows `#if`.
+        layout: Whether indentation matters.
+        records: Words behind which a brace holds members, and a semicolon follows it.
+        divides: Whether a slash begins a regular expression where no value stands before it.
+        apart: Whether a ' within a number keeps its digits apart.
+        parser: The module and function of its grammar for tree-sitter.
+        parsers: The same for other endings of file names.
+    """
+
+    name: str
+    regions: tuple[Region, ...]
+    foreign: str = ""
+    blocks: Mapping[str, str] = field(default_factory=dict)
+    goes_on: frozenset[str] = frozenset()
+    newline_ends: bool = False
+    directives: bool = False
+    layout: bool = False
+    records: frozenset[str] = frozenset()
+    divides: bool = False
+    apart: bool = False
+    parser: str = ""
+    parsers: Mapping[str, str] = field(default_factory=dict)
+
+
+def line_comment(opens: str, escape: str = "") -> Region:
+    """A comment up to the end of its line."""
+    return Region(opens, "\n", comment=True, escape=escape)
+
+
+def block_comment(opens: str, closes: str, nests: bool = False) -> Region:
+    """A comment with an end of its own."""
+    return Region(opens, closes, comment=True, lines=True, nests=nests)
+
+
+def string(opens: str, closes: str = "", lines: bool = False) -> Region:
+    """A literal in which a backslash escapes; it ends as it begins where nothing else is said."""
+    return Region(opens, closes or opens, escape="\\", lines=lines)
+
+
+def raw(opens: str, closes: str = "") -> Region:
+    """A literal of any lines in which nothing is escaped."""
+    return Region(opens, closes or opens, lines=True)
+
+
+CONTINUED = (Region("\\\n", ""), Region("\\\r\n", ""))  # a backslash before the end of a line
+C_COMMENTS = (line_comment("//"), block_comment("/*", "*/"))

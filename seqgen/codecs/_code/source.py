@@ -1,0 +1,37 @@
+"""What the codecs of programming languages are: characters as in `char`, and a grammar that their table drives."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar
+
+from seqgen.codecs import Grammar, Over
+from seqgen.codecs._code.balanced import BalancedCode
+from seqgen.codecs._code.grammar import CodeGrammar
+from seqgen.codecs._code.language import Language
+from seqgen.codecs.char import Char
+from seqgen.media import CODE
+
+
+class SourceCode(Char):
+    """A language, one token a character.
+
+    Class attributes:
+        language: Its table.
+    """
+
+    language: ClassVar[Language]
+    medium = CODE
+
+    @cached_property
+    def _grammar(self) -> CodeGrammar:
+        return CodeGrammar(self.language, self.token_bytes())
+
+    def grammar(self) -> Grammar:
+        return self._grammar
+
+    @classmethod
+    def grammar_over(cls, pieces: Sequence[bytes], end: tuple[int, int] | None = None) -> Over:
+        if end is None:
+            return CodeGrammar(cls.language, pieces), None
+        ending = BalancedCode(CodeGrammar(cls.language, pieces, tidy=True), *end)
+        return ending, ending.longest

@@ -1,0 +1,30 @@
+"""C++: what C has, raw literals, and a semicolon behind classes."""
+
+from seqgen.codecs import Golden
+from seqgen.codecs._code.language import CONTINUED, Language, Region, block_comment, line_comment, string
+from seqgen.codecs._code.source import SourceCode
+
+
+class Cpp(SourceCode):
+    """C++, one token a character; brackets, literals, comments and conditionals kept in order."""
+
+    language = Language(
+        name="C++",
+        regions=(
+            line_comment("//", escape="\\"),
+            block_comment("/*", "*/"),
+            string('"'),
+            string("'"),
+            *(Region(f'{prefix}R"', '"', lines=True, delimited=True) for prefix in ("", "L", "u", "U", "u8")),
+            *CONTINUED,
+        ),
+        foreign="@`$",
+        directives=True,
+        records=frozenset({"class", "struct", "union", "enum"}),
+        apart=True,
+        parser="tree_sitter_cpp:language",
+    )
+    suffixes = (".cpp", ".cc", ".cxx", ".hpp", ".hh", ".hxx", ".ipp", ".inl", ".tpp")
+    extra_suffixes = (".h", ".inc")
+    suffix = ".cpp"
+    golden = Golden("né = 1;\n".encode(), (110, 256, 32, 61, 32, 49, 59, 10))

@@ -1,0 +1,31 @@
+"""C#: verbatim and raw literals, and lines for a preprocessor."""
+
+from seqgen.codecs import Golden
+from seqgen.codecs._code.language import C_COMMENTS, Language, Region, raw, string
+from seqgen.codecs._code.source import SourceCode
+
+QUOTES = ['"' * many for many in range(3, 8)]  # around raw literals
+
+
+class CSharp(SourceCode):
+    """C#, one token a character; brackets, literals, comments and conditionals kept in order.
+
+    What a literal says of code inside it, behind a dollar, counts as text.
+    """
+
+    language = Language(
+        name="C#",
+        regions=(
+            *C_COMMENTS,
+            string('"'),
+            string("'"),
+            *(Region(f'{sign}"', '"', lines=True, doubled=True) for sign in ("@", "@$", "$@")),
+            *map(raw, QUOTES),
+        ),
+        foreign="`\\",
+        directives=True,
+        parser="tree_sitter_c_sharp:language",
+    )
+    suffixes = (".cs", ".csx")
+    suffix = ".cs"
+    golden = Golden("né = 1;\n".encode(), (110, 256, 32, 61, 32, 49, 59, 10))

@@ -1,0 +1,19 @@
+"""Java: brackets, comments, text blocks."""
+
+from seqgen.codecs import Golden
+from seqgen.codecs._code.language import C_COMMENTS, Language, string
+from seqgen.codecs._code.source import SourceCode
+
+
+class Java(SourceCode):
+    """Java, one token a character; brackets, literals and comments kept in order."""
+
+    language = Language(
+        name="Java",
+        regions=(*C_COMMENTS, string('"'), string("'"), string('"""', lines=True)),
+        foreign="#`\\",
+        parser="tree_sitter_java:language",
+    )
+    suffixes = (".java",)
+    suffix = ".java"
+    golden = Golden("né = 1;\n".encode(), (110, 256, 32, 61, 32, 49, 59, 10))

@@ -1,0 +1,27 @@
+"""Rust: comments within comments, raw literals, and names that begin with a quote."""
+
+from seqgen.codecs import Golden
+from seqgen.codecs._code.language import Language, Region, block_comment, line_comment, raw, string
+from seqgen.codecs._code.source import SourceCode
+
+HASHES = ["#" * many for many in range(8)]  # around raw literals
+
+
+class Rust(SourceCode):
+    """Rust, one token a character; brackets, literals and comments kept in order."""
+
+    language = Language(
+        name="Rust",
+        regions=(
+            line_comment("//"),
+            block_comment("/*", "*/", nests=True),
+            string('"', lines=True),
+            Region("'", "'", escape="\\", named=True),
+            *(raw(f'{prefix}r{hashes}"', f'"{hashes}') for prefix in ("", "b", "c") for hashes in HASHES),
+        ),
+        foreign="`\\",
+        parser="tree_sitter_rust:language",
+    )
+    suffixes = (".rs",)
+    suffix = ".rs"
+    golden = Golden("né = 1;\n".encode(), (110, 256, 32, 61, 32, 49, 59, 10))
