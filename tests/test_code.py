@@ -61,8 +61,8 @@ def first_refused(grammar: CodeGrammar, data: bytes) -> int:
 def grammar_of(name: str, tokens=BYTES) -> CodeGrammar:
     found = kind(name).grammar_over(tokens)
     assert found is not None
-    assert isinstance(found[0], CodeGrammar)
-    return found[0]
+    assert isinstance(found, CodeGrammar)
+    return found
 
 
 def after(grammar: CodeGrammar, data: bytes) -> State:
@@ -140,18 +140,17 @@ def test_masks_equal_brute_force(name, vocabulary):
 def test_random_samples_balance_and_end_in_time(name):
     codec, rng = kind(name).fit([SOURCES[name]], kind(name).Options()), np.random.default_rng(3)
     tokens = codec.token_bytes() or []
-    found = kind(name).grammar_over(tokens, (60, 60))
+    found = kind(name).balanced_over(tokens, 60, 60)
     assert found is not None
-    assert found[1] is not None
     likely = np.bincount(codec.encode(SOURCES[name]), minlength=len(tokens)) + 0.01
     for _ in range(25):
-        state, ids = found[0].start(), []
-        while (mask := found[0].allowed(state)).any():
+        state, ids = found.start(), []
+        while (mask := found.allowed(state)).any():
             ids.append(int(np.where(mask, np.log(likely) + rng.gumbel(size=len(mask)), -np.inf).argmax()))
-            state = found[0].step(state, ids[-1])
-            assert len(ids) <= found[1]
+            state = found.step(state, ids[-1])
+            assert len(ids) <= found.longest
         made = codec.decode(np.array(ids, np.uint16)).decode("utf-8", "replace")
-        assert found[0].may_end(state)
+        assert found.may_end(state)
         assert len(ids) >= 60
         assert made.rstrip(" \t\r\v\f").endswith("\n")
         if name not in ("python", "javascript", "lua"):  # whose second readers judge words and slashes, too
@@ -184,14 +183,14 @@ def test_random_samples_balance_and_end_in_time(name):
     ],
 )
 def test_what_is_open_is_closed(name, data, ending):
-    found = kind(name).grammar_over(BYTES, (0, 0))
+    found = kind(name).balanced_over(BYTES, 0, 0)
     assert found is not None
-    state, made = found[0].start(), b""
+    state, made = found.start(), b""
     for value in data:
-        state = found[0].step(state, value)
-    while (mask := found[0].allowed(state)).any():
+        state = found.step(state, value)
+    while (mask := found.allowed(state)).any():
         made += bytes([int(mask.argmax())])
-        state = found[0].step(state, made[-1])
+        state = found.step(state, made[-1])
     assert made == ending
 
 
@@ -207,23 +206,23 @@ def test_what_is_open_is_closed(name, data, ending):
     ],
 )
 def test_an_end_is_taken_where_the_model_comes_to_one(name, data):
-    found = kind(name).grammar_over(BYTES, (1, 1000))
+    found = kind(name).balanced_over(BYTES, 1, 1000)
     assert found is not None
-    state = found[0].start()
+    state = found.start()
     for value in data:
-        assert found[0].allowed(state)[value]
-        assert not found[0].may_end(state)
-        state = found[0].step(state, value)
-    assert not found[0].allowed(state).any()
+        assert found.allowed(state)[value]
+        assert not found.may_end(state)
+        state = found.step(state, value)
+    assert not found.allowed(state).any()
 
 
 def test_where_indentation_counts_nothing_new_begins_once_an_end_is_wanted():
-    found = kind("python").grammar_over(BYTES, (1, 1000))
+    found = kind("python").balanced_over(BYTES, 1, 1000)
     assert found is not None
-    state = found[0].start()
+    state = found.start()
     for value in b"def f():\n  return 1\n":
-        state = found[0].step(state, value)
-    assert np.flatnonzero(found[0].allowed(state)).tolist() == sorted(b"\n\r ")
+        state = found.step(state, value)
+    assert np.flatnonzero(found.allowed(state)).tolist() == sorted(b"\n\r ")
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_what_packages_bring_stands_wherever_names_are_listed(site, capsys):
     assert "no_echo N Never draw the latest token again; 0 lets it. (package tiny_seqgen)" in rules
     assert "mirostat TAU" in rules
     assert "no_echo, no_repeat" in shown("generate", "--help")
-    assert "inverted, midi" in shown("train", "--help")
+    assert "inverted, java, javascript" in shown("train", "--help")
     assert "rnn, tiny_gru" in shown("train", "--help")
     found = json.loads(shown("doctor", "--json"))["extensions"]
     assert [tuple(each.values()) for each in found] == [

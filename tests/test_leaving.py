@@ -133,7 +133,7 @@ def test_a_folder_called_build_that_is_source_is_read(tmp_path: Path) -> None:
 
 def test_a_program_with_a_readme_is_read_whole(tmp_path: Path) -> None:
     folder = written(tmp_path / "js", {"README.md": b"# It adds\n", **{f"src/{name}.js": SCRIPT for name in "abc"}})
-    assert guess_codec(resolve([folder]))[0] == "char"
+    assert guess_codec(resolve([folder]))[0] == "javascript"
     assert read(folder) == ["README.md", "src/a.js", "src/b.js", "src/c.js"]
 
 

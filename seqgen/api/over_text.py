@@ -23,7 +23,7 @@ def grammar_of(codec: Codec, name: str) -> Grammar:
     """
     found = _language(name).grammar_over(_bytes(codec, name))
     assert found is not None
-    return found[0]
+    return found
 
 
 def balanced(codec: Codec, name: bool | str, length: int | None, read: int) -> tuple[Grammar, int]:
@@ -41,15 +41,14 @@ def balanced(codec: Codec, name: bool | str, length: int | None, read: int) -> t
     if name is False:
         raise UsageError("--balanced needs the grammar", "leave --no-grammar out")
     kind = type(codec) if name is True else _language(name)
-    end = None if length is None else (read + length, max(length, GRACE))
-    found = kind.grammar_over(_bytes(codec, str(name)) if codec.is_text else [], end)
-    if found is None:
+    if kind.grammar_over([]) is None:
         hint = "a text model that learned from C takes it with --grammar c, one of Python with --grammar python"
         raise UsageError(f"--balanced is for code, this model makes {codec.suffix} files", hint)
-    grammar, longest = found
-    if longest is None:
+    if length is None:
         raise UsageError("--balanced needs a length after which it looks for an end", "give a number of tokens")
-    return grammar, longest - read
+    grammar = kind.balanced_over(_bytes(codec, str(name)), read + length, max(length, GRACE))
+    assert grammar is not None
+    return grammar, grammar.longest - read
 
 
 def _language(name: str) -> type[Codec]:

@@ -10,11 +10,12 @@ What frames a document in the stream (the document token and the labels) is the 
 import abc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen.codecs._grammar import CopyKey, EndingGrammar, Grammar, Mask
 from seqgen.codecs._utf8 import KNOWN, WELL_FORMED, Spelling, lone_bytes, spelling, transitions, well_formed
 from seqgen.errors import UsageError
 from seqgen.media import TEXT, Medium, Timing
@@ -23,55 +24,12 @@ from seqgen.report import Report
 if TYPE_CHECKING:
     from seqgen.codecs.midi.controlled import ControlledCodec
 
-__all__ = ["Codec", "CopyKey", "Golden", "Grammar", "Ids", "Mask", "Spelling", "id_type", "sparse"]
+__all__ = ["Codec", "CopyKey", "EndingGrammar", "Golden", "Grammar", "Ids", "Mask", "Spelling", "id_type", "sparse"]
 
 Ids = NDArray[np.unsignedinteger[Any]]
 Lengths = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 Item = TypeVar("Item")
 FEW = 64  # of many pieces, how many of the first are all looked at
-
-
-class Grammar(Protocol):
-    """Which tokens may follow, as a state machine over token ids.
-
-    States are hashable values; `step` and `allowed` are pure functions of them.
-    """
-
-    def start(self) -> Any:
-        """The state before the first token of a document."""
-        ...
-
-    def step(self, state: Any, token: int) -> Any:
-        """The state after one more token. Takes any token, also one that was not allowed."""
-        ...
-
-    def allowed(self, state: Any) -> Mask:
-        """(V,) True where a token may follow; at least one is, unless `may_end`."""
-        ...
-
-    def may_end(self, state: Any) -> bool:
-        """Whether the document may end here."""
-        ...
-
-
-Over = tuple[Grammar, int | None]  # a grammar over other tokens; the tokens within which it ends, prompt included
-
-
-class CopyKey(Protocol):
-    """Ids as they are compared, where the same passage may have other ids, such as music in another key."""
-
-    def ids(self, ids: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """((M,) what is left of (N,) ids, (N,) which of them are left)."""
-        ...
-
-    def step(self, last: int, token: int) -> tuple[int, int]:
-        """(what to remember, what becomes of the token, or −1) after one more token; `last` is −1 at first."""
-        ...
-
-    def back(self, last: int, seen: int) -> int:
-        """The token that would be seen so, or −1."""
-        ...
 
 
 class Golden(NamedTuple):
@@ -125,7 +83,7 @@ class Codec(abc.ABC):
 
     @classmethod
     def reads_any_text(cls) -> bool:
-        """Whether a codec of text reads any from a folder; that of a language of programs reads its own files alone."""
+        """Whether a codec of text reads any from a folder; that of C reads its own files alone."""
         return cls.medium is TEXT
 
     def grow(self, documents: Iterable[bytes]) -> "Codec":
@@ -230,8 +188,19 @@ class Codec(abc.ABC):
         """Which tokens may follow which, where the medium has such rules."""
 
     @classmethod
-    def grammar_over(cls, pieces: Sequence[bytes], end: tuple[int, int] | None = None) -> "Over | None":
-        """The same for tokens of (V,) bytes; with `end` (length, grace) it ends behind a definition. None: for text."""
+    def grammar_over(cls, pieces: Sequence[bytes]) -> Grammar | None:
+        """The same for any tokens that stand for (V,) bytes, where the codec is that of a language of programs."""
+        return None
+
+    @classmethod
+    def balanced_over(cls, pieces: Sequence[bytes], length: int, grace: int) -> EndingGrammar | None:
+        """Such a grammar with an end behind a definition.
+
+        Args:
+            pieces: (V,) the bytes of each token; every single byte is one.
+            length: Tokens, the prompt's included, from which on an end is looked for.
+            grace: So many tokens more, the model may find an end itself; then what is open is closed.
+        """
         return None
 
     def bounds(self, ids: Ids) -> dict[str, int]:

@@ -9,12 +9,12 @@ from seqgen import registry
 from seqgen.codecs import Codec, sparse
 from seqgen.errors import DataError, UsageError
 from seqgen.tokenization.reading import Reader
-from seqgen.tokenization.selecting import is_text
+from seqgen.tokenization.selecting import is_language, is_text
 from seqgen.tokenization.sniffing import nature
 from seqgen.tokenization.sources import Source, archive_error, is_archive
 
 TEXT, BYTES = "char", "byte"  # the codecs of any text, and of anything
-NEARLY = 0.9  # of the bytes of text, from which on a language's own codec is taken, which leaves the rest out
+NEARLY = 0.9  # of the bytes of text, from which on a language's own codec is taken
 
 
 def guess_codec(sources: Sequence[Source]) -> tuple[str, str]:
@@ -50,7 +50,7 @@ def guess_codec(sources: Sequence[Source]) -> tuple[str, str]:
 def _lent(votes: Mapping[str, int], codecs: Mapping[str, type[Codec]], counts: Mapping[str, int]) -> dict[str, int]:
     """Votes, those for endings that two languages share being for the one that has more bytes besides: headers of C."""
     votes = dict(votes)
-    languages = {name: kind for name, kind in codecs.items() if is_text(kind) and not kind.reads_any_text()}
+    languages = {name: kind for name, kind in codecs.items() if is_language(kind)}
     for name, kind in languages.items():
         for other, rival in languages.items():
             shared = sum(counts[suffix] for suffix in {*kind.extra_suffixes} & {*rival.suffixes})
@@ -67,11 +67,12 @@ def _without_minorities(
     written = {name: votes[name] for name, kind in codecs.items() if is_text(kind) and votes[name]}
     total, reason = sum(written.values()), ""
     for name, share in written.items():
-        if not codecs[name].reads_any_text() and share < NEARLY * total:
+        if is_language(codecs[name]) and share < NEARLY * total:
             votes[name], votes[TEXT] = 0, votes[TEXT] + share
             if 2 * share > total:
                 part = f"{100 * share / total:.0f} % of the text"
-                reason = f"as {name} is for {part} alone (-c {name} reads that, and keeps to its grammar)"
+                reads = "" if codecs[name].reads_any_text() else "reads that, and "
+                reason = f"as {name} is for {part} alone (-c {name} {reads}keeps to its grammar)"
     return votes, reason
 
 

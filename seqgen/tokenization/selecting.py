@@ -1,6 +1,6 @@
 """Which files of a corpus are meant for a codec. Knows suffixes, and what a file is by its start.
 
-A codec of text reads whatever is text; one of a language of programs reads its own, if there are any; one of music
+A codec of text reads whatever is text; that of C reads its own, if there are any; one of music
 recognises its files by their suffix alone; one without suffixes that is not for text takes everything.
 """
 
@@ -11,19 +11,22 @@ from functools import cache
 from seqgen import registry
 from seqgen.codecs import Codec
 from seqgen.errors import CorpusError
-from seqgen.media import CODE
 from seqgen.report import LeftOut, Report
 from seqgen.tokenization.sniffing import BINARY, nature
 from seqgen.tokenization.sources import Source, sensible_labels
 
 
 @cache
+def is_language(kind: type[Codec]) -> bool:
+    """Whether a codec is for a language of programs."""
+    return kind.grammar_over([]) is not None
+
+
+@cache
 def is_text(kind: type[Codec]) -> bool:
-    """Whether a codec is meant for text, by its medium or the type of its files."""
-    if kind.medium is CODE:  # the types of such files are known of few languages
-        return True
+    """Whether a codec is meant for text, by the type of its files."""
     media, _ = mimetypes.MimeTypes().guess_type("x" + kind.suffix)
-    return media is not None and media.startswith("text/")
+    return is_language(kind) or (media is not None and media.startswith("text/"))
 
 
 def select(sources: Sequence[Source], codec: str) -> tuple[list[Source], Report]:

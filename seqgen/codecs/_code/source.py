@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import ClassVar
 
-from seqgen.codecs import Grammar, Over
+from seqgen.codecs import Grammar
 from seqgen.codecs._code.balanced import BalancedCode
 from seqgen.codecs._code.grammar import CodeGrammar
 from seqgen.codecs._code.language import Language
@@ -22,6 +22,10 @@ class SourceCode(Char):
     language: ClassVar[Language]
     medium = CODE
 
+    @classmethod
+    def reads_any_text(cls) -> bool:
+        return True
+
     @cached_property
     def _grammar(self) -> CodeGrammar:
         return CodeGrammar(self.language, self.token_bytes())
@@ -30,8 +34,9 @@ class SourceCode(Char):
         return self._grammar
 
     @classmethod
-    def grammar_over(cls, pieces: Sequence[bytes], end: tuple[int, int] | None = None) -> Over:
-        if end is None:
-            return CodeGrammar(cls.language, pieces), None
-        ending = BalancedCode(CodeGrammar(cls.language, pieces, tidy=True), *end)
-        return ending, ending.longest
+    def grammar_over(cls, pieces: Sequence[bytes]) -> CodeGrammar:
+        return CodeGrammar(cls.language, pieces)
+
+    @classmethod
+    def balanced_over(cls, pieces: Sequence[bytes], length: int, grace: int) -> BalancedCode:
+        return BalancedCode(CodeGrammar(cls.language, pieces, tidy=True), length, grace)

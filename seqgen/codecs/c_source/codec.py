@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from seqgen.codecs import Codec, Golden, Grammar, Ids, Over
+from seqgen.codecs import Codec, Golden, Grammar, Ids
 from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, learn
 from seqgen.codecs.c_source.balanced import Balanced
 from seqgen.codecs.c_source.grammar import CGrammar
@@ -115,11 +115,12 @@ class CSource(Codec):
         return self._grammar
 
     @classmethod
-    def grammar_over(cls, pieces: Sequence[bytes], end: tuple[int, int] | None = None) -> Over:
-        if end is None:
-            return c_grammar(pieces), None
-        ending = balanced_grammar(pieces, *end)
-        return ending, ending.longest
+    def grammar_over(cls, pieces: Sequence[bytes]) -> CGrammar:
+        return c_grammar(pieces)
+
+    @classmethod
+    def balanced_over(cls, pieces: Sequence[bytes], length: int, grace: int) -> Balanced:
+        return balanced_grammar(pieces, length, grace)
 
 
 def c_grammar(token_bytes: Sequence[bytes]) -> CGrammar:
