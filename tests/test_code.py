@@ -12,7 +12,8 @@ from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.codecs import Codec
 from seqgen.codecs._code.grammar import CodeGrammar
-from seqgen.codecs._code.lexer import DEPTH, Lexer, State
+from seqgen.codecs._code.lexer import Lexer
+from seqgen.codecs._code.state import DEPTH, State
 from seqgen.codecs.byte import Byte
 from seqgen.codecs.subword import Subword, SubwordOptions
 from seqgen.models import ModelSettings, weight_shapes

@@ -13,7 +13,7 @@ import numpy as np
 from seqgen.codecs import Mask
 from seqgen.codecs._code.closing import closing, fresh, settled
 from seqgen.codecs._code.grammar import CodeGrammar
-from seqgen.codecs._code.lexer import DEPTH, FRAMES, State
+from seqgen.codecs._code.state import DEPTH, FRAMES, State
 
 LONGEST_ENDING = 8 * (DEPTH + FRAMES)  # bytes: brackets, blocks, conditionals, and what completes statements between
 

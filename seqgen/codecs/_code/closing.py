@@ -4,7 +4,8 @@ It completes by what stood last: an operand behind an operator, what ends a stat
 the line. It is no parser: what it adds is balanced and mostly valid.
 """
 
-from seqgen.codecs._code.lexer import ESCAPED, OPERANDS, Lexer, State
+from seqgen.codecs._code.lexer import ESCAPED, Lexer
+from seqgen.codecs._code.state import OPERANDS, State
 
 WANTS_OPERAND = frozenset("+-*/%=<>!&|^~?:,.k")
 OPERAND = "x"

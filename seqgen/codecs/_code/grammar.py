@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from seqgen.codecs import Mask
 from seqgen.codecs._code.language import Language
 from seqgen.codecs._code.layout import FLAT
-from seqgen.codecs._code.lexer import CLOSERS, DEPTH, OPENERS, Lexer, State
+from seqgen.codecs._code.lexer import Lexer
+from seqgen.codecs._code.state import CLOSERS, DEPTH, OPENERS, State
 
 MASKS = 4096  # masks kept, V bytes each
 

@@ -8,22 +8,24 @@ Of a word it remembers only whether it is the beginning of one that matters, so 
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from seqgen.codecs._code.language import Language, Region
-from seqgen.codecs._code.layout import FLAT, Layout
+from seqgen.codecs._code.state import (
+    BLANK,
+    CLOSED_BY,
+    CLOSERS,
+    CONTROL,
+    DEPTH,
+    FRAMES,
+    HOLE,
+    OPENERS,
+    OPERANDS,
+    RECORD,
+    WORD,
+    Move,
+    State,
+)
 
-DEPTH = 64  # brackets open at once
-FRAMES = 32  # conditionals open at once
-OPENERS, CLOSERS = frozenset("([{"), frozenset(")]}")
-RECORD, HOLE = "s", "$"  # braces around members, around code in a literal
-CLOSED_BY = {"(": ")", "[": "]", "{": "}", RECORD: "}", HOLE: "}"}
-BLANK = frozenset(" \t\r\v\f")
-CONTROL = frozenset(chr(value) for value in [*range(0x20), 0x7F]) - BLANK - {"\n"}
-WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") | {
-    chr(value) for value in range(0x80, 0x100)
-}
-OPERANDS = frozenset('w")]')  # the classes of what a value may end with
 NAME, NUMBER = "?", "0"  # what a word is that is no beginning of one that matters
 ESCAPED = "\\"
 REGEX = Region("/", "/", escape="\\", classes=True)
@@ -31,39 +33,6 @@ OPENS_FRAME = frozenset({"#if", "#ifdef", "#ifndef"})
 NEXT_BRANCH = frozenset({"#else", "#elif", "#elifdef", "#elifndef"})
 DIRECTIVES = OPENS_FRAME | NEXT_BRANCH | {"#endif"}
 NAMES = frozenset(name[:end] for name in DIRECTIVES for end in range(1, len(name) + 1))
-
-
-class State(NamedTuple):
-    """Where in a file one is.
-
-    Attributes:
-        place: `start` of a line, `code`, `directive`, or a # and what has been read of a directive's name.
-        pending: What has been read of the beginning of a comment or literal that may yet be none, or a longer one.
-        inside: The beginning of the comment or literal in which one is, or "".
-        progress: What has been read of its end, or an escape.
-        fence: What else its end needs: a delimiter, a star for each comment around it, what makes it no name.
-        stack: What is open, the innermost last: brackets, braces by kind, and blocks by the first letter of their end.
-        frames: For each conditional that is open, the stack before it.
-        last: What stood last in code: a sign, `w` for a name or number, `k` for a word that goes on, `"` a literal.
-        word: The word that grows.
-        record: Whether the next brace holds members.
-        layout: Where the indentation stands.
-    """
-
-    place: str = "start"
-    pending: str = ""
-    inside: str = ""
-    progress: str = ""
-    fence: str = ""
-    stack: str = ""
-    frames: tuple[str, ...] = ()
-    last: str = ""
-    word: str = ""
-    record: bool = False
-    layout: Layout = FLAT
-
-
-Move = tuple[State, bool]  # the state after a byte, and whether that byte was allowed
 
 
 class Lexer:

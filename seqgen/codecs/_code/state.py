@@ -1,0 +1,50 @@
+"""Where in source code one is: the state of the lexer, and the kinds of signs."""
+
+from typing import NamedTuple
+
+from seqgen.codecs._code.layout import FLAT, Layout
+
+DEPTH = 64  # brackets open at once
+FRAMES = 32  # conditionals open at once
+OPENERS, CLOSERS = frozenset("([{"), frozenset(")]}")
+RECORD, HOLE = "s", "$"  # braces around members, around code in a literal
+CLOSED_BY = {"(": ")", "[": "]", "{": "}", RECORD: "}", HOLE: "}"}
+BLANK = frozenset(" \t\r\v\f")
+CONTROL = frozenset(chr(value) for value in [*range(0x20), 0x7F]) - BLANK - {"\n"}
+WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") | {
+    chr(value) for value in range(0x80, 0x100)
+}
+OPERANDS = frozenset('w")]')  # the classes of what a value may end with
+
+
+class State(NamedTuple):
+    """Where in a file one is.
+
+    Attributes:
+        place: `start` of a line, `code`, `directive`, or a # and what has been read of a directive's name.
+        pending: What has been read of the beginning of a comment or literal that may yet be none, or a longer one.
+        inside: The beginning of the comment or literal in which one is, or "".
+        progress: What has been read of its end, or an escape.
+        fence: What else its end needs: a delimiter, a star for each comment around it, what makes it no name.
+        stack: What is open, the innermost last: brackets, braces by kind, and blocks by the first letter of their end.
+        frames: For each conditional that is open, the stack before it.
+        last: What stood last in code: a sign, `w` for a name or number, `k` for a word that goes on, `"` a literal.
+        word: The word that grows.
+        record: Whether the next brace holds members.
+        layout: Where the indentation stands.
+    """
+
+    place: str = "start"
+    pending: str = ""
+    inside: str = ""
+    progress: str = ""
+    fence: str = ""
+    stack: str = ""
+    frames: tuple[str, ...] = ()
+    last: str = ""
+    word: str = ""
+    record: bool = False
+    layout: Layout = FLAT
+
+
+Move = tuple[State, bool]  # the state after a byte, and whether that byte was allowed
