@@ -1,6 +1,6 @@
 """How much of the C that a model writes is in order: brackets that match, and what a real parser accepts.
 
-    pip install 'seqgen-art[c]'
+    pip install 'seqgen-art[code]'
     python benchmarks/c_validity.py CHECKPOINT [-n 200] [--seed 1] [--temperature 0.6] [--min-p 0.05]
         [--length 1500] [--show 20] [--save]
 
@@ -26,8 +26,8 @@ import numpy as np
 
 from seqgen import rules
 from seqgen.api.model import Model, load
-from seqgen.codecs.c_source import balanced_grammar
-from seqgen.evaluation import c_syntax
+from seqgen.codecs.c_source import CSource, balanced_grammar
+from seqgen.evaluation import syntax
 from seqgen.generation.limits import Limits
 from seqgen.generation.loop import collect, generate
 from seqgen.generation.stopping import StopStrings
@@ -36,6 +36,7 @@ from seqgen.tokenizer import FramedGrammar
 from _c_check import balanced  # isort: skip
 from _report import print_table, write_json  # isort: skip
 
+TREE_SITTER = CSource.tree_sitter(".c")
 BEFORE = "}\n\n"
 PROMPTS = ("static int ", "static void ", "int ", "void ", "static const char *", "static unsigned ")
 FUNCTION = re.compile(r"^(?:static|int|void|unsigned|const)\b[^\n;{}=#]*\([^;{}#]*\)\s*\{\n.*?^\}\n", re.M | re.S)
@@ -66,7 +67,7 @@ def sample(model: Model, options: argparse.Namespace, free: bool) -> tuple[list[
 
 def judged(texts: Sequence[str]) -> dict[str, Any]:
     """Shares of some texts."""
-    parsed = [c_syntax.parse(text.encode()) for text in texts]
+    parsed = [syntax.parse(text.encode(), TREE_SITTER) for text in texts]
     faults, functions = [each.faults for each in parsed], [each.functions > 0 for each in parsed]
     in_order = [balanced(text) for text in texts]
     return {
@@ -89,7 +90,7 @@ def share(each: Sequence[bool]) -> float | None:
 def show(texts: Sequence[str], count: int) -> None:
     """The places where parsing failed first."""
     for text in texts:
-        faults = c_syntax.parse(text.encode()).faults
+        faults = syntax.parse(text.encode(), TREE_SITTER).faults
         if count and faults:
             kind, at = faults[0].kind, faults[0].byte
             data, count = text.encode(), count - 1

@@ -113,5 +113,3 @@ class Plain:
 
 
 TEXT = Plain()
-C = Plain("C")
-CODE = Plain("code")

@@ -203,6 +203,11 @@ class Codec(abc.ABC):
         """
         return None
 
+    @classmethod
+    def tree_sitter(cls, suffix: str) -> str:
+        """The grammar of tree-sitter for files of this ending, as `module:function`; "": there is none, as here."""
+        return ""
+
     def bounds(self, ids: Ids) -> dict[str, int]:
         """What documents keep to, by name: music, what it holds at most at one instant; text, whether it is UTF-8.
 

@@ -3,13 +3,13 @@
 from seqgen.codecs import Golden
 from seqgen.codecs._code.language import CONTINUED, Language, Region, block_comment, line_comment, string
 from seqgen.codecs._code.source import SourceCode
+from seqgen.media import Plain
 
 
 class Cpp(SourceCode):
     """C++, one token a character; brackets, literals, comments and conditionals kept in order."""
 
     language = Language(
-        name="C++",
         regions=(
             line_comment("//", escape="\\"),
             block_comment("/*", "*/"),
@@ -26,5 +26,6 @@ class Cpp(SourceCode):
     )
     suffixes = (".cpp", ".cc", ".cxx", ".hpp", ".hh", ".hxx", ".ipp", ".inl", ".tpp")
     extra_suffixes = (".h", ".inc")
+    medium = Plain("C++")
     suffix = ".cpp"
     golden = Golden("né = 1;\n".encode(), (110, 256, 32, 61, 32, 49, 59, 10))

@@ -3,6 +3,7 @@
 from seqgen.codecs import Golden
 from seqgen.codecs._code.language import C_COMMENTS, Language, Region, raw, string
 from seqgen.codecs._code.source import SourceCode
+from seqgen.media import Plain
 
 QUOTES = ['"' * many for many in range(3, 8)]  # around raw literals
 
@@ -14,7 +15,6 @@ class CSharp(SourceCode):
     """
 
     language = Language(
-        name="C#",
         regions=(
             *C_COMMENTS,
             string('"'),
@@ -27,5 +27,6 @@ class CSharp(SourceCode):
         parser="tree_sitter_c_sharp:language",
     )
     suffixes = (".cs", ".csx")
+    medium = Plain("C#")
     suffix = ".cs"
     golden = Golden("né = 1;\n".encode(), (110, 256, 32, 61, 32, 49, 59, 10))

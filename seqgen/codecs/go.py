@@ -3,13 +3,13 @@
 from seqgen.codecs import Golden
 from seqgen.codecs._code.language import C_COMMENTS, Language, raw, string
 from seqgen.codecs._code.source import SourceCode
+from seqgen.media import Plain
 
 
 class Go(SourceCode):
     """Go, one token a character; brackets, literals and comments kept in order."""
 
     language = Language(
-        name="Go",
         regions=(*C_COMMENTS, string('"'), string("'"), raw("`")),
         foreign="#$?@\\",
         goes_on=frozenset({"func", "type", "var", "const", "import", "package", "struct", "interface", "map", "chan"}),
@@ -17,5 +17,6 @@ class Go(SourceCode):
         parser="tree_sitter_go:language",
     )
     suffixes = (".go",)
+    medium = Plain("Go")
     suffix = ".go"
     golden = Golden("né := 1\n".encode(), (110, 256, 32, 58, 61, 32, 49, 10))

@@ -3,17 +3,18 @@
 from seqgen.codecs import Golden
 from seqgen.codecs._code.language import C_COMMENTS, Language, string
 from seqgen.codecs._code.source import SourceCode
+from seqgen.media import Plain
 
 
 class Java(SourceCode):
     """Java, one token a character; brackets, literals and comments kept in order."""
 
     language = Language(
-        name="Java",
         regions=(*C_COMMENTS, string('"'), string("'"), string('"""', lines=True)),
         foreign="#`\\",
         parser="tree_sitter_java:language",
     )
     suffixes = (".java",)
+    medium = Plain("Java")
     suffix = ".java"
     golden = Golden("né = 1;\n".encode(), (110, 256, 32, 61, 32, 49, 59, 10))

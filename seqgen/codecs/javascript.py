@@ -3,6 +3,7 @@
 from seqgen.codecs import Golden
 from seqgen.codecs._code.language import C_COMMENTS, Language, Region, line_comment, string
 from seqgen.codecs._code.source import SourceCode
+from seqgen.media import Plain
 
 
 class JavaScript(SourceCode):
@@ -13,7 +14,6 @@ class JavaScript(SourceCode):
     """
 
     language = Language(
-        name="JavaScript",
         regions=(
             *C_COMMENTS,
             line_comment("#!"),
@@ -35,5 +35,6 @@ class JavaScript(SourceCode):
         },
     )
     suffixes = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
+    medium = Plain("JavaScript")
     suffix = ".js"
     golden = Golden("né = 1;\n".encode(), (110, 256, 32, 61, 32, 49, 59, 10))

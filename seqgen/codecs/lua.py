@@ -3,6 +3,7 @@
 from seqgen.codecs import Golden
 from seqgen.codecs._code.language import Language, block_comment, line_comment, raw, string
 from seqgen.codecs._code.source import SourceCode
+from seqgen.media import Plain
 
 LEVELS = ["=" * level for level in range(8)]  # of long brackets
 
@@ -11,7 +12,6 @@ class Lua(SourceCode):
     """Lua, one token a character; brackets, literals, comments and blocks kept in order."""
 
     language = Language(
-        name="Lua",
         regions=(
             line_comment("--"),
             line_comment("#!"),
@@ -27,5 +27,6 @@ class Lua(SourceCode):
         parser="tree_sitter_lua:language",
     )
     suffixes = (".lua",)
+    medium = Plain("Lua")
     suffix = ".lua"
     golden = Golden("né = 1\n".encode(), (110, 256, 32, 61, 32, 49, 10))

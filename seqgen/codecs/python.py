@@ -3,6 +3,7 @@
 from seqgen.codecs import Golden
 from seqgen.codecs._code.language import CONTINUED, Language, line_comment, string
 from seqgen.codecs._code.source import SourceCode
+from seqgen.media import Plain
 
 
 class Python(SourceCode):
@@ -12,7 +13,6 @@ class Python(SourceCode):
     """
 
     language = Language(
-        name="Python",
         regions=(
             line_comment("#"),
             string('"'),
@@ -27,5 +27,6 @@ class Python(SourceCode):
         parser="tree_sitter_python:language",
     )
     suffixes = (".py", ".pyi")
+    medium = Plain("Python")
     suffix = ".py"
     golden = Golden("né = 1\n".encode(), (110, 256, 32, 61, 32, 49, 10))

@@ -3,6 +3,7 @@
 from seqgen.codecs import Golden
 from seqgen.codecs._code.language import Language, Region, block_comment, line_comment, raw, string
 from seqgen.codecs._code.source import SourceCode
+from seqgen.media import Plain
 
 HASHES = ["#" * many for many in range(8)]  # around raw literals
 
@@ -11,7 +12,6 @@ class Rust(SourceCode):
     """Rust, one token a character; brackets, literals and comments kept in order."""
 
     language = Language(
-        name="Rust",
         regions=(
             line_comment("//"),
             block_comment("/*", "*/", nests=True),
@@ -23,5 +23,6 @@ class Rust(SourceCode):
         parser="tree_sitter_rust:language",
     )
     suffixes = (".rs",)
+    medium = Plain("Rust")
     suffix = ".rs"
     golden = Golden("né = 1;\n".encode(), (110, 256, 32, 61, 32, 49, 59, 10))

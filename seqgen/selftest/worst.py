@@ -13,9 +13,9 @@ from random import Random
 
 from seqgen import registry
 from seqgen.api.control import parse_control
-from seqgen.codecs.c_source import balanced_grammar, c_grammar
+from seqgen.codecs.c_source import CSource, balanced_grammar, c_grammar
 from seqgen.errors import SeqgenError
-from seqgen.evaluation import c_syntax
+from seqgen.evaluation import syntax
 from seqgen.jobs.describe.music import describe
 from seqgen.music.controls import instruments, tonality
 from seqgen.report import Report
@@ -36,6 +36,7 @@ SECONDS = 1.0  # of processor time for one input
 FACTOR = 16  # eight times the input may take so many times as long,
 FLOOR = 0.1  # and so many seconds more
 TRIES = 3  # of a measurement that seems to fail
+TREE_SITTER = CSource.tree_sitter(".c")  # the others are held in the same way
 HELD = 0.5  # seconds that the parser of C may be held for one text
 Target = Callable[[bytes], object]
 
@@ -97,7 +98,7 @@ def run(tally: Tally, count: int, random: Random, folder: Path) -> None:
         name, (target, grammars) = found[index % len(found)]
         shape = drawn(random, random.choice(grammars))
         grows(tally, name, target, shape, random.choice(BYTES))
-    if c_syntax.installed():
+    if syntax.installed(TREE_SITTER):
         held(tally, random, max(1, count // 2_000))
     tally.case(peak_memory() <= MEMORY, f"{peak_memory():,} bytes of memory")
 
@@ -151,7 +152,7 @@ def measured(tally: Tally, name: str, target: Target, data: bytes) -> float:
 
 def held(tally: Tally, random: Random, count: int) -> None:
     """Texts that hold the parser of C, which is slower than linear: it is given up in time, and the next is read."""
-    with c_syntax.parser(HELD) as parser:
+    with syntax.parser(TREE_SITTER, HELD) as parser:
         for _ in range(count):
             data = random.choice((b"x " + b"*/ " * 20_000 + b"x\n", drawn(random, _grammars.C).made(64_000)))
             began = time.monotonic()

@@ -42,7 +42,6 @@ class Language:
     """What the lexer has to know of a language.
 
     Attributes:
-        name: What people call it.
         regions: Its comments and literals.
         foreign: Signs that stand nowhere in code.
         blocks: Word that opens a block → word that closes it, for languages that have no braces.
@@ -57,7 +56,6 @@ class Language:
         parsers: The same for other endings of file names.
     """
 
-    name: str
     regions: tuple[Region, ...]
     foreign: str = ""
     blocks: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,6 @@ from seqgen.codecs._code.balanced import BalancedCode
 from seqgen.codecs._code.grammar import CodeGrammar
 from seqgen.codecs._code.language import Language
 from seqgen.codecs.char import Char
-from seqgen.media import CODE
 
 
 class SourceCode(Char):
@@ -20,11 +19,14 @@ class SourceCode(Char):
     """
 
     language: ClassVar[Language]
-    medium = CODE
 
     @classmethod
     def reads_any_text(cls) -> bool:
         return True
+
+    @classmethod
+    def tree_sitter(cls, suffix: str) -> str:
+        return cls.language.parsers.get(suffix, cls.language.parser)
 
     @cached_property
     def _grammar(self) -> CodeGrammar:

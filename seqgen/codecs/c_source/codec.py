@@ -14,7 +14,7 @@ from seqgen.codecs import Codec, Golden, Grammar, Ids
 from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, learn
 from seqgen.codecs.c_source.balanced import Balanced
 from seqgen.codecs.c_source.grammar import CGrammar
-from seqgen.media import C
+from seqgen.media import Plain
 from seqgen.report import Report
 from seqgen.settings import option, require
 
@@ -44,7 +44,7 @@ class CSource(Codec):
     Options = CSourceOptions
     suffixes = (".c", ".h", ".inc")
     suffix = ".c"
-    medium = C
+    medium = Plain("C")
     golden = Golden("né 水\n".encode(), (110, 256, 32, 257, 10))
 
     def __init__(self, characters: str, options: CSourceOptions) -> None:
@@ -106,6 +106,10 @@ class CSource(Codec):
 
     def token_bytes(self) -> list[bytes]:
         return self._characters.token_bytes()
+
+    @classmethod
+    def tree_sitter(cls, suffix: str) -> str:
+        return "tree_sitter_c:language"
 
     @cached_property
     def _grammar(self) -> CGrammar:

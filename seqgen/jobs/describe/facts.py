@@ -13,10 +13,9 @@ from seqgen import checkpoint, hub, registry
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, Metrics, Provenance
 from seqgen.container import MAX_HEADER, read_header
 from seqgen.errors import CheckpointError, DataError, MidiError
-from seqgen.evaluation import c_syntax
-from seqgen.evaluation.c_syntax import SyntaxRecord
 from seqgen.files import STANDARD
 from seqgen.files.choosing import USUAL, Choice
+from seqgen.jobs.describe.code import CodeFacts, describe_code, evenly
 from seqgen.jobs.describe.music import FolderFacts, MusicFacts, describe_folder
 from seqgen.jobs.describe.music import describe as describe_music
 from seqgen.jobs.observer import SILENT, Observer
@@ -110,13 +109,12 @@ class CorpusFacts(TypedDict):
     left_out: dict[str, LeftOutRecord]
     strange: dict[str, int]  # likely encoding → bytes that are no UTF-8, of up to LOOKED_INTO files
     music: NotRequired[FolderFacts]
-    syntax: NotRequired[SyntaxRecord | None]
+    syntax: NotRequired[CodeFacts]
 
 
 Facts = StreamFacts | CheckpointFacts | CorpusFacts | MusicFacts
 COMMON = 12  # of the most frequent tokens
 LARGEST = 3  # of the files of a corpus
-LOOKED_INTO = 300  # files of a folder of music or C
 _BLOCK = 1 << 24
 
 
@@ -216,31 +214,23 @@ def describe_corpus(name: str, choice: Choice = USUAL, observer: Observer = SILE
         "passed_over": sources.passed,
         "read": {"files": len(read), "bytes": sum(source.size for source in read)},
         "left_out": left.to_json().get("left_out", {}),
-        "strange": _strange(_evenly(read)) if is_text(kind) else {},
+        "strange": _strange(evenly(read)) if is_text(kind) else {},
     }
     if survey := SURVEYS.get(kind.medium.name):
         survey(found, sources)
+    elif code := describe_code(read, codec):
+        found["syntax"] = code
     return found
 
 
 def _music_of(found: CorpusFacts, sources: list[Source]) -> None:
     """What a folder of music holds, from up to LOOKED_INTO of its files, taken evenly."""
     sources, _ = select(sources, "midi")
-    chosen = _evenly(sources)
+    chosen = evenly(sources)
     found["music"] = describe_folder((source.name, source.path.read_bytes()[: MAX_BYTES + 1]) for source in chosen)
 
 
-def _syntax_of(found: CorpusFacts, sources: list[Source]) -> None:
-    """How much of a folder of C parses; None where the parser is not installed."""
-    found["syntax"] = None
-    if c_syntax.installed():
-        sources, _ = select(sources, "c_source")
-        read = ((source.name, b"".join(Reader(source))) for source in _evenly(sources))
-        found["syntax"] = c_syntax.examine(read).to_json()
-
-
-# What a folder of a medium is looked into for, by the name of the medium.
-SURVEYS = {"music": _music_of, "C": _syntax_of}
+SURVEYS = {"music": _music_of}  # by the name of the medium; text is looked into for programs
 
 
 def _strange(sources: list[Source]) -> dict[str, int]:
@@ -253,11 +243,6 @@ def _strange(sources: list[Source]) -> dict[str, int]:
         if reader.strange.count:
             found[likely(reader.strange.sample)] += reader.strange.count
     return dict(found.most_common())
-
-
-def _evenly(sources: list[Source]) -> list[Source]:
-    """LOOKED_INTO of them at most."""
-    return sources[:: -(-len(sources) // LOOKED_INTO)] if sources else []
 
 
 def _described_music(path: Path) -> MusicFacts:

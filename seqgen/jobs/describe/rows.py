@@ -5,8 +5,9 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from seqgen.evaluation.c_syntax import INSTALL, SyntaxRecord
+from seqgen.evaluation.syntax import INSTALL
 from seqgen.files import size
+from seqgen.jobs.describe.code import CodeFacts
 from seqgen.jobs.describe.facts import CheckpointFacts, CorpusFacts, Facts, StreamFacts
 from seqgen.jobs.describe.music import FolderFacts, MusicFacts
 from seqgen.report import LeftOutRecord, ReportRecord
@@ -118,15 +119,16 @@ def _songs(found: FolderFacts) -> Rows:
     yield from _codecs(found)
 
 
-def _syntax(found: SyntaxRecord | None) -> Rows:
-    """How much C parses."""
-    if found is None:
-        yield "syntax", f"not looked at: {INSTALL} brings a parser of C"
-        return
-    files = f"{found['in_order']:,} of {_many(found['files'], 'file')} parsed without an error"
-    yield "syntax", f"{files},  {found['sound']:,} of {_many(found['functions'], 'function')}"
-    for name, fault in list(found["first_faults"].items())[:SHOWN]:
-        yield "", f"{name}, {fault}"
+def _syntax(found: CodeFacts) -> Rows:
+    """How much of each language parses."""
+    for language, each in found["languages"].items():
+        if each is None:
+            yield "syntax", f"{language} not looked at: {INSTALL} brings a parser"
+            continue
+        files = f"{each['in_order']:,} of {_many(each['files'], 'file')} parsed without an error"
+        yield "syntax", f"{language}: {files},  {each['sound']:,} of {_many(each['functions'], 'function')}"
+        for name, fault in list(each["first_faults"].items())[:SHOWN]:
+            yield "", f"{name}, {fault}"
 
 
 TABLES: dict[str, tuple[str, Callable[[Any], Rows]]] = {

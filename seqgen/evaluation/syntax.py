@@ -1,8 +1,9 @@
-"""Whether C is in order, as a parser judges that shares nothing with seqgen's own grammar: tree-sitter-c, an extra.
+"""Whether a program is in order, as tree-sitter (an extra) judges, which shares nothing with seqgen's own grammars.
 
 tree-sitter reads any text and marks what does not fit: an ERROR node for what it had to pass over, a MISSING node for
 what it had to assume. A text is in order where there is neither. It does not run the preprocessor, so that C which
 compiles may be marked too, where macros stand for what the grammar of C wants: of SQLite's functions about half are.
+A grammar is named by module and function, as in `tree_sitter_c:language`; see `Codec.tree_sitter`.
 """
 
 import contextlib
@@ -18,9 +19,9 @@ from typing import TypedDict
 
 from seqgen.errors import UsageError
 
-INSTALL = "pip install 'seqgen-art[c]'"
+INSTALL = "pip install 'seqgen-art[code]'"
 SECONDS = 10.0  # for one text; a file of 10 MB takes one
-PROGRAM = Path(__file__).with_name("_c_parser.py")
+PROGRAM = Path(__file__).with_name("_syntax_process.py")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Syntax:
     """What the parser found in one text.
 
     Attributes:
-        functions: Function definitions outside everything.
+        functions: Function definitions, methods among them.
         sound: Those of them in which everything parses.
         faults: The outermost ERROR and MISSING nodes, in order.
         given_up: Why there is no answer, or "".
@@ -75,6 +76,26 @@ class Tally:
     sound: int = 0
     first_faults: dict[str, str] = field(default_factory=dict)
 
+    def count(self, name: str, found: Syntax) -> None:
+        """Add what was found in a text."""
+        self.files += 1
+        self.in_order += not (found.faults or found.given_up)
+        self.functions += found.functions
+        self.sound += found.sound
+        if found.given_up:
+            self.first_faults[name] = found.given_up
+        elif found.faults:
+            first = found.faults[0]
+            self.first_faults[name] = f"line {first.line:,}: {first.kind}"
+
+    def add(self, other: "Tally") -> None:
+        """Add what another counted, of other texts."""
+        self.files += other.files
+        self.in_order += other.in_order
+        self.functions += other.functions
+        self.sound += other.sound
+        self.first_faults |= other.first_faults
+
     def to_json(self) -> SyntaxRecord:
         return {
             "files": self.files,
@@ -89,20 +110,21 @@ class Parser:
     """The parser in a process of its own, which is ended where it takes too long, and begun again.
 
     Args:
+        grammar: Its name.
         seconds: How long it may take for one text.
 
     Raises:
         UsageError: The extra is not installed.
     """
 
-    def __init__(self, seconds: float = SECONDS) -> None:
-        _require()
-        self._seconds = seconds
+    def __init__(self, grammar: str, seconds: float = SECONDS) -> None:
+        _require(grammar)
+        self._grammar, self._seconds = grammar, seconds
         self._process = self._begin()
 
     def _begin(self) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
-        command = [sys.executable, "-P", str(PROGRAM)]
+        command = [sys.executable, "-P", str(PROGRAM), self._grammar]
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
 
     def parse(self, data: bytes) -> Syntax:
@@ -138,55 +160,47 @@ class Parser:
 
 
 @contextlib.contextmanager
-def parser(seconds: float = SECONDS) -> Iterator[Parser]:
+def parser(grammar: str, seconds: float = SECONDS) -> Iterator[Parser]:
     """A `Parser` for several texts."""
-    made = Parser(seconds)
+    made = Parser(grammar, seconds)
     try:
         yield made
     finally:
         made.end()
 
 
-def installed() -> bool:
-    """Whether the extra is there."""
+def installed(grammar: str) -> bool:
+    """Whether the parser and a grammar are there."""
     try:
-        _require()
+        _require(grammar)
     except UsageError:
         return False
     return True
 
 
-def parse(data: bytes, seconds: float = SECONDS) -> Syntax:
+def parse(data: bytes, grammar: str, seconds: float = SECONDS) -> Syntax:
     """What the parser says of a text.
 
     Raises:
         UsageError: The extra is not installed.
     """
-    with parser(seconds) as made:
+    with parser(grammar, seconds) as made:
         return made.parse(data)
 
 
-def examine(texts: Iterable[tuple[str, bytes]], seconds: float = SECONDS) -> Tally:
+def examine(texts: Iterable[tuple[str, bytes]], grammar: str, seconds: float = SECONDS) -> Tally:
     """The same of several texts, each with a name; of those with faults the first is kept."""
     tally = Tally()
-    with parser(seconds) as made:
+    with parser(grammar, seconds) as made:
         for name, data in texts:
-            found = made.parse(data)
-            tally.files += 1
-            tally.in_order += not (found.faults or found.given_up)
-            tally.functions += found.functions
-            tally.sound += found.sound
-            if found.given_up:
-                tally.first_faults[name] = found.given_up
-            elif found.faults:
-                first = found.faults[0]
-                tally.first_faults[name] = f"line {first.line:,}: {first.kind}"
+            tally.count(name, made.parse(data))
     return tally
 
 
-def _require() -> None:
+def _require(grammar: str) -> None:
+    module = grammar.partition(":")[0]
     try:
-        for module in ("tree_sitter", "tree_sitter_c"):
-            importlib.import_module(module)
+        for each in ("tree_sitter", module):
+            importlib.import_module(each)
     except ImportError as error:
-        raise UsageError("the parser tree-sitter-c is not installed", INSTALL) from error
+        raise UsageError(f"the parser {module.replace('_', '-')} is not installed", INSTALL) from error
