@@ -13,8 +13,9 @@ saw each token, missing in old files; and `details` (K,) uint8: one JSON object 
     provenance  corpus fingerprint and labels, seed, versions, hardware
     bounds      what the corpus holds at most at one instant, by name; stands beside `counts`
 
-The header's `__metadata__` holds `format` "seqgen checkpoint", `version` "1" and the container's two checksums, both
-verified on load. Shapes are checked against the settings before any weight is read, and every weight must be finite.
+The header's `__metadata__` holds `format` "seqgen checkpoint", `version` "1", or "2" where the model has a memory, and
+the container's two checksums, both verified on load. Shapes are checked against the settings before any weight is read,
+and every weight must be finite.
 
 A run folder holds `model.safetensors`, which is this file; CHECKPOINT on the command line may be either.
 """
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 FORMAT = "seqgen checkpoint"
 VERSION = "1"
+WITH_MEMORY = "2"  # of a model with a memory, which earlier versions of seqgen cannot run
 MODEL_FILE = "model.safetensors"
 MAX_DETAILS = 64_000_000
 COUNTS = "counts"
@@ -159,7 +161,7 @@ class Checkpoint:
         details = {
             "model": self.model,
             "cell": dataclasses.asdict(self.cell),  # type: ignore[call-overload]
-            "settings": dataclasses.asdict(self.settings),
+            "settings": self.settings.to_json(),
             "tokenizer": self.tokenizer.spec(),
             "training": self.training,
             "metrics": self.metrics,
@@ -169,7 +171,8 @@ class Checkpoint:
         tensors = {name: self.weights[name].astype(dtype, copy=False) for name in names}
         if self.seen is not None:
             tensors[COUNTS], details["bounds"] = self.seen.counts, dict(self.seen.bounds)
-        write_tensors(path, tensors, details, {"format": FORMAT, "version": VERSION})
+        version = VERSION if self.settings.memory is None else WITH_MEMORY
+        write_tensors(path, tensors, details, {"format": FORMAT, "version": version})
 
     @property
     def parameters(self) -> int:
@@ -248,9 +251,11 @@ def _check_format(header: Header) -> None:
     found, version = header.metadata.get("format"), header.metadata.get("version")
     if found != FORMAT:
         raise CheckpointError(f"{header.path}: is not a checkpoint (its format is {found!r})")
-    if version != VERSION:
+    if version not in (VERSION, WITH_MEMORY):
         hint = "install a newer seqgen"
-        raise CheckpointError(f"{header.path}: is a checkpoint of version {version!r}, expected {VERSION!r}", hint)
+        raise CheckpointError(
+            f"{header.path}: is a checkpoint of version {version!r}, expected {VERSION!r} or {WITH_MEMORY!r}", hint
+        )
     details = header.tensors.get("details")
     if details is None or details.dtype != np.uint8 or details.nbytes > MAX_DETAILS:
         raise _damaged(header.path, "it has no readable details")

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUPS = {"codecs": "seqgen.codecs", "cells": "seqgen.cells", "rules": "seqgen.rules"}
-BASES = {"codecs": "Codec", "cells": "Cell", "rules": "Rule"}  # what a variant is made from, in `seqgen.<kind>`
+# What a variant is made from, in `seqgen.<kind>`.
+BASES = {"codecs": "Codec", "cells": "Cell", "rules": "Rule", "memories": "Memory"}
 METADATA = (".dist-info", ".egg-info")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 

@@ -1,4 +1,4 @@
-"""A folder is the registry: what lies in `seqgen/codecs`, `cells` or `rules` is what there is.
+"""A folder is the registry: what lies in `seqgen/codecs`, `cells`, `memories` or `rules` is what there is.
 
 A variant is one public module (or package) in the folder of its kind; modules whose names begin with an
 underscore are the room's own furniture. The class of a variant carries its module's name, case and underscores
@@ -20,7 +20,7 @@ from seqgen.errors import UsageError
 
 LONGEST = 60  # characters of a wrong name that are compared
 BROKEN = (ImportError, SyntaxError, NameError, AttributeError, TypeError, ValueError)  # how a module does not load
-KINDS = {"codecs": "codec", "cells": "cell", "rules": "rule"}
+KINDS = {"codecs": "codec", "cells": "cell", "rules": "rule", "memories": "memory"}
 
 
 @cache

@@ -41,9 +41,10 @@ ALLOWED = {
     "tokenization": BASIC
     | {"codecs", "documents", "framing", "media", "tokenizer", "stream", "container", "catalogue", "hub"},
     "cells": {"errors", "settings", "registry"},
-    "models": {"errors", "settings", "registry", "cells"},
+    "memories": {"errors", "settings", "registry", "cells"},
+    "models": {"errors", "settings", "registry", "cells", "memories"},
     "rules": {"errors", "settings", "registry"},
-    "generation": {"errors", "settings", "registry", "cells", "models", "rules"},
+    "generation": {"errors", "settings", "registry", "cells", "memories", "models", "rules"},
     "checkpoint": BASIC | {"container", "cells", "models", "tokenizer", "stream", "seen", "hub"},
     "evaluation": BASIC | {"stream", "tokenizer", "music", "models", "generation", "checkpoint", "container"},
     "training": BASIC

@@ -48,7 +48,7 @@ class Ensemble(nn.Module):
         mixed: Tensor | None = None
         after: list[tuple[Tensor, ...]] = []
         for network, temperature in zip(self._members(), self.temperatures):
-            own = state[len(after) : len(after) + network.settings.layers]
+            own = state[len(after) : len(after) + network.carried]
             logits, own = network(ids, own)
             after += own
             logits = logits.float() if temperature == 1 else logits.float() / temperature

@@ -2,6 +2,8 @@
 
     ids (B, T) ─► embedding (T, B, E) ─► layer 1 … layer L (T, B, H) ─► [projection (T, B, E)] ─► logits (B, T, V)
 
+A memory, where there is one, stands before the layers or behind them (`seqgen.memories`).
+
 One call trains and samples: T tokens at once equal T single steps. Layers are the modules of a cell. Inside, time comes
 first, as kernels like it.
 """
@@ -17,10 +19,10 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from seqgen.cells import Cell, TrainingLoop
-from seqgen.models import ModelSettings
+from seqgen.models import ModelSettings, memory_size
 from seqgen.models.dropout import NOTHING, Rates, embedding_dropout, variational_dropout, weight_drop
 
-State = tuple[tuple[Tensor, ...], ...]  # per layer what its cell carries, (B, ·) each
+State = tuple[tuple[Tensor, ...], ...]  # per layer what its cell carries, (B, ·) each; then what a memory carries
 
 # Standard deviations of fresh weights, small enough that logits start near zero and the loss near ln V.
 EMBEDDING_SCALE = 0.1
@@ -50,6 +52,8 @@ class RecurrentLM(nn.Module):
         self.embedding = nn.Embedding(vocab_size, size)
         nn.init.normal_(self.embedding.weight, std=EMBEDDING_SCALE)
         self.layers = nn.ModuleList(cell.module(hidden if i else size, hidden) for i in range(settings.layers))
+        self.beside = memory = settings.made_memory()
+        self.memory = None if memory is None else memory.module(memory_size(memory, settings), vocab_size)
         self.projection = nn.Linear(hidden, size, bias=False) if settings.projected else None
         self.output = nn.Linear(size if settings.tied else hidden, vocab_size)
         nn.init.zeros_(self.output.bias)
@@ -58,11 +62,19 @@ class RecurrentLM(nn.Module):
         else:
             nn.init.normal_(self.output.weight, std=OUTPUT_SCALE)
 
+    @property
+    def carried(self) -> int:
+        """Entries of a state: one a layer, and one of the memory."""
+        return len(self.layers) + (self.beside is not None)
+
     def initial_state(self, batch: int) -> State:
-        """Zeros: per layer what its cell carries, (batch, ·) each."""
-        weight, sizes = self.embedding.weight, self.cell.state(self.settings.hidden)
-        parts = tuple(weight.new_zeros(batch, size) for size in sizes)
-        return tuple(parts for _ in self.layers)
+        """Zeros: per layer what its cell carries, then what the memory carries, (batch, ·) each."""
+        weight, memory = self.embedding.weight, self.beside
+        sizes = [self.cell.state(self.settings.hidden)] * len(self.layers)
+        if memory is not None:
+            sizes.append(memory.state(memory_size(memory, self.settings)))
+        zeros = {each: tuple(weight.new_zeros(batch, size) for size in each) for each in sizes}
+        return tuple(zeros[each] for each in sizes)
 
     def forward(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         """Logits (B, T, V) of the token after each of `ids` (B, T), and the state after the last."""
@@ -83,10 +95,14 @@ class RecurrentLM(nn.Module):
         rates = self.rates if self.training else NOTHING
         table = embedding_dropout(self.embedding.weight, rates.embedding)
         loop = self.cell.training_loop() if self.by_loop and self.training else None
-        if loop and not rates.input and ids.numel() > len(table):
+        at_input = self.beside is not None and self.beside.side == "input"
+        if loop and not rates.input and not at_input and ids.numel() > len(table):
             x = raw = table  # a row a token of the vocabulary; see _product
         else:
-            x = raw = variational_dropout(functional.embedding(ids.t(), table), rates.input)  # (T, B, E)
+            x = functional.embedding(ids.t(), table)  # (T, B, E)
+            if at_input:
+                x, kept = self._remember(x, ids, state)
+            x = raw = variational_dropout(x, rates.input)
         after = []
         for layer, parts in zip(self.layers, state):
             changed = self._changed(layer, rates.recurrent)
@@ -98,9 +114,19 @@ class RecurrentLM(nn.Module):
             else:
                 raw, parts = layer(x, parts)
             after.append(parts)
-            rate = rates.hidden if len(after) < len(self.layers) else rates.output
-            x = variational_dropout(raw, rate)
-        return x, raw, tuple(after)
+            if len(after) < len(self.layers):
+                x = variational_dropout(raw, rates.hidden)
+        if self.beside is not None:
+            if not at_input:
+                raw, kept = self._remember(raw, ids, state)
+            after.append(kept)
+        return variational_dropout(raw, rates.output), raw, tuple(after)
+
+    def _remember(self, x: Tensor, ids: Tensor, state: State) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """What the memory makes of (T, B, ·), and what it carries after it."""
+        assert self.memory is not None
+        found: tuple[Tensor, tuple[Tensor, ...]] = self.memory(x, ids.t(), state[-1])
+        return found
 
     def _changed(self, layer: nn.Module, rate: float) -> dict[str, Tensor]:
         """A layer's recurrent weights with a share `rate` of their connections dropped; none where none are."""

@@ -56,7 +56,7 @@ class TrainPlan:
         return {
             "model": self.model,
             "cell": dataclasses.asdict(self.cell),  # type: ignore[call-overload]
-            "settings": dataclasses.asdict(self.shape),
+            "settings": self.shape.to_json(),
             "train": dataclasses.asdict(self.train),
             "budget": self.budget.to_json(),
             "seed": self.seed,

@@ -13,6 +13,7 @@ Its weights and products may be in half precision; memories, gates and logits ar
 """
 
 import abc
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -73,14 +74,15 @@ class PlainNetwork(Network):
         self.network = RecurrentLM(cell, settings, self.vocab_size)
         load_weights(self.network, weights)
         self.network.to(device).eval()
-        self.parts = len(cell.state(settings.hidden))
+        self.parts = [len(each) for each in self.network.initial_state(1)]
 
     def start(self, batch: int) -> State:
         carried = [part.clone() for parts in self.network.initial_state(batch) for part in parts]
         return [torch.zeros(batch, self.vocab_size, device=self.device), *carried]
 
     def advance(self, ids: Tensor, state: State) -> State:
-        carried = [tuple(state[at : at + self.parts]) for at in range(1, len(state), self.parts)]
+        ends = list(itertools.accumulate(self.parts, initial=1))
+        carried = [tuple(state[begin:end]) for begin, end in itertools.pairwise(ends)]
         logits, after = self.network(ids[:, None], tuple(carried))
         return [logits[:, 0], *(part for parts in after for part in parts)]
 

@@ -110,7 +110,7 @@ class CudaEngine(BlockEngine[CudaState]):
         device: cuda, cuda:1; any other runs the same work without graphs.
         block: Steps a replay; None: as many as are of use.
         precision: Of weights and products; None: float16 on CUDA, but float32 for units without a bound. A cell
-            without a form is run in float32.
+            without a form, or with a memory beside it, is run in float32.
         capture: Whether to capture where that can be done.
         fuse: Whether the elementwise part of a layer is compiled into one kernel; None: on CUDA.
 
@@ -130,7 +130,7 @@ class CudaEngine(BlockEngine[CudaState]):
         fuse: bool | None = None,
     ) -> None:
         self._block, self._capture, on_cuda = block, capture, device.startswith("cuda")
-        form = cell.device_form()
+        form = cell.device_form() if settings.memory is None else None
         if precision is None:
             precision = torch.float16 if on_cuda and form is not None and form.bounded else torch.float32
         fuse = on_cuda if fuse is None else fuse

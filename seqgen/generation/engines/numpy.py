@@ -9,6 +9,9 @@ A step on a CPU is bound by reading the weights once, so everything else is kept
 - biases are a last row of the matrix, the hidden state having a constant 1 at its end;
 - products go into preallocated arrays.
 
+A memory beside the cell takes two of these away: one before the layers the table, one behind them the output layer's
+place in the last matrix.
+
 A few streams are multiplied row by row (matrix–vector), many as one matrix product. Each way gives a stream the
 same bits whatever the other streams are; the two ways differ in the last bits.
 """
@@ -19,8 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.cells import BY_ROWS, INPUT, RECURRENT, Blocks, Cell, NumpyForm, Update
+from seqgen.cells import BY_ROWS, INPUT, RECURRENT, Blocks, Cell, NumpyForm, Parts, Update
 from seqgen.generation.engine import Engine, Ids, Logits, Weights
+from seqgen.generation.memory import Beside
 from seqgen.models import ModelSettings
 
 Floats = NDArray[np.float32]
@@ -35,17 +39,20 @@ class NumpyState:
         products: Per layer (B, columns) the latest product with its hidden state.
         recurrent: Per layer the part of the product that the layer itself takes in with the next token.
         passed: Per layer the part that the next layer, or who reads the output, takes in with this token.
+        memory: What a memory carries.
+        output: (B, H+1) what it made of the last hidden state, and a constant 1.
     """
 
-    def __init__(self, updates: Sequence[Update], products: Sequence[Floats], gates: int) -> None:
-        self.updates, self.products = updates, products
+    def __init__(self, updates: Sequence[Update], products: Sequence[Floats], gates: int, memory: Parts) -> None:
+        self.updates, self.products, self.memory = updates, products, memory
+        self.output = np.array(updates[-1].hidden)
         self.recurrent = [product[:, :gates] for product in products]
         self.passed = [product[:, gates:] for product in products]
 
     @property
     def arrays(self) -> list[Floats]:
         """All that tells one stream from another."""
-        return [*self.products, *(part for each in self.updates for part in each.parts)]
+        return [*self.products, *(part for each in self.updates for part in each.parts), *self.memory]
 
 
 class NumpyEngine(Engine[NumpyState]):
@@ -64,8 +71,10 @@ class NumpyEngine(Engine[NumpyState]):
         self.gates = len(weights[f"layers.0.{RECURRENT[0]}"])
         self.embedding = np.asarray(weights["embedding.weight"], np.float32)
         self.first = _first_layer(form, weights)
-        self.table = self._table()
+        self.beside = Beside(settings, weights)
+        self.table = None if self.beside.on_input else self._table()
         self.matrices = [_stacked(form, settings, weights, layer) for layer in range(settings.layers)]
+        self.behind = None if not self.beside.on_output else _behind(settings, weights)
         self.silent = [*self.matrices[:-1], self.matrices[-1][:, : self.gates]]  # without the output layer
         self.projected = None if not settings.projected else _projected_output(weights)
 
@@ -78,12 +87,12 @@ class NumpyEngine(Engine[NumpyState]):
         """The state of `batch` streams before their first token: hidden states of zero."""
         updates = [self.form.update(batch, self.settings.hidden) for _ in self.matrices]
         products = [np.repeat(matrix[-1:], batch, axis=0) for matrix in self.matrices]  # W·0 + b
-        return NumpyState(updates, products, self.gates)
+        return NumpyState(updates, products, self.gates, self.beside.start(batch))
 
     def step(self, ids: Ids, state: NumpyState) -> tuple[Logits, NumpyState]:
         """(B, V) float32 logits after `ids` (B,), and the state after them."""
         self._advance(ids, state, self.matrices, state.products)
-        logits = state.passed[-1]
+        logits = state.passed[-1] if self.behind is None else _product(state.output, self.behind, None)
         return (logits if self.projected is None else _product(logits, self.projected, None)), state
 
     def prefill(self, ids: Ids, state: NumpyState) -> tuple[Logits, NumpyState]:
@@ -108,20 +117,24 @@ class NumpyEngine(Engine[NumpyState]):
         return state
 
     def _advance(self, ids: Ids, state: NumpyState, matrices: Sequence[Floats], products: Sequence[Floats]) -> None:
-        """Move every layer by one token."""
-        x = self._input(ids)
+        """Move every layer, and the memory, by one token."""
+        x = self._input(ids, state)
         for update, recurrent, matrix, product, passed in zip(
             state.updates, state.recurrent, matrices, products, state.passed
         ):
             update(x, recurrent)
             _product(update.hidden, matrix, product)
             x = passed
+        if self.behind is not None:
+            hidden = state.updates[-1].hidden[:, :-1] * np.float32(1 / self.form.scale)
+            state.output[:, :-1], state.memory = self.beside.behind(hidden, ids, state.memory)
 
-    def _input(self, ids: Ids) -> Floats:
+    def _input(self, ids: Ids, state: NumpyState) -> Floats:
         """(B, gates·H) the first layer's input product."""
         if self.table is not None:
             return self.table.take(ids, axis=0)
-        return np.asarray(self.embedding[ids] @ self.first[:-1] + self.first[-1])
+        x, state.memory = self.beside.before(self.embedding[ids], ids, state.memory)
+        return np.asarray(x @ self.first[:-1] + self.first[-1])
 
     def _table(self) -> Floats | None:
         """(V, gates·H) the first layer's input product for every token, where that is not too large."""
@@ -153,8 +166,11 @@ def _first_layer(form: NumpyForm, weights: Weights) -> Floats:
 def _stacked(form: NumpyForm, settings: ModelSettings, weights: Weights, layer: int) -> Floats:
     """(H+1, columns) all that multiplies one layer's hidden state, biases in the last row."""
     recurrent, bias = (weights[f"layers.{layer}.{name}"] for name in RECURRENT)
+    made = settings.made_memory()
     if layer + 1 < settings.layers:
         (after, after_bias), blocks = (weights[f"layers.{layer + 1}.{name}"] for name in INPUT), form.input
+    elif made is not None and made.side == "output":  # which stands between
+        (after, after_bias), blocks = (recurrent[:0], bias[:0]), ((0, 1),)
     else:
         (after, after_bias), blocks = _output(settings, weights), ((0, 1),)
     rows = len(recurrent)
@@ -181,6 +197,14 @@ def _output(settings: ModelSettings, weights: Weights) -> tuple[NDArray[Any], ND
         one[-1] = 1
         return np.pad(matrix, ((0, 1), (0, 0))), one
     return weights["embedding.weight" if settings.tied else "output.weight"], weights["output.bias"]
+
+
+def _behind(settings: ModelSettings, weights: Weights) -> Floats:
+    """(H+1, columns) what takes the last hidden state out where a memory stands before it, the bias in the last row."""
+    weight, bias = _output(settings, weights)
+    matrix = np.empty((settings.hidden + 1, len(weight)), np.float32)
+    _fill(matrix, weight, bias, ((0, 1),))
+    return matrix
 
 
 def _projected_output(weights: Weights) -> Floats:

@@ -6,9 +6,10 @@ import numpy as np
 
 from seqgen.cells import Array, Cell, Parts, linear
 from seqgen.generation.engine import Engine, Ids, Logits, Weights
+from seqgen.generation.memory import Beside
 from seqgen.models import ModelSettings
 
-StepState = tuple[Parts, ...]  # per layer
+StepState = tuple[Parts, ...]  # per layer, then of the memory
 
 
 class StepEngine(Engine[StepState]):
@@ -26,6 +27,7 @@ class StepEngine(Engine[StepState]):
         self.embedding, self.bias = given["embedding.weight"], given["output.bias"]
         self.output = self.embedding if settings.tied else given["output.weight"]
         self.projection = given["projection.weight"] if settings.projected else None
+        self.memory = Beside(settings, given)
         prefixes = [f"layers.{layer}." for layer in range(settings.layers)]
         self.layers = [
             {name.removeprefix(prefix): weight for name, weight in given.items() if name.startswith(prefix)}
@@ -40,7 +42,8 @@ class StepEngine(Engine[StepState]):
     def start(self, batch: int) -> StepState:
         """The state of `batch` streams before their first token: zeros."""
         sizes = self.cell.state(self.settings.hidden)
-        return tuple(tuple(np.zeros((batch, size), np.float32) for size in sizes) for _ in self.layers)
+        layers = [tuple(np.zeros((batch, size), np.float32) for size in sizes) for _ in self.layers]
+        return *layers, self.memory.start(batch)
 
     def step(self, ids: Ids, state: StepState) -> tuple[Logits, StepState]:
         """(B, V) float32 logits after `ids` (B,), and the state after them."""
@@ -65,9 +68,10 @@ class StepEngine(Engine[StepState]):
 
     def _advance(self, ids: Ids, state: StepState) -> tuple[Array, StepState]:
         """What the last layer gives out, (B, H), and the state after one more token."""
-        x: Array = self.embedding[ids]
+        x, kept = self.memory.before(self.embedding[ids], ids, state[-1])
         after = []
         for weights, parts in zip(self.layers, state):
             x, parts = self.cell.step(weights, x, parts)
             after.append(parts)
-        return x, tuple(after)
+        x, kept = self.memory.behind(x, ids, kept)
+        return x, (*after, kept)

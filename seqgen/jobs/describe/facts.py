@@ -185,7 +185,7 @@ def describe_checkpoint(path: Path | str) -> CheckpointFacts:
         "labels": list(found.tokenizer.labels),
         "unseen": None if seen is None else int((seen.counts[:own] == 0).sum()),
         "bounds": {} if seen is None else dict(seen.bounds),
-        "settings": dataclasses.asdict(found.settings),
+        "settings": found.settings.to_json(),
         "cell": dataclasses.asdict(found.cell),  # type: ignore[call-overload]
         "metrics": found.metrics,
         "training": found.training,

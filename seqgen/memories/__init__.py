@@ -1,0 +1,80 @@
+"""Memories of the document so far, beside the cell: each in one file or folder here.
+
+    ids (B, T) ─► embedding ─► [memory on the input side] ─► layers ─► [memory on the output side] ─► logits
+
+A memory stands on one `side` of the layers: what it is given there, (T, B, size), it gives back changed. It owns the
+names and shapes of its weights, has a state that is carried from window to window as a cell's is, without gradient, and
+tells its equations twice: as a torch module to train (`module`, which alone imports torch) and as a numpy step to
+sample (`step`). Contract tests hold the two together, over all that lies here (`tests/test_memories.py`).
+
+What runs it (`seqgen.models`, `seqgen.generation`) asks for nothing else. Without one, a network is what it was.
+This room knows neither networks nor what tokens mean.
+"""
+
+import abc
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.cells import Array, Arrays, Parts, Shapes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["PREFIX", "Array", "Arrays", "Ids", "Memory", "Parts", "Shapes", "Side"]
+
+Ids = NDArray[np.integer[Any]]
+Side = Literal["input", "output"]
+PREFIX = "memory."  # of its weights' names in a checkpoint
+
+
+@dataclass(frozen=True)
+class Memory(abc.ABC):
+    """What a network keeps of the document beside its hidden states. Variants are frozen dataclasses.
+
+    Its state is a tuple of arrays (B, ·) of floating-point numbers; before a document all are zero.
+
+    Attributes:
+        side: Where it stands: before the layers (what it changes are token embeddings, size E) or behind them (hidden
+            states, size H).
+        length: Tokens that it reaches back, `memory_length`.
+    """
+
+    side: ClassVar[Side]
+    length: int = 256
+
+    @abc.abstractmethod
+    def weights(self, size: int, vocab_size: int) -> Shapes:
+        """The name and shape of each weight, as a checkpoint holds them behind `PREFIX`.
+
+        Args:
+            size: Of what it changes.
+            vocab_size: Ids are below it.
+        """
+
+    @abc.abstractmethod
+    def state(self, size: int) -> tuple[int, ...]:
+        """The size of each part of the state of a stream, in numbers."""
+
+    @abc.abstractmethod
+    def module(self, size: int, vocab_size: int) -> "nn.Module":
+        """With these weights, initialised so that it changes nothing yet: x (T, B, size), ids (T, B), state → y, state.
+
+        T tokens at once equal T single steps. No stream knows another. It never asks the device for an answer.
+        """
+
+    @abc.abstractmethod
+    def step(self, weights: Arrays, x: Array, ids: Ids, state: Parts) -> tuple[Array, Parts]:
+        """One token of each of B streams: x (B, size), ids (B,), state → y (B, size), the state after.
+
+        The arrays of the state given may be used up; x is left alone.
+
+        Args:
+            weights: What `prepared` made of them.
+        """
+
+    def prepared(self, weights: Arrays) -> Arrays:
+        """The weights as `step` wants them, made once."""
+        return weights
