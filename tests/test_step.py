@@ -14,6 +14,7 @@ from seqgen.models import ModelSettings
 from seqgen.models.graph import Repeated
 from seqgen.models.network import RecurrentLM
 from seqgen.training import defaults, snapshot
+from seqgen.training.defaults import Reading
 from seqgen.training import device as devices
 from seqgen.training.data import Material, Spans
 from seqgen.training.plan import TrainPlan
@@ -202,7 +203,7 @@ def test_devices_for_the_persistent_kernel():
 
 @pytest.mark.parametrize("tokens", [10_000, 1_000_000, 100_000_000])
 def test_defaults_for_a_gpu_are_shapes_for_the_persistent_kernel(tokens):
-    shape, train = defaults.choose(tokens, "cuda", 3.0)
+    shape, train = defaults.choose("cuda", Reading(tokens, Budget(minutes=3.0)))
     settings = ModelSettings(**shape)
     for inputs in (settings.embedding_size, settings.hidden):
         assert registry.load("cells", "lstm")().persistent(inputs, settings.hidden, train["batch"])

@@ -16,7 +16,7 @@ from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
 from seqgen.stream import StreamWriter, TokenStream
 from seqgen.tokenizer import Tokenizer
-from seqgen.training import defaults, device, optimizer
+from seqgen.training import device, optimizer
 from seqgen.training.corpus import TrainingCorpus
 from seqgen.training.data import Spans
 from seqgen.training.plan import TrainPlan
@@ -238,15 +238,6 @@ def test_relu_units_learn_from_the_first_step_on(tmp_path, stream):
     run.train()
     assert run.trainer.progress.rollbacks == 0
     assert run.trainer.progress.best < 0.7 * np.log(run.network.vocab_size)
-
-
-@pytest.mark.parametrize("tokens", [1_000, 100_000, 1_000_000, 100_000_000])
-@pytest.mark.parametrize("kind", ["cpu", "cuda", "mps"])
-@pytest.mark.parametrize("minutes", [0.2, 1.5, 10, 60, None])
-def test_defaults_are_valid_settings(tokens, kind, minutes):
-    shape, train = defaults.choose(tokens, kind, minutes)
-    assert ModelSettings(**shape).hidden >= 64
-    assert TrainSettings(**train).batch >= 4
 
 
 @pytest.mark.parametrize(("key", "value"), [("batch", 0), ("window", 0), ("learning_rate", 0), ("validation", 1)])

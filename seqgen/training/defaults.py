@@ -4,6 +4,8 @@ Chosen by measurement on the validation splits of real corpora; `benchmarks/READ
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import inf
 from typing import TypedDict
 
 from seqgen import settings
@@ -13,11 +15,12 @@ CPU_MINUTES = 5.0  # a newcomer's run, where no budget is given
 GPU_MINUTES = 3.0
 TRANSPOSE = 2  # semitones to either side that music is moved by while training
 OFTEN = 18  # epochs from which on other keys help: before, what is the same each time is learned sooner
-LONG = 20.0  # minutes on a CPU from which on two wide layers reach further than one
-LONG_RATE = 10_000  # tokens a second that two cores learn from at 2×512, roughly
 ENOUGH = 300_000  # tokens, below which two wide layers only learn by heart
 EMBEDDING = 128  # narrower than the layers: as good, and a tenth more steps in the time
-CPU_RATE = 25_000  # tokens a second that two cores learn from at 320 units, roughly
+CPU_RATE = 40_000  # tokens a second that two good cores learn from at REFERENCE, where nothing was measured
+# Tokens that a machine must be able to read at REFERENCE in the time, for a layer of so many units to reach further.
+WIDTHS = ((0, 256), (2_500_000, 320), (4_700_000, 384))
+DEEP = 48_000_000  # the same for two layers of 512 units
 
 
 class Shape(TypedDict, total=False):
@@ -42,66 +45,121 @@ class Training(TypedDict, total=False):
     average_decay: float
 
 
-def choose(tokens: int, device: str, minutes: float | None) -> tuple[Shape, Training]:
-    """(model settings, training settings) for a corpus of `tokens`, a device type and a time budget.
+REFERENCE: Shape = {"hidden": 320, "layers": 1, "embedding": EMBEDDING}  # what the speed of a machine is measured at
+STREAMS, WINDOW = 16, 64  # of a step there
+NARROW: tuple[Shape, ...] = tuple({"hidden": hidden, "embedding": EMBEDDING} for _, hidden in WIDTHS)
+WIDE: Shape = {"hidden": 512, "layers": 2, "embedding": EMBEDDING}
+ON_GPU: tuple[Shape, ...] = tuple({"hidden": hidden, "layers": 2} for hidden in (512, 768, 1024))
+NONE: Mapping[str, object] = {}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How much a run is going to read, as far as that is known before its first step.
+
+    Attributes:
+        tokens: Of the corpus, those that are trained on.
+        budget: When it ends.
+        rate: Tokens a second that this machine learns from at REFERENCE.
+    """
+
+    tokens: int
+    budget: Budget
+    rate: float = CPU_RATE
+
+    def most(self) -> float:
+        """Tokens that are read at REFERENCE."""
+        return self.tokens * self.passes(REFERENCE, STREAMS, WINDOW)
+
+    def passes(self, shape: Shape, batch: int, window: int) -> float:
+        """How often each token is read by a model of this shape, in steps of `batch` streams of `window` tokens.
+
+        Known where epochs or steps bound the run; where minutes do, the time of a token is taken to grow with the
+        squares of the widths.
+        """
+        budget, found = self.budget, [inf]
+        if budget.epochs is not None:
+            found.append(budget.epochs)
+        if budget.steps is not None:
+            found.append(budget.steps * batch * window / self.tokens)
+        if budget.minutes is not None:
+            size = shape.get("layers", 1) * (shape.get("hidden", REFERENCE["hidden"]) / REFERENCE["hidden"]) ** 2
+            found.append(60 * budget.minutes * self.rate / size / self.tokens)
+        return min(found)
+
+
+def choose(device: str, reading: Reading, given: Mapping[str, object] = NONE) -> tuple[Shape, Training]:
+    """(model settings, training settings) for a device type and what can be read in the time.
+
+    The size follows what this machine reads in the time, and dropout how often that is the whole corpus: not the
+    minutes, in which one machine reads three times as much as another.
 
     Args:
-        tokens: Training tokens.
         device: "cpu", "cuda" or "mps".
-        minutes: The time budget, or None where epochs or steps bound the run.
+        reading: How much the run is going to read.
+        given: Settings that are not to be chosen; a shape among them decides how often the corpus is read.
     """
     if device == "cpu":
-        return _for_cpu(tokens, minutes if minutes is not None else CPU_MINUTES)
-    return _for_gpu(tokens)
+        return _for_cpu(reading, given)
+    return _for_gpu(reading.tokens)
 
 
-def transposition(tokens: int, device: str, budget: Budget, values: Mapping[str, object]) -> int:
+def is_chosen(shape: Mapping[str, object], device: str) -> bool:
+    """Whether a model's settings are some that `choose` gives on a device."""
+    shapes = (*NARROW, WIDE) if device == "cpu" else ON_GPU
+    return any(all(shape[key] == value for key, value in each.items()) for each in shapes)
+
+
+def transposition(device: str, reading: Reading, given: Mapping[str, object]) -> int:
     """By how many semitones music is moved while training: not at all in a run of few epochs.
 
     Args:
-        tokens: Of the corpus.
         device: "cpu", "cuda" or "mps".
-        budget: Of the run.
-        values: Its settings.
+        reading: How much the run is going to read.
+        given: Its settings.
     """
-
-    def given(key: str, default: int) -> int:
-        return int(settings.convert(key, values.get(key, default), int))
-
-    passes = [float("inf") if budget.epochs is None else budget.epochs]
-    if budget.steps is not None:
-        passes.append(budget.steps * given("batch", 32) * given("window", 64) / tokens)
-    if budget.minutes is not None and device == "cpu":
-        passes.append(CPU_RATE * (320 / given("hidden", 320)) ** 2 * 60 * budget.minutes / tokens)
-    return TRANSPOSE if min(passes) >= OFTEN else 0
+    budget = reading.budget if device == "cpu" else replace(reading.budget, minutes=None)
+    passes = replace(reading, budget=budget).passes(*_sizes(REFERENCE, given))
+    return TRANSPOSE if passes >= OFTEN else 0
 
 
-def _for_cpu(tokens: int, minutes: float) -> tuple[Shape, Training]:
-    if minutes >= LONG and tokens >= ENOUGH:
-        return _for_long(tokens, minutes)
-    hidden = 256 if tokens < 100_000 or minutes < 1 else 320 if minutes < 1.75 else 384
-    epochs = CPU_RATE * (320 / hidden) ** 2 * 60 * minutes / tokens
-    dropout = 0.0 if epochs < 3 else 0.2 if epochs < 8 else 0.35
-    batch = 8 if tokens < 50_000 else 16
+def _sizes(shape: Shape, given: Mapping[str, object]) -> tuple[Shape, int, int]:
+    """(shape, streams, tokens a window) as given, else `shape` and the usual ones."""
+
+    def number(key: str, default: int) -> int:
+        return int(settings.convert(key, given.get(key, default), int))
+
+    found: Shape = {"hidden": number("hidden", shape["hidden"]), "layers": number("layers", shape.get("layers", 1))}
+    return found, number("batch", STREAMS), number("window", WINDOW)
+
+
+def _for_cpu(reading: Reading, given: Mapping[str, object]) -> tuple[Shape, Training]:
+    most = reading.most()
+    if most >= DEEP and reading.tokens >= ENOUGH:
+        return _for_long(reading, given)
+    shape = NARROW[0] if reading.tokens < 90_000 else [s for (least, _), s in zip(WIDTHS, NARROW) if most >= least][-1]
+    passes = reading.passes(*_sizes(shape, given))
+    dropout = 0.0 if passes < 3 else 0.2 if passes < 8 else 0.35
+    batch = 8 if reading.tokens < 45_000 else STREAMS
+    minutes = CPU_MINUTES if reading.budget.minutes is None else reading.budget.minutes
     checks = min(20, max(4, round(4 * minutes)))  # each takes about a second
-    train: Training = {"batch": batch, "window": 64, "learning_rate": 7e-3, "validations": checks, "dropout": dropout}
-    return {"hidden": hidden, "embedding": EMBEDDING}, train
+    train: Training = {"batch": batch, "window": WINDOW, "learning_rate": 7e-3, "validations": checks}
+    return shape, train | {"dropout": dropout}
 
 
-def _for_long(tokens: int, minutes: float) -> tuple[Shape, Training]:
+def _for_long(reading: Reading, given: Mapping[str, object]) -> tuple[Shape, Training]:
     """Time enough for what a GPU would be given, and for the settings of the published checkpoints."""
-    epochs = LONG_RATE * 60 * minutes / tokens
-    train: Training = {"batch": 32, "window": 64, "learning_rate": 4e-3, "validations": 20}
-    if epochs >= 3:
-        train |= {"dropout": 0.2 if epochs < 8 else 0.4, "dropout_input": 0.0, "weight_drop": 0.1}
+    passes = reading.passes(*_sizes(WIDE, {"batch": 32} | given))
+    train: Training = {"batch": 32, "window": WINDOW, "learning_rate": 4e-3, "validations": 20}
+    if passes >= 3:
+        train |= {"dropout": 0.2 if passes < 8 else 0.4, "dropout_input": 0.0, "weight_drop": 0.1}
         train |= {"average": "ema", "average_decay": 0.998}
     else:
         train["dropout"] = 0.0
-    return {"hidden": 512, "layers": 2, "embedding": EMBEDDING}, train
+    return WIDE, train
 
 
 def _for_gpu(tokens: int) -> tuple[Shape, Training]:
-    hidden, dropout = (512, 0.4) if tokens < 400_000 else (768, 0.4) if tokens < 3_000_000 else (1024, 0.2)
-    batch = 32 if tokens < 400_000 else 64
-    train: Training = {"batch": batch, "window": 128, "learning_rate": 3e-3, "dropout": dropout}
-    return {"hidden": hidden, "layers": 2}, train
+    place = sum(tokens >= least for least in (400_000, 3_000_000))
+    train: Training = {"batch": 64 if place else 32, "window": 128, "learning_rate": 3e-3}
+    return ON_GPU[place], train | {"dropout": 0.2 if place == 2 else 0.4}

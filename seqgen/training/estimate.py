@@ -11,10 +11,14 @@ from dataclasses import dataclass
 
 import torch
 
-from seqgen.models import parameters, weight_shapes
+from seqgen.cells import Cell
+from seqgen.models import ModelSettings, parameters, weight_shapes
 from seqgen.models.network import RecurrentLM
+from seqgen.training import defaults
 from seqgen.training.memory import step_bytes
 from seqgen.training.plan import TrainPlan
+from seqgen.training.progress import Budget
+from seqgen.training.settings import TrainSettings
 from seqgen.training.step import Step
 
 SECONDS = 0.5  # of measuring, after one step to warm up
@@ -49,6 +53,14 @@ def estimate(plan: TrainPlan, vocab_size: int) -> Estimate:
         weights = 4 * sum(weight.numel() for weight in step.network.parameters())
     more = [step_bytes(plan.cell, plan.shape, vocab_size, batch, each) for each in (window, whole)]
     return Estimate(rate, None if memory is None else memory + COPIES * weights + more[1] - more[0])
+
+
+def reference_rate(cell: Cell, vocab_size: int) -> float:
+    """Tokens a second that this machine's processor learns from at `defaults.REFERENCE`, in a second of trying."""
+    shape = ModelSettings(**defaults.REFERENCE)
+    train = TrainSettings(batch=defaults.STREAMS, window=defaults.WINDOW)
+    plan = TrainPlan("", cell, shape, train, Budget(steps=1), 0, torch.device("cpu"))
+    return estimate(plan, vocab_size).rate
 
 
 def _window(plan: TrainPlan, vocab_size: int) -> int:

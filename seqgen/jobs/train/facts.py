@@ -1,5 +1,6 @@
 """What is said before a run and after it: the numbers for `seqgen.jobs.train.guidance`, gathered."""
 
+import dataclasses
 import hashlib
 import re
 import textwrap
@@ -81,8 +82,7 @@ def _chosen_by(run: Run) -> str:
     plan = run.plan
     if plan.parent is not None:
         return "checkpoint"
-    shape, _ = defaults.choose(len(run.stream.ids), plan.device.type, plan.budget.minutes)
-    own = all(getattr(plan.shape, key) == value for key, value in shape.items())
+    own = defaults.is_chosen(dataclasses.asdict(plan.shape), plan.device.type)
     return plan.preset if own or plan.preset != presets.AUTO else "settings"
 
 

@@ -19,7 +19,9 @@ from seqgen.models import ModelSettings, weight_shapes
 from seqgen.settings import Values
 from seqgen.stream import TokenStream
 from seqgen.training import defaults, parallel, presets
+from seqgen.training.defaults import Reading
 from seqgen.training.device import pick_device
+from seqgen.training.estimate import reference_rate
 from seqgen.training.memory import fitting_batch
 from seqgen.training.packing import packs
 from seqgen.training.plan import PlanRecord, TrainPlan
@@ -100,10 +102,11 @@ def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, object], pa
         budget = Budget(minutes=defaults.CPU_MINUTES if device.type == "cpu" else defaults.GPU_MINUTES)
     model = model_of(job, parent)
     kinds = model_kinds(model)
-    values = dict(preset.settings) if preset else _automatic(stream, device.type, budget)
+    inherited = {} if parent is None else dataclasses.asdict(parent.checkpoint.settings)
+    reading = _reading(job, stream, device.type, budget, given, model)
+    values = dict(preset.settings) if preset else _automatic(device.type, reading, {**given, **inherited})
     if registry.load("codecs", str(stream.codec_spec["name"])).transposes:
-        about = {key: value for key, value in {**values, **given}.items() if key in ("batch", "window", "hidden")}
-        moved = defaults.transposition(len(stream.ids), device.type, budget, about)
+        moved = defaults.transposition(device.type, reading, {**values, **given, **inherited})
         values = {"transpose": moved} | values
     if parent is not None:
         values = _gentle(values)
@@ -132,8 +135,21 @@ def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, object], pa
     )
 
 
-def _automatic(stream: TokenStream, device: str, budget: Budget) -> Values:
-    shape, train = defaults.choose(len(stream.ids), device, budget.minutes)
+def _reading(
+    job: TrainJob, stream: TokenStream, device: str, budget: Budget, given: Mapping[str, object], model: str
+) -> Reading:
+    """How much a run reads; where minutes bound it, the processors of all ranks are tried for a second."""
+    held_out = 0.0 if job.held_out else settings.convert("validation", given.get("validation", 0.1), float)
+    tokens = max(1, round(len(stream.ids) * (1 - held_out)))
+    if budget.minutes is None or device != "cpu":
+        return Reading(tokens, budget)
+    kinds = model_kinds(model)
+    cell = settings.parse(kinds[0], settings.distribute(given, *kinds)[0])
+    return Reading(tokens, budget, parallel.current().total(reference_rate(cell, stream.vocab_size)))
+
+
+def _automatic(device: str, reading: Reading, given: Mapping[str, object]) -> Values:
+    shape, train = defaults.choose(device, reading, given)
     return {**shape, **train}
 
 

@@ -6,6 +6,8 @@ from seqgen import registry, settings
 from seqgen.jobs.train.planning import DEFAULT_MODEL, model_kinds
 from seqgen.models import ModelSettings, parameters, weight_shapes
 from seqgen.training import defaults, presets
+from seqgen.training.defaults import Reading
+from seqgen.training.progress import Budget
 from seqgen.training.settings import TrainSettings
 
 WIDTH = 80
@@ -29,7 +31,8 @@ def codec_settings(codec: str | None) -> list[Row]:
 def settings_help(model: str | None, codec: str | None) -> str:
     """Every setting that -P takes while training, with default and meaning."""
     model = model or DEFAULT_MODEL
-    chosen = {key for device in ("cpu", "cuda") for part in defaults.choose(1_000_000, device, 1.0) for key in part}
+    reading = Reading(1_000_000, Budget(minutes=1.0))
+    chosen = {key for device in ("cpu", "cuda") for part in defaults.choose(device, reading) for key in part}
     lines = [f"Settings of {model} models and their training; auto: chosen for you."]
     lines += [_row(name, "auto" if name in chosen else default, text) for name, default, text in model_settings(model)]
     codecs = registry.usable("codecs") if codec is None else {codec: registry.load("codecs", codec)}
