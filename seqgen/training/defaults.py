@@ -149,7 +149,7 @@ def _for_cpu(reading: Reading, given: Mapping[str, object]) -> tuple[Shape, Trai
 
 def _for_long(reading: Reading, given: Mapping[str, object]) -> tuple[Shape, Training]:
     """Time enough for what a GPU would be given, and for the settings of the published checkpoints."""
-    passes = reading.passes(*_sizes(WIDE, {"batch": 32} | given))
+    passes = reading.passes(*_sizes(WIDE, {"batch": 32, **given}))
     train: Training = {"batch": 32, "window": WINDOW, "learning_rate": 4e-3, "validations": 20}
     if passes >= 3:
         train |= {"dropout": 0.2 if passes < 8 else 0.4, "dropout_input": 0.0, "weight_drop": 0.1}

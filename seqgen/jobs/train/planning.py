@@ -144,7 +144,7 @@ def _reading(
     if budget.minutes is None or device != "cpu":
         return Reading(tokens, budget)
     kinds = model_kinds(model)
-    cell = settings.parse(kinds[0], settings.distribute(given, *kinds)[0])
+    cell: Cell = settings.parse(kinds[0], settings.distribute(given, *kinds)[0])
     return Reading(tokens, budget, parallel.current().total(reference_rate(cell, stream.vocab_size)))
 
 
