@@ -1,10 +1,15 @@
 """Lists: names and recipes as items, sorted or shuffled, new ones, and the speed of short documents side by side.
 
     python benchmarks/corpora.py items [SOURCE] [--names 32000] [--minutes 3] [--only names recipes speed]
+        [--steps N] [--seeds 1 2 3] [--samples 1000]
 
 SOURCE is a list with an item a line, of which the first are taken; the corpus `surnames` where it is not given. Names
-are trained on twice, sorted and shuffled, with default settings; samples have default settings, too. Recipes of several
-lines are made here. Speed is that of processor time on one thread, in turns with one document of the same words.
+are trained on twice for each seed, sorted and shuffled, with default settings; samples have default settings, too.
+Recipes of several lines are made here. Speed is that of processor time on one thread, in turns with one document of the
+same words.
+
+As many names drawn from the list itself are at some distance from it already: that of first letters stands beside the
+one of samples ("of names drawn from the list").
 """
 
 import argparse
@@ -14,7 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 import torch
@@ -41,6 +46,7 @@ from seqgen.training.settings import TrainSettings
 
 FOODS = ("plum", "oats", "flour", "salt", "basil", "honey", "rice", "leek", "milk", "butter", "garlic", "sugar")
 PARTS = ("names", "recipes", "speed")
+PER_SEED = ("nats, sorted", "nats, shuffled", "first letters' total variation", "of names drawn from the list")
 UNITS = ("cups", "g", "tbsp")
 RECIPE = re.compile(
     r"Title: [A-Z][a-z]+ and [a-z]+ (?:stew|pie)\nServes: \d\n(?:- \d (?:cups|g|tbsp) [a-z]+\n){4}"
@@ -57,7 +63,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--steps", type=int, help="of the runs on names, instead of --minutes")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="of recipes and speed")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="of the runs on names")
     asked = parser.parse_args()
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -65,7 +72,7 @@ def main() -> None:
             results[part] = {"names": names, "recipes": recipes, "speed": speed}[part](asked, Path(scratch))
     rows = [[part, key, f"{value:.4g}"] for part, found in results.items() for key, value in found.items()]
     print_table(["part", "measure", "value"], rows)
-    shown = {key: getattr(asked, key) for key in ("source", "names", "samples", "minutes", "steps", "seed")}
+    shown = {key: getattr(asked, key) for key in ("source", "names", "samples", "minutes", "steps", "seed", "seeds")}
     print(write_json("corpora_items", results, shown))
 
 
@@ -76,20 +83,29 @@ def listed(asked: argparse.Namespace) -> list[str]:
 
 
 def names(asked: argparse.Namespace, scratch: Path) -> dict[str, float]:
-    """Losses of the sorted and the shuffled list, and what samples of the latter are."""
+    """Losses of the sorted and the shuffled list, and what samples of the latter are: means over seeds, and each."""
+    found = [of_names(asked, scratch / str(seed), seed) for seed in asked.seeds]
+    table: dict[str, float] = {key: mean(each[key] for each in found) for key in found[0]}
+    table["difference of the means, %"] = 100 * abs(table["nats, sorted"] / table["nats, shuffled"] - 1)
+    if len(found) > 1:
+        table |= {f"{key}, seed {seed}": each[key] for key in PER_SEED for seed, each in zip(asked.seeds, found)}
+    return table
+
+
+def of_names(asked: argparse.Namespace, scratch: Path, seed: int) -> dict[str, float]:
+    """The measures of one seed."""
+    scratch.mkdir()
     items, nats = sorted(listed(asked)), {}
     budget = {"steps": asked.steps} if asked.steps else {"minutes": asked.minutes}
     for order in ("sorted", "shuffled"):
         if order == "shuffled":
-            random.Random(asked.seed).shuffle(items)
+            random.Random(seed).shuffle(items)
         path = scratch / f"{order}.txt"
         path.write_text("\n".join(items) + "\n")
-        model = seqgen.train(path, scratch / order, seed=asked.seed, **budget)
+        model = seqgen.train(path, scratch / order, seed=seed, **budget)
         nats[order] = float(model.checkpoint.metrics["nats_per_token"])
     plain, new = (drawn(model, scratch, asked, new=new) for new in (False, True))
     lines = plain.split("\n")[:-1]
-    letters = [Counter(item[0] for item in each) for each in (items, lines)]
-    shares = [{letter: count / each.total() for letter, count in each.items()} for each in letters]
     known, made = set(items), new.split("\n")[:-1]
     good = re.compile(r"[^\W\d_][^\n]*")
     return {
@@ -99,14 +115,20 @@ def names(asked: argparse.Namespace, scratch: Path) -> dict[str, float]:
         "n-gram baseline, nats": float(model.checkpoint.metrics["ngram_nats"]),
         "samples": len(lines),
         "of one well-formed line, %": 100 * sum(bool(good.fullmatch(line)) for line in lines) / asked.samples,
-        "first letters' total variation": sum(
-            abs(shares[0].get(letter, 0) - shares[1].get(letter, 0)) for letter in {*shares[0], *shares[1]}
-        ) / 2,
+        "first letters' total variation": apart(items, lines),
+        "of names drawn from the list": apart(items, random.Random(seed).choices(items, k=len(lines))),
         "in the corpus, without --new, %": 100 * sum(line in known for line in lines) / asked.samples,
         "new: lines": len(made),
         "new: in the corpus": sum(line in known for line in made),
         "new: twice": len(made) - len(set(made)),
-    }  # fmt: skip
+    }
+
+
+def apart(items: list[str], lines: list[str]) -> float:
+    """The total variation between the first letters of two lists."""
+    letters = [Counter(item[0] for item in each) for each in (items, lines)]
+    shares = [{letter: count / each.total() for letter, count in each.items()} for each in letters]
+    return sum(abs(shares[0].get(letter, 0) - shares[1].get(letter, 0)) for letter in {*shares[0], *shares[1]}) / 2
 
 
 def drawn(model: Model, scratch: Path, asked: argparse.Namespace, new: bool = False) -> str:

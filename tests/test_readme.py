@@ -1,5 +1,6 @@
 """Every command of the README runs, on a small corpus and a small budget; the set-up commands run in CI."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from seqgen.cli import group, run
 from seqgen.music.score import Score
 from seqgen.music.write import write_score
+from seqgen.stream import TokenStream
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 COMMANDS = [
@@ -27,9 +29,28 @@ def song(number: int) -> bytes:
     return write_score(Score.from_notes(480, np.array(notes)))
 
 
+def project(folder: Path) -> None:
+    """A program in JavaScript, with what npm, a bundler and git put beside it."""
+    files = {
+        "README.md": "# Sums\n\nA program that adds.\n",
+        "package.json": '{"name": "sums"}\n',
+        ".gitignore": "*.log\n",
+        "made.log": "1 + 1\n",
+        "src/sums.js": "".join(f"function f{n}(x) {{\n  return x + {n};\n}}\n\n" for n in range(80)),
+        "src/main.js": "".join(f"console.log(f{n}({n}));\n" for n in range(80)),
+        "tests/sums.js": "check(f1(1) === 2);\n",
+        "node_modules/left/index.js": "module.exports = 1;\n" * 400,
+        "dist/bundle.js": "var a=1;" * 400,
+        ".git/config": "[core]\n",
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+
+
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory):
-    """A folder with plays, C sources and songs, as the README supposes."""
+    """A folder with plays, C sources, songs, lists, a project and a table, as the README supposes."""
     folder = tmp_path_factory.mktemp("readme")
     for name in ("plays", "src", "songs", "checkpoints"):
         (folder / name).mkdir()
@@ -44,6 +65,14 @@ def workplace(tmp_path_factory):
         code = "".join(f"static int f{line}(int x) {{ return x + {number}; }}\n" for line in range(60))
         (folder / f"src/{number}.c").write_text(code, "utf-8")
         (folder / f"songs/{number}.mid").write_bytes(song(number))
+        for composer in ("bach", "joplin"):
+            (folder / "music" / composer).mkdir(parents=True, exist_ok=True)
+            (folder / f"music/{composer}/{number}.mid").write_bytes(song(number + 4 * len(composer)))
+    (folder / "music/bach/broken.mid").write_bytes(b"MThd")
+    project(folder / "project")
+    poets = ("sappho", "alcaeus")
+    rows = "".join(f'{n},{poets[n % 2]},"{name} sang,\nand ""{name}"" heard."\n' for n, name in enumerate(names))
+    (folder / "poems.csv").write_text("number,poet,text\n" + rows, "utf-8")
     return folder
 
 
@@ -56,8 +85,20 @@ def test_every_command_runs_in_order(workplace, monkeypatch, capfd):
         words = shlex.split(line)
         assert words[0] == "seqgen", line
         assert run(words[1:]) == 0, f"{line}\n{capfd.readouterr().err}"
-    for name in ("new.c", "new.mid", "new.wav", "new.png", "plays.tokens", "again", "new-names.txt"):
+    for name in ("new.c", "new.mid", "new.wav", "new.png", "plays.tokens", "again", "new-names.txt", "bach.mid"):
         assert (workplace / name).exists(), name
+    streams = {name: trained_on(f"checkpoints/{name}") for name in ("names", "verses", "project", "poems", "music")}
+    documents = {name: stream.documents for name, stream in streams.items()}
+    assert documents == {"names": 150, "verses": 150, "project": 4, "poems": 150, "music": 8}
+    assert streams["poems"].codec_spec["labels"] == ["alcaeus", "sappho"]
+    assert streams["music"].codec_spec["labels"] == ["bach", "joplin"]
+    assert list(streams["music"].report.skipped) == ["music/bach/broken.mid"]
+    assert len((workplace / "new-names.txt").read_text("utf-8").splitlines()) == 100
+
+
+def trained_on(run_folder: str) -> TokenStream:
+    """The stream of a run."""
+    return TokenStream.load(json.loads(Path(run_folder, "training.json").read_text("utf-8"))["stream"])
 
 
 def test_there_are_commands_for_each_medium():

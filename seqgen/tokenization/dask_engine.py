@@ -135,7 +135,7 @@ def _client(scheduler: str, workers: int) -> Iterator["Client"]:
     try:
         from distributed import Client, LocalCluster
     except ImportError:
-        raise UsageError("the engine dask is not installed", "pip install 'seqgen[dask]'") from None
+        raise UsageError("the engine dask is not installed", "pip install 'seqgen-art[dask]'") from None
     if scheduler not in (THREADS, PROCESSES):
         try:
             client = Client(scheduler, timeout=PATIENCE)

@@ -286,7 +286,7 @@ def _parquet_file(path: Path) -> Any:
     try:
         from pyarrow import parquet as library
     except ImportError:
-        raise UsageError(f"{path}: Parquet needs pyarrow", "pip install 'seqgen[tables]'") from None
+        raise UsageError(f"{path}: Parquet needs pyarrow", "pip install 'seqgen-art[tables]'") from None
     try:
         return library.ParquetFile(path)
     except (OSError, ValueError) as error:
