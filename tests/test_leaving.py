@@ -115,6 +115,43 @@ def test_include_and_exclude(project: Path) -> None:
     assert "--all" in caught.value.hint
 
 
+def matched(pattern: object, **how: object) -> list[str]:
+    """What is read of what matches a pattern, by name."""
+    stream = tokenize(resolve([str(pattern)], choice=Choice(**how)), "char", output="o.tokens")  # type: ignore[arg-type]
+    return sorted(str(source["name"]) for source in stream.sources)
+
+
+def test_a_glob_leaves_out_what_its_folder_would(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    assert matched("**/*.js") == matched(project / "**/*.js") == ["cart.js", "plan.js"]
+    assert matched("**/*.js", made=True) == sorted(
+        ["cart.js", "index.js", "index.js (2)", "out.js", "packed.js", "plan.js"]
+    )
+    assert matched("src/*") == ["cart.js", "more.log", "no suffix", "private/notes.txt"]
+    assert matched("*.log") == ["keep.log"]
+    assert matched("s*/*.js", exclude=("packed.js",)) == ["cart.js"]
+    left = resolve(["**/*.js"]).left
+    assert {reason: each.files for reason, each in left.items()} == {"dependencies": 2, "build outputs and caches": 1}
+
+
+def test_what_a_pattern_or_a_user_names_is_meant(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    assert matched("node_modules/*/index.js") == ["index.js"]
+    assert matched("**/left/node_modules/pad/*.js") == ["index.js"]
+    assert matched("src/packed.js") == ["packed.js"]
+    with pytest.raises(CorpusError, match="no file matches this pattern that is wanted") as caught:
+        resolve(["*-lock.json"])
+    assert "lock files" in caught.value.hint
+    assert "--all" in caught.value.hint
+
+
+def test_a_glob_passes_over_what_seqgen_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(written(tmp_path, {"a/x.txt": b"so it is\n" * 9}))
+    tokenize(resolve(["a"]), "char", output="a/x.tokens")
+    assert matched("a/*") == ["x.txt"]
+    assert resolve(["a/*"]).passed == {"a/x.tokens": "is a seqgen token stream"}
+
+
 def test_hidden_folders_that_people_write_in_are_read(tmp_path: Path) -> None:
     folder = written(tmp_path / "a", {"docs/.vitepress/config.ts": SCRIPT, ".github/x.yml": b"x: 1\n", "a.ts": SCRIPT})
     assert read(folder) == ["a.ts", "docs/.vitepress/config.ts"]

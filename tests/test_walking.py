@@ -132,12 +132,12 @@ def test_recursive_globs_follow_no_links_and_stay_inside(tmp_path, monkeypatch):
     Path("c/d/up").symlink_to("..")
     Path("c/out").symlink_to("../out")
     Path("c/o.txt").symlink_to("../out/o.txt")
-    assert globbed("c/**/*.txt")[0] == ["c/a.txt", "c/d/b.txt", "c/d/e[1]/f.txt"]
-    assert globbed("c/**/*.txt")[1].keys() == {"c/o.txt"}
-    assert globbed("**/d/**/*.txt")[0] == ["c/d/b.txt", "c/d/e[1]/f.txt"]
-    assert globbed(f"{tmp_path}/**/**/f.txt")[0] == [f"{tmp_path}/c/d/e[1]/f.txt"]
-    assert globbed("c/*")[0] == ["c/a.txt", "c/d"]
-    assert globbed("c/*", follow_links=True)[0] == ["c/a.txt", "c/d", "c/o.txt", "c/out"]
+    assert globbed("c/**/*.txt").matches == ["c/a.txt", "c/d/b.txt", "c/d/e[1]/f.txt"]
+    assert globbed("c/**/*.txt").passed.keys() == {"c/o.txt"}
+    assert globbed("**/d/**/*.txt").matches == ["c/d/b.txt", "c/d/e[1]/f.txt"]
+    assert globbed(f"{tmp_path}/**/**/f.txt").matches == [f"{tmp_path}/c/d/e[1]/f.txt"]
+    assert globbed("c/*").matches == ["c/a.txt", "c/d"]
+    assert globbed("c/*", Choice(follow_links=True)).matches == ["c/a.txt", "c/d", "c/o.txt", "c/out"]
     assert [source.path.name for source in resolve(["c/**"])] == ["a.txt", "b.txt", "f.txt"]
     assert list(folders("c")) == ["c", "c/d", "c/d/e[1]"]
 

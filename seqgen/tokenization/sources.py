@@ -190,17 +190,18 @@ def _from_hub(name: str, note: Note) -> Sources:
 
 
 def _matching(pattern: str, choice: Choice) -> Sources:
-    """The files of all that matches a glob."""
-    matches, passed = globbed(pattern, choice.follow_links)
+    """The files of all that matches a glob; they were found, not named."""
+    matched = globbed(pattern, choice)
     found = Sources()
-    found.passed |= passed
-    for match in matches:
+    found.passed |= matched.passed
+    found.left |= matched.left
+    for match in matched.matches:
         expanded = _existing(Path(match), choice)
-        found += expanded
+        found += [source if source.found else replace(source, found=True, made=choice.made) for source in expanded]
         found.take(expanded)
-    if not matches:
-        first = "".join(f"{path} {reason}" for path, reason in list(passed.items())[:1])
-        raise CorpusError(f"{pattern}: no file matches this pattern", first)
+    if not matched.matches:
+        nothing = _nothing(matched.left, matched.passed, "")
+        raise CorpusError(f"{pattern}: no file matches this pattern{' that is wanted' * bool(matched.left)}", nothing)
     return found
 
 
@@ -255,11 +256,13 @@ def _walked(folder: Path, name: str, choice: Choice) -> Sources:
     return sources
 
 
-def _nothing(left: Mapping[str, LeftOut], passed: Mapping[str, str]) -> str:
-    """What to say of a folder without files."""
+def _nothing(
+    left: Mapping[str, LeftOut], passed: Mapping[str, str], otherwise: str = "hidden files do not count"
+) -> str:
+    """What to say of a folder or a pattern without files."""
     said = [f"left out: {', '.join(left)}; --all reads what is hidden or made by a tool"] if left else []
     said += [f"{path} {reason}" for path, reason in list(passed.items())[:1]]
-    return "; ".join(said) or "hidden files do not count"
+    return "; ".join(said) or otherwise
 
 
 @cache
