@@ -139,7 +139,7 @@ def test_parquet_without_pyarrow_is_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     for name in ("pyarrow", "pyarrow.parquet"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(UsageError, match=r"(?s)Parquet needs pyarrow.*pip install 'seqgen\[tables\]'"):
+    with pytest.raises(UsageError, match=r"(?s)Parquet needs pyarrow.*pip install 'seqgen-art\[tables\]'"):
         seqgen.tokenize(tmp_path / "a.parquet", tmp_path / "out.tokens", field="text")
 
 

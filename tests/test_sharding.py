@@ -182,7 +182,7 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence(corpus, tmp_path, monk
 
 def test_without_dask_there_is_one_sentence(corpus, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UsageError, match=r"(?s)the engine dask is not installed.*pip install 'seqgen\[dask\]'"):
+    with pytest.raises(UsageError, match=r"(?s)the engine dask is not installed.*pip install 'seqgen-art\[dask\]'"):
         seqgen.tokenize(corpus, tmp_path / "out.tokens", engine="dask")
 
 

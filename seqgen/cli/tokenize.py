@@ -47,7 +47,7 @@ def command(source: tuple[str, ...], output: str, **how: Any) -> None:
     SOURCE is a file (also .gz and .zst), a folder, a glob, - or the name of a corpus. Subfolders become labels where
     there are at least two. Settings of the codec are given with -P; `-P skip_bad true` leaves out files that cannot be
     read, which is the default for more than one file, and false makes the first of them an error. `-P strip_licence
-    true` leaves out comments at the head of a program that speak of copyright or licence.
+    true` leaves out comments at the head of programs that speak of copyright or licence, or that recur in three.
 
     \b
       seqgen tokenize plays/ -o plays.tokens

@@ -82,7 +82,9 @@ def key(made: TokenizePlan) -> str:
         "skip_bad": made.skip_bad,
         "documents": made.documents.to_json(),
         "tokenizer": made.tokenizer and made.tokenizer.spec(),
-        "files": [[_content(source), source.label, *["beheaded"] * source.beheaded] for source in made.sources],
+        "files": [
+            [_content(source), source.label, *([source.head] if source.head[1] else [])] for source in made.sources
+        ],
     }
     if names := [source.name for source in made.sources if hub.is_name(source.name)]:
         content["hub"] = names

@@ -1,5 +1,6 @@
 """What is tokenized and how, decided from what the user said and what the files are. Reads no more than it must."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from seqgen import registry, settings
 from seqgen.codecs import Codec
 from seqgen.documents import WHOLE, Documents
-from seqgen.errors import CorpusError, SettingError, UsageError
+from seqgen.errors import CorpusError, DataError, SettingError, UsageError
 from seqgen.files import guarding
 from seqgen.report import LeftOut, Report
 from seqgen.tokenization import licences, listing, records
@@ -153,7 +154,7 @@ def plan(
         if label is not None:
             tokenizer.label_id(label)
         chosen = [source if source.label in tokenizer.labels else replace(source, label=None) for source in chosen]
-    chosen, options = _beheaded(chosen, options or {}, registry.load("codecs", codec_name))
+    chosen, options = _beheaded(chosen, options or {}, registry.load("codecs", codec_name), encoding)
     parsed = settings.parse(registry.load("codecs", codec_name).Options, options)
     skip = len(chosen) > 1 if skip_bad is None else skip_bad
     known = None if tokenizer is None else tokenizer.documents
@@ -171,11 +172,23 @@ def plan(
 
 
 def _beheaded(
-    sources: list[Source], options: Mapping[str, Any], kind: type[Codec]
+    sources: list[Source], options: Mapping[str, Any], kind: type[Codec], encoding: str | None
 ) -> tuple[list[Source], Mapping[str, Any]]:
     """The files, programs without their licences where that is asked for; and the settings that are the codec's own."""
     if licences.SETTING not in options or licences.SETTING in settings.fields(kind.Options) or not is_text(kind):
         return sources, options
     rest = {key: value for key, value in options.items() if key != licences.SETTING}
-    asked = bool(settings.convert(licences.SETTING, options[licences.SETTING], bool))
-    return [replace(each, beheaded=asked and each.suffix not in licences.PROSE) for each in sources], rest
+    if not settings.convert(licences.SETTING, options[licences.SETTING], bool):
+        return sources, rest
+    programs = {place: _heads(each, encoding) for place, each in enumerate(sources) if licences.is_program(each.suffix)}
+    known = licences.recurring(programs.values())
+    return [
+        replace(each, head=licences.span(programs.get(place, ()), known)) for place, each in enumerate(sources)
+    ], rest
+
+
+def _heads(source: Source, encoding: str | None) -> list[licences.Head]:
+    """The comments at the head of a file; none where it cannot be read, as whoever reads it says why."""
+    with contextlib.suppress(DataError, StopIteration):
+        return licences.heads(next(iter(Reader(source, encoding))))
+    return []

@@ -16,7 +16,7 @@ from typing import BinaryIO, Protocol
 from seqgen.errors import CorpusError
 from seqgen.files import size
 from seqgen.tokenization.encodings import AUTO, UNKNOWN, Strange, likely, marked
-from seqgen.tokenization.licences import DROPPED, without_licence
+from seqgen.tokenization.licences import DROPPED
 from seqgen.tokenization.sources import Source, archive_error, is_archive
 from seqgen.tokenization.text import check_text, is_binary, transcoded, wide
 
@@ -76,9 +76,9 @@ class Reader:
         for piece in pieces:
             if first and self._text:
                 check_text(piece[:SAMPLE], shown(self._source), self.encoding)
-            if first and self._source.beheaded:
-                whole, piece = len(piece), without_licence(piece)
-                self.dropped.update([DROPPED] * (len(piece) < whole))
+            if first and self._source.head[1]:
+                piece = piece[: self._source.head[0]] + piece[self._source.head[1] :]
+                self.dropped[DROPPED] += 1
             first = False
             if self._text and self.encoding is None:
                 self.strange.look(piece)

@@ -59,7 +59,7 @@ def plan_key(made: TokenizePlan, tokenizer: Tokenizer, count: int) -> str:
         "encoding": made.encoding,
         "skip_bad": made.skip_bad,
         "files": [
-            [source.name, source.path.stat().st_size, source.label, *["beheaded"] * source.beheaded]
+            [source.name, source.path.stat().st_size, source.label, *([source.head] if source.head[1] else [])]
             for source in made.sources
         ],
         "count": count,

@@ -47,7 +47,7 @@ class Source:
         real: The path with its links resolved, once `resolve` has looked.
         size: Its bytes on the disk, once `resolve` has looked.
         made: Whether it is wanted even if a tool made it.
-        beheaded: Whether it is read without the comments at its head that speak of a licence.
+        head: (begin, end) of the bytes of its text that are left out, such as a licence at its head.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Source:
     real: str = field(default="", compare=False)
     size: int = field(default=0, compare=False)
     made: bool = False
-    beheaded: bool = False
+    head: tuple[int, int] = (0, 0)
 
     @property
     def suffix(self) -> str:
