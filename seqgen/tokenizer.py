@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import registry, settings
+from seqgen.clock import Clock, framed_clock
 from seqgen.codecs import Codec, CopyKey, Grammar, Ids, Mask, Spelling, id_type
 from seqgen.documents import WHOLE, Documents
 from seqgen.errors import MALFORMED, CheckpointError, SettingError, StreamError, UsageError
@@ -159,6 +160,11 @@ class Tokenizer:
             return None
         framing = np.tile(np.arange(self.document_id, self.vocab_size), (len(own), 1))
         return np.concatenate([own, framing], axis=1)
+
+    def clock(self) -> Clock | None:
+        """(V, 6) what each token does to bars or lines, framing included; None where the codec knows none."""
+        own = self.codec.clock()
+        return None if own is None else framed_clock(own, self.vocab_size)
 
     def copy_key(self) -> CopyKey | None:
         """How passages are compared, framing included; None: id by id."""

@@ -33,9 +33,10 @@ ALLOWED = {
     "stream": BASIC | {"container"},
     "media": set(),
     "music": {"errors", "arguments", "settings", "report", "registry", "media"},
-    "codecs": BASIC | {"container", "stream", "media", "music"},
+    "clock": set(),
+    "codecs": BASIC | {"clock", "container", "stream", "media", "music"},
     "token_classes": set(),
-    "tokenizer": BASIC | {"codecs", "documents", "framing", "media", "token_classes"},
+    "tokenizer": BASIC | {"clock", "codecs", "documents", "framing", "media", "token_classes"},
     "catalogue": BASIC,
     "hub": {"errors", "files", "__init__"},
     "tokenization": BASIC

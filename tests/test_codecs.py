@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqgen import registry
+from seqgen import clock, registry
 from seqgen.codecs import Codec, id_type
 from seqgen.errors import DataError, SeqgenError
 from seqgen.report import Report
@@ -298,6 +298,19 @@ def test_a_grammar_never_leads_to_a_dead_end(name: str) -> None:
             break
         state = grammar.step(state, int(rng.choice(np.flatnonzero(mask))))
         assert hash(state) == hash(state)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_clock_has_a_row_for_each_token_and_moves(name: str) -> None:
+    codec = fitted(name)
+    table = codec.clock()
+    if table is None:
+        return
+    assert table.shape == (codec.vocab_size, clock.COLUMNS)
+    assert (table >= 0).all()
+    assert (table <= clock.MOST).all()
+    assert (table[:, clock.BARS] < clock.DOCUMENT).all()  # no document begins within one
+    assert table[:, [clock.BARS, clock.ADVANCE]].any()
 
 
 @pytest.mark.parametrize("name", TEXT)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen.clock import Clock, of_lines
 from seqgen.codecs._grammar import CopyKey, EndingGrammar, Grammar, Mask
 from seqgen.codecs._utf8 import KNOWN, WELL_FORMED, Spelling, lone_bytes, spelling, transitions, well_formed
 from seqgen.errors import UsageError
@@ -258,6 +259,13 @@ class Codec(abc.ABC):
             loudness: Levels of velocity to either side.
         """
         return None
+
+    def clock(self) -> Clock | None:
+        """(vocab_size, 6) what each token does to bars, see `seqgen.clock`; None where there are none.
+
+        Of text, as here: lines.
+        """
+        return of_lines(self.token_bytes() or []) if self.is_text else None
 
     def steerable(self) -> "ControlledCodec | None":
         """This codec, where what it makes can be held to controls of music; None, as here, where it cannot."""

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen import clock as c
 from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.codecs.midi import vocabulary
 from seqgen.codecs.midi.controlled import ControlledCodec
@@ -104,6 +105,13 @@ class Midi(ControlledCodec):
         from seqgen.codecs.midi.augmentation import tables  # not needed but for training
 
         return tables(transpose, stretch, loudness)
+
+    def clock(self) -> c.Clock:
+        """Bars by time, of 2.56 s each."""
+        clock = c.silent(vocabulary.SIZE)
+        clock[:, c.ADVANCE] = vocabulary.STEPS
+        clock[vocabulary.PITCH : vocabulary.PEDAL, c.COUNTS] = 1
+        return clock
 
     def copy_key(self, framing: int) -> "MusicCopyKey":
         from seqgen.codecs.midi.copy_key import MusicCopyKey

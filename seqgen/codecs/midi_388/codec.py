@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen import clock as c
 from seqgen.codecs import Ids, Mask
 from seqgen.codecs.midi.codec import ScoreCodec
 from seqgen.codecs.midi.decoding import LAST_STEP, MAX_NOTES, TICKS_PER_QUARTER, TICKS_PER_STEP, bounded, latest
@@ -63,6 +64,13 @@ class Midi388(ScoreCodec):
 
     def grammar(self) -> EventGrammar:
         return EventGrammar()
+
+    def clock(self) -> c.Clock:
+        """Bars by time, of 2.56 s each."""
+        clock = c.silent(v.SIZE)
+        clock[v.SHIFT : v.VEL, c.ADVANCE] = range(1, 101)
+        clock[v.ON : v.SHIFT, c.COUNTS] = 1
+        return clock
 
     def bounds(self, ids: Ids) -> dict[str, int]:
         token = np.asarray(ids).astype(np.int64)

@@ -31,10 +31,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen.clock import Clock
 from seqgen.codecs import Grammar, Ids, Mask, sparse
 from seqgen.codecs.midi.controlled import ControlledCodec
 from seqgen.codecs.midi.decoding import latest
 from seqgen.codecs.midi_bar import vocabulary as v
+from seqgen.codecs.midi_bar.clock import score_clock
 from seqgen.codecs.midi_bar.decoding import decode_score
 from seqgen.codecs.midi_bar.encoding import encode_score
 from seqgen.codecs.midi_bar.grammar import ScoreGrammar
@@ -138,6 +140,9 @@ class MidiBar(ControlledCodec):
         from seqgen.codecs.midi_bar.augmentation import tables  # not needed but for training
 
         return tables(transpose, stretch, loudness)
+
+    def clock(self) -> Clock:
+        return score_clock()
 
     def copy_key(self, framing: int) -> "MusicCopyKey":
         from seqgen.codecs.midi.copy_key import MusicCopyKey

@@ -17,6 +17,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from seqgen import clock as c
 from seqgen.codecs import Ids
 from seqgen.codecs.midi.codec import ScoreCodec
 from seqgen.codecs.midi.vocabulary import Ints
@@ -30,6 +31,7 @@ from seqgen.settings import option
 REST, HOLD = 128, 129
 TICKS_PER_QUARTER, TICKS_PER_STEP = 480, 120
 VELOCITY = 80
+BAR = 16  # steps
 MAX_STEPS = 2_000_000
 LAST_STEP = MAX_SECONDS * 8  # eight steps a second
 
@@ -60,6 +62,12 @@ class MidiGrid(ScoreCodec):
     def vocabulary(self) -> list[str]:
         names = [f"PITCH_{pitch}" for pitch in range(128)] + ["REST_ON", "HOLD_ON"]
         return names[: self.vocab_size]
+
+    def clock(self) -> c.Clock:
+        """Bars by time, of a whole note each."""
+        clock = c.silent(self.vocab_size)
+        clock[:, c.ADVANCE] = c.PLACES // (VOICES * BAR)
+        return clock
 
     def grammar(self) -> GridGrammar:
         return GridGrammar(hold=self._options.hold)
