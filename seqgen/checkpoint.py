@@ -64,6 +64,7 @@ class Metrics(TypedDict, total=False):
         nats_per_token, bits_per_token: On all that was held out, under protocol B.
         ngram_nats, ngram_order: The baseline on the same.
         temperature: `seqgen.evaluation.temperature.Temperature.to_json`.
+        bar_similarity: Of music in bars: `seqgen.codecs.Codec.bar_similarity` of the training corpus.
     """
 
     steps: int
@@ -76,6 +77,7 @@ class Metrics(TypedDict, total=False):
     ngram_nats: float
     ngram_order: int
     temperature: Mapping[str, object]
+    bar_similarity: Mapping[str, float]
 
 
 class Provenance(TypedDict, total=False):

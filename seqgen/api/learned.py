@@ -15,10 +15,12 @@ from seqgen.originality.index import INDEX_FILE, Index
 from seqgen.seen import Counts
 from seqgen.training.indexing import open_index
 from seqgen.training.recorded import TRAINING_FILE, recorded
+from seqgen.training.survey import BAR_SIMILARITY, similarity_of_bars
 
 if TYPE_CHECKING:
     from seqgen.api.model import Model
 
+MOST_LAG = 64  # bars back
 LOOKED_AT = 20_000_000  # tokens of a corpus, at most, in which instruments are looked for
 
 
@@ -71,6 +73,34 @@ def occurrences(model: "Model") -> Counts | None:
     except DataError:
         return None
     return np.bincount(np.asarray(ids).astype(np.int64), minlength=size)[:size]
+
+
+def bar_similarity(model: "Model") -> dict[int, float]:
+    """Lag → how like bars are to those so many before in what the model learned from, 0 to 1; of a mixture the mean.
+
+    As its checkpoint says, else measured in the corpus; empty where neither knows.
+    """
+    known = [found for each in _distinct(model.models) if (found := _bar_similarity(each))]
+    lags = sorted(set[int]().union(*known)) if known else []
+    means = {lag: [found[lag] for found in known if lag in found] for lag in lags}
+    return {lag: sum(values) / len(values) for lag, values in means.items()}
+
+
+def _bar_similarity(model: "Model") -> dict[int, float]:
+    stored = model.checkpoint.metrics.get(BAR_SIMILARITY)
+    if stored is None:
+        try:
+            run = recorded(model.folder)
+        except DataError:
+            return {}
+        stored = similarity_of_bars(run.stream.ids, run.train, model.tokenizer)
+    try:
+        found = {int(lag): float(value) for lag, value in stored.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{model.name}: what it says of its corpus makes no sense ({error})") from error
+    if not all(0 < lag <= MOST_LAG and 0 <= value <= 1 for lag, value in found.items()):
+        raise CheckpointError(f"{model.name}: what it says of the bars of its corpus makes no sense")
+    return found
 
 
 def indexed_occurrences(model: "Model") -> Counts:

@@ -100,7 +100,7 @@ def with_primer(model: "Model", music: "Music | None", data: bytes, free: bool) 
 
     tempo = None if music is None else music.tempo
     if not data:
-        length = None if music is None or music.bars else music.length
+        length = None if music is None or music.all_bars else music.length
         return music, _with_grid(codec.timing(None, tempo, length), music)
     primer = read_score(data, Report())
     if not len(primer):

@@ -14,7 +14,7 @@ import numpy as np
 from seqgen.api.novelty import Known, NotEmpty, new_steps
 from seqgen.api.over_text import balanced, grammar_of
 from seqgen.api.sampling import UNLIMITED, Sampling
-from seqgen.codecs import Grammar, Ids, Mask, Spelling
+from seqgen.codecs import Grammar, Ids, LeaningGrammar, Mask, Spelling
 from seqgen.errors import UsageError
 from seqgen.generation.limits import Guards
 from seqgen.generation.loop import Guard, Limits, Step, generate
@@ -72,6 +72,7 @@ class Sampler:
         self.stops = self._stops()
         self._guard = self._no_copies()
         self._drawable = self._seen()
+        self._leaning: LeaningGrammar | None = None
         self._grammar, self._longest = self._bounds()
 
     def steps(self, scores: bool = False) -> Iterator[Step]:
@@ -126,7 +127,12 @@ class Sampler:
             unseen=self._unseen(),
             guard=self._guard,
             spelling=self._spelling(),
+            lean=None if self._leaning is None else self._lean,
         )
+
+    def _lean(self, state: Any) -> tuple[int, float] | None:
+        """What the grammar leans to in a state of the framed one."""
+        return None if self._leaning is None else self._leaning.lean(state[1])
 
     def _seen(self) -> Mask | None:
         """(V0,) the codec's tokens that training saw, and what must be able to follow them; None: any."""
@@ -172,17 +178,20 @@ class Sampler:
         """The grammar that keeps to what is asked of music; frees the instruments that are asked for."""
         if self.sampling.grammar is not True:
             raise UsageError(f"--{music.asked} needs the grammar", "leave --no-grammar out")
-        from seqgen.api.learned import occurrences  # not needed to start
+        from seqgen.api.learned import bar_similarity, occurrences  # not needed to start
         from seqgen.codecs.midi.requests import controls_of, steerable
 
         model = self.model
         codec = steerable(model.tokenizer.codec, model.tokenizer.codec_name, music)
         learned = partial(occurrences, model)
-        controls, remarks = controls_of(codec, music, np.concatenate(prompts), learned, model.name)
+        similarity = partial(bar_similarity, model)
+        controls, remarks = controls_of(codec, music, np.concatenate(prompts), learned, model.name, similarity)
         self.remarks += remarks
         if music.instruments is not None and self._drawable is not None:
             self._drawable = codec.freed(self._drawable, controls.programs or frozenset())
-        return codec.steered(controls, prompts, bounds, self._drawable)
+        grammar = codec.steered(controls, prompts, bounds, self._drawable)
+        self._leaning = grammar if controls.form is not None else None
+        return grammar
 
     def _longest_copy(self) -> int | None:
         """The most tokens in a row that may be the same as in the training corpus; None: any number."""

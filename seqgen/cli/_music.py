@@ -10,7 +10,7 @@ from seqgen.errors import UsageError
 from seqgen.music.request import Music
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-OPTIONS = ("instruments", "key", "scale", "tempo", "meter", "density", "minutes", "seconds", "bars", "grid")
+OPTIONS = ("instruments", "key", "scale", "tempo", "meter", "density", "minutes", "seconds", "bars", "form", "grid")
 
 
 def _meter(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -35,6 +35,7 @@ def music_options(function: Function) -> Function:
         click.option("--minutes", type=float, help="Music: end after so long, with a cadence."),
         setting(Music, "seconds", "--seconds", type=float),
         setting(Music, "bars", "--bars"),
+        setting(Music, "form", "--form", metavar="AABA"),
         setting(Music, "grid", "--grid", metavar="16"),
     ]
     for option in reversed(options):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.clock import Clock, of_lines
-from seqgen.codecs._grammar import CopyKey, EndingGrammar, Grammar, Mask
+from seqgen.codecs._grammar import CopyKey, EndingGrammar, Grammar, LeaningGrammar, Mask
 from seqgen.codecs._utf8 import KNOWN, WELL_FORMED, Spelling, lone_bytes, spelling, transitions, well_formed
 from seqgen.errors import UsageError
 from seqgen.media import TEXT, Medium, Timing
@@ -25,7 +25,19 @@ from seqgen.report import Report
 if TYPE_CHECKING:
     from seqgen.codecs.midi.controlled import ControlledCodec
 
-__all__ = ["Codec", "CopyKey", "EndingGrammar", "Golden", "Grammar", "Ids", "Mask", "Spelling", "id_type", "sparse"]
+__all__ = [
+    "Codec",
+    "CopyKey",
+    "EndingGrammar",
+    "Golden",
+    "Grammar",
+    "Ids",
+    "LeaningGrammar",
+    "Mask",
+    "Spelling",
+    "id_type",
+    "sparse",
+]
 
 Ids = NDArray[np.unsignedinteger[Any]]
 Lengths = NDArray[np.int64]
@@ -216,6 +228,13 @@ class Codec(abc.ABC):
             ids: (N,) of whole documents; ids from `vocab_size` on frame them.
         """
         return {KNOWN: well_formed(ids, self._lone)} if self.is_text else {}
+
+    def bar_similarity(self, documents: Iterable[Ids]) -> dict[str, float]:
+        """How like its bars are to those so many before, on the average over documents, by lag; 0 to 1.
+
+        Empty where the codec knows no bars, as here.
+        """
+        return {}
 
     def within(self, bounds: Mapping[str, int], seen: Mask | None = None) -> Grammar | None:
         """The grammar of documents like those of a corpus; that of all documents, as here, where that is the same.

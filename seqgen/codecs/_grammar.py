@@ -31,6 +31,14 @@ class Grammar(Protocol):
         ...
 
 
+class LeaningGrammar(Grammar, Protocol):
+    """One that would like a token here and there more than others that may follow, too."""
+
+    def lean(self, state: Any) -> tuple[int, float] | None:
+        """(the token, by how many nats it is to be likelier), or None; a pure function of the state."""
+        ...
+
+
 class EndingGrammar(Grammar, Protocol):
     """One whose documents end of themselves, within `longest` tokens, the prompt's included."""
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqgen.evaluation.bar_similarity import LAGS, Bars
 from seqgen.music import programs
+from seqgen.music.bar_similarity import LAGS, Bars
 from seqgen.music.bounds import OF_A_PART, TOGETHER, most_together
 from seqgen.music.controls import SCALES
 from seqgen.music.metric import NEAR, WRITTEN, on_beats
@@ -130,7 +130,7 @@ def measure(score: Score) -> Measures:
       before in that part (the unison intervals of jSymbolic's "Repeated Notes", McKay 2010, for chords too).
     - `notes_together`, `notes_of_a_part_together`: the most notes that begin on one tick.
     - `notes_per_second`: notes over the time from the first onset to the end of the last note.
-    - `bar_similarity_…`: see `seqgen.evaluation.bar_similarity`.
+    - `bar_similarity_…`: see `seqgen.music.bar_similarity`.
     """
     bars = Bars.of(score)
     together = _together(score)

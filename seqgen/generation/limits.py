@@ -88,6 +88,8 @@ class Limits:
         unseen: (V,) True where a token is drawn only where all others are banned or break the grammar.
         guard: What is refused token by token, from the first token of the prompt on.
         spelling: What characters are made of.
+        lean: A token that is made likelier, by so many nats, in a state of the grammar, or None; what the grammar
+            refuses it refuses all the same.
     """
 
     length: int | None = None
@@ -98,6 +100,7 @@ class Limits:
     unseen: Mask | None = None
     guard: Guard | None = None
     spelling: Spelling | None = None
+    lean: Callable[[Any], tuple[int, float] | None] | None = None
 
     @property
     def penalties(self) -> Logits | None:
@@ -118,6 +121,7 @@ class Constraints:
 
     def __init__(self, limits: Limits, prompts: Sequence[Ids]) -> None:
         self.grammar, self.guard, self.spelling = limits.grammar, limits.guard, limits.spelling
+        self.lean = limits.lean
         held = limits if self.grammar is None else replace(limits, unseen=None)  # behind a grammar it may give way
         self.penalties = held.penalties
         self.strange = None if self.grammar is None else penalties(None, None, limits.unseen)
@@ -138,6 +142,8 @@ class Constraints:
             logits = unless_empty(kept, logits)
         if self.strange is not None:
             logits = unless_empty(logits + self.strange, logits)
+        if self.lean is not None:
+            logits = self._leaning(logits, self.lean)
         return logits if self.guard is None else self._guarded(logits, self.guard)
 
     def whole(self, ids: Ids | None = None) -> Mask:
@@ -175,6 +181,15 @@ class Constraints:
         if len(self.places) > 1 and not self.places.any():  # mostly, where few characters are told by bytes
             return np.asarray(penalties[0])
         return penalties.take(self.places, axis=0)
+
+    def _leaning(self, logits: Logits, lean: Callable[[Any], tuple[int, float] | None]) -> Logits:
+        wanted = [(row, found) for row, state in enumerate(self.states) if (found := lean(state)) is not None]
+        if not wanted:
+            return logits
+        leaning = logits.copy()
+        for row, (token, nats) in wanted:
+            leaning[row, token] += np.float32(nats)
+        return leaning
 
     def _guarded(self, logits: Logits, guard: Guard) -> Logits:
         refused = [(row, tokens) for row, state in enumerate(self.matches) if (tokens := guard.refused(state))]

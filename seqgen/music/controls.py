@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from seqgen.errors import UsageError
 from seqgen.music import programs
+from seqgen.music.form import Form
 from seqgen.music.score import DRUMS
 from seqgen.registry import nearest
 
@@ -34,6 +35,7 @@ class Controls:
         groups: Sets of programs of each of which something is to sound again and again.
         bars: How many bars it has, or follow a prompt; for codecs that count bars, instead of seconds.
         meter: Numerator and denominator; for codecs that have meters.
+        form: What comes back; for codecs that count bars.
         same_parts: Whether no part may sound but those of a prompt.
     """
 
@@ -49,6 +51,7 @@ class Controls:
     meter: tuple[int, int] | None = None
     same_parts: bool = False
     speed: float = 1.0
+    form: Form | None = None
 
 
 def instruments(text: str) -> dict[str, frozenset[int]]:

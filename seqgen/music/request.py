@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from seqgen.arguments import check_types
 from seqgen.errors import UsageError
+from seqgen.music.form import Form
 from seqgen.settings import option, require
 
 TOKENS_A_SECOND = 200  # more than music has, so that a piece is not cut before its end
@@ -23,6 +24,8 @@ class Music:
         density: 1, below one note a second, to 8, 20 and more.
         seconds: How long the piece lasts, or what follows the prompt.
         bars: The same in bars.
+        form: Which sections are alike, as in aaba, or aaba:8 for sections of eight bars; corpus: bars come back as in
+            the corpus. Sections by letters make a piece of their length where no other is asked for.
         grid: Onsets and ends lie on this part of a whole note in the file: 16, on sixteenths.
         bar: Seconds of a bar at the music's own tempo: the prompt's, else 120 beats a minute.
         beats: Quarter notes in a bar.
@@ -36,6 +39,9 @@ class Music:
     density: int | None = option(None, "Music: how many notes; 8 is 20 a second and more.", least=1, most=8)
     seconds: float | None = option(None, "Music: the same in seconds.")
     bars: int | None = option(None, "Music: the same in bars; after a prompt, so much more.", least=1)
+    form: str | None = option(
+        None, "Music: sections that come back: aaba, aaba:8 (bars each); corpus: as in the corpus."
+    )
     grid: int | None = option(None, "Music: onsets and ends on sixteenths.", least=1, most=96)
     bar: float = 2.0
     beats: float = 4.0
@@ -51,13 +57,30 @@ class Music:
         require(self.bars is None or 1 <= self.bars <= 10_000, "bars", self.bars, "1 to 10000")
         if self.seconds is not None and self.bars is not None:
             raise UsageError("a length was given in bars and in time", "give one of them")
+        _ = self.shape
+
+    @property
+    def shape(self) -> Form | None:
+        """The form, fitted to the length.
+
+        Raises:
+            UsageError: It is none, or the length cannot hold it.
+        """
+        return None if self.form is None else Form.of(self.form).fitted(self.bars, self.seconds)
+
+    @property
+    def all_bars(self) -> int | None:
+        """How many bars the piece has, where that is known: those asked for, or those of its form."""
+        shape = self.shape
+        return self.bars if shape is None or not shape.own else shape.bars
 
     @property
     def length(self) -> float | None:
         """Seconds, whichever way they were asked for."""
-        if self.bars is None:
+        bars = self.all_bars
+        if bars is None:
             return self.seconds
-        return self.bars * (self.bar if self.tempo is None else self.beats * 60 / self.tempo)
+        return bars * (self.bar if self.tempo is None else self.beats * 60 / self.tempo)
 
     @property
     def speed(self) -> float:
@@ -77,6 +100,6 @@ class Music:
     @property
     def asked(self) -> str | None:
         """The name of something that is asked for, None where nothing is."""
-        names = ("instruments", "key", "scale", "tempo", "meter", "density", "bars", "grid")
+        names = ("instruments", "key", "scale", "tempo", "meter", "density", "bars", "form", "grid")
         given = [name for name in names if getattr(self, name) is not None]
         return next(iter(given), None if self.seconds is None else "minutes")

@@ -53,7 +53,7 @@ from seqgen.training.progress import (
 from seqgen.training.recorded import TRAINING_FILE, sealed
 from seqgen.training.saving import Saves
 from seqgen.training.start import set_unigram_bias
-from seqgen.training.survey import survey
+from seqgen.training.survey import BAR_SIMILARITY, similarity_of_bars, survey
 from seqgen.training.trainer import Trainer
 from seqgen.training.validation import Validation, check_lengths
 
@@ -192,6 +192,8 @@ class Run:
             "ngram_order": order,
             temperature.METRIC: self.validation.temperature(network).to_json(),
         }
+        if similar := similarity_of_bars(self.stream.ids, self.train_spans, self.tokenizer):
+            found[BAR_SIMILARITY] = similar
         best = dataclasses.replace(best, metrics={**best.metrics, **found})
         best.save(self.model_path)
         if self.train_spans.tokens <= INDEXED:

@@ -1,6 +1,7 @@
 """What training is about to see: its documents counted block by block, so that a corpus may be larger than memory."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,8 @@ from seqgen.seen import Counts, Seen
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.data import Spans, Tables
 
+BAR_SIMILARITY: Final = "bar_similarity"  # its name among a checkpoint's metrics
+DOCUMENTS = 1000  # whose bars are compared, at most
 BLOCK = 1 << 22  # tokens looked at together
 
 
@@ -27,6 +30,13 @@ def survey(ids: NDArray[np.unsignedinteger], spans: Spans, tokenizer: Tokenizer,
         block = ids[begin:end]
         seen = seen.joined(Seen(np.bincount(block, minlength=size), tokenizer.codec.bounds(block)))
     return seen if tables is None else Seen(_through(seen.counts, tables), seen.bounds)
+
+
+def similarity_of_bars(ids: NDArray[np.unsignedinteger], spans: Spans, tokenizer: Tokenizer) -> dict[str, float]:
+    """`Codec.bar_similarity` of up to DOCUMENTS training documents, evenly taken; empty where there are no bars."""
+    chosen = np.unique(np.linspace(0, len(spans) - 1, min(DOCUMENTS, len(spans))).astype(np.int64))
+    pairs = zip(spans.begin[chosen].tolist(), spans.end[chosen].tolist())
+    return tokenizer.codec.bar_similarity(tokenizer.own(ids[begin:end]) for begin, end in pairs)
 
 
 def _stretches(spans: Spans) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs import Grammar, Ids, Mask
+from seqgen.codecs import Ids, LeaningGrammar, Mask
 from seqgen.codecs.midi.codec import ScoreCodec
 from seqgen.media import Timing
 from seqgen.music.controls import Controls
@@ -61,7 +61,7 @@ class ControlledCodec(ScoreCodec):
     @abc.abstractmethod
     def steered(
         self, controls: Controls, prompts: Sequence[Ids], bounds: Mapping[str, int], seen: Mask | None
-    ) -> Grammar:
+    ) -> LeaningGrammar:
         """The grammar that keeps to controls after prompts; `bounds` and `seen` are those of `Codec.within`.
 
         Raises:

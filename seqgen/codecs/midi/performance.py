@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import clock as c
-from seqgen.codecs import Grammar, Ids, Mask
+from seqgen.codecs import Ids, LeaningGrammar, Mask
 from seqgen.codecs.midi import vocabulary
 from seqgen.codecs.midi.controlled import ControlledCodec
 from seqgen.codecs.midi.decoding import decode_score, latest
@@ -142,7 +142,7 @@ class Midi(ControlledCodec):
 
     def steered(
         self, controls: Controls, prompts: Sequence[Ids], bounds: Mapping[str, int], seen: Mask | None
-    ) -> Grammar:
+    ) -> LeaningGrammar:
         from seqgen.codecs.midi.steering import SteeredPerformance
 
         begins = {int(vocabulary.STEPS[prompt].sum()) for prompt in prompts}  # the last onset of each

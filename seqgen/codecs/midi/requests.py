@@ -1,6 +1,7 @@
 """What is asked of music in words, for one codec and prompt: which controls that is. Knows no model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from seqgen.codecs import Codec, Ids
 from seqgen.codecs.midi.controlled import ControlledCodec
 from seqgen.errors import UsageError
 from seqgen.music.controls import Controls, described, instruments, tonality
+from seqgen.music.form import Form
 from seqgen.music.request import Music
 from seqgen.music.score import DRUMS
 
@@ -33,11 +35,20 @@ def steerable(codec: Codec, name: str, music: Music) -> ControlledCodec:
         raise UsageError(said, "leave it out")
     if music.meter is not None and not found.has_meters:
         raise UsageError("--meter needs a model of codec midi_bar, this one counts seconds", "leave it out")
+    if music.form is not None and not found.has_meters:
+        raise UsageError(
+            "--form needs a model of codec midi_bar, which knows bars; this one counts seconds", "leave it out"
+        )
     return found
 
 
 def controls_of(
-    codec: ControlledCodec, music: Music, prompt: Ids, learned: Callable[[], Counts | None], model: str
+    codec: ControlledCodec,
+    music: Music,
+    prompt: Ids,
+    learned: Callable[[], Counts | None],
+    model: str,
+    similarity: Callable[[], Mapping[int, float]] = dict,
 ) -> tuple[Controls, list[str]]:
     """What is asked, for this codec and prompt; and remarks for people.
 
@@ -47,6 +58,7 @@ def controls_of(
         prompt: (n,) ids of all prompts, without framing.
         learned: Gives how often each token stands in the training corpus, None where that is not known any more.
         model: What remarks call it.
+        similarity: Gives how alike bars of the training corpus are, by lag; nothing where that is not known any more.
 
     Raises:
         UsageError: Something that is asked for does not exist, or does not fit the prompt.
@@ -60,9 +72,24 @@ def controls_of(
         remarks.append("Drums have no key, so --key and --scale change nothing.")
     controls = Controls(
         programs, scale, tonic, music.tempo, music.density, music.length, codec.loudness(prompt), groups,
-        music.bars, music.meter, same_parts=bool(len(prompt)) and music.instruments is None, speed=music.speed,
+        music.all_bars, music.meter, same_parts=bool(len(prompt)) and music.instruments is None, speed=music.speed,
+        form=_form(music, similarity, model),
     )  # fmt: skip
     return controls, remarks
+
+
+def _form(music: Music, similarity: Callable[[], Mapping[int, float]], model: str) -> Form | None:
+    """What is to come back; where that is as in the corpus, how alike its bars are."""
+    form = music.shape
+    if form is None or form.letters:
+        return form
+    known = similarity()
+    if not known:
+        said = (
+            f"how alike the bars of its corpus are is not known of {model}: neither its checkpoint nor its folder says"
+        )
+        raise UsageError(said, "name sections, as in --form aaba; or train it anew")
+    return replace(form, similarity=tuple(sorted(known.items())))
 
 
 def _programs(

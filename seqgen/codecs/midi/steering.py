@@ -113,6 +113,10 @@ class SteeredPerformance:
             self._keep_density(mask, state)
         return mask
 
+    def lean(self, state: Place) -> tuple[int, float] | None:
+        """Nothing is likelier than the model says."""
+        return None
+
     def may_end(self, state: Place) -> bool:
         if not self.inner.may_end(state.inner):
             return False

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.clock import Clock
-from seqgen.codecs import Grammar, Ids, Mask, sparse
+from seqgen.codecs import Ids, LeaningGrammar, Mask, sparse
 from seqgen.codecs.midi.controlled import ControlledCodec
 from seqgen.codecs.midi.decoding import latest
 from seqgen.codecs.midi_bar import vocabulary as v
@@ -136,6 +136,12 @@ class MidiBar(ControlledCodec):
         mask[v.REMAIN :] = mask[v.BAR] = mask[v.POS] = True
         return mask
 
+    def bar_similarity(self, documents: Iterable[Ids]) -> dict[str, float]:
+        from seqgen.music.bar_similarity import Bars, by_lag  # not needed but for training
+
+        scores = (self.score(ids) for ids in documents)
+        return {str(lag): mean for lag, mean in by_lag(Bars.of(score) for score in scores if len(score)).items()}
+
     def augmentations(self, transpose: int, stretch: float, loudness: int) -> NDArray[np.int64]:
         from seqgen.codecs.midi_bar.augmentation import tables  # not needed but for training
 
@@ -161,14 +167,16 @@ class MidiBar(ControlledCodec):
 
     def steered(
         self, controls: Controls, prompts: Sequence[Ids], bounds: Mapping[str, int], seen: Mask | None
-    ) -> Grammar:
+    ) -> LeaningGrammar:
+        from seqgen.codecs.midi_bar.form import FormedScore
         from seqgen.codecs.midi_bar.steering import SteeredScore
 
         begins = {int((prompt == v.BAR).sum()) for prompt in prompts}
         if len(begins) > 1:
             raise UsageError("prompts of different lengths cannot be steered together", "sample them one by one")
         grammar = self.within(bounds, seen, controls.programs or frozenset())
-        return SteeredScore(grammar, controls, begins.pop(), seen)
+        steered = SteeredScore(grammar, controls, begins.pop(), seen)
+        return steered if controls.form is None else FormedScore(steered, controls.form)
 
     def timing(self, primer: Score | None, tempo: float | None, seconds: float | None) -> Timing | None:
         from seqgen.codecs.midi_bar.finishing import timing

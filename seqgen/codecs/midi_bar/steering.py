@@ -96,8 +96,17 @@ class SteeredScore:
             self._keep_density(mask, state)
         return mask
 
+    def lean(self, state: Place) -> tuple[int, float] | None:
+        """Nothing is likelier than the model says."""
+        return None
+
     def may_end(self, state: Place) -> bool:
         return self.inner.may_end(state.inner) and not (self._cadence.here(state) and self._cadence.missing(state))
+
+    def until(self, state: Place, last: int) -> Place:
+        """The place, the last bar being another."""
+        state = state._replace(last=last)
+        return state._replace(inner=self._bounded(state, state.inner))
 
     def _bounded(self, state: Place, inner: g.State) -> g.State:
         """The grammar's state with a countdown to the last bar."""

@@ -13,6 +13,7 @@ generation (NeurIPS 2022), whose notes must agree in their lengths too.
 Only the first MOST bars of a piece are compared.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +75,13 @@ class Bars:
         later = filled.copy()
         later[int(np.argmax(filled))] = False
         return [_mean(best[later]), *(_mean(np.diagonal(like, -lag)[filled[lag:]]) for lag in LAGS)]
+
+
+def by_lag(pieces: Iterable[Bars]) -> dict[int, float]:
+    """Lag → the mean over pieces of their likeness at that lag; lags too long for every piece are left out."""
+    found = [piece.similarities()[1:] for piece in pieces]
+    known = {lag: [each for row in found if (each := row[place]) is not None] for place, lag in enumerate(LAGS)}
+    return {lag: sum(values) / len(values) for lag, values in known.items() if values}
 
 
 def _mean(values: NDArray[np.float32]) -> float | None:
