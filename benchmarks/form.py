@@ -1,0 +1,130 @@
+"""Claim: pieces have the shape that is asked for: bars come back as in the corpus, and sections as their letters say.
+
+    python benchmarks/form.py CHECKPOINT … [--pieces 60] [--bars 32] [--seed 1]
+
+CHECKPOINT is a model of codec `midi_bar`, named like the catalogued corpus that it learned from. It makes pieces of so
+many bars three times: as it likes, with --form corpus, and with --form aaba. Of each kind are told
+
+- the similarity of bars to those 1, 2, 4, 8 and 16 before (`seqgen.music.bar_similarity`), the mean over pieces, beside
+  that of the whole corpus by the same code, and its share of that;
+- the mean likeness of bars to those at the same place of a section with the same letter, and of another;
+- the share of 8-grams that are new to the corpus, in any key (`seqgen.originality`).
+"""
+
+import argparse
+import itertools
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqgen.api.model import Model, load
+from seqgen.api.sampling import Sampling
+from seqgen.jobs.evaluate import corpora
+from seqgen.music.bar_similarity import LAGS, Bars, by_lag
+from seqgen.music.request import Music
+from seqgen.music.score import Score
+from seqgen.originality.index import INDEX_FILE, Index
+from seqgen.originality.measuring import measure
+from seqgen.training.data import Spans
+from seqgen.training.indexing import write_index
+
+from _report import print_table, write_json  # isort: skip
+
+NGRAM = 8
+LETTERS = "aaba"
+Ids = list[int]
+
+
+def pieces(model: Model, music: Music, count: int, seed: int) -> list[Ids]:
+    """The tokens of so many pieces, drawn at once."""
+    prompts = [model.prompt(b"", model.label(None, seed, index)) for index in range(count)]
+    ids: list[Ids] = [[] for _ in prompts]
+    for step in model.sampler(Sampling(seed=seed, music=music), prompts).steps():
+        for index in np.flatnonzero(step.ids >= 0).tolist():
+            ids[index].append(int(step.ids[index]))
+    return ids
+
+
+def sections(score: Score, size: int) -> tuple[float, float]:
+    """The mean likeness of bars at the same place of two sections with the same letter, and with others."""
+    bars, (over, under) = Bars.of(score), score.meter[0].tolist()
+    held: list[set[tuple[int, int]]] = [set() for _ in range(int(bars.first.max()) + 1)]
+    for bar, place, sound in zip(bars.first.tolist(), bars.place.tolist(), bars.sound.tolist()):
+        held[bar].add((place, sound))
+    held = held[1:] if 4 * over <= under else held  # an upbeat stands before the sections
+    found: dict[bool, list[float]] = {True: [], False: []}
+    for one, other in itertools.combinations(range(len(LETTERS)), 2):
+        for a, b in zip(held[one * size : (one + 1) * size], held[other * size : (other + 1) * size]):
+            found[LETTERS[one] == LETTERS[other]].append(len(a & b) / max(len(a | b), 1))
+    return float(np.mean(found[True])), float(np.mean(found[False]))
+
+
+def measured(model: Model, made: Sequence[Ids], index: Index, size: int) -> dict[str, Any]:
+    """What is told of pieces."""
+    scores = [model.tokenizer.codec.steerable().score(np.array(ids)) for ids in made]  # type: ignore[union-attr]
+    pairs = np.array([sections(score, size) for score in scores]).mean(axis=0)
+    key = model.tokenizer.copy_key()
+    ids = [np.array(each) if key is None else key.ids(np.array(each))[0] for each in made]
+    found = [measure(index, each, (NGRAM,)) for each in ids]
+    return {
+        "similarity": {str(lag): round(mean, 4) for lag, mean in by_lag(map(Bars.of, scores)).items()},
+        "same_letter": round(float(pairs[0]), 4),
+        "other_letter": round(float(pairs[1]), 4),
+        "new_8_grams": round(float(np.mean([each.novelty[NGRAM] for each in found])), 4),
+        "longest_run": int(np.median([each.longest for each in found])),
+        "tokens": round(float(np.mean([len(each) for each in made])), 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT")
+    parser.add_argument("--pieces", type=int, default=60)
+    parser.add_argument("--bars", type=int, default=32)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-json", action="store_true", help="leave no result file")
+    given = parser.parse_args()
+    results: dict[str, Any] = {}
+    for checkpoint in given.checkpoints:
+        results[checkpoint] = examined(checkpoint, given)
+        corpus = results[checkpoint]["corpus"]
+        rows = [["corpus", *corpus.values(), "", "", ""]]
+        for kind, found in results[checkpoint]["made"].items():
+            similar = [f"{value:.3f} ({value / corpus[lag]:.0%})" for lag, value in found["similarity"].items()]
+            rows.append([kind, *similar, found["same_letter"], found["other_letter"], found["new_8_grams"]])
+        print(checkpoint)
+        print_table(("", *(f"lag {lag}" for lag in LAGS), "same letter", "other", "new 8-grams"), rows)
+        if not given.no_json:
+            settings = {"pieces": given.pieces, "bars": given.bars, "seed": given.seed}
+            print(f"written: {write_json('form', results, settings)}\n", flush=True)
+
+
+def examined(checkpoint: str, given: argparse.Namespace) -> dict[str, Any]:
+    """What is told of one model."""
+    model, began = load(checkpoint), time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        stream = corpora.opened([checkpoint], model.tokenizer)
+        spans = Spans(stream.starts[:-1], stream.starts[1:])
+        write_index(Path(folder), stream, spans, model.tokenizer)
+        index = Index(Path(folder) / INDEX_FILE)
+        documents = [model.tokenizer.own(stream.ids[a:b]) for a, b in itertools.pairwise(stream.starts.tolist())]
+        corpus = model.tokenizer.codec.bar_similarity(documents)
+        asked = {
+            "as it likes": Music(bars=given.bars),
+            "--form corpus": Music(bars=given.bars, form="corpus"),
+            f"--form {LETTERS}": Music(form=f"{LETTERS}:{given.bars // len(LETTERS)}"),
+        }
+        made = {
+            kind: measured(model, pieces(model, music, given.pieces, given.seed), index, given.bars // len(LETTERS))
+            for kind, music in asked.items()
+        }
+    return {"corpus": {lag: round(mean, 4) for lag, mean in corpus.items()}, "made": made,
+            "seconds": round(time.perf_counter() - began)}  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
