@@ -27,10 +27,9 @@ from seqgen.jobs.evaluate import corpora
 from seqgen.music.bar_similarity import LAGS, Bars, by_lag
 from seqgen.music.request import Music
 from seqgen.music.score import Score
-from seqgen.originality.index import INDEX_FILE, Index
+from seqgen.originality.copy_key import seen_through
+from seqgen.originality.index import INDEX_FILE, Corpus, Index, build
 from seqgen.originality.measuring import measure
-from seqgen.training.data import Spans
-from seqgen.training.indexing import write_index
 
 from _report import print_table, write_json  # isort: skip
 
@@ -108,8 +107,11 @@ def examined(checkpoint: str, given: argparse.Namespace) -> dict[str, Any]:
     model, began = load(checkpoint), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         stream = corpora.opened([checkpoint], model.tokenizer)
-        spans = Spans(stream.starts[:-1], stream.starts[1:])
-        write_index(Path(folder), stream, spans, model.tokenizer)
+        starts, key = np.asarray(stream.starts), model.tokenizer.copy_key()
+        framing, size = model.tokenizer.document_id, model.tokenizer.vocab_size
+        named = [(checkpoint, len(starts) - 1)]
+        whole = Corpus(stream.ids, starts, starts[:-1], starts[1:], framing, size, checkpoint, named)
+        build(whole if key is None else seen_through(whole, key), Path(folder) / INDEX_FILE)
         index = Index(Path(folder) / INDEX_FILE)
         documents = [model.tokenizer.own(stream.ids[a:b]) for a, b in itertools.pairwise(stream.starts.tolist())]
         corpus = model.tokenizer.codec.bar_similarity(documents)

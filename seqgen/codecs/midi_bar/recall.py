@@ -80,11 +80,11 @@ class Bar(NamedTuple):
 
 def _sound(note: Note, state: g.State) -> int:
     """The token that leads to a note at this place."""
-    if note.part < v.PARTS:
-        if note.part != state.part:
-            return v.PART + note.part
-        if note.program != state.programs[note.part]:
-            return v.INST + note.program
-    if note.velocity != state.velocity:
-        return v.VEL + note.velocity
-    return v.PITCH + note.sound if note.part < v.PARTS else v.DRUM + note.sound - 128
+    token: int = v.VEL + note.velocity
+    if note.part < v.PARTS and note.part != state.part:
+        token = v.PART + note.part
+    elif note.part < v.PARTS and note.program != state.programs[note.part]:
+        token = v.INST + note.program
+    elif note.velocity == state.velocity:
+        token = v.PITCH + note.sound if note.part < v.PARTS else v.DRUM + note.sound - 128
+    return token
