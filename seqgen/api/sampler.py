@@ -5,7 +5,7 @@ there is one way to sample.
 """
 
 import codecs
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +14,7 @@ import numpy as np
 from seqgen.api.novelty import Known, NotEmpty, new_steps
 from seqgen.api.over_text import balanced, grammar_of
 from seqgen.api.sampling import UNLIMITED, Sampling
-from seqgen.codecs import Grammar, Ids, LeaningGrammar, Mask, Spelling
+from seqgen.codecs import Grammar, Ids, Mask, Spelling
 from seqgen.errors import UsageError
 from seqgen.generation.limits import Guards
 from seqgen.generation.loop import Guard, Limits, Step, generate
@@ -72,7 +72,7 @@ class Sampler:
         self.stops = self._stops()
         self._guard = self._no_copies()
         self._drawable = self._seen()
-        self._leaning: LeaningGrammar | None = None
+        self._lean: Callable[[Any], tuple[int, float] | None] | None = None
         self._grammar, self._longest = self._bounds()
 
     def steps(self, scores: bool = False) -> Iterator[Step]:
@@ -127,12 +127,8 @@ class Sampler:
             unseen=self._unseen(),
             guard=self._guard,
             spelling=self._spelling(),
-            lean=None if self._leaning is None else self._lean,
+            lean=self._lean,
         )
-
-    def _lean(self, state: Any) -> tuple[int, float] | None:
-        """What the grammar leans to in a state of the framed one."""
-        return None if self._leaning is None else self._leaning.lean(state[1])
 
     def _seen(self) -> Mask | None:
         """(V0,) the codec's tokens that training saw, and what must be able to follow them; None: any."""
@@ -190,7 +186,8 @@ class Sampler:
         if music.instruments is not None and self._drawable is not None:
             self._drawable = codec.freed(self._drawable, controls.programs or frozenset())
         grammar = codec.steered(controls, prompts, bounds, self._drawable)
-        self._leaning = grammar if controls.form is not None else None
+        if controls.form is not None:
+            self._lean = lambda state: grammar.lean(state[1])  # that of the framed one
         return grammar
 
     def _longest_copy(self) -> int | None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.clock import Clock, of_lines
-from seqgen.codecs._grammar import CopyKey, EndingGrammar, Grammar, LeaningGrammar, Mask
+from seqgen.codecs._grammar import CopyKey, EndingGrammar, Grammar, Mask
 from seqgen.codecs._utf8 import KNOWN, WELL_FORMED, Spelling, lone_bytes, spelling, transitions, well_formed
 from seqgen.errors import UsageError
 from seqgen.media import TEXT, Medium, Timing
@@ -25,19 +25,7 @@ from seqgen.report import Report
 if TYPE_CHECKING:
     from seqgen.codecs.midi.controlled import ControlledCodec
 
-__all__ = [
-    "Codec",
-    "CopyKey",
-    "EndingGrammar",
-    "Golden",
-    "Grammar",
-    "Ids",
-    "LeaningGrammar",
-    "Mask",
-    "Spelling",
-    "id_type",
-    "sparse",
-]
+__all__ = ["Codec", "CopyKey", "EndingGrammar", "Golden", "Grammar", "Ids", "Mask", "Spelling", "id_type", "sparse"]
 
 Ids = NDArray[np.unsignedinteger[Any]]
 Lengths = NDArray[np.int64]

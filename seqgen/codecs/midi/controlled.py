@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.codecs import Ids, LeaningGrammar, Mask
+from seqgen.codecs import Ids, Mask
+from seqgen.codecs._grammar import LeaningGrammar
 from seqgen.codecs.midi.codec import ScoreCodec
 from seqgen.media import Timing
 from seqgen.music.controls import Controls

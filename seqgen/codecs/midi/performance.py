@@ -29,7 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import clock as c
-from seqgen.codecs import Ids, LeaningGrammar, Mask
+from seqgen.codecs import Ids, Mask
+from seqgen.codecs._grammar import LeaningGrammar
 from seqgen.codecs.midi import vocabulary
 from seqgen.codecs.midi.controlled import ControlledCodec
 from seqgen.codecs.midi.decoding import decode_score, latest

@@ -32,7 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.clock import Clock
-from seqgen.codecs import Ids, LeaningGrammar, Mask, sparse
+from seqgen.codecs import Ids, Mask, sparse
+from seqgen.codecs._grammar import LeaningGrammar
 from seqgen.codecs.midi.controlled import ControlledCodec
 from seqgen.codecs.midi.decoding import latest
 from seqgen.codecs.midi_bar import vocabulary as v
