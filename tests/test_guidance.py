@@ -63,7 +63,8 @@ def test_before_tells_of_copies_and_repeated_lines():
     assert "exact cop" not in before(facts())
     assert "repeat" not in before(facts())
     assert "3 documents are exact copies" in before(facts(copies=3))
-    assert "1 document is an exact copy" in before(facts(copies=1))
+    assert "1 document is an exact copy: the same of each is held out." in before(facts(copies=1))
+    assert "1 document is an exact copy: validation may flatter." in before(facts(copies=1, apart=True))
     assert "25 % of the lines repeat" in before(facts(repeated=0.25))
     assert "repeat" not in before(facts(repeated=None))
 

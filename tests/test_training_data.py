@@ -5,9 +5,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from seqgen.codecs.byte import Byte
 from seqgen.errors import CorpusError
+from seqgen.stream import StreamWriter, TokenStream
+from seqgen.tokenizer import Tokenizer
 from seqgen.training.data import IGNORED, Epoch, Spans, gather
-from seqgen.training.splitting import FIRST, SPLIT, split
+from seqgen.training.duplicates import held_out
+from seqgen.training.splitting import FAIRLY, FIRST, SPLIT, split
 
 STARTS = np.array([0, 700, 705, 1500, 1501, 3000], np.int64)
 SPANS = Spans(STARTS[:-1], STARTS[1:])
@@ -136,3 +140,68 @@ def test_whole_documents_are_held_out_where_a_set_of_them_fits():
 def test_too_short_a_corpus_is_refused():
     with pytest.raises(CorpusError, match="1 tokens to train on, expected at least 2"):
         Epoch(Spans(np.array([0]), np.array([1])), 2, 4, 0, 0)
+
+
+# Copies of whole files
+
+
+def stream_of(path, texts, labels=None):
+    tokenizer = Tokenizer(Byte(), "byte", ("a", "b"))
+    with StreamWriter(path, tokenizer.spec(), tokenizer.vocab_size) as writer:
+        for number, text in enumerate(texts):
+            label = None if labels is None else labels[number]
+            writer.add(tokenizer.frame(label))
+            writer.add(np.frombuffer(text, np.uint8).astype(np.uint16))
+            writer.end_document(-1 if label is None else tokenizer.labels.index(label))
+        writer.sources = [{"name": "made", "bytes": 1, "sha256": "", "documents": len(texts)}]
+    return TokenStream.open(path)
+
+
+def parts_of(stream, spans, head):
+    return [bytes(stream.ids[max(b, s + head) : e].astype(np.uint8)) for b, e in zip(spans.begin, spans.end)
+            for s in [stream.starts[np.searchsorted(stream.starts, b, side="right") - 1]]]  # fmt: skip
+
+
+def texts(count, length, seed=1):
+    random = np.random.default_rng(seed)
+    return [bytes(random.integers(97, 123, size=int(size), dtype=np.uint8)) for size in random.integers(*length, count)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_copies_of_files_are_held_out_together(tmp_path, seed):
+    own = texts(40, (100, 300))
+    stream = stream_of(tmp_path / "x.tokens", own + own[:15] + own[10:20], ["a"] * 40 + ["b"] * 25)
+    train, held = held_out(stream, 2, 0.1, seed)
+    assert train.tokens + held.tokens == len(stream.ids)
+    assert not {*parts_of(stream, train, 2)} & {*parts_of(stream, held, 2)}
+    assert held.tokens / len(stream.ids) == pytest.approx(0.1, abs=0.05)
+    old = held_out(stream, 2, 0.1, seed, FAIRLY)
+    assert {*parts_of(stream, old[0], 2)} & {*parts_of(stream, old[1], 2)}, (
+        "runs of the second version go on as they were"
+    )
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_of_copies_of_a_book_the_same_tail_is_held_out(tmp_path, count):
+    [book], notes = texts(1, (5000, 5001)), texts(2, (20, 30))
+    stream = stream_of(tmp_path / "x.tokens", [book, *notes, *[book] * (count - 1)])
+    train, held = held_out(stream, 1, 0.1, 1)
+    assert held.tokens / len(stream.ids) == pytest.approx(0.1, rel=0.15)
+    tails = parts_of(stream, held, 1)
+    assert len(tails) == count
+    assert {*tails} == {book[-len(tails[0]) :]}
+    assert not any(tails[0] in part for part in parts_of(stream, train, 1))
+
+
+def test_files_that_are_all_the_same_are_split_at_their_tails(tmp_path):
+    stream = stream_of(tmp_path / "x.tokens", texts(1, (1000, 1001)) * 4)
+    train, held = held_out(stream, 1, 0.1, 1)
+    assert len(held.begin) == 4
+    assert held.tokens == pytest.approx(0.1 * len(stream.ids), rel=0.1)
+    assert train.tokens + held.tokens == len(stream.ids)
+
+
+def test_without_copies_the_split_is_that_of_before(tmp_path):
+    stream = stream_of(tmp_path / "x.tokens", texts(30, (100, 110)))
+    new, old = (held_out(stream, 1, 0.1, 3, version) for version in (SPLIT, FAIRLY))
+    assert [spans.begin.tolist() for spans in new] == [spans.begin.tolist() for spans in old]

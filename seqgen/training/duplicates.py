@@ -1,7 +1,7 @@
-"""Items of a list that are the same: told by what they hold, and held out together or not at all."""
+"""Documents that are the same: told by what they hold, and held out together or not at all."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from seqgen.stream import TokenStream
 from seqgen.training.data import Offsets, Spans
-from seqgen.training.splitting import SPLIT, split
+from seqgen.training.splitting import FAIRLY, SPLIT, split
 
 DIGEST = 16  # bytes: of 10¹² items no two that differ have the same, but for a chance of 10⁻¹⁵
 BLOCK = 1 << 22  # ids read at once
@@ -35,7 +35,26 @@ def contents(ids: NDArray[np.unsignedinteger], starts: Offsets) -> Iterator[byte
 
 def same(ids: NDArray[np.unsignedinteger], starts: Offsets) -> NDArray[np.int64]:
     """(D,) a number for each document: equal documents have the same, and it does not depend on their order."""
-    found = np.array([digest(content) for content in contents(ids, starts)], f"V{DIGEST}")
+    return _numbers(contents(ids, starts))
+
+
+def copies(ids: NDArray[np.unsignedinteger], starts: Offsets, head: int) -> NDArray[np.int64]:
+    """(D,) the place of the first document that holds the same, framing aside: its own where there is none before it.
+
+    Documents of a length of their own are not read.
+    """
+    length, places = np.diff(starts), np.arange(len(starts) - 1)
+    _, kind, count = np.unique(length, return_inverse=True, return_counts=True)
+    alike = np.flatnonzero((count[kind] > 1) & (length > head))
+    if len(alike):
+        number = _numbers(ids[starts[at] + head : starts[at + 1]].tobytes() for at in alike.tolist())
+        _, first = np.unique(number, return_index=True)
+        places[alike] = alike[first[number]]
+    return places
+
+
+def _numbers(documents: Iterable[bytes]) -> NDArray[np.int64]:
+    found = np.array([digest(content) for content in documents], f"V{DIGEST}")
     _, number = np.unique(found.view(">u8").reshape(-1, 2), axis=0, return_inverse=True)
     return number.reshape(-1).astype(np.int64)
 
@@ -50,10 +69,37 @@ def held_out(stream: TokenStream, head: int, share: float, seed: int, version: i
         seed: Picks the documents.
         version: Of the split, see `seqgen.training.splitting`.
     """
-    if "documents" not in stream.codec_spec:
-        return split(stream.starts, head, share, seed, version)
-    number = same(stream.ids, stream.starts)
-    return together(stream.starts, number, lambda starts: split(starts, head, share, seed, version))
+
+    def parts(starts: Offsets) -> tuple[Spans, Spans]:
+        return split(starts, head, share, seed, version)
+
+    if "documents" in stream.codec_spec:
+        return together(stream.starts, same(stream.ids, stream.starts), parts)
+    if version <= FAIRLY or stream.documents == 1:
+        return parts(stream.starts)
+    return alike(stream.starts, copies(stream.ids, stream.starts, head), parts)
+
+
+def alike(starts: Offsets, first: NDArray[np.int64], split: Split) -> tuple[Spans, Spans]:
+    """(training, validation): what `split` makes of documents, copies being one to it, of which the same is held out.
+
+    Args:
+        starts: (D+1,) document offsets.
+        first: (D,) from `copies`.
+        split: Of offsets.
+    """
+    kept, place, copies = np.unique(first, return_inverse=True, return_counts=True)
+    if len(kept) == len(first):
+        return split(starts)
+    length = np.diff(starts)
+    offsets = np.concatenate([[0], np.cumsum(length[kept] * copies)])
+    _, held = split(offsets)
+    own = np.searchsorted(offsets, held.begin, side="right") - 1
+    tail = np.zeros(len(kept), np.int64)  # of each copy: what is held out
+    tail[own] = -(-(held.end - held.begin) // copies[own])
+    cut = starts[1:] - tail[place]
+    trained, out = cut > starts[:-1], tail[place] > 0
+    return Spans(starts[:-1][trained], cut[trained]), Spans(cut[out], starts[1:][out])
 
 
 def together(starts: Offsets, number: NDArray[np.int64], split: Split) -> tuple[Spans, Spans]:

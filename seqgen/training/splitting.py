@@ -2,7 +2,8 @@
 
 Whole documents where a set of them has that share, else the tails of as few as will do; never the bulk of a corpus, and
 for every seed as much. The first version could not do that: it always held out one document at least, and so a book
-that lies beside a note. It still decides where what it takes is fair, and for runs that began with it.
+that lies beside a note. It still decides where what it takes is fair, and for runs that began with it. Since the third,
+files that are copies of each other are held out together or not at all (`seqgen.training.duplicates`).
 """
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from seqgen.training.data import Offsets, Spans
 
-FIRST, SPLIT = 1, 2  # versions, of which `training.json` names one
+FIRST, FAIRLY, SPLIT = 1, 2, 3  # versions, of which `training.json` names one
 FAIR = 0.1  # how far from the share what is held out may be, as a part of it
 HALF = 0.5  # of a document, more than which is not held out of it unless so large a share is asked for
 

@@ -1,11 +1,12 @@
 """What is said before a run and after it: the numbers for `seqgen.jobs.train.guidance`, gathered."""
 
 import dataclasses
-import hashlib
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from seqgen.jobs.observer import Observer
 from seqgen.jobs.train import guidance
@@ -13,14 +14,15 @@ from seqgen.jobs.train.guidance import After, Before, Check
 from seqgen.jobs.train.planning import describe_shape, weight_count
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
-from seqgen.training import defaults, presets
+from seqgen.training import defaults, duplicates, presets
+from seqgen.training.corpus import TrainingCorpus
 from seqgen.training.device import caution, describe
 from seqgen.training.estimate import estimate
 from seqgen.training.packing import REACH
 from seqgen.training.run import Run
+from seqgen.training.splitting import FAIRLY
 
 WIDTH = 80
-HASHED = 1 << 26  # tokens of documents compared whole
 READ = 1 << 21  # tokens whose lines are compared
 LONG = 20  # characters: shorter lines repeat by nature
 FIGURES = re.compile(rb"[\s\d]+")
@@ -61,7 +63,8 @@ def facts_before(run: Run) -> Before:
         train_tokens=run.train_spans.tokens,
         codec=tokenizer.codec_name,
         vocabulary=tokenizer.vocab_size,
-        copies=copies(stream) if tokenizer.documents.whole else 0,  # of a list they are held out together
+        copies=copied(run.corpus) if tokenizer.documents.whole else 0,
+        apart=run.corpus.held_out is None and run.corpus.version <= FAIRLY,
         repeated=repeated_lines(stream, tokenizer),
         chosen=_chosen_by(run),
         shape=describe_shape(plan),
@@ -111,19 +114,11 @@ def advice(
     )
 
 
-def copies(stream: TokenStream) -> int:
-    """Documents that are exact copies of earlier ones; of a large corpus, among its first documents."""
-    seen: set[bytes] = set()
-    count = read = 0
-    for index in range(stream.documents):
-        ids = stream.document(index)
-        read += len(ids)
-        if read > HASHED:
-            break
-        own = ids[1 if stream.labels[index] < 0 else 2 :]
-        seen.add(hashlib.blake2b(own.tobytes(), digest_size=16).digest())
-        count += 1
-    return count - len(seen)
+def copied(corpus: TrainingCorpus) -> int:
+    """Documents that are exact copies of earlier ones."""
+    stream = corpus.stream
+    first = duplicates.copies(stream.ids, stream.starts, corpus.head)
+    return int((first != np.arange(len(first))).sum())
 
 
 def repeated_lines(stream: TokenStream, tokenizer: Tokenizer) -> float | None:

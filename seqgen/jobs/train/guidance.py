@@ -25,6 +25,7 @@ class Before:
 
     Attributes:
         copies: Documents that are exact copies of earlier ones.
+        apart: Whether copies may be held out while others are trained on, as in runs of an older version.
         repeated: The share of long lines that came before, figures and case aside; None where there are no lines.
         chosen: What the model's shape was chosen by: "auto", a preset's name, "settings" or "checkpoint".
         rate: Tokens a second, measured or None.
@@ -53,6 +54,7 @@ class Before:
     steps: int | None
     step_tokens: int
     done: float = 0.0
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ def _copies(facts: Before) -> list[str]:
     said = []
     if facts.copies:
         plural = "s are exact copies" if facts.copies > 1 else " is an exact copy"
-        said.append(f"{facts.copies:,} document{plural}: validation may flatter.")
+        flatters = "validation may flatter" if facts.apart else "the same of each is held out"
+        said.append(f"{facts.copies:,} document{plural}: {flatters}.")
     if facts.repeated is not None and facts.repeated > COPIES:
         said.append(f"{100 * facts.repeated:.0f} % of the lines repeat earlier ones.")
     return said
