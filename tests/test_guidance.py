@@ -4,7 +4,8 @@ import textwrap
 
 import pytest
 
-from seqgen.jobs.train.guidance import After, Before, Check, after, before, duration, expected_seconds, going_on
+from seqgen.jobs.train.guidance import Before, before, duration, expected_seconds, going_on
+from seqgen.jobs.train.verdict import After, Check, after
 
 FACTS = {
     "tokens": 1_115_394,
@@ -228,3 +229,40 @@ def test_a_corpus_known_by_heart_is_called_so_at_any_loss_down_to_nothing(nats):
 
 def test_validations_of_nothing_are_judged():
     assert end([0.0] * 6, [0.0] * 6, nats=0.5)
+
+
+def test_too_varied_is_said_where_the_first_pass_shows_it():
+    """Nothing can be known by heart that was read once: what is apart then is of another kind."""
+    validation, train = [4.0, 3.6, 3.3, 3.2, 3.1], [3.4, 3.0, 2.7, 2.6, 2.5]
+    said = end(validation, train, epochs=0.9)
+    assert "Training was 21 % below validation before anything was read twice" in said
+    assert "too varied for its size" in said
+    assert "learns on: give it more time" in said
+    assert "too varied" in end(validation + [3.0] * 10, train + [2.4] * 10, epochs=3.0)
+    assert "too varied" not in end(validation, train, epochs=9.0), "it may know them by heart"
+    assert "too varied" not in end(validation, train, epochs=0.9, packed=True)
+    assert "too varied" not in end(validation, [v - 0.1 for v in validation], epochs=0.9)
+    assert "too varied" not in end([0.01] * 5, [0.001] * 5, epochs=0.9), "known by heart"
+    assert "too varied" in end([0.5] * 5, [0.3] * 5, epochs=0.9), "at any loss"
+
+
+def test_a_loss_that_falls_fast_is_not_taken_for_variety():
+    """A training loss is the mean over some steps: it lags behind a validation that falls."""
+    validation = [4.0, 3.0, 2.3, 1.8]
+    train = [5.0, 3.5, 2.65, 2.05]
+    assert "too varied" not in end(validation, train, epochs=0.9)
+
+
+def test_what_dropout_adds_to_the_training_loss_is_not_variety():
+    validation = [3.0] * 6
+    assert "too varied" not in end(validation, [3.5] * 6, epochs=0.9, dropout=0.3)
+    assert "26 % above validation" in end(validation, [3.78] * 6, epochs=0.9, dropout=0.1)
+
+
+def test_variety_is_no_sign_of_learning_by_heart():
+    """Apart from the first pass on, and no further apart at the end: nothing was used up."""
+    validation, train = [3.2, 3.1, 3.05, 3.0] + [3.0] * 16, [2.6, 2.52, 2.5, 2.45] + [2.45] * 16
+    said = end(validation, train, epochs=5.0)
+    assert "used up" not in said
+    assert "stay as far apart" in said
+    assert "used up" in end(validation, train[:4] + [1.8] * 16, epochs=5.0)

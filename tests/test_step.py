@@ -14,9 +14,9 @@ from seqgen.models import ModelSettings
 from seqgen.models.graph import Repeated
 from seqgen.models.network import RecurrentLM
 from seqgen.training import defaults, snapshot
-from seqgen.training.defaults import Reading
 from seqgen.training import device as devices
 from seqgen.training.data import Material, Spans
+from seqgen.training.defaults import Reading
 from seqgen.training.plan import TrainPlan
 from seqgen.training.progress import Budget, Remarked, Shrunk
 from seqgen.training.rollback import LastGood

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from seqgen.jobs.observer import Observer
-from seqgen.jobs.train import guidance
-from seqgen.jobs.train.guidance import After, Before, Check
+from seqgen.jobs.train import guidance, verdict
+from seqgen.jobs.train.guidance import Before
 from seqgen.jobs.train.planning import describe_shape, weight_count
+from seqgen.jobs.train.verdict import After, Check
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import defaults, duplicates, presets
@@ -100,7 +101,7 @@ def advice(
     ]
     best = min(range(len(checks)), key=lambda index: checks[index].validation, default=0)
     train, shape, patience = plan["train"], plan["settings"], plan["train"]["patience"]
-    return guidance.after(
+    return verdict.after(
         After(
             checks,
             metrics["nats_per_token"],
@@ -110,6 +111,7 @@ def advice(
             shape["layers"],
             0 < patience <= len(checks) - 1 - best,
             rollbacks,
+            bool(train.get("pack", False)),
         )
     )
 
