@@ -41,10 +41,11 @@ def nats(network, ids, training=None, starts=(0,), **settings):
     return dynamic(network, np.asarray(ids), starts, settings, None if training is None else (training, np.array([0])))
 
 
+@pytest.mark.parametrize("memory", [None, "attention"])
 @pytest.mark.parametrize("cell", [LSTM(), GRU(), RNN()], ids=["lstm", "gru", "rnn"])
 @pytest.mark.parametrize("training", [None, random_ids(300, 5)], ids=["plain", "statistics"])
-def test_without_a_learning_rate_it_is_static(cell, training):
-    network, ids = make_network(cell), random_ids(203)
+def test_without_a_learning_rate_it_is_static(cell, training, memory):
+    network, ids = make_network(cell, memory=memory, memory_length=20), random_ids(203)
     score, used = nats(network, ids, training, starts=(0, 50, 51), learning_rate=0.0)
     static = stateful(network, ids, np.array([0, 50, 51]))
     assert score.count == static.count == 200

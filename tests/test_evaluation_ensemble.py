@@ -62,7 +62,7 @@ def test_two_are_the_mean(pair, ids, average):
 
 
 def test_three_weigh_the_same(pair, ids):
-    trio = [*pair, make_network(LSTM(), 3)]
+    trio = [pair[0], make_network(LSTM(), 3, memory="attention", memory_length=20), pair[1]]
     shares = torch.stack([log_probabilities(network, ids) for network in trio]).exp().mean(0)
     wanted = -float(shares.log()[range(len(ids) - 1), ids[1:].astype(np.int64)].sum())
     assert stateful(Ensemble(trio), ids, STARTS[:1]).nats == pytest.approx(wanted, rel=1e-5)

@@ -18,14 +18,15 @@ from seqgen.models.network import RecurrentLM
 VOCAB = 11
 
 
-@pytest.fixture(params=[LSTM(), GRU(), RNN()], ids=["lstm", "gru", "rnn"])
+@pytest.fixture(params=["lstm", "gru", "rnn", "lstm with attention"])
 def network(request):
-    return make_network(request.param)
+    shape = {"memory": "attention", "memory_length": 20} if "attention" in request.param else {}
+    return make_network({"lstm": LSTM(), "gru": GRU(), "rnn": RNN()}[request.param.split()[0]], **shape)
 
 
-def make_network(cell, dropout=0.0):
+def make_network(cell, dropout=0.0, **shape):
     torch.manual_seed(3)
-    network = RecurrentLM(cell, ModelSettings(hidden=12, layers=2, embedding=7), VOCAB)
+    network = RecurrentLM(cell, ModelSettings(hidden=12, layers=2, embedding=7, **shape), VOCAB)
     network.rates = Rates(input=dropout, hidden=dropout, output=dropout)
     with torch.no_grad():
         for name, weight in network.named_parameters():

@@ -6,6 +6,7 @@ import torch
 
 from seqgen import generation, registry
 from seqgen.cells import Cell
+from seqgen.errors import UsageError
 from seqgen.generation.engines.numpy import NumpyEngine
 from seqgen.generation.engines.step import StepEngine
 from seqgen.generation.engines.torch import TorchEngine
@@ -230,3 +231,18 @@ def test_a_copy_of_a_state_goes_on_by_itself(name):
         kept = engine.select(state, [0])
         expected = engine.step(np.array([3]), state)[0].copy()
         assert (engine.step(np.array([3]), kept)[0] == expected).all()
+
+
+@memories
+def test_one_that_the_machine_cannot_hold_is_refused(name, monkeypatch):
+    settings = ModelSettings(hidden=12, memory=name, memory_length=1000)
+    cell = registry.load("cells", "gru")()
+    network, engine = RecurrentLM(cell, settings, V), NumpyEngine(cell, settings, random_weights(cell, settings))
+    held = sum(network.beside.state(network.settings.hidden if network.beside.side == "output" else 12))
+    monkeypatch.setattr("seqgen.memories.machine_memory", lambda: 12 * 4 * held)
+    for start in (network.initial_state, engine.start):
+        start(4)
+        with pytest.raises(UsageError) as caught:
+            start(5)
+        assert caught.value.message.startswith("a memory of 1,000 tokens takes 0.0 GB for 5 streams, and this machine")
+        assert "-P memory_length" in caught.value.hint

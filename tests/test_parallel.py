@@ -24,6 +24,12 @@ TINY = ["-P", "hidden", "16", "-P", "batch", "4", "-P", "window", "16", "-P", "p
 HOW = [
     *TINY,
     "-P",
+    "memory",
+    "attention",
+    "-P",
+    "memory_length",
+    "20",
+    "-P",
     "dropout",
     "0",
     "-P",

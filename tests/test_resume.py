@@ -45,10 +45,12 @@ KINDS |= {cell: dataclasses.replace(EVERYTHING, average="ema", precision="bfloat
 CELLS = registry.names("cells")
 PLAIN = [cell for cell in CELLS if cell not in ("lstm", *LOOPED)]  # trained by their modules, in float32 here
 KINDS |= {cell: dataclasses.replace(EVERYTHING, average="ema") for cell in PLAIN}
+MEMORIES = registry.own("memories")
+KINDS |= {memory: dataclasses.replace(EVERYTHING, average="ema") for memory in MEMORIES}
 # Stops at random, and around log lines (20, 40), the ends of epochs and the last step.
 POINTS = random.Random(5)
 STOPS = [(kind, [*POINTS.sample(range(1, STEPS), 3), POINTS.choice([19, 20, 21, 40]), STEPS - 1]) for kind in KINDS]
-STOPS = [(kind, stops[2:4] if kind in PLAIN else stops) for kind, stops in STOPS]
+STOPS = [(kind, stops[2:4] if kind in (*PLAIN, *MEMORIES) else stops) for kind, stops in STOPS]
 
 
 class Stopper(Nobody):
@@ -68,7 +70,8 @@ class Stopper(Nobody):
 
 def make(folder, stream, kind, observer=None):
     model = kind if kind in CELLS else "lstm"
-    return make_run(folder, stream, STEPS, KINDS[kind], observer=observer, model=model)
+    shape = {"memory": kind, "memory_length": 20} if kind in MEMORIES else {}
+    return make_run(folder, stream, STEPS, KINDS[kind], observer=observer, model=model, **shape)
 
 
 def whole_state(run):

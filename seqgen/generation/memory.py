@@ -25,13 +25,20 @@ class Beside:
         self.on_output = self.memory is not None and self.memory.side == "output"
         self._sizes: tuple[int, ...] = ()
         if self.memory is not None:
-            self._sizes = self.memory.state(memory_size(self.memory, settings))
+            self._size = memory_size(self.memory, settings)
+            self._sizes = self.memory.state(self._size)
             own = {name.removeprefix(PREFIX): weights[name] for name in weights if name.startswith(PREFIX)}
             own = {name: np.ascontiguousarray(weight, np.float32) for name, weight in own.items()}
             self._weights = self.memory.prepared(own)
 
     def start(self, batch: int) -> Parts:
-        """What it carries of `batch` streams before their first token."""
+        """What it carries of `batch` streams before their first token.
+
+        Raises:
+            UsageError: The machine has no room for that.
+        """
+        if self.memory is not None:
+            self.memory.require_room(self._size, batch)
         return tuple(np.zeros((batch, size), np.float32) for size in self._sizes)
 
     def before(self, x: Array, ids: Ids, parts: Parts) -> tuple[Array, Parts]:

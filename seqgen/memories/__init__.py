@@ -12,6 +12,7 @@ This room knows neither networks nor what tokens mean.
 """
 
 import abc
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -19,15 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.cells import Array, Arrays, Parts, Shapes
+from seqgen.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["PREFIX", "Array", "Arrays", "Ids", "Memory", "Parts", "Shapes", "Side"]
+__all__ = ["PREFIX", "Array", "Arrays", "Ids", "Memory", "Parts", "Shapes", "Side", "machine_memory"]
 
 Ids = NDArray[np.integer[Any]]
 Side = Literal["input", "output"]
 PREFIX = "memory."  # of its weights' names in a checkpoint
+COPIES = 3  # of a state that are held at once, at least: before a window, in order, and after it
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,23 @@ class Memory(abc.ABC):
             weights: What `prepared` made of them.
         """
 
+    def require_room(self, size: int, batch: int) -> None:
+        """Raise UsageError where the machine cannot hold the state of `batch` streams."""
+        needed, there = 4 * COPIES * batch * sum(self.state(size)), machine_memory()
+        if there is not None and needed > there:
+            streams = f"{batch:,} stream{'s' * (batch != 1)}"
+            message = f"a memory of {self.length:,} tokens takes {needed / 1e9:,.1f} GB for {streams}"
+            hint = "train with a smaller -P memory_length, or take fewer streams at once (-P batch, -n)"
+            raise UsageError(f"{message}, and this machine has {there / 1e9:,.1f} GB", hint)
+
     def prepared(self, weights: Arrays) -> Arrays:
         """The weights as `step` wants them, made once."""
         return weights
+
+
+def machine_memory() -> int | None:
+    """Bytes of main memory; None where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows has no such call
+        return None

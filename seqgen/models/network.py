@@ -68,11 +68,17 @@ class RecurrentLM(nn.Module):
         return len(self.layers) + (self.beside is not None)
 
     def initial_state(self, batch: int) -> State:
-        """Zeros: per layer what its cell carries, then what the memory carries, (batch, ·) each."""
+        """Zeros: per layer what its cell carries, then what the memory carries, (batch, ·) each.
+
+        Raises:
+            UsageError: The machine has no room for what a memory carries of so many streams.
+        """
         weight, memory = self.embedding.weight, self.beside
         sizes = [self.cell.state(self.settings.hidden)] * len(self.layers)
         if memory is not None:
-            sizes.append(memory.state(memory_size(memory, self.settings)))
+            size = memory_size(memory, self.settings)
+            memory.require_room(size, batch)
+            sizes.append(memory.state(size))
         zeros = {each: tuple(weight.new_zeros(batch, size) for size in each) for each in sizes}
         return tuple(zeros[each] for each in sizes)
 

@@ -293,8 +293,10 @@ def old_plan(job: TrainJob, recorded: PlanRecord, given: Mapping[str, object]) -
 
 
 def describe_shape(plan: TrainPlan) -> str:
-    """`lstm 2×512`."""
-    return f"{plan.model} {plan.shape.layers}×{plan.shape.hidden}"
+    """`lstm 2×512`, `lstm 2×512 with attention over 256 tokens`."""
+    shape = plan.shape
+    beside = "" if shape.memory is None else f" with {shape.memory} over {shape.memory_length:,} tokens"
+    return f"{plan.model} {shape.layers}×{shape.hidden}{beside}"
 
 
 def weight_count(plan: TrainPlan, vocab_size: int) -> int:
