@@ -27,13 +27,13 @@ def make(name: str, length: int = LENGTH) -> Memory:
     return memory
 
 
-def make_layer(memory, seed=1):
+def make_layer(memory, seed=1, scale=1.0):
     """A module in float64 in which every weight counts, and its weights as numpy arrays."""
     torch.manual_seed(seed)
     module = memory.module(S, V).double()
     with torch.no_grad():
         for weight in module.parameters():
-            weight.normal_()
+            weight.normal_(std=scale)
     return module, {key: weight.numpy().copy() for key, weight in module.state_dict().items()}
 
 
@@ -50,14 +50,14 @@ def inputs(steps=T, batch=B, seed=2):
 
 
 def attention_by_hand(w, xs, ids, length):
-    found = []
+    found, head = [], len(w["products.bias"])
+    queries, keys, values = (w["products.weight"] @ xs.T).T.reshape(len(xs), 3, head).transpose(1, 0, 2)
+    keys = np.concatenate([np.zeros((1, head)), keys])  # of the state before
     for t, h in enumerate(xs):
-        before = range(max(0, t - length), t)
-        query = w["query.weight"] @ h + w["query.bias"]
-        scores = [w["key.weight"] @ xs[i] @ query / len(query) ** 0.5 + w["distance"][t - i - 1] for i in before]
+        seen = range(max(0, t - length + 1), t + 1)
+        scores = [keys[i] @ (queries[t] + w["products.bias"]) / head**0.5 + w["distance"][t - i] for i in seen]
         chances = np.exp([0, *scores]) / np.exp([0, *scores]).sum()
-        read = sum((p * w["value.weight"] @ xs[i + 1] for p, i in zip(chances[1:], before)), np.zeros(len(query)))
-        found.append(h + w["output.weight"] @ read)
+        found.append(h + w["output.weight"] @ sum(p * values[i] for p, i in zip(chances[1:], seen)))
     return np.array(found)
 
 
@@ -92,9 +92,10 @@ def test_windows_of_any_cut_give_the_same(name, cuts):
 
 
 @memories
-def test_the_step_follows_the_module_from_any_state_on(name):
+@pytest.mark.parametrize("scale", [1.0, 12.0])  # of weights that make scores whose exponentials would overflow
+def test_the_step_follows_the_module_from_any_state_on(name, scale):
     memory = make(name)
-    module, weights = make_layer(memory)
+    module, weights = make_layer(memory, scale=scale)
     xs, ids = inputs(4 * T)
     keep = torch.tensor([1.0, 0.0, 1.0])  # streams whose documents are of different ages
     with torch.no_grad():
@@ -112,10 +113,10 @@ def test_the_step_follows_the_module_from_any_state_on(name):
         y, parts = memory.step(prepared, x, tokens, parts)
         assert (x == given).all()
         found.append(y)
-    np.testing.assert_allclose(found, expected, atol=1e-12)
+    np.testing.assert_allclose(found, expected, atol=1e-12, rtol=1e-12)
     for part, wanted, size in zip(parts, state, memory.state(S), strict=True):
         assert part.shape == (B, size)
-        np.testing.assert_allclose(part, wanted, atol=1e-12)
+        np.testing.assert_allclose(part, wanted, atol=1e-12, rtol=1e-12)
 
 
 @memories

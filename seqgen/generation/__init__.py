@@ -29,7 +29,9 @@ def load(name: EngineName, cell: Cell, settings: ModelSettings, weights: Weights
         UsageError: There is no such device here.
     """
     if name == "numpy" or (name == "auto" and device == "cpu"):
-        if cell.numpy_form() is None:
+        memory = settings.made_memory()
+        between = memory is not None and memory.side == "output" and not memory.linear
+        if cell.numpy_form() is None or between:
             from seqgen.generation.engines.step import StepEngine
 
             return StepEngine(cell, settings, weights)

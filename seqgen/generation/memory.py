@@ -4,7 +4,7 @@ import numpy as np
 
 from seqgen.cells import Array, Parts
 from seqgen.generation.engine import Ids, Weights
-from seqgen.memories import PREFIX, Memory
+from seqgen.memories import PREFIX, LinearForm, Memory
 from seqgen.models import ModelSettings, memory_size
 
 
@@ -17,12 +17,14 @@ class Beside:
 
     Attributes:
         on_input, on_output: Whether a memory stands there.
+        form: The quicker way, where there is one.
     """
 
     def __init__(self, settings: ModelSettings, weights: Weights) -> None:
         self.memory: Memory | None = settings.made_memory()
         self.on_input = self.memory is not None and self.memory.side == "input"
         self.on_output = self.memory is not None and self.memory.side == "output"
+        self.form: LinearForm | None = None
         self._sizes: tuple[int, ...] = ()
         if self.memory is not None:
             self._size = memory_size(self.memory, settings)
@@ -30,6 +32,7 @@ class Beside:
             own = {name.removeprefix(PREFIX): weights[name] for name in weights if name.startswith(PREFIX)}
             own = {name: np.ascontiguousarray(weight, np.float32) for name, weight in own.items()}
             self._weights = self.memory.prepared(own)
+            self.form = self.memory.linear_form(self._weights) if self.memory.linear else None
 
     def start(self, batch: int) -> Parts:
         """What it carries of `batch` streams before their first token.

@@ -13,6 +13,7 @@ This room knows neither networks nor what tokens mean.
 
 import abc
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -25,7 +26,7 @@ from seqgen.errors import UsageError
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["PREFIX", "Array", "Arrays", "Ids", "Memory", "Parts", "Shapes", "Side", "machine_memory"]
+__all__ = ["PREFIX", "Array", "Arrays", "Ids", "LinearForm", "Memory", "Parts", "Shapes", "Side", "machine_memory"]
 
 Ids = NDArray[np.integer[Any]]
 Side = Literal["input", "output"]
@@ -42,10 +43,12 @@ class Memory(abc.ABC):
     Attributes:
         side: Where it stands: before the layers (what it changes are token embeddings, size E) or behind them (hidden
             states, size H).
+        linear: Whether it has a `linear_form`.
         length: Tokens that it reaches back, `memory_length`.
     """
 
     side: ClassVar[Side]
+    linear: ClassVar[bool] = False
     length: int = 256
 
     @abc.abstractmethod
@@ -90,6 +93,32 @@ class Memory(abc.ABC):
     def prepared(self, weights: Arrays) -> Arrays:
         """The weights as `step` wants them, made once."""
         return weights
+
+    def linear_form(self, weights: Arrays) -> "LinearForm":
+        """The quicker way to sample on a CPU, for a memory behind the layers that says it is `linear`.
+
+        Args:
+            weights: What `prepared` made of them.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class LinearForm:
+    """A memory behind the layers that is linear where it meets them: y = h + output · read(products · h + bias).
+
+    An engine makes its products together with the last layer's own, and takes what was read to the logits at once.
+
+    Attributes:
+        products, bias: (P, H) and (P,) what makes products of a hidden state.
+        output: (H, R) what takes that which was read to a hidden state.
+        read: Products (B, P) and the state, which it changes in place → (B, R) what was read.
+    """
+
+    products: Array
+    bias: Array
+    output: Array
+    read: Callable[[Array, Parts], Array]
 
 
 def machine_memory() -> int | None:

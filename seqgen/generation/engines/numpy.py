@@ -9,8 +9,7 @@ A step on a CPU is bound by reading the weights once, so everything else is kept
 - biases are a last row of the matrix, the hidden state having a constant 1 at its end;
 - products go into preallocated arrays.
 
-A memory beside the cell takes two of these away: one before the layers the table, one behind them the output layer's
-place in the last matrix.
+A memory before the layers takes the table away. Of one behind them the products lie in the last layer's matrix, too.
 
 A few streams are multiplied row by row (matrix–vector), many as one matrix product. Each way gives a stream the
 same bits whatever the other streams are; the two ways differ in the last bits.
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from seqgen.cells import BY_ROWS, INPUT, RECURRENT, Blocks, Cell, NumpyForm, Parts, Update
 from seqgen.generation.engine import Engine, Ids, Logits, Weights
 from seqgen.generation.memory import Beside
+from seqgen.memories import LinearForm
 from seqgen.models import ModelSettings
 
 Floats = NDArray[np.float32]
@@ -40,12 +40,13 @@ class NumpyState:
         recurrent: Per layer the part of the product that the layer itself takes in with the next token.
         passed: Per layer the part that the next layer, or who reads the output, takes in with this token.
         memory: What a memory carries.
-        output: (B, H+1) what it made of the last hidden state, and a constant 1.
+        read: (B, ·) what one behind the layers has read at this token.
     """
+
+    read: Floats
 
     def __init__(self, updates: Sequence[Update], products: Sequence[Floats], gates: int, memory: Parts) -> None:
         self.updates, self.products, self.memory = updates, products, memory
-        self.output = np.array(updates[-1].hidden)
         self.recurrent = [product[:, :gates] for product in products]
         self.passed = [product[:, gates:] for product in products]
 
@@ -74,8 +75,12 @@ class NumpyEngine(Engine[NumpyState]):
         self.beside = Beside(settings, weights)
         self.table = None if self.beside.on_input else self._table()
         self.matrices = [_stacked(form, settings, weights, layer) for layer in range(settings.layers)]
-        self.behind = None if not self.beside.on_output else _behind(settings, weights)
-        self.silent = [*self.matrices[:-1], self.matrices[-1][:, : self.gates]]  # without the output layer
+        self.reader, self.asked, self.taken = None if not self.beside.on_output else self.beside.form, 0, None
+        if self.reader is not None:
+            self.asked = len(self.reader.bias)
+            self.matrices[-1], self.taken = _with_reader(self.matrices[-1], self.reader, self.gates, form.scale)
+        self.kept = self.gates + self.asked  # columns of the last matrix without the output layer
+        self.silent = [*self.matrices[:-1], self.matrices[-1][:, : self.kept]]
         self.projected = None if not settings.projected else _projected_output(weights)
 
     @property
@@ -92,12 +97,14 @@ class NumpyEngine(Engine[NumpyState]):
     def step(self, ids: Ids, state: NumpyState) -> tuple[Logits, NumpyState]:
         """(B, V) float32 logits after `ids` (B,), and the state after them."""
         self._advance(ids, state, self.matrices, state.products)
-        logits = state.passed[-1] if self.behind is None else _product(state.output, self.behind, None)
+        logits = state.passed[-1][:, self.asked :]
+        if self.taken is not None:
+            logits += _product(state.read, self.taken, None)
         return (logits if self.projected is None else _product(logits, self.projected, None)), state
 
     def prefill(self, ids: Ids, state: NumpyState) -> tuple[Logits, NumpyState]:
         """(1, V) logits after the last of `ids` (n,), and the state; the output layer is computed once."""
-        products = [*state.products[:-1], state.recurrent[-1]]
+        products = [*state.products[:-1], state.products[-1][:, : self.kept]]
         for position in range(len(ids) - 1):
             self._advance(ids[position : position + 1], state, self.silent, products)
         return self.step(ids[-1:], state)
@@ -125,9 +132,8 @@ class NumpyEngine(Engine[NumpyState]):
             update(x, recurrent)
             _product(update.hidden, matrix, product)
             x = passed
-        if self.behind is not None:
-            hidden = state.updates[-1].hidden[:, :-1] * np.float32(1 / self.form.scale)
-            state.output[:, :-1], state.memory = self.beside.behind(hidden, ids, state.memory)
+        if self.reader is not None:
+            state.read = self.reader.read(state.passed[-1][:, : self.asked], state.memory)
 
     def _input(self, ids: Ids, state: NumpyState) -> Floats:
         """(B, gates·H) the first layer's input product."""
@@ -166,11 +172,8 @@ def _first_layer(form: NumpyForm, weights: Weights) -> Floats:
 def _stacked(form: NumpyForm, settings: ModelSettings, weights: Weights, layer: int) -> Floats:
     """(H+1, columns) all that multiplies one layer's hidden state, biases in the last row."""
     recurrent, bias = (weights[f"layers.{layer}.{name}"] for name in RECURRENT)
-    made = settings.made_memory()
     if layer + 1 < settings.layers:
         (after, after_bias), blocks = (weights[f"layers.{layer + 1}.{name}"] for name in INPUT), form.input
-    elif made is not None and made.side == "output":  # which stands between
-        (after, after_bias), blocks = (recurrent[:0], bias[:0]), ((0, 1),)
     else:
         (after, after_bias), blocks = _output(settings, weights), ((0, 1),)
     rows = len(recurrent)
@@ -199,12 +202,15 @@ def _output(settings: ModelSettings, weights: Weights) -> tuple[NDArray[Any], ND
     return weights["embedding.weight" if settings.tied else "output.weight"], weights["output.bias"]
 
 
-def _behind(settings: ModelSettings, weights: Weights) -> Floats:
-    """(H+1, columns) what takes the last hidden state out where a memory stands before it, the bias in the last row."""
-    weight, bias = _output(settings, weights)
-    matrix = np.empty((settings.hidden + 1, len(weight)), np.float32)
-    _fill(matrix, weight, bias, ((0, 1),))
-    return matrix
+def _with_reader(matrix: Floats, reader: LinearForm, gates: int, held: float) -> tuple[Floats, Floats]:
+    """The last layer's matrix with the products of a memory behind the layers before the output layer's columns, and
+    (R, columns) what takes that which was read to these columns."""
+    asked = np.empty((len(matrix), len(reader.bias)), np.float32)
+    _fill(asked, reader.products, reader.bias, ((0, 1),), held)
+    taken = reader.output.T @ (matrix[:-1, gates:] * np.float32(held))
+    return np.concatenate([matrix[:, :gates], asked, matrix[:, gates:]], axis=1), np.ascontiguousarray(
+        taken, np.float32
+    )
 
 
 def _projected_output(weights: Weights) -> Floats:
