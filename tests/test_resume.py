@@ -38,6 +38,7 @@ KINDS = {
     "plain": SMALL,
     "ema": dataclasses.replace(EVERYTHING, average="ema"),
     "tail": dataclasses.replace(EVERYTHING, average="tail", schedule="wsd"),
+    "muon": dataclasses.replace(EVERYTHING, average="ema", optimizer="muon"),
     "never": dataclasses.replace(SMALL, average="tail", reset="never"),
 }
 LOOPED = ("gru", "rnn") if available() else ()  # cells, as KINDS names them, that are trained by loops of our own

@@ -1,26 +1,35 @@
-"""AdamW (Loshchilov & Hutter 2019) and the course of its learning rate."""
+"""AdamW (Loshchilov & Hutter 2019), alone or beside Muon, and the course of the learning rate."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from seqgen.training.muon import INSIDE, Muon
 from seqgen.training.settings import Optimisation
 
 
 def make_optimizer(network: nn.Module, settings: Optimisation) -> torch.optim.AdamW:
-    """AdamW over a network's weights; biases do not decay."""
-    weights = list(network.parameters())
-    groups = [
-        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
+    """AdamW over a network's weights, or Muon for the matrices inside it; biases do not decay."""
+    named = list(network.named_parameters())
+    inside = [weight for name, weight in named if name.startswith(INSIDE) and weight.ndim == 2]
+    chosen = {id(weight) for weight in inside} if settings.optimizer == "muon" else set()
+    others = [weight for _, weight in named if id(weight) not in chosen]
+    groups: list[dict[str, Any]] = [
+        {"params": [weight for weight in others if weight.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [weight for weight in others if weight.ndim <= 1], "weight_decay": 0.0},
     ]
-    device = weights[0].device
+    device = named[0][1].device
     fused = device.type in ("cpu", "cuda")
     # A rate in a tensor can change under a captured graph.
     rate: float | Tensor = torch.tensor(settings.learning_rate, device=device) if fused else settings.learning_rate
     betas, capturable = (0.9, settings.beta2), device.type == "cuda"
-    return torch.optim.AdamW(groups, lr=rate, betas=betas, fused=fused, capturable=capturable)
+    if not chosen:
+        return torch.optim.AdamW(groups, lr=rate, betas=betas, fused=fused, capturable=capturable)
+    matrices = {"params": inside, "weight_decay": settings.weight_decay, "muon": True}
+    groups = [{**group, "muon": False} for group in groups] + [matrices]
+    return Muon(groups, lr=rate, betas=betas, fused=fused, capturable=capturable)
 
 
 def learning_rate(settings: Optimisation, progress: float) -> float:

@@ -39,7 +39,10 @@ FORMAT = "seqgen resume"
 VERSION = "2"
 RESUME_FILE = "resume.safetensors"
 GOOD = "good."
-LATER: dict[str, object] = {"pack": False}  # settings that earlier runs did not have, as they were then
+LATER: dict[str, object] = {
+    "pack": False,
+    "optimizer": "adamw",
+}  # settings that earlier runs did not have, as they were then
 
 
 class Details(TypedDict):

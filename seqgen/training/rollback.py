@@ -22,7 +22,10 @@ MEMORY = 20  # losses that say what is normal
 MARGIN = 0.5  # nats above the median that are always normal
 SPREAD = 8 * 1.4826  # median absolute deviations above the median that are normal: eight sigma of a normal distribution
 WORSE = 1.5  # times the loss of guessing, which data alone hardly reach in a mean over many windows, however foreign
-LARGER, FURTHER = 2.0, 2.0  # times a weight's size, and times AdamW's longest way, that a weight is never beyond
+LARGER, FURTHER = (
+    2.0,
+    2.0,
+)  # times a weight's size, and times the optimizer's longest way, that a weight is never beyond
 SMALLER = 0.5  # what a rollback makes of the learning rate
 LARGER_AGAIN = 2 ** (1 / 100)  # what a healthy log line makes of it: all is forgotten in time
 STUBBORN = 3  # rollbacks to one place before the data after it are left out
@@ -81,13 +84,13 @@ class LastGood:
         self.place, self._sizes = place, snapshot.sizes(step)
 
     def spoilt(self, step: Step, way: float) -> bool:
-        """Whether weights or hidden states are no numbers, or weights are larger than AdamW can have made them.
+        """Whether weights or hidden states are no numbers, or weights are larger than the optimizer can have made them.
 
         The loss has not seen the last update yet, so it alone cannot tell that a state is good.
 
         Args:
             step: The state at hand.
-            way: Learning rate times updates since the last good state.
+            way: Learning rate times updates since the last good state, times `muon.reach`.
         """
         sizes, weights = snapshot.sizes(step), sum(1 for _ in step.network.parameters())
         limit = LARGER * self._sizes[:weights] + FURTHER * way + MARGIN

@@ -11,6 +11,7 @@ from seqgen.training.regularisation import Regularisation
 class Optimisation:
     """How the weights move."""
 
+    optimizer: Literal["adamw", "muon"] = option("adamw", "adamw, or muon for the matrices inside the network")
     learning_rate: float = option(4e-3, "the highest learning rate")
     schedule: Literal["cosine", "wsd", "constant"] = option(
         "cosine", "after the warm-up: cosine, wsd (stable, then down in the last part), constant"
@@ -27,6 +28,7 @@ class Optimisation:
 
     def __post_init__(self) -> None:
         require(0 < self.learning_rate <= 10, "learning_rate", self.learning_rate, "above 0, at most 10")
+        require(self.optimizer in ("adamw", "muon"), "optimizer", self.optimizer, "adamw or muon")
         schedules = ("cosine", "wsd", "constant")
         require(self.schedule in schedules, "schedule", self.schedule, ", ".join(schedules))
         require(0 <= self.final_rate <= 1, "final_rate", self.final_rate, "0 to 1")

@@ -7,6 +7,7 @@ since others may hold on to them.
 import torch
 from torch import Tensor
 
+from seqgen.training.muon import by_muon
 from seqgen.training.step import Step
 
 Tensors = dict[str, Tensor]
@@ -81,6 +82,9 @@ def _restore_moments(step: Step, weight: Tensor, prefix: str, tensors: Tensors) 
     for key, value in known.items():
         value.zero_() if not saved else value.copy_(saved[key].reshape(value.shape))
     if saved and not known:
+        if by_muon(step.optimizer, weight):
+            step.optimizer.state[weight] = {"momentum": _like(saved["momentum"], weight.detach())}
+            return
         fresh = {key: saved[key].to(weight.device, copy=True) for key in ("exp_avg", "exp_avg_sq")}
         step.optimizer.state[weight] = fresh | {"step": _step_count(step, saved["step"].reshape(()))}
 

@@ -21,6 +21,7 @@ from seqgen.models.network import RecurrentLM
 from seqgen.training import feeding, packing, rollback
 from seqgen.training.augmentation import Augmented
 from seqgen.training.data import Epoch, Material
+from seqgen.training.muon import reach
 from seqgen.training.optimizer import learning_rate
 from seqgen.training.packing import PackedEpoch
 from seqgen.training.parallel import ALONE, Ranks
@@ -204,7 +205,7 @@ class Trainer:
         """Read the loss: go back where it has exploded, else log it, and validate where that is due."""
         # A rank whose weights or hidden states are spoilt makes the sum not a number, and so all ranks go back.
         moved = self.progress.total_steps - (self.good.place.total_steps if self.good.place is not None else 0)
-        spoilt = self.good.spoilt(self.step, moved * self.settings.learning_rate)
+        spoilt = self.good.spoilt(self.step, moved * self.settings.learning_rate * reach(self.step.optimizer))
         losses = self.ranks.total(math.nan if spoilt else float(self.losses))
         nats = losses / self.targets if self.targets else None
         progress = self.progress
