@@ -10,6 +10,7 @@ Everything is a product of matrices on the device, and nothing is asked of it: a
 The processes of a run all do the same with the gradient that they share.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -53,7 +54,7 @@ def reach(optimizer: torch.optim.Optimizer) -> float:
     """How far an update moves any one number, at most, in learning rates: about one by AdamW, more by Muon."""
     groups = [group for group in optimizer.param_groups if group.get("muon")]
     sides = [max(weight.shape) for group in groups for weight in group["params"]]
-    return max([1.0, *(LONGEST * SIZE * side**0.5 for side in sides)])
+    return max([1.0, *(LONGEST * SIZE * math.sqrt(side) for side in sides)])
 
 
 class Muon(torch.optim.AdamW):
@@ -89,4 +90,4 @@ class Muon(torch.optim.AdamW):
         state["momentum"].lerp_(gradient, 1 - MOMENTUM)
         update = orthogonal(torch.lerp(gradient, state["momentum"], MOMENTUM))  # as Nesterov looks ahead
         weight.mul_(1 - rate * group["weight_decay"])
-        weight.sub_(update * (rate * SIZE * max(weight.shape) ** 0.5))
+        weight.sub_(update * (rate * SIZE * math.sqrt(max(weight.shape))))
