@@ -42,7 +42,7 @@ ALLOWED = {
     "tokenization": BASIC
     | {"codecs", "documents", "framing", "media", "tokenizer", "stream", "container", "catalogue", "hub"},
     "cells": {"errors", "settings", "registry"},
-    "memories": {"errors", "settings", "registry", "cells"},
+    "memories": {"errors", "settings", "registry", "cells", "clock"},
     "models": {"errors", "settings", "registry", "cells", "memories"},
     "rules": {"errors", "settings", "registry"},
     "generation": {"errors", "settings", "registry", "cells", "memories", "models", "rules"},

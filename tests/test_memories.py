@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from lookback_by_hand import lookback_by_hand, random_clock
 
 from seqgen import generation, registry
 from seqgen.cells import Cell
@@ -10,7 +11,7 @@ from seqgen.errors import UsageError
 from seqgen.generation.engines.numpy import NumpyEngine
 from seqgen.generation.engines.step import StepEngine
 from seqgen.generation.engines.torch import TorchEngine
-from seqgen.memories import Memory
+from seqgen.memories import CLOCK, PREFIX, Memory
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.models.network import RecurrentLM, reset
 
@@ -34,6 +35,9 @@ def make_layer(memory, seed=1, scale=1.0):
     with torch.no_grad():
         for weight in module.parameters():
             weight.normal_(std=scale)
+        for name, buffer in module.named_buffers():
+            if name == CLOCK:
+                buffer.copy_(torch.from_numpy(random_clock(seed, V)))
     return module, {key: weight.numpy().copy() for key, weight in module.state_dict().items()}
 
 
@@ -61,7 +65,7 @@ def attention_by_hand(w, xs, ids, length):
     return np.array(found)
 
 
-BY_HAND = {"attention": attention_by_hand}
+BY_HAND = {"attention": attention_by_hand, "lookback": lookback_by_hand}
 
 
 @memories
@@ -189,7 +193,10 @@ def test_half_precision_carries_float32(name):
 def random_weights(cell: Cell, settings: ModelSettings) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(5)
     shapes = weight_shapes(cell, settings, V)
-    return {key: rng.normal(0, 0.4, shape).astype(np.float32) for key, shape in shapes.items()}
+    made = {
+        key: rng.normal(0, 0.4 if shape[-1] < 64 else 0.1, shape).astype(np.float32) for key, shape in shapes.items()
+    }
+    return {key: random_clock(1, V) if key == PREFIX + CLOCK else weight for key, weight in made.items()}
 
 
 SHAPES = [{}, {"layers": 2, "embedding": 7}, {"tied": False, "embedding": 5}]

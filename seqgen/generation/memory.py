@@ -34,6 +34,13 @@ class Beside:
             self._weights = self.memory.prepared(own)
             self.form = self.memory.linear_form(self._weights) if self.memory.linear else None
 
+    def through(self, matrix: Array) -> bool:
+        """Whether from now on `before` takes and gives embeddings that have gone through a matrix (E, ·)."""
+        assert self.memory is not None
+        found = self.memory.through(self._weights, matrix)
+        self._weights = self._weights if found is None else found
+        return found is not None
+
     def start(self, batch: int) -> Parts:
         """What it carries of `batch` streams before their first token.
 

@@ -26,10 +26,11 @@ from seqgen.errors import UsageError
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["PREFIX", "Array", "Arrays", "Ids", "LinearForm", "Memory", "Parts", "Shapes", "Side", "machine_memory"]
+__all__ = ["CLOCK", "PREFIX", "Array", "Arrays", "Ids", "LinearForm", "Memory", "Parts", "Shapes", "Side", "machine_memory"]
 
 Ids = NDArray[np.integer[Any]]
 Side = Literal["input", "output"]
+CLOCK = "clock"  # a weight that does not learn: the table of `seqgen.clock`, of the corpus's codec
 PREFIX = "memory."  # of its weights' names in a checkpoint
 COPIES = 3  # of a state that are held at once, at least: before a window, in order, and after it
 
@@ -93,6 +94,10 @@ class Memory(abc.ABC):
     def prepared(self, weights: Arrays) -> Arrays:
         """The weights as `step` wants them, made once."""
         return weights
+
+    def through(self, prepared: Arrays, matrix: Array) -> Arrays | None:
+        """Prepared weights with which `step` changes x · matrix as it would x; None, as here, where there are none."""
+        return None
 
     def linear_form(self, weights: Arrays) -> "LinearForm":
         """The quicker way to sample on a CPU, for a memory behind the layers that says it is `linear`.

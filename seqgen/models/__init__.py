@@ -26,7 +26,9 @@ class ModelSettings:
     layers: int = option(1, "recurrent layers")
     embedding: int | None = option(None, "size of the token embedding; none: as hidden")
     tied: bool = option(True, "the output layer shares the embedding's weights (Press & Wolf 2017)")
-    memory: str | None = option(None, "what it keeps of the document beside its hidden states: attention, none")
+    memory: str | None = option(
+        None, "what it keeps of the document beside its hidden states: attention, lookback, none"
+    )
     memory_length: int = option(256, "tokens that the memory reaches back")
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from seqgen.cells import Cell, TrainingLoop
+from seqgen.memories import CLOCK, PREFIX
 from seqgen.models import ModelSettings, memory_size
 from seqgen.models.dropout import NOTHING, Rates, embedding_dropout, variational_dropout, weight_drop
 
@@ -148,6 +149,13 @@ def _product(loop: TrainingLoop, layer: nn.Module, x: Tensor, ids: Tensor) -> Te
     """
     product = loop.inputs(x, dict(layer.named_parameters()))
     return functional.embedding(ids.t(), product) if x.ndim == 2 else product
+
+
+def set_clock(network: RecurrentLM, clock: NDArray[np.int64] | None) -> None:
+    """Tell a memory that goes by bars or lines what each token does to them; None: it knows of none."""
+    for name, buffer in network.named_buffers():
+        if name == PREFIX + CLOCK and clock is not None:
+            buffer.copy_(torch.from_numpy(clock))
 
 
 def load_weights(network: RecurrentLM, weights: Mapping[str, NDArray[Any]]) -> None:

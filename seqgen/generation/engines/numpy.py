@@ -9,7 +9,8 @@ A step on a CPU is bound by reading the weights once, so everything else is kept
 - biases are a last row of the matrix, the hidden state having a constant 1 at its end;
 - products go into preallocated arrays.
 
-A memory before the layers takes the table away. Of one behind them the products lie in the last layer's matrix, too.
+A memory before the layers takes the table away where it cannot work on its rows. Of one behind them the products lie in
+the last layer's matrix, too.
 
 A few streams are multiplied row by row (matrix–vector), many as one matrix product. Each way gives a stream the
 same bits whatever the other streams are; the two ways differ in the last bits.
@@ -73,7 +74,9 @@ class NumpyEngine(Engine[NumpyState]):
         self.embedding = np.asarray(weights["embedding.weight"], np.float32)
         self.first = _first_layer(form, weights)
         self.beside = Beside(settings, weights)
-        self.table = None if self.beside.on_input else self._table()
+        self.table = self._table()
+        if self.beside.on_input and (self.table is None or not self.beside.through(self.first[:-1])):
+            self.table = None
         self.matrices = [_stacked(form, settings, weights, layer) for layer in range(settings.layers)]
         self.reader, self.asked, self.taken = None if not self.beside.on_output else self.beside.form, 0, None
         if self.reader is not None:
@@ -137,10 +140,9 @@ class NumpyEngine(Engine[NumpyState]):
 
     def _input(self, ids: Ids, state: NumpyState) -> Floats:
         """(B, gates·H) the first layer's input product."""
-        if self.table is not None:
-            return self.table.take(ids, axis=0)
-        x, state.memory = self.beside.before(self.embedding[ids], ids, state.memory)
-        return np.asarray(x @ self.first[:-1] + self.first[-1])
+        rows = self.embedding[ids] if self.table is None else self.table.take(ids, axis=0)
+        x, state.memory = self.beside.before(rows, ids, state.memory)
+        return x if self.table is not None else _product(x, self.first[:-1], None) + self.first[-1]
 
     def _table(self) -> Floats | None:
         """(V, gates·H) the first layer's input product for every token, where that is not too large."""

@@ -1,0 +1,75 @@
+"""The rule of the look-back memory written again, as plainly as it can be told, and clocks to try it with."""
+
+import numpy as np
+
+from seqgen import clock as clocks
+from seqgen.memories import _places as p
+from seqgen.memories.lookback import LAGS, LONGEST, RIGHT, WAYS, WRONG
+
+KINDS = 40
+
+
+def random_clock(seed, size):
+    """(size, 6) a clock of which every column is used, in combinations that no codec has; at most 40 rows."""
+    draw = np.random.default_rng(seed)
+    clock = np.zeros((KINDS, clocks.COLUMNS), np.int64)
+    clock[:4, 0] = draw.integers(1, 3, 4)
+    clock[3, 0] = clocks.DOCUMENT
+    clock[4:12, 1] = draw.integers(1, clocks.PLACES + 1, 8)
+    clock[12:18, 2] = draw.integers(1, 300, 6)
+    clock[18:23, 3:5] = np.stack([draw.integers(1, clocks.VOICES, 5), draw.integers(0, 2, 5)], 1)
+    clock[23:36, 4:6] = draw.integers(0, 2, (13, 2))
+    clock[30, :3] = 1, 5, 7
+    return clock[draw.permutation(KINDS)[:size]]
+
+
+def naive(ids, clock, length):
+    """(follow, right, matched, place) of each token of one document or several, looked for among all before it."""
+    bar = place = voice = voiced = begin = 0
+    stood, said, out = [], [0] * WAYS, []
+    for t, token in enumerate(ids):
+        bars, to, advance, named, own, counts = clock[token].tolist()
+        events = bars or to or advance
+        place = max(to - 1, 0) if bars or to else place + advance
+        bar, place = bar + bars + place // clocks.PLACES, place % clocks.PLACES
+        voice = named - 1 if named else voice
+        voiced = bool(own) or (bool(voiced) and not events)
+        here = (bar, place, voice + 1 if voiced else 0)
+        if stood and stood[-1][0][0] == bar:
+            here = max(here, stood[-1][0])
+        same = bool(stood) and stood[-1][0] == here
+        stood.append((here, min((stood[-1][1] if same else 0) + counts, p.COUNTS - 1)))
+        follow = []
+        for lag in LAGS:
+            wanted = ((bar - lag, *here[1:]), stood[-1][1])
+            found = [s for s in range(max(0, t + 1 - length), t) if stood[s] <= wanted and stood[s][0][0] == bar - lag]
+            follow.append(ids[max(found) + 1] + 1 if found else 0)
+        begin = t if bars >= clocks.DOCUMENT else begin
+        sizes = [0] * t
+        for s in range(max(begin, t + 1 - length), t):
+            while sizes[s] < s + 1 - begin and ids[s - sizes[s]] == ids[t - sizes[s]]:
+                sizes[s] += 1
+        longest = max(sizes, default=0)
+        follow.append(ids[t - sizes[::-1].index(longest)] + 1 if longest else 0)
+        right = [0 if one == 0 else RIGHT if one == token + 1 else WRONG for one in said]
+        said = follow
+        out.append((follow, right, min(longest, LONGEST), place))
+    return out
+
+
+def lookback_by_hand(w, xs, ids, length):
+    """A whole document (T, S), (T,) → (T, S), from the equations."""
+    found = []
+    ways = np.split(w["ways.weight"], WAYS, axis=1)
+    for x, (follow, right, matched, place) in zip(xs, naive(ids.tolist(), w["clock"].astype(int), length)):
+        y = x + w["place.weight"][place]
+        if matched:
+            y = y + w["match.weight"][matched - 1]
+        for way, (one, how) in enumerate(zip(follow, right)):
+            if one:
+                trust = w["trust.weight"][matched - 1] if way == WAYS - 1 else 1
+                y = y + trust * ways[way] @ w["ids.weight"][one - 1]
+            if how:
+                y = y + w["said.weight"][2 * way + how - 1]
+        found.append(y)
+    return np.array(found)
