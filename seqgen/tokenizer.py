@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import registry, settings
-from seqgen.clock import Clock, framed_clock
+from seqgen.clock import Clock, framed_clock, silent
 from seqgen.codecs import Codec, CopyKey, Grammar, Ids, Mask, Spelling, id_type
 from seqgen.documents import WHOLE, Documents
 from seqgen.errors import MALFORMED, CheckpointError, SettingError, StreamError, UsageError
@@ -161,10 +161,10 @@ class Tokenizer:
         framing = np.tile(np.arange(self.document_id, self.vocab_size), (len(own), 1))
         return np.concatenate([own, framing], axis=1)
 
-    def clock(self) -> Clock | None:
-        """(V, 6) what each token does to bars or lines, framing included; None where the codec knows none."""
+    def clock(self) -> Clock:
+        """(V, 6) what each token does to bars or lines, framing included; of a codec that knows none, documents alone."""
         own = self.codec.clock()
-        return None if own is None else framed_clock(own, self.vocab_size)
+        return framed_clock(silent(self.document_id) if own is None else own, self.vocab_size)
 
     def copy_key(self) -> CopyKey | None:
         """How passages are compared, framing included; None: id by id."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from seqgen import clock as clocks
 from seqgen.memories import _places as p
-from seqgen.memories.lookback import LAGS, LONGEST, RIGHT, WAYS, WRONG
+from seqgen.memories._places import LAGS, LONGEST, RIGHT, WAYS, WRONG
 
 KINDS = 40
 

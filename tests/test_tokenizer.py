@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqgen import clock
 from seqgen.codecs import Grammar
 from seqgen.codecs.byte import Byte
 from seqgen.errors import SettingError, StreamError
@@ -159,3 +160,11 @@ def test_the_document_token_restarts_the_grammar() -> None:
     labelled = grammar.step(grammar.start(), 5)
     assert grammar.allowed(labelled).tolist() == [True, False, True, False, False, False]
     assert grammar.step(deep, 5)[1] == deep[1]
+
+
+def test_a_document_begins_the_clock_anew_whatever_the_codec_knows(monkeypatch):
+    assert BYTES.clock().shape == (259, clock.COLUMNS)
+    assert BYTES.clock()[10, clock.BARS] == 1
+    assert BYTES.clock()[BYTES.document_id, clock.BARS] == clock.DOCUMENT
+    monkeypatch.setattr(Byte, "clock", lambda self: None)
+    assert np.flatnonzero(BYTES.clock().any(axis=1)).tolist() == [BYTES.document_id]

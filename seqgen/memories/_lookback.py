@@ -7,7 +7,7 @@ from torch.nn import functional
 from seqgen import clock as clocks
 from seqgen.memories import CLOCK
 from seqgen.memories import _places as p
-from seqgen.memories.lookback import LAGS, LONGEST, RIGHT, WAYS, WIDTH, WRONG
+from seqgen.memories._places import LAGS, LONGEST, RIGHT, WAYS, WIDTH, WRONG
 
 State = tuple[Tensor, ...]
 SCALE = 0.1  # standard deviation of fresh ids, as of token embeddings: larger ones are noise before anything is learned
@@ -93,7 +93,7 @@ def _by_place(everything: Tensor, keys: Tensor, bar: Tensor, own: Tensor) -> tup
     """
     steps = bar.shape[1]
     every = torch.cat([keys, p.NOW + bar * p.BAR + own], 1)
-    begin = p.NOW + (bar[..., None] - torch.tensor(LAGS, device=bar.device)) * p.BAR  # (B, T, lags)
+    begin = p.NOW + torch.stack([bar - lag for lag in LAGS], 2) * p.BAR  # (B, T, lags)
     found = torch.searchsorted(every, (begin + own[..., None]).flatten(1), right=True).view_as(begin)
     first = torch.arange(steps, device=bar.device)[:, None] + 1  # what is still kept at each step
     there = (found > first) & (every.gather(1, (found - 1).clamp(min=0).flatten(1)).view_as(found) >= begin)
@@ -115,10 +115,9 @@ def _by_content(everything: Tensor, documents: Tensor, runs: Tensor, size: int) 
     apart = everything + documents * size
     order = torch.arange(length, device=runs.device)
     other = order < length - 1  # a token is no match of itself
-    same = [(apart[:, at + 1 : at + 1 + length] == apart[:, at + length, None]) & other for at in range(steps)]
     run, best = runs, []
-    for here in same:
-        run = (run + 1) * here
+    for at in range(steps):
+        run = (run + 1) * (apart[:, at + 1 : at + 1 + length] == apart[:, at + length, None]) * other
         best.append((run * length + order).max(1).values)
     found = torch.stack(best, 1)  # (B, T)
     matched, at = found // length, found % length

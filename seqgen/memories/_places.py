@@ -7,12 +7,19 @@ within its bar, it stays at the furthest; the count is that of tokens since plac
 What stood a number of bars before token t is the last token there at the same place or before it. What followed that
 one is what may follow t, if the piece repeats itself.
 
-Here is the rule as a step, in whole numbers, for one stream; `_lookback` has it over windows of tensors.
+Here is the rule as a step, in whole numbers, for one stream, and the sizes of `lookback`, which reads these places;
+`_lookback` has it over windows of tensors.
 """
 
 from typing import NamedTuple
 
 from seqgen.clock import DOCUMENT, PLACES, VOICES
+
+LAGS = (1, 2, 4, 8)  # bars
+WAYS = len(LAGS) + 1  # of looking back: the lags and the match
+LONGEST = 31  # tokens of a match that are told apart
+WIDTH = 64  # numbers of an id that may follow
+WRONG, RIGHT = 1, 2  # what a way said of this token; 0: nothing
 
 COUNTS = 128  # the last stands for all from it on
 PLACE = (VOICES + 1) * COUNTS  # how far a place is from the next, as numbers, and a bar

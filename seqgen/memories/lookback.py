@@ -27,15 +27,11 @@ import numpy as np
 from seqgen import clock as clocks
 from seqgen.memories import CLOCK, Array, Arrays, Ids, Memory, Parts, Shapes, Side
 from seqgen.memories import _places as p
+from seqgen.memories._places import LAGS, LONGEST, RIGHT, WAYS, WIDTH, WRONG
 
 if TYPE_CHECKING:
     from torch import nn
 
-LAGS = (1, 2, 4, 8)  # bars
-WAYS = len(LAGS) + 1  # of looking back: the lags and the match
-LONGEST = 31  # tokens of a match that are told apart
-WIDTH = 64  # numbers of an id that may follow
-WRONG, RIGHT = 1, 2  # what a way said of this token; 0: nothing
 _BEGINS = [p.NOW - lag * p.BAR for lag in LAGS]
 _BEGIN = np.array(_BEGINS, np.float32)
 TABLES = 1 << 28  # bytes of what ids add, at most, where a layer's input product is taken beforehand

@@ -151,10 +151,10 @@ def _product(loop: TrainingLoop, layer: nn.Module, x: Tensor, ids: Tensor) -> Te
     return functional.embedding(ids.t(), product) if x.ndim == 2 else product
 
 
-def set_clock(network: RecurrentLM, clock: NDArray[np.int64] | None) -> None:
-    """Tell a memory that goes by bars or lines what each token does to them; None: it knows of none."""
+def set_clock(network: RecurrentLM, clock: NDArray[np.int64]) -> None:
+    """Tell a memory that goes by bars or lines what each token does to them, (V, 6)."""
     for name, buffer in network.named_buffers():
-        if name == PREFIX + CLOCK and clock is not None:
+        if name == PREFIX + CLOCK:
             buffer.copy_(torch.from_numpy(clock))
 
 

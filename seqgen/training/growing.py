@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seqgen.errors import CheckpointError
 
-ROWS = ("embedding.weight", "output.weight", "output.bias")  # one row a token
+ROWS = ("embedding.weight", "output.weight", "output.bias", "memory.ids.weight", "memory.clock")  # one row a token
 NOISE = 0.3  # of a new row, as a share of the spread of known ones, so that new tokens can part
 UNSEEN = 0.1  # the count that a token gets that never occurred
 
