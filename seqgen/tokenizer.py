@@ -162,7 +162,7 @@ class Tokenizer:
         return np.concatenate([own, framing], axis=1)
 
     def clock(self) -> Clock:
-        """(V, 6) what each token does to bars or lines, framing included; of a codec that knows none, documents alone."""
+        """(V, 6) what each token does to bars or lines, framing included; where the codec knows none, framing alone."""
         own = self.codec.clock()
         return framed_clock(silent(self.document_id) if own is None else own, self.vocab_size)
 

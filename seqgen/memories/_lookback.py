@@ -116,8 +116,8 @@ def _by_content(everything: Tensor, documents: Tensor, runs: Tensor, size: int) 
     order = torch.arange(length, device=runs.device)
     other = order < length - 1  # a token is no match of itself
     run, best = runs, []
-    for at in range(steps):
-        run = (run + 1) * (apart[:, at + 1 : at + 1 + length] == apart[:, at + length, None]) * other
+    for step in range(steps):
+        run = (run + 1) * (apart[:, step + 1 : step + 1 + length] == apart[:, step + length, None]) * other
         best.append((run * length + order).max(1).values)
     found = torch.stack(best, 1)  # (B, T)
     matched, at = found // length, found % length
