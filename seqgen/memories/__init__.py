@@ -26,7 +26,19 @@ from seqgen.errors import UsageError
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["CLOCK", "PREFIX", "Array", "Arrays", "Ids", "LinearForm", "Memory", "Parts", "Shapes", "Side", "machine_memory"]
+__all__ = [
+    "CLOCK",
+    "PREFIX",
+    "Array",
+    "Arrays",
+    "Ids",
+    "LinearForm",
+    "Memory",
+    "Parts",
+    "Shapes",
+    "Side",
+    "machine_memory",
+]
 
 Ids = NDArray[np.integer[Any]]
 Side = Literal["input", "output"]
