@@ -1,6 +1,8 @@
 """Samples of models of lists: one item each, in one file, new ones on request."""
 
 import json
+import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,11 @@ import pytest
 
 import seqgen
 from seqgen.api import novelty
+from seqgen.api.items import guards
 from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
+from seqgen.documents import Documents
 from seqgen.errors import UsageError
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.originality.index import Index
@@ -25,14 +29,14 @@ SHAPE = ModelSettings(hidden=8)
 ITEMS = ["a", "b", "ab", "aab", "ba", "bb", "aa"] + ["b" * n for n in range(10, 50)]
 
 
-def trained(folder: Path, text: str, documents: str, end: float = 12) -> Path:
+def trained(folder: Path, text: str, documents: str, end: float = 12, likes: bytes = b"ab") -> Path:
     """A run folder as training leaves it, of a model that likes some letters and the end of an item."""
     (folder / "x.txt").write_text(text)
     stream = tokenize(resolve([folder / "x.txt"]), "byte", output=folder / "x.tokens", documents=documents)
     tokenizer, rng = Tokenizer.from_spec(stream.codec_spec), np.random.default_rng(1)
     shapes = weight_shapes(LSTM(), SHAPE, tokenizer.vocab_size)
     weights = {name: (0.1 * rng.standard_normal(shape)).astype(np.float32) for name, shape in shapes.items()}
-    weights["output.bias"][[*b"ab"]] = 12
+    weights["output.bias"][[*likes]] = 12
     weights["output.bias"][tokenizer.document_id] = end
     about = {
         "stream": str(stream.path), "fingerprint": stream.fingerprint, "head": 1, "validation": 0.1, "held_out": None,
@@ -93,6 +97,56 @@ def test_no_item_is_empty(tmp_path: Path) -> None:
     made = (tmp_path / "made.txt").read_text().split()
     assert len(made) == 300
     assert set(made) <= {"a", "b", "aa", "ab", "ba", "bb"}
+
+
+@pytest.mark.parametrize(
+    ("documents", "corpus", "likes"),
+    [
+        ("blank", "a\n b\n\nb \na", b"ab \n\r"),
+        ("%", "a\n50 %\n%\n%a\nb \n", b"a% \n"),
+        ("<e>", "a<b<e>be<e>>a", b"<e>a"),
+    ],
+)
+def test_no_item_holds_what_parts_items(tmp_path: Path, documents: str, corpus: str, likes: bytes) -> None:
+    """The model likes nothing more than the mark; what it writes is read again as so many items."""
+    folder = trained(tmp_path, corpus, documents, likes=likes)
+    generated(folder, "-n", "150", "-l", "40", "-o", str(tmp_path / "made.txt"), "--no-take", "--unseen")
+    tokenizer = Checkpoint.load(folder / "model.safetensors").tokenizer
+    cut = replace(tokenizer.documents, inline=False) if tokenizer.documents.inline else tokenizer.documents
+    made = (tmp_path / "made.txt").read_bytes()
+    assert len(cut.items(made, True)[0]) == 150
+    assert documents == "blank" or made.count(documents.encode()) >= 149
+    if tokenizer.documents.inline:
+        assert made.count(documents.encode()) == 149
+
+
+@pytest.mark.parametrize(
+    "documents", [Documents("blank"), Documents("marker", "--x"), Documents("marker", "<e>", True)]
+)
+def test_what_would_part_an_item_is_refused_however_tokens_cut_it(documents: Documents) -> None:
+    """Guards over random pieces of bytes say what reading the text says."""
+    chance = random.Random(3)
+    alphabet = [b"\n", b" ", b"x", b"-", b"<", b"e", b">", b"\r"]
+    pieces = [*alphabet, *(b"".join(chance.choices(alphabet, k=chance.randint(2, 4))) for _ in range(40))]
+    guard = guards(documents, pieces, len(pieces))[1]
+    for _ in range(300):
+        state, text = guard.start(), b"x"  # an item does not begin with a line end: an x in front changes nothing else
+        state = guard.step(state, pieces.index(b"x"))
+        for _ in range(chance.randint(1, 12)):
+            refused = set(guard.refused(state))
+            token = chance.randrange(len(pieces))
+            parted = is_parted(documents, text + pieces[token])
+            assert (token in refused) == parted, (text, pieces[token])
+            if parted:
+                break
+            state, text = guard.step(state, token), text + pieces[token]
+
+
+def is_parted(documents: Documents, text: bytes) -> bool:
+    """Whether a text holds a whole separator already."""
+    if documents.inline:
+        return documents.mark in text
+    return any(line.strip() == documents.mark.strip() for line in text.split(b"\n")[:-1])
 
 
 def test_new_items_are_neither_in_the_corpus_nor_twice(model: Path, tmp_path: Path, capfd: Any) -> None:

@@ -89,6 +89,11 @@ def test_strings_of_json_are_decoded_and_numbers_are_written_as_they_stand(tmp_p
 
 
 FAULTS = {
+    "cut.jsonl": (
+        '{"text": "a"}\n{"text": \n{"text": "b"}\n',
+        r"line 2 is no JSON \(Expecting value: line 2, character 10\)",
+    ),
+    "null.jsonl": ('{"text": null}\n{"text": null}\n', "has no text in the field 'text'"),
     "bad.jsonl": ('{"text": "a"}\n\n{"text": }\n', "line 3 is no JSON"),
     "list.jsonl": ('{"text": "a"}\n[1]\n', "line 2 is no JSON object"),
     "inner.jsonl": ('{"text": ["a"]}\n', "line 1: field 'text' is a list, expected text"),

@@ -136,26 +136,3 @@ def _told(samples: list[Drawn]) -> Iterator[Step]:
         float32 = (np.array(values, np.float32) for values in (scores, entropies))
         log_probabilities, spread = float32
         yield Step(np.array(ids, np.int64), log_probabilities, finished, spread)
-
-
-class NotEmpty:
-    """Refuses the end of an item that holds nothing: no line of a list is empty.
-
-    Args:
-        document_id: Ends an item; ids from it on frame one.
-    """
-
-    def __init__(self, document_id: int) -> None:
-        self.document_id = document_id
-
-    def start(self) -> bool:
-        """Whether the item holds anything yet."""
-        return False
-
-    def step(self, state: bool, token: int) -> bool:
-        """The state after one more token."""
-        return token < self.document_id or (state and token != self.document_id)
-
-    def refused(self, state: bool) -> tuple[int, ...]:
-        """The end, of an empty one."""
-        return () if state else (self.document_id,)

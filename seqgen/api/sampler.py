@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from seqgen.api.novelty import Known, NotEmpty, new_steps
+from seqgen.api import items
+from seqgen.api.novelty import Known, new_steps
 from seqgen.api.over_text import balanced, grammar_of
 from seqgen.api.sampling import UNLIMITED, Sampling
 from seqgen.codecs import Grammar, Ids, Mask, Spelling
@@ -205,17 +206,17 @@ class Sampler:
         return tokens
 
     def _no_copies(self) -> Guard | None:
-        """What keeps a sample from copying more than it may, and an item of a list from holding nothing."""
+        """What keeps a sample from copying more than it may, and an item of a list whole and not empty."""
         tokenizer = self.model.tokenizer
-        items: list[Guard] = [] if tokenizer.documents.whole else [NotEmpty(tokenizer.document_id)]
+        found = items.guards(tokenizer.documents, self.model.pieces, tokenizer.document_id)
         if self.max_copy is None:
-            return items[0] if items else None
+            return None if not found else found[0] if len(found) == 1 else Guards(found)
         from seqgen.originality.copy_key import KeyedMaxCopy
         from seqgen.originality.copying import MaxCopy  # not needed to start
 
         guards = [MaxCopy(index, self.max_copy) for index in self.model.indexes()]
         key = self.model.tokenizer.copy_key()
-        made = items + [guard if key is None else KeyedMaxCopy(guard, key) for guard in guards]
+        made = found + [guard if key is None else KeyedMaxCopy(guard, key) for guard in guards]
         return made[0] if len(made) == 1 else Guards(made)
 
     def excess(self, index: int) -> int:

@@ -16,7 +16,7 @@ def size(count: float) -> str:
     """A number of bytes for people: `1.2 MB`."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if count < 1000:
-            return f"{count:.0f} bytes" if unit == "bytes" else f"{count:.1f} {unit}"
+            return f"{count:.0f} byte{'s' * (round(count) != 1)}" if unit == "bytes" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
 

@@ -93,10 +93,7 @@ class Walk:
 
     def reasons(self, name: str) -> dict[str, str]:
         """The first entry of each reason that was passed over → a sentence; names begin with `name`."""
-        return {
-            f"{name}/{first}": reason + (f", and so are {more:,} more" if more else "")
-            for reason, (first, more) in self.passed.items()
-        }
+        return {f"{name}/{first}": reason + and_more(more) for reason, (first, more) in self.passed.items()}
 
     def _descend(self, start: Found, beside: frozenset[str], lists: Lists) -> None:
         """Collect the files of a real tree, and its links for later."""
@@ -192,6 +189,11 @@ class Walk:
         for each in passed:
             first, more = self.passed.get(reason, (os.path.join(*each.parts), -1))
             self.passed[reason] = first, more + 1
+
+
+def and_more(count: int) -> str:
+    """The end of a sentence about an entry that is true of so many more."""
+    return f", and so {'is' if count == 1 else 'are'} {count:,} more" if count else ""
 
 
 def within(real: str, folder: str) -> bool:

@@ -19,6 +19,7 @@ from seqgen.tokenization.sharding import parse_shard
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenization.telling import strange, told
 
+LABELS = 12  # that are named
 SHOWN = 10  # of the files that could not be read
 
 
@@ -130,7 +131,8 @@ def summary(stream: TokenStream, output: str) -> str:
     read = f"{files} ({size(report.bytes)})" if report.bytes else files
     lines = [f"{output}: {len(stream.ids):,} tokens in {documents} from {read}, vocabulary {stream.vocab_size:,}{part}"]
     if names := stream.codec_spec["labels"]:
-        lines.append(f"Labels: {', '.join(names)}")
+        more = f" and {len(names) - LABELS:,} more" if len(names) > LABELS else ""
+        lines.append(f"Labels: {', '.join(names[:LABELS])}{more}")
     for title, counts in (("Dropped", report.dropped), ("Repaired", report.repaired)):
         if counts:
             lines.append(f"{title}: " + ", ".join(f"{kind} {count:,}" for kind, count in counts.most_common()))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from seqgen.files import own
 from seqgen.files.choosing import USUAL, Choice, Chooser, Lists
-from seqgen.files.walking import OUTSIDE, Own, folders, within
+from seqgen.files.walking import OUTSIDE, Own, and_more, folders, within
 from seqgen.report import LeftOut
 
 RECURSIVE = "**"
@@ -56,7 +56,7 @@ def globbed(pattern: str, choice: Choice = USUAL) -> Globbed:
             found.matches.append(match)
     if outside > 1:
         found.passed = {
-            name: f"{OUTSIDE}, and so are {outside - 1:,} more" if reason == OUTSIDE else reason
+            name: OUTSIDE + and_more(outside - 1) if reason == OUTSIDE else reason
             for name, reason in found.passed.items()
         }
     return found

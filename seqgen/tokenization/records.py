@@ -185,7 +185,7 @@ def objects(found: Iterable[tuple[str, Any]], cut: Documents) -> Iterator[Record
                 raise CorpusError(f"{where}: field {name!r} is {kind}, expected text", f"{WHERE}, as in meta.title")
         yield _record(_plain(text), _plain(label))
     if known and not held:
-        raise CorpusError(f"has no field {cut.field!r}", f"{WHERE}, as in meta.title")
+        raise CorpusError(f"has no text in the field {cut.field!r}", f"{WHERE}, as in meta.title")
 
 
 def _inner(value: Mapping[str, Any], name: str) -> Any:
@@ -206,7 +206,7 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[tuple[str, Any]]:
     """(where, value) of each line that is not blank."""
     for number, line in enumerate(_text(pieces), 1):
         if line.strip("\ufeff \t\r\n"):
-            yield f"line {number}", _value(line.lstrip("\ufeff"), f"line {number}")
+            yield f"line {number}", _value(line.strip("\ufeff\r\n"), f"line {number}")
 
 
 def _whole(pieces: Iterator[bytes]) -> Iterator[tuple[str, Any]]:

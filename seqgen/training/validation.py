@@ -102,8 +102,9 @@ def check_lengths(train: Spans, validation: Spans, window: int) -> None:
     needed = window + 1
     if train.tokens < needed:
         shorter = f", or choose a shorter window: -P window {min(16, train.tokens - 1)}" if train.tokens > 1 else ""
+        left = f"{train.tokens} token{'s' * (train.tokens != 1)}"
         raise CorpusError(
-            f"the corpus leaves {train.tokens} tokens to train on, expected at least one window ({needed})",
+            f"the corpus leaves {left} to train on, expected at least one window ({needed})",
             f"add more files{shorter}",
         )
     if validation.tokens < 2:
