@@ -128,7 +128,7 @@ def test_what_would_part_an_item_is_refused_however_tokens_cut_it(documents: Doc
     chance = random.Random(3)
     alphabet = [b"\n", b" ", b"x", b"-", b"<", b"e", b">", b"\r"]
     pieces = [*alphabet, *(b"".join(chance.choices(alphabet, k=chance.randint(2, 4))) for _ in range(40))]
-    guard = guards(documents, pieces, len(pieces))[1]
+    guard = guards(documents.mark, documents.inline, pieces, len(pieces))[1]
     for _ in range(300):
         state, text = guard.start(), b"x"  # an item does not begin with a line end: an x in front changes nothing else
         state = guard.step(state, pieces.index(b"x"))

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from hub_fixtures import here, left, model, refused, server
@@ -148,6 +149,8 @@ def test_a_dry_run_needs_neither_network_nor_package(toy, monkeypatch, capfd):
 
 # 2) licences
 
+MIT = b"---\nlicense: mit\n---\n"
+
 
 @pytest.mark.sockets
 def test_the_licence_comes_from_the_datasets_own_card(toy, server, capfd):
@@ -164,6 +167,16 @@ def test_the_licence_comes_from_the_datasets_own_card(toy, server, capfd):
         assert front(capfd.readouterr().out)["license"] == licence
     dataclasses.replace(toy, provenance=story | {"parent": {"name": "x"}}).save("own.safetensors")
     assert share.prepare(share.PushJob("own.safetensors", "me/plays")).card.count("| unknown |")
+
+
+@pytest.mark.sockets
+def test_the_licence_of_what_a_model_went_on_from_counts_too(toy, server):
+    plays, model = server.repo("datasets", "you/plays"), server.repo("models", "you/model")
+    dataset = f"hf://datasets/you/plays@{plays.commit({'README.md': MIT})}"
+    for text, licence in ((b"---\nlicense: cc0-1.0\n---\n", "cc0-1.0; mit"), (b"# no word\n", "unknown")):
+        parent = {"name": f"hf://you/model@{model.commit({'README.md': text})}", "sha256": "x"}
+        story = {"corpus": "x", "sources": [dataset], "parent": parent}
+        assert share.licence_of(dataclasses.replace(toy, provenance=story), Path()) == licence
 
 
 def test_the_licence_of_a_catalogued_corpus_is_that_of_its_recipe(here, monkeypatch, capfd):

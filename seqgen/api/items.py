@@ -2,25 +2,23 @@
 
 from collections.abc import Sequence
 
-from seqgen.documents import Documents
 from seqgen.generation.limits import Guard
 
 LINE = b"\n"
 
 
-def guards(documents: Documents, pieces: Sequence[bytes] | None, document_id: int) -> list[Guard]:
-    """What keeps items whole, see `seqgen.generation.limits.Guard`; nothing where a file is one.
+def guards(mark: bytes | None, inline: bool, pieces: Sequence[bytes] | None, document_id: int) -> list[Guard]:
+    """What keeps items whole, see `seqgen.generation.limits.Guard`.
 
     Args:
-        documents: What an item is.
+        mark: What stands between items, nothing for a blank line; None: a line end, which is refused by itself.
+        inline: Whether the mark is one anywhere, and not on a line of its own alone.
         pieces: (V,) the bytes of each token; None: tokens are no text.
         document_id: Ends an item; ids from it on frame one.
     """
-    if documents.whole:
-        return []
     found: list[Guard] = [NotEmpty(pieces, document_id)]
-    if pieces is not None and documents.joint != LINE:
-        found.append(Anywhere(documents.mark, pieces) if documents.inline else OnLines(documents, pieces, document_id))
+    if pieces and mark is not None:
+        found.append(Anywhere(mark, pieces) if inline else OnLines(mark.strip(), pieces, document_id))
     return found
 
 
@@ -53,13 +51,13 @@ class OnLines:
     """Refuses a line that would part an item: a blank one, or a mark. A state is what the present line holds of one.
 
     Args:
-        documents: Of kind blank or record, or of kind marker with marks on lines of their own.
+        mark: What parts items on a line of its own; nothing: a blank line does.
         pieces: (V,) the bytes of each token.
         document_id: Ends an item.
     """
 
-    def __init__(self, documents: Documents, pieces: Sequence[bytes], document_id: int) -> None:
-        self.mark, self.pieces, self.document_id = documents.mark.strip(), pieces, document_id
+    def __init__(self, mark: bytes, pieces: Sequence[bytes], document_id: int) -> None:
+        self.mark, self.pieces, self.document_id = mark, pieces, document_id
         self.breaking = [token for token, piece in enumerate(pieces[:document_id]) if LINE in piece]
         self._refused: dict[bytes | None, tuple[int, ...]] = {}
 

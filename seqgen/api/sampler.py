@@ -208,7 +208,10 @@ class Sampler:
     def _no_copies(self) -> Guard | None:
         """What keeps a sample from copying more than it may, and an item of a list whole and not empty."""
         tokenizer = self.model.tokenizer
-        found = items.guards(tokenizer.documents, self.model.pieces, tokenizer.document_id)
+        cut, found = tokenizer.documents, list[Guard]()
+        if not cut.whole:
+            mark = None if cut.joint == b"\n" else cut.mark
+            found = items.guards(mark, cut.inline, self.model.pieces, tokenizer.document_id)
         if self.max_copy is None:
             return None if not found else found[0] if len(found) == 1 else Guards(found)
         from seqgen.originality.copy_key import KeyedMaxCopy

@@ -133,16 +133,17 @@ def pull(repository: str, output: str | None = None, observer: Observer = SILENT
 
 def licence_of(checkpoint: Checkpoint, folder: Path) -> str:
     """That of everything a checkpoint learned from, where all of it is known; else "unknown"."""
-    if "parent" in checkpoint.provenance:
-        return UNKNOWN  # what the weights began with is in them, too
     found = {_on_hub(name) for name in sources(checkpoint)} or set(_catalogued(folder))
+    if (parent := checkpoint.provenance.get("parent")) is not None:  # what the weights began with is in them, too
+        name = parent.get("name") if isinstance(parent, dict) else None
+        found.add(_on_hub(name) if isinstance(name, str) and hub.is_name(name) else UNKNOWN)
     return "; ".join(sorted(found)) if found and UNKNOWN not in found else UNKNOWN
 
 
-def _on_hub(dataset: str) -> str:
-    """The licence on a dataset's own card."""
-    name = hub.parse(dataset)
-    with contextlib.suppress(HubError):
+def _on_hub(pinned: str) -> str:
+    """The licence on the own card of a dataset, or of a model."""
+    with contextlib.suppress(HubError, UsageError):
+        name = hub.parse(pinned)
         text = hub.text(name, CARD, 1_000_000) or ""
         front = text.replace("\r\n", "\n").split("\n---", 1)[0].split("\n")
         said = [line.partition(":")[2].strip().strip("\"'") for line in front if line.startswith("license:")]
