@@ -25,13 +25,12 @@ def test_defaults_are_valid_settings(tokens, kind, minutes, rate):
     assert is_chosen(shape, kind)
 
 
-def test_a_quick_machine_gets_the_dropout_of_the_passes_that_it_makes():
-    """In 89 s a quick hour of a machine made 4.6 passes and overfitted, where a slow one made 3.9."""
-    found = {rate: choose("cpu", Reading(SHAKESPEARE, SHORT, rate)) for rate in (8_000, 30_000, 52_000, 200_000)}
-    assert [shape["hidden"] for shape, _ in found.values()] == [256, 320, 320, 384]
-    dropped = [train["dropout"] for _, train in found.values()]
-    assert dropped == sorted(dropped)
-    assert dropped[0] < dropped[2]
+def test_a_quick_machine_gets_a_wider_layer_and_then_dropout():
+    """In 89 s a slow hour of a machine made 3.9 passes, which was well, and a quick one 4.6, and overfitted."""
+    found = {rate: choose("cpu", Reading(SHAKESPEARE, SHORT, rate)) for rate in (8_000, 44_000, 52_000, 200_000)}
+    assert [shape["hidden"] for shape, _ in found.values()] == [256, 320, 384, 384]
+    assert [train["dropout"] for _, train in found.values()] == [0.0, 0.0, 0.0, 0.35]
+    assert choose("cpu", Reading(SHAKESPEARE, SHORT, 52_000), {"hidden": "320"})[1]["dropout"] == 0.2
 
 
 def test_minutes_do_not_matter_where_as_much_is_read():

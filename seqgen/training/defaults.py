@@ -19,8 +19,9 @@ ENOUGH = 300_000  # tokens, below which two wide layers only learn by heart
 EMBEDDING = 128  # narrower than the layers: as good, and a tenth more steps in the time
 CPU_RATE = 40_000  # tokens a second that two good cores learn from at REFERENCE, where nothing was measured
 # Tokens that a machine must be able to read at REFERENCE in the time, for a layer of so many units to reach further.
-WIDTHS = ((0, 256), (2_500_000, 320), (4_700_000, 384))
+WIDTHS = ((0, 256), (2_500_000, 320), (4_200_000, 384))
 DEEP = 48_000_000  # the same for two layers of 512 units
+LEARNED = 4.2  # passes of one layer from which on dropout helps: before, it only slows learning
 
 
 class Shape(TypedDict, total=False):
@@ -139,7 +140,7 @@ def _for_cpu(reading: Reading, given: Mapping[str, object]) -> tuple[Shape, Trai
         return _for_long(reading, given)
     shape = NARROW[0] if reading.tokens < 90_000 else [s for (least, _), s in zip(WIDTHS, NARROW) if most >= least][-1]
     passes = reading.passes(*_sizes(shape, given))
-    dropout = 0.0 if passes < 3 else 0.2 if passes < 8 else 0.35
+    dropout = 0.0 if passes < LEARNED else 0.2 if passes < 10 else 0.35
     batch = 8 if reading.tokens < 45_000 else STREAMS
     minutes = CPU_MINUTES if reading.budget.minutes is None else reading.budget.minutes
     checks = min(20, max(4, round(4 * minutes)))  # each takes about a second
