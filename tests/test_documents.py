@@ -16,8 +16,9 @@ from seqgen.documents import Documents
 from seqgen.errors import CorpusError, StreamError, UsageError
 from seqgen.stream import TokenStream
 from seqgen.tokenization import cutting, listing
-from seqgen.tokenization.building import grown, tokenize
+from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.cache import cached_stream
+from seqgen.tokenization.fitting import grown
 from seqgen.tokenization.restoring import restore_folder
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer

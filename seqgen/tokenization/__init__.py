@@ -5,6 +5,7 @@ selecting  which of them a codec reads; by `sniffing`, what a file is; `telling`
 reading    a file → pieces of bytes, decompressed and, by `text`, transcoded
 planning   codec, labels and settings, where the user left them open
 records    tables → documents with labels, by field
+fitting    files → a codec that learned from them, and their labels
 building   files → a `.tokens` file, in constant memory; `cutting` makes the parts, `pool` encodes them
 sharding   a part of a plan, and the parts joined; `dask_engine` spreads them over machines
 cache      the same files → the same `.tokens` file, made once

@@ -1,26 +1,25 @@
 """Files → a `.tokens` file, in memory that does not grow with the corpus.
 
-Two passes: the codec learns from all pieces, then encodes them. The main process reads, unpacks, cuts each document
-where the codec says it may be cut, and writes; encoding is spread over worker processes. Where the cuts lie and in
-which order the ids are written does not depend on the number of workers, so neither does the file.
+Two passes: the codec learns from all pieces (`fitting`), then encodes them. The main process reads, unpacks, cuts
+each document where the codec says it may be cut, and writes; encoding is spread over worker processes. Where the cuts
+lie and in which order the ids are written does not depend on the number of workers, so neither does the file.
 """
 
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from seqgen import settings
 from seqgen.documents import Documents
-from seqgen.errors import CorpusError, DataError, SettingError, UsageError
+from seqgen.errors import CorpusError, DataError, SettingError
 from seqgen.report import Report
 from seqgen.stream import StreamWriter, TokenStream
 from seqgen.stream.tables import Shard
 from seqgen.tokenization import records
 from seqgen.tokenization.cutting import Items, documents, items
 from seqgen.tokenization.encodings import likely
+from seqgen.tokenization.fitting import fitted, reason_of
 from seqgen.tokenization.planning import TokenizePlan, plan, silent
 from seqgen.tokenization.pool import Encoded, Job, Result, encoded
 from seqgen.tokenization.reading import Reader, shown
@@ -28,7 +27,6 @@ from seqgen.tokenization.sources import Note, Source
 from seqgen.tokenizer import Tokenizer
 
 Builder = Callable[[TokenizePlan, str | Path, int, Callable[[int], object]], None]
-MOST_LABELS = 1_000
 SKIP_BAD = "skip_bad"  # a setting of tokenization, whatever the codec
 
 
@@ -105,88 +103,6 @@ def write(
                 work.take(job, result)
         if not writer.tokens and shard is None:
             raise nothing(writer.report)
-
-
-def grown(
-    sources: Sequence[Source],
-    tokenizer: Tokenizer,
-    *,
-    encoding: str | None = None,
-    label: str | None = None,
-    skip_bad: bool | None = None,
-    documents: str | Documents | None = None,
-    note: Note = silent,
-) -> Tokenizer:
-    """A tokenizer with tokens besides for the characters and labels that these files hold anew.
-
-    Arguments and errors are those of `tokenize`. Ids of the codec may move; the names of tokens do not.
-    """
-    options, cut = asdict(tokenizer.codec.options), tokenizer.documents
-    made = plan(sources, tokenizer.codec_name, options, encoding, label, skip_bad, None, documents or "file", note)
-    if documents is None:
-        made = replace(made, documents=cut)
-    new = {source.label for source in made.sources if source.label is not None} - set(tokenizer.labels)
-    corpus = _Corpus(made)
-    codec = tokenizer.codec.grow(corpus.pieces())
-    corpus.finish()
-    new |= corpus.labels - set(tokenizer.labels)
-    return Tokenizer(codec, made.codec, (*tokenizer.labels, *sorted(new)), corpus.documents)
-
-
-def fitted(made: TokenizePlan) -> Tokenizer:
-    """A tokenizer that learned from the files: the first pass."""
-    labels = {source.label for source in made.sources if source.label is not None}
-    corpus = _Corpus(made)
-    codec = made.kind.fit(corpus.pieces(), made.options)
-    corpus.finish()
-    return Tokenizer(codec, made.codec, tuple(sorted(labels | corpus.labels)), corpus.documents)
-
-
-class _Corpus:
-    """The first pass: all pieces of all files, once, and what records of tables tell besides their text.
-
-    Attributes:
-        labels: Of the records so far.
-    """
-
-    def __init__(self, made: TokenizePlan) -> None:
-        self.labels: set[str] = set()
-        self._made = made
-        self._lines = True
-        self._pieces = self._all()
-
-    def pieces(self) -> Iterator[bytes]:
-        """What a codec learns from. What cannot be read is left for the second pass to report."""
-        return self._pieces
-
-    def finish(self) -> None:
-        """Records are looked at even where a codec learns nothing."""
-        for _ in self._pieces if self._made.documents.kind == "record" else ():
-            pass
-
-    @property
-    def documents(self) -> Documents:
-        """The plan's, with what is known now."""
-        cut = self._made.documents
-        return cut if cut.kind != "record" else replace(cut, lines=self._lines)
-
-    def _all(self) -> Iterator[bytes]:
-        for source in self._made.sources:
-            try:
-                reader = self._made.reader(source)
-                yield from reader if self._made.documents.kind != "record" else self._records(source, reader)
-            except DataError as error:
-                if not self._made.skip_bad:
-                    raise type(error)(f"{shown(source)}: {_reason(error, source)}", error.hint) from error
-
-    def _records(self, source: Source, reader: Reader) -> Iterator[bytes]:
-        for some in records.documents(source, reader, self._made.documents, Counter()):
-            self.labels |= {label for label in some.labels or () if label is not None}
-            if len(self.labels) > MOST_LABELS:
-                reason = f"the field {self._made.documents.label!r} has more than {MOST_LABELS:,} values"
-                raise UsageError(f"{reason}, which is too many for labels", "--label-field names a field of few kinds")
-            self._lines = self._lines and not any(b"\n" in text for text in some.documents)
-            yield b"\n".join(some.documents) + b"\n"
 
 
 class _Work:
@@ -291,7 +207,7 @@ class _Work:
     def _lose(self, index: int, error: DataError) -> None:
         """Leave a file out with its reason, or stop."""
         source = self._made.sources[index]
-        reason = _reason(error, source)
+        reason = reason_of(error, source)
         if not self._made.skip_bad:
             hint = error.hint or ("" if len(self._made.sources) == 1 else "drop the file, or pass -P skip_bad true")
             raise type(error)(f"{shown(source)}: {reason}", hint) from error
@@ -299,10 +215,6 @@ class _Work:
         self._take_back()
         self._writer.report.skipped[source.name] = reason
         self._begin()
-
-
-def _reason(error: DataError, source: Source) -> str:
-    return error.message.removeprefix(f"{shown(source)}: ")
 
 
 def nothing(report: Report) -> CorpusError:

@@ -16,7 +16,8 @@ import seqgen
 from seqgen.errors import CorpusError, DataError, UsageError
 from seqgen.stream.tables import Shard
 from seqgen.tokenization import sharding
-from seqgen.tokenization.building import fitted, write
+from seqgen.tokenization.building import write
+from seqgen.tokenization.fitting import fitted
 from seqgen.tokenization.planning import TokenizePlan
 from seqgen.tokenization.pool import safe_path
 from seqgen.tokenizer import Spec, Tokenizer

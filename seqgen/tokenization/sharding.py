@@ -16,7 +16,8 @@ from seqgen.errors import StreamError, UsageError
 from seqgen.report import Report
 from seqgen.stream import StreamWriter, TokenStream
 from seqgen.stream.tables import VERSION, Shard
-from seqgen.tokenization.building import fitted, nothing, write
+from seqgen.tokenization.building import nothing, write
+from seqgen.tokenization.fitting import fitted
 from seqgen.tokenization.planning import TokenizePlan
 from seqgen.tokenization.sources import Source
 from seqgen.tokenizer import Tokenizer

@@ -10,8 +10,9 @@ from seqgen.jobs.train.planning import Parent, model_kinds
 from seqgen.jobs.train.settings import TrainJob
 from seqgen.settings import Values
 from seqgen.stream import TokenStream
-from seqgen.tokenization.building import SKIP_BAD, grown, separate
+from seqgen.tokenization.building import SKIP_BAD, separate
 from seqgen.tokenization.cache import cached_stream
+from seqgen.tokenization.fitting import grown
 from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.tokenization.sources import is_stream, resolve
 from seqgen.tokenization.telling import strange
