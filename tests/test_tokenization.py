@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import os
+import subprocess
 import sys
 import tracemalloc
 from collections.abc import Iterator, Sequence
@@ -648,3 +649,13 @@ def test_names_from_a_stream_do_not_lead_outside(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["below", "s.tokens"]
     with pytest.raises(OutputError, match="exists already, expected a new or empty folder"):
         restore_folder(TokenStream.open(tmp_path / "s.tokens"), tokenizer, folder)
+
+
+def test_a_script_that_asks_for_workers_needs_no_guard(tmp_path):
+    for number in range(6):
+        (tmp_path / f"{number}.txt").write_text(f"document {number}\n" * 9)
+    call = "seqgen.tokenize('*.txt', 'o.tokens', codec='char', workers=2)"
+    (tmp_path / "script.py").write_text(f"import seqgen\nopen('ran', 'a').write('x')\nprint({call}.documents)\n")
+    ran = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr) == ("6\n", "")
+    assert (tmp_path / "ran").read_text() == "x"

@@ -94,7 +94,7 @@ def _spread(jobs: Iterator[Job], tokenizer: Tokenizer, salvage: bool, workers: i
     waiting: deque[tuple[list[Job], Future[list[Result]]]] = deque()
     try:
         for batch in _batches(jobs):
-            with safe_path():  # workers start here
+            with safe_path(), without_script():  # workers start here
                 future = pool.submit(_work, [job.data for job in batch])
             waiting.append(([replace(job, data=None) for job in batch], future))
             while len(waiting) > 2 * workers:
@@ -122,6 +122,23 @@ def safe_path() -> Iterator[None]:
             del os.environ["PYTHONSAFEPATH"]
         else:
             os.environ["PYTHONSAFEPATH"] = before
+
+
+@contextlib.contextmanager
+def without_script() -> Iterator[None]:
+    """A process that multiprocessing starts in the body does not run the script again from which this one was called.
+
+    Workers need nothing of it; a script without `if __name__ == "__main__"` would start workers of its own.
+    """
+    main = sys.modules["__main__"].__dict__
+    before = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    main.pop("__file__", None)
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.pop("__spec__")
+        main.update(before)
 
 
 def _batches(jobs: Iterator[Job]) -> Iterator[list[Job]]:

@@ -15,7 +15,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -60,10 +60,12 @@ class Source:
     made: bool = False
     head: tuple[int, int] = (0, 0)
 
-    @property
+    @cached_property
     def suffix(self) -> str:
-        """Its file name ending in lower case, that of compression aside."""
-        return Path(plain_name(self.path.name)).suffix.lower()
+        """Its file name ending in lower case, that of compression aside. It is asked for often."""
+        name = plain_name(self.path.name)
+        dot = name.rfind(".")
+        return name[dot:].lower() if 0 < dot < len(name) - 1 else ""
 
     @property
     def packing(self) -> str:
