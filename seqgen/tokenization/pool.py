@@ -131,7 +131,7 @@ def without_script() -> Iterator[None]:
     Workers need nothing of it; a script without `if __name__ == "__main__"` would start workers of its own.
     """
     main = sys.modules["__main__"].__dict__
-    before = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    before: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
     main.pop("__file__", None)
     main["__spec__"] = None
     try:
