@@ -3,6 +3,7 @@
 Corpora are given by path or name, and tokenized through the cache like everywhere else.
 """
 
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -39,8 +40,9 @@ def train(
     budget: Budget,
     seed: int,
     cell: dict[str, Any] | None = None,
+    keep: Path | None = None,
 ) -> dict[str, Any]:
-    """One run from scratch in a temporary folder.
+    """One run from scratch in a temporary folder; its checkpoint is copied to `keep`.
 
     Returns:
         nats (protocol B on the validation part, of the best model), parameters, tokens trained on, steps, seconds of
@@ -57,6 +59,8 @@ def train(
         run.train()
         seconds = time.perf_counter() - began
         best = Checkpoint.load(run.model_path)
+        if keep is not None:
+            shutil.copy(run.model_path, keep)
         nats = run.validation.exact(best.network())
     progress = run.trainer.progress
     losses = [line["nats"] for line in progress.history if line.get("nats") is not None]

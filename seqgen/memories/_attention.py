@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+GAIN = 2.0  # of the first queries and keys, which are the same: a state finds states like itself from the beginning
+
 
 class AttentionLayer(nn.Module):
     """One head.
@@ -24,6 +26,9 @@ class AttentionLayer(nn.Module):
         self.output = nn.Linear(head, size, bias=False)
         self.distance = nn.Parameter(torch.zeros(length))  # the nearest first
         nn.init.zeros_(self.output.weight)
+        with torch.no_grad():
+            nn.init.orthogonal_(self.products.weight[:head], GAIN)
+            self.products.weight[head : 2 * head] = self.products.weight[:head]
 
     def forward(self, x: Tensor, ids: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """x (T, B, H), state → y (T, B, H), the state after. `ids` are not looked at."""
