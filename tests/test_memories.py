@@ -247,8 +247,8 @@ def test_one_that_the_machine_cannot_hold_is_refused(name, monkeypatch):
     cell = registry.load("cells", "gru")()
     network, engine = RecurrentLM(cell, settings, V), NumpyEngine(cell, settings, random_weights(cell, settings))
     held = sum(network.beside.state(network.settings.hidden if network.beside.side == "output" else 12))
-    monkeypatch.setattr("seqgen.memories.machine_memory", lambda: 12 * 4 * held)
-    for start in (network.initial_state, engine.start):
+    for start, copies in ((network.initial_state, 4), (engine.start, 1)):
+        monkeypatch.setattr("seqgen.memories.machine_memory", lambda copies=copies: 4 * copies * 4 * held)
         start(4)
         with pytest.raises(UsageError) as caught:
             start(5)

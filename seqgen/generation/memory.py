@@ -48,7 +48,7 @@ class Beside:
             UsageError: The machine has no room for that.
         """
         if self.memory is not None:
-            self.memory.require_room(self._size, batch)
+            self.memory.require_room(self._size, batch, copies=1)
         return tuple(np.zeros((batch, size), np.float32) for size in self._sizes)
 
     def before(self, x: Array, ids: Ids, parts: Parts) -> tuple[Array, Parts]:

@@ -44,7 +44,6 @@ Ids = NDArray[np.integer[Any]]
 Side = Literal["input", "output"]
 CLOCK = "clock"  # a weight that does not learn: the table of `seqgen.clock`, of the corpus's codec
 PREFIX = "memory."  # of its weights' names in a checkpoint
-COPIES = 3  # of a state that are held at once, at least: before a window, in order, and after it
 
 
 @dataclass(frozen=True)
@@ -94,9 +93,9 @@ class Memory(abc.ABC):
             weights: What `prepared` made of them.
         """
 
-    def require_room(self, size: int, batch: int) -> None:
-        """Raise UsageError where the machine cannot hold the state of `batch` streams."""
-        needed, there = 4 * COPIES * batch * sum(self.state(size)), machine_memory()
+    def require_room(self, size: int, batch: int, copies: int) -> None:
+        """Raise UsageError where the machine cannot hold the state of `batch` streams `copies` times."""
+        needed, there = 4 * copies * batch * sum(self.state(size)), machine_memory()
         if there is not None and needed > there:
             streams = f"{batch:,} stream{'s' * (batch != 1)}"
             message = f"a memory of {self.length:,} tokens takes {needed / 1e9:,.1f} GB for {streams}"

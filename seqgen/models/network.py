@@ -28,6 +28,7 @@ State = tuple[tuple[Tensor, ...], ...]  # per layer what its cell carries, (B, Â
 # Standard deviations of fresh weights, small enough that logits start near zero and the loss near ln V.
 EMBEDDING_SCALE = 0.1
 OUTPUT_SCALE = 0.02
+COPIES = 4  # of what a memory carries that are held at once: before a window, in order, with the window, after it
 
 
 class RecurrentLM(nn.Module):
@@ -78,7 +79,7 @@ class RecurrentLM(nn.Module):
         sizes = [self.cell.state(self.settings.hidden)] * len(self.layers)
         if memory is not None:
             size = memory_size(memory, self.settings)
-            memory.require_room(size, batch)
+            memory.require_room(size, batch, COPIES)
             sizes.append(memory.state(size))
         zeros = {each: tuple(weight.new_zeros(batch, size) for size in each) for each in sizes}
         return tuple(zeros[each] for each in sizes)
