@@ -10,6 +10,7 @@ import sys
 
 PARTS = {
     "items": "lists: names and recipes as items, sorted or shuffled, new ones; the speed of short documents",
+    "langs": "programs in eight languages: real files that are read as whole, generated definitions that balance",
     "read": "repositories in ten languages: how much of their source is read, and of dependencies and build outputs",
     "shards": "a folder tokenized in shards and by dask: the same bytes, and how much two workers are faster",
     "utf8": "samples of Chinese, Persian, emoji: how many are UTF-8, and what it costs",

@@ -10,11 +10,13 @@ from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.codecs import Codec
+from seqgen.codecs._code.balanced import BalancedCode, Progress
+from seqgen.codecs._code.grammar import CodeGrammar
+from seqgen.codecs._code.lexer import Lexer
+from seqgen.codecs._code.state import State
 from seqgen.codecs.byte import Byte, ByteOptions
 from seqgen.codecs.c_source import CSource, CSourceOptions, balanced_grammar
-from seqgen.codecs.c_source.balanced import Balanced, Progress
-from seqgen.codecs.c_source.grammar import CGrammar
-from seqgen.codecs.c_source.lexer import State, advance
+from seqgen.codecs.c_source.language import LANGUAGE
 from seqgen.codecs.char import Char, CharOptions
 from seqgen.codecs.midi import Midi, MidiOptions
 from seqgen.codecs.subword import Subword, SubwordOptions
@@ -87,10 +89,10 @@ def vocabularies() -> dict[str, Codec]:
     }
 
 
-def fits(state: State, token: str) -> bool:
+def fits(lexer: Lexer, state: State, token: str) -> bool:
     """Whether each byte of a token is allowed in its turn."""
     for char in token:
-        state, fine = advance(state, char)
+        state, fine = lexer.advance(state, char)
         if not fine:
             return False
     return bool(token)
@@ -103,7 +105,7 @@ def codecs() -> dict[str, Codec]:
 
 def refused(data: bytes, tidy: bool = True) -> int:
     """The place of the first byte that is not allowed, or -1."""
-    grammar = CGrammar([bytes([value]) for value in range(256)], tidy)
+    grammar = CodeGrammar(LANGUAGE, [bytes([value]) for value in range(256)], tidy)
     state = grammar.start()
     for place, value in enumerate(data):
         if not grammar.allowed(state)[value]:
@@ -174,7 +176,7 @@ def test_masks_equal_brute_force(codecs: dict[str, Codec], name: str, tidy: bool
     tokens = codecs[name].token_bytes()
     assert tokens is not None
     tokens = [*tokens, b"\n#endif\n", b"\n#if 0\n", b"}\n#endif\n#endif\n", b"){", b"))", b"\n#else\n}"]
-    grammar, rng = CGrammar(tokens, tidy), np.random.default_rng(len(name))
+    grammar, rng = CodeGrammar(LANGUAGE, tokens, tidy), np.random.default_rng(len(name))
     texts = [token.decode("latin-1") for token in tokens]
     for walk in range(6):
         state = grammar.start()
@@ -182,12 +184,12 @@ def test_masks_equal_brute_force(codecs: dict[str, Codec], name: str, tidy: bool
             state = grammar.step(state, value)
         for _ in range(40):
             mask = grammar.allowed(state)
-            assert mask.tolist() == [fits(state, text) for text in texts]
+            assert mask.tolist() == [fits(grammar.lexer, state, text) for text in texts]
             long = np.array(list(map(len, texts)))
             state = grammar.step(state, int(np.where(mask, rng.random(len(mask)) * long, -1).argmax()))
 
 
-def sampled(grammar: Balanced, rng: np.random.Generator) -> tuple[list[int], Progress]:
+def sampled(grammar: BalancedCode, rng: np.random.Generator) -> tuple[list[int], Progress]:
     """Tokens drawn from random logits until none may follow."""
     state, ids = grammar.start(), []
     while (mask := grammar.allowed(state)).any():
@@ -325,7 +327,7 @@ def test_music_keeps_its_own_grammar(tmp_path, capsys) -> None:
 
 
 def test_untidy_prompts_are_taken() -> None:
-    grammar = CGrammar(Byte().token_bytes(), tidy=True)
+    grammar = CodeGrammar(LANGUAGE, Byte().token_bytes(), tidy=True)
     state = grammar.start()
     for value in b"MACRO(;;) {\n#if A\n}}\n#else\n((\n#endif\n 1 2 = = 'ab\n":
         state = grammar.step(state, value)

@@ -5,9 +5,11 @@ import re
 import numpy as np
 import pytest
 
+from seqgen.codecs._code.grammar import CodeGrammar
+from seqgen.codecs._code.lexer import Lexer
+from seqgen.codecs._code.state import DEPTH, FRAMES, State
 from seqgen.codecs.c_source import CSource, CSourceOptions
-from seqgen.codecs.c_source.grammar import CGrammar
-from seqgen.codecs.c_source.lexer import DEPTH, FRAMES, State, advance
+from seqgen.codecs.c_source.language import LANGUAGE
 from seqgen.errors import SettingError
 from seqgen.report import Report
 
@@ -110,28 +112,28 @@ int two; /* Begin file nothing */
 """
 
 
-def fits(state: State, token: str) -> bool:
+def fits(lexer: Lexer, state: State, token: str) -> bool:
     """Whether each byte of a token is allowed in its turn."""
     for char in token:
-        state, fine = advance(state, char)
+        state, fine = lexer.advance(state, char)
         if not fine:
             return False
     return bool(token)
 
 
 @pytest.fixture(scope="module")
-def grammar() -> CGrammar:
-    return CGrammar(BYTES)
+def grammar() -> CodeGrammar:
+    return CodeGrammar(LANGUAGE, BYTES)
 
 
-def walk(grammar: CGrammar, data: bytes, state: State | None = None) -> State:
+def walk(grammar: CodeGrammar, data: bytes, state: State | None = None) -> State:
     state = grammar.start() if state is None else state
     for value in data:
         state = grammar.step(state, value)
     return state
 
 
-def first_refused(grammar: CGrammar, data: bytes) -> int:
+def first_refused(grammar: CodeGrammar, data: bytes) -> int:
     """The place of the first byte that is not allowed, or -1."""
     state = grammar.start()
     for place, value in enumerate(data):
@@ -141,7 +143,7 @@ def first_refused(grammar: CGrammar, data: bytes) -> int:
     return -1
 
 
-def sample_tokens(grammar: CGrammar, count: int, rng: np.random.Generator) -> tuple[list[int], State]:
+def sample_tokens(grammar: CodeGrammar, count: int, rng: np.random.Generator) -> tuple[list[int], State]:
     """Tokens drawn at temperature 1 from random logits under the mask."""
     state, tokens = grammar.start(), []
     for _ in range(count):
@@ -175,7 +177,7 @@ def balanced(data: bytes) -> bool:
     return not brackets
 
 
-def test_real_looking_c_is_allowed(grammar: CGrammar) -> None:
+def test_real_looking_c_is_allowed(grammar: CodeGrammar) -> None:
     assert first_refused(grammar, SAMPLE) == -1
     assert grammar.may_end(walk(grammar, SAMPLE))
     crlf = SAMPLE.replace(b"\n", b"\r\n")
@@ -204,7 +206,7 @@ def test_real_looking_c_is_allowed(grammar: CGrammar) -> None:
         (b"\n#if 1\n{\n#else\n}", 15),
     ],
 )
-def test_what_c_forbids_is_refused(grammar: CGrammar, data: bytes, refused: int) -> None:
+def test_what_c_forbids_is_refused(grammar: CodeGrammar, data: bytes, refused: int) -> None:
     assert first_refused(grammar, data) == refused
 
 
@@ -222,7 +224,7 @@ def test_what_c_forbids_is_refused(grammar: CGrammar, data: bytes, refused: int)
         b"'\\''",
     ],
 )
-def test_what_c_permits_is_allowed(grammar: CGrammar, data: bytes) -> None:
+def test_what_c_permits_is_allowed(grammar: CodeGrammar, data: bytes) -> None:
     assert first_refused(grammar, data) == -1
     assert grammar.may_end(walk(grammar, data))
 
@@ -230,7 +232,7 @@ def test_what_c_permits_is_allowed(grammar: CGrammar, data: bytes) -> None:
 @pytest.mark.parametrize(
     "data", [b"{", b"/*", b"/* *", b"//", b"/", b'"a', b"'", b"'a", b"#if 1\n", b"#define a", b"a\\"]
 )
-def test_a_file_does_not_end_in_the_middle_and_can_be_closed(grammar: CGrammar, data: bytes) -> None:
+def test_a_file_does_not_end_in_the_middle_and_can_be_closed(grammar: CodeGrammar, data: bytes) -> None:
     state = walk(grammar, data)
     assert not grammar.may_end(state)
     ending = grammar.closing(state)
@@ -239,22 +241,22 @@ def test_a_file_does_not_end_in_the_middle_and_can_be_closed(grammar: CGrammar, 
     assert grammar.may_end(walk(grammar, ending, state))
 
 
-def test_closing_adds_what_is_missing_and_no_more(grammar: CGrammar) -> None:
+def test_closing_adds_what_is_missing_and_no_more(grammar: CodeGrammar) -> None:
     assert grammar.closing(walk(grammar, b'int f(void) { g("a')) == b'");}'
-    assert grammar.closing(walk(grammar, b"{\n#if A\n(")) == b"x);\n#endif\n}"
-    assert grammar.closing(walk(grammar, b"int a[] = {1, {2,")) == b"}};"
-    assert grammar.closing(walk(grammar, b"struct s { int a")) == b";};"
+    assert grammar.closing(walk(grammar, b"{\n#if A\n(")) == b");\n#endif\n}"
+    assert grammar.closing(walk(grammar, b"int a[] = {1, {2,")) == b"}}"
+    assert grammar.closing(walk(grammar, b"struct s { int a")) == b";}"
     assert grammar.closing(walk(grammar, b"int a;")) == b""
 
 
-def test_each_branch_of_a_conditional_begins_with_the_same_brackets(grammar: CGrammar) -> None:
+def test_each_branch_of_a_conditional_begins_with_the_same_brackets(grammar: CodeGrammar) -> None:
     state = walk(grammar, b"{\n#if A\n(\n#elif B\n[\n#else\n")
     assert state.stack == "{"
     assert walk(grammar, b"((\n#endif\n", state).stack == "{(("
     assert walk(grammar, b"#ifx\n#iffy\n#endiff\n").frames == ()
 
 
-def test_depth_is_bounded_and_the_state_stays_hashable(grammar: CGrammar) -> None:
+def test_depth_is_bounded_and_the_state_stays_hashable(grammar: CodeGrammar) -> None:
     state = walk(grammar, b"(" * 1000)
     assert len(state.stack) == DEPTH
     assert not grammar.allowed(state)[ord("(")]
@@ -265,7 +267,7 @@ def test_depth_is_bounded_and_the_state_stays_hashable(grammar: CGrammar) -> Non
     assert len({state, frames, grammar.start()}) == 3
 
 
-def test_step_takes_any_bytes(grammar: CGrammar) -> None:
+def test_step_takes_any_bytes(grammar: CodeGrammar) -> None:
     rng = np.random.default_rng(0)
     for _ in range(200):
         some = [SAMPLE[place : place + 9] for place in rng.integers(0, len(SAMPLE), 6)]
@@ -274,13 +276,13 @@ def test_step_takes_any_bytes(grammar: CGrammar) -> None:
         assert grammar.may_end(walk(grammar, grammar.closing(state), state))
 
 
-def test_a_mismatched_bracket_closes_what_stands_between(grammar: CGrammar) -> None:
+def test_a_mismatched_bracket_closes_what_stands_between(grammar: CodeGrammar) -> None:
     assert walk(grammar, b"{([}").stack == ""
     assert walk(grammar, b"{()]").stack == "{"
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_random_samples_closed_greedily_are_balanced(grammar: CGrammar, seed: int) -> None:
+def test_random_samples_closed_greedily_are_balanced(grammar: CodeGrammar, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for _ in range(50):
         tokens, state = sample_tokens(grammar, 400, rng)
@@ -297,19 +299,19 @@ def test_the_second_opinion_can_disagree() -> None:
 
 
 def test_masks_of_longer_tokens_are_those_of_their_bytes() -> None:
-    grammar = CGrammar(TOKENS)
+    grammar = CodeGrammar(LANGUAGE, TOKENS)
     rng = np.random.default_rng(1)
     for _ in range(20):
         state = grammar.start()
         for _ in range(120):
             mask = grammar.allowed(state)
-            assert mask.tolist() == [fits(state, token.decode("latin-1")) for token in TOKENS]
+            assert mask.tolist() == [fits(grammar.lexer, state, token.decode("latin-1")) for token in TOKENS]
             likely = np.where(mask, rng.random(len(mask)) * (1 + 9 * (np.arange(len(mask)) >= 256)), -1)
             state = grammar.step(state, int(likely.argmax()))
         assert grammar.may_end(walk(grammar, grammar.closing(state), state))
 
 
-def test_masks_are_kept_and_protected(grammar: CGrammar) -> None:
+def test_masks_are_kept_and_protected(grammar: CodeGrammar) -> None:
     mask = grammar.allowed(grammar.start())
     assert mask is grammar.allowed(State(stack=""))
     with pytest.raises(ValueError, match="read-only"):

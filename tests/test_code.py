@@ -31,7 +31,7 @@ SPEC.loader.exec_module(CHECK)
 
 SOURCES = {path.stem: path.read_bytes() for path in (Path(__file__).parent / "data" / "code").glob("*.txt")}
 REFUSED = {
-    "cpp": [b"(]", b"int a @", b"'a\n", b'"a\n', b"}", b"#el", b"#endi", b'R"a(x)b")a")'],
+    "cpp": [b"(]", b"int a @", b"'a\n", b'"a\n', b"}", b"#el", b"#en", b'R"a(x)b")a")'],
     "java": [b"(]", b'"a\n', b"}", b"int #"],
     "javascript": [b"`${a)", b"/a\n", b"[}", b"a = /x\n", b"'a\n"],
     "csharp": [b"{)", b'@"a""" )', b"#endi", b'"a\n', b"`"],

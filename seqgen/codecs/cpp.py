@@ -1,7 +1,16 @@
 """C++: what C has, raw literals, and a semicolon behind classes."""
 
 from seqgen.codecs import Golden
-from seqgen.codecs._code.language import CONTINUED, Language, Region, block_comment, line_comment, string
+from seqgen.codecs._code.language import (
+    C_DIRECTIVES,
+    CONTINUED,
+    Language,
+    Region,
+    block_comment,
+    character,
+    line_comment,
+    string,
+)
 from seqgen.codecs._code.source import SourceCode
 from seqgen.media import Plain
 
@@ -14,12 +23,12 @@ class Cpp(SourceCode):
             line_comment("//", escape="\\"),
             block_comment("/*", "*/"),
             string('"'),
-            string("'"),
+            character("'"),
             *(Region(f'{prefix}R"', '"', lines=True, delimited=True) for prefix in ("", "L", "u", "U", "u8")),
             *CONTINUED,
         ),
-        foreign="@`$",
-        directives=True,
+        foreign="@`$\\#",
+        directives=C_DIRECTIVES,
         records=frozenset({"class", "struct", "union", "enum"}),
         apart=True,
         parser="tree_sitter_cpp:language",

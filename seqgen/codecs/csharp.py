@@ -1,7 +1,7 @@
 """C#: verbatim and raw literals, and lines for a preprocessor."""
 
 from seqgen.codecs import Golden
-from seqgen.codecs._code.language import C_COMMENTS, Language, Region, raw, string
+from seqgen.codecs._code.language import C_COMMENTS, Language, Region, character, raw, string
 from seqgen.codecs._code.source import SourceCode
 from seqgen.media import Plain
 
@@ -18,12 +18,14 @@ class CSharp(SourceCode):
         regions=(
             *C_COMMENTS,
             string('"'),
-            string("'"),
+            character("'"),
             *(Region(f'{sign}"', '"', lines=True, doubled=True) for sign in ("@", "@$", "$@")),
             *map(raw, QUOTES),
         ),
         foreign="`\\",
-        directives=True,
+        directives=frozenset(
+            {"define", "undef", "error", "warning", "line", "region", "endregion", "pragma", "nullable"}
+        ),
         parser="tree_sitter_c_sharp:language",
     )
     suffixes = (".cs", ".csx")

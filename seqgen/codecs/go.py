@@ -1,7 +1,7 @@
 """Go: statements that end with their line, raw literals between backquotes."""
 
 from seqgen.codecs import Golden
-from seqgen.codecs._code.language import C_COMMENTS, Language, raw, string
+from seqgen.codecs._code.language import C_COMMENTS, Language, character, raw, string
 from seqgen.codecs._code.source import SourceCode
 from seqgen.media import Plain
 
@@ -10,7 +10,7 @@ class Go(SourceCode):
     """Go, one token a character; brackets, literals and comments kept in order."""
 
     language = Language(
-        regions=(*C_COMMENTS, string('"'), string("'"), raw("`")),
+        regions=(*C_COMMENTS, string('"'), character("'"), raw("`")),
         foreign="#$?@\\",
         goes_on=frozenset({"func", "type", "var", "const", "import", "package", "struct", "interface", "map", "chan"}),
         newline_ends=True,

@@ -1,7 +1,7 @@
 """Java: brackets, comments, text blocks."""
 
 from seqgen.codecs import Golden
-from seqgen.codecs._code.language import C_COMMENTS, Language, string
+from seqgen.codecs._code.language import C_COMMENTS, Language, character, string
 from seqgen.codecs._code.source import SourceCode
 from seqgen.media import Plain
 
@@ -10,7 +10,7 @@ class Java(SourceCode):
     """Java, one token a character; brackets, literals and comments kept in order."""
 
     language = Language(
-        regions=(*C_COMMENTS, string('"'), string("'"), string('"""', lines=True)),
+        regions=(*C_COMMENTS, string('"'), character("'"), string('"""', lines=True)),
         foreign="#`\\",
         parser="tree_sitter_java:language",
     )

@@ -4,8 +4,8 @@ It knows nothing of what the model would rather say. While there is grace, an en
 by itself; then what is open is closed byte by byte.
 """
 
+import re
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -15,14 +15,22 @@ from seqgen.codecs._code.closing import closing, fresh, settled
 from seqgen.codecs._code.grammar import CodeGrammar
 from seqgen.codecs._code.state import DEPTH, FRAMES, State
 
+WITHIN = re.compile(r"[ \t\r\n]")  # what begins nothing new where indentation counts
 LONGEST_ENDING = 8 * (DEPTH + FRAMES)  # bytes: brackets, blocks, conditionals, and what completes statements between
 
 
 class Progress(NamedTuple):
-    """Where in a file one is, and after how many tokens."""
+    """Where in a file one is, and how far.
+
+    Attributes:
+        inner: The lexical state.
+        tokens: Tokens so far.
+        functions: Blocks between braces that have been closed outside everything, as the bodies of functions of C are.
+    """
 
     inner: State
     tokens: int = 0
+    functions: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +41,14 @@ class BalancedCode:
         inner: The lexical grammar; a tidy one makes conditionals balance whatever is compiled.
         length: Tokens, the prompt's included, from which on an end is looked for.
         grace: So many tokens more, the model may find the end itself.
+        functions: An end is looked for, too, when so many function bodies are complete, and nothing is declared
+            without a body, where the language has phrases; 0: only by length.
     """
 
     inner: CodeGrammar
     length: int
     grace: int
+    functions: int = 0
     _kept: dict[str, Mask] = field(default_factory=dict)
 
     @property
@@ -51,30 +62,37 @@ class BalancedCode:
 
     def step(self, state: Progress, token: int) -> Progress:
         """The state after one more token, allowed or not."""
-        return Progress(self.inner.step(state.inner, token), state.tokens + 1)
+        before = state.inner
+        after = self.inner.step(before, token)
+        closed = after.last == "}" and not after.stack and bool(before.stack)
+        return Progress(after, state.tokens + 1, state.functions + closed)
 
     def allowed(self, state: Progress) -> Mask:
         """(V,) True where a token may follow; none may where the file ends."""
-        inner = state.inner
-        if state.tokens < self.length:
-            return self.inner.allowed(inner)
+        inner, lexer = state.inner, self.inner.lexer
+        if state.tokens < self.length and not 0 < self.functions <= state.functions:
+            return self._towards_body(inner)
         if self.may_end(state):
             return self._only("")
-        if state.tokens >= self.length + self.grace or settled(self.inner.lexer, inner):
-            return self._only(closing(self.inner.lexer, inner))
-        mask = self.inner.allowed(inner)
-        if fresh(self.inner.lexer, inner):
-            return mask & self._within if (mask & self._within).any() else mask
-        return mask
+        if state.tokens >= self.length + self.grace or settled(lexer, inner):
+            return self._only(closing(lexer, inner))
+        mask = self._towards_body(inner)
+        within = mask & self.inner.matching(WITHIN) if fresh(lexer, inner) else mask
+        return within if within.any() else mask
 
     def may_end(self, state: Progress) -> bool:
         """Outside everything, on a new line behind a definition."""
         return settled(self.inner.lexer, state.inner) and not state.inner.frames
 
-    @cached_property
-    def _within(self) -> Mask:
-        """(V,) what begins nothing new where indentation counts: space, ends of lines, comments."""
-        return self.inner.beginning(" \t\r\n")
+    def _towards_body(self, state: State) -> Mask:
+        """(V,) what the grammar allows; where functions are wanted, nothing that makes a mere declaration of one."""
+        mask, phrases = self.inner.allowed(state), self.inner.lexer.phrases
+        if not self.functions or phrases is None or state.stack or state.inside or state.pending:
+            return mask
+        if state.place not in ("start", "code"):
+            return mask
+        bodied = mask & self.inner.matching(phrases.bodied(state.last))
+        return bodied if bodied.any() else mask
 
     def _only(self, char: str) -> Mask:
         """(V,) True for the token of one byte, or for none."""

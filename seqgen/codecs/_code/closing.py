@@ -4,7 +4,8 @@ It completes by what stood last: an operand behind an operator, what ends a stat
 the line. It is no parser: what it adds is balanced and mostly valid.
 """
 
-from seqgen.codecs._code.lexer import ESCAPED, Lexer
+from seqgen.codecs._code.lexer import Lexer
+from seqgen.codecs._code.literals import ESCAPED
 from seqgen.codecs._code.state import OPERANDS, State
 
 WANTS_OPERAND = frozenset("+-*/%=<>!&|^~?:,.k")
@@ -14,9 +15,9 @@ BODY = "pass"
 
 def settled(lexer: Lexer, state: State) -> bool:
     """Whether a definition has ended and its line too, outside everything. Conditionals may be open."""
-    if state.place != "start" or state.inside or state.pending or state.word or state.record or not state.last:
+    if state.place != "start" or state.inside or state.pending or state.word or state.record or state.prose:
         return False
-    if len(state.stack) > (len(state.frames[-1]) if state.frames else 0) or any(state.frames):
+    if not state.last or state.stack or any(state.frames):
         return False
     language, layout = lexer.language, state.layout
     if language.layout:
@@ -37,30 +38,44 @@ def closing(lexer: Lexer, state: State) -> str:
     if state.inside:
         return _out(lexer, state)
     if state.pending:
-        pending = state.pending
-        if pending[0] == ESCAPED:
-            return "\n"
-        return pending[-1] if len(pending) == 1 and pending in lexer.regions else " "
-    if state.place[0] == "#":
-        return "#endif"[len(state.place)] if "#endif".startswith(state.place) and state.place != "#endif" else "\n"
-    if state.place == "directive":
+        if state.pending in lexer.regions and len(state.pending) == 1:
+            return state.pending
+        return " " if lexer.language.newline_ends and state.pending != ESCAPED else "\n"
+    place, phrases = state.place, lexer.phrases
+    deeper = not state.prose and len(state.stack) > (len(state.frames[-1]) if state.frames else 0)
+    if place == "directive" or (place[0] == "#" and (deeper or not state.frames)):
         return "\n"
-    if len(state.stack) > (len(state.frames[-1]) if state.frames else 0):
+    if place[0] == "#":
+        return "#endif"[len(place)] if "#endif".startswith(place) and place != "#endif" else "\n"
+    if phrases is not None and (deeper or not (state.prose or phrases.complete(state))):
+        return phrases.completion(state)
+    if deeper:
         return _shut(lexer, state)
     if lexer.language.layout:
         return _indented(state)
+    return _unfinished(lexer, state) or ("#" if place == "start" and state.frames else "\n")
+
+
+def _unfinished(lexer: Lexer, state: State) -> str:
+    """What completes a statement outside all brackets; "" where none is open."""
+    if state.prose:
+        return ""
+    if lexer.phrases is not None:  # which have completed all but a file of nothing but comments
+        return "" if state.last else ";"
     if not state.word and (state.last in WANTS_OPERAND or not state.last):
         return OPERAND
     if not lexer.language.newline_ends and (state.word or state.record or state.last not in ("", ";", "}")):
         return ";"
-    return "#" if state.place == "start" and state.frames else "\n"
+    return ""
 
 
 def _out(lexer: Lexer, state: State) -> str:
     """What leads out of a comment or a literal."""
     region, progress = lexer.regions[state.inside], state.progress
     if progress == ESCAPED:
-        return "n"
+        return "\n" if region.comment else "n"
+    if region.filled and progress:
+        return OPERAND
     if region.delimited and not state.fence:
         return "("
     if region.named and not (state.fence or progress):

@@ -5,6 +5,9 @@ but what makes tables shorter.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from seqgen.codecs._code.phrases import Phrases
+from seqgen.codecs._code.state import WORD
+
 
 @dataclass(frozen=True)
 class Region:
@@ -21,6 +24,7 @@ class Region:
         holes: What begins code inside it, up to the brace that closes it, such as `${`.
         classes: Whether between [ and ] nothing ends it, as in regular expressions.
         delimited: Whether what follows up to ( is part of its end, as in `R"x(…)x"`.
+        filled: Whether something has to stand in it.
         named: Whether it is none but a name where no second quote follows one word, as `'a` of Rust.
     """
 
@@ -34,6 +38,7 @@ class Region:
     holes: str = ""
     classes: bool = False
     delimited: bool = False
+    filled: bool = False
     named: bool = False
 
 
@@ -44,28 +49,32 @@ class Language:
     Attributes:
         regions: Its comments and literals.
         foreign: Signs that stand nowhere in code.
+        letters: What words are made of.
         blocks: Word that opens a block → word that closes it, for languages that have no braces.
         goes_on: Words behind which a statement is not complete, and a value may begin.
         newline_ends: Whether a complete statement ends with its line; else with a semicolon or a brace.
-        directives: Whether lines that begin with # are for a preprocessor that knows `#if`.
+        directives: What lines that begin with # may be for its preprocessor, beside conditionals; none: it has none.
         layout: Whether indentation matters.
         records: Words behind which a brace holds members, and a semicolon follows it.
         divides: Whether a slash begins a regular expression where no value stands before it.
         apart: Whether a ' within a number keeps its digits apart.
+        phrases: What a tidy file keeps beyond brackets and literals.
         parser: The module and function of its grammar for tree-sitter.
         parsers: The same for other endings of file names.
     """
 
     regions: tuple[Region, ...]
     foreign: str = ""
+    letters: frozenset[str] = WORD
     blocks: Mapping[str, str] = field(default_factory=dict)
     goes_on: frozenset[str] = frozenset()
     newline_ends: bool = False
-    directives: bool = False
+    directives: frozenset[str] = frozenset()
     layout: bool = False
     records: frozenset[str] = frozenset()
     divides: bool = False
     apart: bool = False
+    phrases: Phrases | None = None
     parser: str = ""
     parsers: Mapping[str, str] = field(default_factory=dict)
 
@@ -85,10 +94,16 @@ def string(opens: str, closes: str = "", lines: bool = False) -> Region:
     return Region(opens, closes or opens, escape="\\", lines=lines)
 
 
+def character(quote: str) -> Region:
+    """A literal that holds a character at least."""
+    return Region(quote, quote, escape="\\", filled=True)
+
+
 def raw(opens: str, closes: str = "") -> Region:
     """A literal of any lines in which nothing is escaped."""
     return Region(opens, closes or opens, lines=True)
 
 
 CONTINUED = (Region("\\\n", ""), Region("\\\r\n", ""))  # a backslash before the end of a line
+C_DIRECTIVES = frozenset({"include", "define", "undef", "line", "error", "warning", "pragma"})
 C_COMMENTS = (line_comment("//"), block_comment("/*", "*/"))

@@ -11,9 +11,9 @@ RECORD, HOLE = "s", "$"  # braces around members, around code in a literal
 CLOSED_BY = {"(": ")", "[": "]", "{": "}", RECORD: "}", HOLE: "}"}
 BLANK = frozenset(" \t\r\v\f")
 CONTROL = frozenset(chr(value) for value in [*range(0x20), 0x7F]) - BLANK - {"\n"}
-WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") | {
-    chr(value) for value in range(0x80, 0x100)
-}
+ASCII_WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+HIGH = frozenset(chr(value) for value in range(0x80, 0x100))
+WORD = ASCII_WORD | HIGH
 OPERANDS = frozenset('w")]')  # the classes of what a value may end with
 
 
@@ -21,17 +21,20 @@ class State(NamedTuple):
     """Where in a file one is.
 
     Attributes:
-        place: `start` of a line, `code`, `directive`, or a # and what has been read of a directive's name.
+        place: `start` of a line, `code`, `directive`, or a # and what has been read of a directive's name; after `#if`
+            also the 0 that makes its first branch prose.
         pending: What has been read of the beginning of a comment or literal that may yet be none, or a longer one.
         inside: The beginning of the comment or literal in which one is, or "".
-        progress: What has been read of its end, or an escape.
+        progress: What has been read of its end, or an escape; its beginning, where something has to stand in it.
         fence: What else its end needs: a delimiter, a star for each comment around it, what makes it no name.
         stack: What is open, the innermost last: brackets, braces by kind, and blocks by the first letter of their end.
         frames: For each conditional that is open, the stack before it.
-        last: What stood last in code: a sign, `w` for a name or number, `k` for a word that goes on, `"` a literal.
+        last: What stood last in code: a sign, `w` for a name or number, `k` for a word that goes on, `"` a literal;
+            where phrases are kept, a class of theirs.
         word: The word that grows.
         record: Whether the next brace holds members.
         layout: Where the indentation stands.
+        prose: How many conditionals deep one is in an `#if 0`; 0 outside.
     """
 
     place: str = "start"
@@ -45,6 +48,13 @@ class State(NamedTuple):
     word: str = ""
     record: bool = False
     layout: Layout = FLAT
+    prose: int = 0
+
+    @property
+    def loose(self) -> bool:
+        """Whether anything may stand here, as in directives and in prose: a literal ends with its line."""
+        return self.place == "directive" or self.prose > 0
 
 
 Move = tuple[State, bool]  # the state after a byte, and whether that byte was allowed
+Reading = tuple[State, bool, bool]  # the same, and whether the byte was taken, or is still to be read

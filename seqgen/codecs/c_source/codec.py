@@ -5,18 +5,19 @@ the head of a file can be left out, so that a model need not learn them by heart
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
-from seqgen.codecs import Codec, Golden, Grammar, Ids
-from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, learn
-from seqgen.codecs.c_source.balanced import Balanced
-from seqgen.codecs.c_source.grammar import CGrammar
+from seqgen.codecs import Codec, Golden, Ids, Lengths
+from seqgen.codecs._characters import boundary
+from seqgen.codecs._code.balanced import BalancedCode
+from seqgen.codecs._code.grammar import CodeGrammar
+from seqgen.codecs._code.source import SourceCode
+from seqgen.codecs.c_source.language import LANGUAGE
+from seqgen.codecs.char import CharOptions
 from seqgen.media import Plain
 from seqgen.report import Report
-from seqgen.settings import option, require
+from seqgen.settings import option
 
 FILE_BEGINS = re.compile(rb"^/\*+ *Begin file [^\n]*\*/[ \t\r]*$", re.MULTILINE)
 HEAD_COMMENT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(/\*.*?\*/|(?://[^\n]*+(?:\n[ \t]*+|\Z))+)\s*", re.DOTALL)
@@ -24,56 +25,28 @@ LICENCE = re.compile(rb"copyright|licen[cs]e|spdx", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class CSourceOptions:
+class CSourceOptions(CharOptions):
     """What becomes of a C file before its characters are numbered."""
 
+    max_characters: int = option(256, "at most so many multi-byte characters, the most frequent ones")
     strip_licence: bool = option(False, "leave out comments at the head of a file that speak of copyright or licence")
     split: bool = option(True, "split an amalgamation at its 'Begin file' comments")
-    min_count: int = option(1, "how often a multi-byte character must be seen to get its own token")
-    max_characters: int = option(256, "at most so many multi-byte characters, the most frequent ones")
-
-    def __post_init__(self) -> None:
-        require(self.min_count >= 1, "min_count", self.min_count, "at least 1")
-        most = f"0 to {MOST_CHARACTERS}"
-        require(0 <= self.max_characters <= MOST_CHARACTERS, "max_characters", self.max_characters, most)
 
 
-class CSource(Codec):
+class CSource(SourceCode):
     """C, one token a character, with a grammar that keeps brackets and literals in order."""
 
     Options = CSourceOptions
+    language = LANGUAGE
     suffixes = (".c", ".h", ".inc")
     suffix = ".c"
     medium = Plain("C")
     golden = Golden("né 水\n".encode(), (110, 256, 32, 257, 10))
-
-    def __init__(self, characters: str, options: CSourceOptions) -> None:
-        self._characters = Characters(characters)
-        self._options = options
+    _options: CSourceOptions
 
     @classmethod
-    def fit(cls, documents: Iterable[bytes], options: CSourceOptions) -> "CSource":
-        return cls(learn(documents, options.min_count, options.max_characters), options)
-
-    def grow(self, documents: Iterable[bytes]) -> "CSource":
-        options, known = self._options, self._characters.characters
-        new = learn(documents, options.min_count, max(0, options.max_characters - len(known)), known)
-        return CSource("".join(sorted(known + new)), options) if new else self
-
-    @classmethod
-    def restore(cls, options: CSourceOptions, state: Mapping[str, Any]) -> "CSource":
-        return cls(state["characters"], options)
-
-    def state(self) -> dict[str, Any]:
-        return {"characters": self._characters.characters}
-
-    @property
-    def options(self) -> CSourceOptions:
-        return self._options
-
-    @property
-    def vocab_size(self) -> int:
-        return len(self._characters)
+    def reads_any_text(cls) -> bool:
+        return False
 
     def documents(self, data: bytes) -> Sequence[bytes]:
         """The files of an amalgamation, joined again the file itself; else the file."""
@@ -92,51 +65,25 @@ class CSource(Codec):
             report.dropped["licence comment"] += 1
         return self._characters.encode(kept)
 
-    def encode_prompt(self, data: bytes) -> Ids:
-        return self.encode(data)
-
-    def decode(self, ids: Ids) -> bytes:
-        return self._characters.decode(ids)
+    def encode_several(self, documents: Sequence[bytes], report: Report | None = None) -> tuple[Ids, Lengths]:
+        if self._options.strip_licence:
+            return Codec.encode_several(self, documents, report)  # each has a head of its own
+        return super().encode_several(documents, report)
 
     def normalize(self, data: bytes) -> bytes:
         return without_licence(data) if self._options.strip_licence else data
 
-    def vocabulary(self) -> list[str]:
-        return self._characters.names()
 
-    def token_bytes(self) -> list[bytes]:
-        return self._characters.token_bytes()
-
-    @classmethod
-    def tree_sitter(cls, suffix: str) -> str:
-        return "tree_sitter_c:language"
-
-    @cached_property
-    def _grammar(self) -> CGrammar:
-        return CGrammar(self.token_bytes())
-
-    def grammar(self) -> Grammar:
-        return self._grammar
-
-    @classmethod
-    def grammar_over(cls, pieces: Sequence[bytes]) -> CGrammar:
-        return c_grammar(pieces)
-
-    @classmethod
-    def balanced_over(cls, pieces: Sequence[bytes], length: int, grace: int) -> Balanced:
-        return balanced_grammar(pieces, length, grace)
-
-
-def c_grammar(token_bytes: Sequence[bytes]) -> CGrammar:
+def c_grammar(token_bytes: Sequence[bytes]) -> CodeGrammar:
     """The grammar of C over any vocabulary whose tokens stand for bytes.
 
     Args:
         token_bytes: (V,) the bytes of each token.
     """
-    return CGrammar(token_bytes)
+    return CodeGrammar(LANGUAGE, token_bytes)
 
 
-def balanced_grammar(token_bytes: Sequence[bytes], length: int, grace: int, functions: int = 0) -> Balanced:
+def balanced_grammar(token_bytes: Sequence[bytes], length: int, grace: int, functions: int = 0) -> BalancedCode:
     """A grammar whose files end outside everything, for any vocabulary whose tokens stand for bytes.
 
     Args:
@@ -146,7 +93,7 @@ def balanced_grammar(token_bytes: Sequence[bytes], length: int, grace: int, func
         functions: An end is looked for, too, when so many function bodies are complete, and nothing is declared
             without a body; 0: only by length.
     """
-    return Balanced(CGrammar(token_bytes, tidy=True), length, grace, functions)
+    return BalancedCode(CodeGrammar(LANGUAGE, token_bytes, tidy=True), length, grace, functions)
 
 
 def without_licence(data: bytes) -> bytes:

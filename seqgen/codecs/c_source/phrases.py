@@ -13,12 +13,19 @@ their definitions. So it is for writing, not for judging what people wrote.
     B C E I Q  behind an if's condition, another's, else or do, an if's block, a colon of either meaning
 """
 
+import re
+from collections.abc import Iterable
 from functools import lru_cache
 
+from seqgen.codecs._code.state import RECORD, State
+
 BLOCKS = frozenset("{b")  # a block, an if's block
+LIST = "="  # braces around items
 PARENS = frozenset("(icfgh")  # plain, if's, while's or switch's, for's with 0, 1, 2 semicolons
 DEFINES = frozenset("{b=[")  # within these a parenthesis holds no parameters
 FOR = {"f": "g", "g": "h"}
+CLOSED_BY = {LIST: "}", **dict.fromkeys(PARENS, ")"), **dict.fromkeys(BLOCKS, "}")}
+LITERALS = {"'": "n"}
 KEYWORDS = {
     **dict.fromkeys(("int", "char", "void", "float", "double"), "t"),
     **dict.fromkeys(("unsigned", "signed", "long", "short"), "u"),
@@ -40,20 +47,19 @@ KEYWORDS = {
     "default": "d",
     "sizeof": "z",
 }
-GROWING = {word[:end] for word in KEYWORDS for end in range(1, len(word) + 1)}
 NAME, NUMBER = "?", "0"  # what a word is when it is no beginning of a keyword
 STARTS = frozenset(["", *";{}IECB:Q"])  # what a statement may follow
 BINARY = frozenset("=+-*<>&|oL")  # an operand has to follow
 EXPECT = BINARY | frozenset("([,!yvprcz?Q")  # an operand may follow
 OPERANDS = frozenset('wnD")]T')
 TYPES = frozenset("TtuSN")
-
-
-def grow(word: str, char: str) -> str:
-    """A word with one more character."""
-    if not word and char.isdecimal():
-        return NUMBER
-    return word + char if word + char in GROWING else word if word == NUMBER else NAME
+COMPLETE = frozenset(["", *";}{I:"])  # what a directive may stand behind
+WANTS_OPERAND = frozenset("+-*/%=<>!&|^~?:,.oLyvpaczGqseQ")
+GOES_ON = {"k": "(", "K": "(", "F": "(", "m": "=", "d": ":"}
+OPERAND = "x"
+# Tokens after which a function may still get its body: no end of a declaration, an initialiser, a list or an array.
+BODIED = re.compile(r"(?!\w*+\s*+[;=,\[])")
+BODIED_AFTER_LIST = re.compile(r"(?!\s*+[;=,\[(])")
 
 
 @lru_cache(maxsize=1 << 14)
@@ -230,3 +236,48 @@ def after_closing(top: str) -> str:
     return {"i": "B", "c": "C", "f": "C", "g": "C", "h": "C", "(": ")", "[": "]", "b": "I", "{": "}", "": "}"}.get(
         top, "w"
     )
+
+
+def after_sign(char: str, stack: str) -> str:
+    """The stack behind a sign: a semicolon leads on between the brackets of a for."""
+    return stack[:-1] + FOR[stack[-1]] if char == ";" and stack[-1:] in FOR else stack
+
+
+def between(last: str, stack: str) -> bool:
+    """Whether a directive may stand here: between statements."""
+    return last in COMPLETE and stack[-1:] in ("", RECORD, *BLOCKS)
+
+
+def deep(below: Iterable[str]) -> bool:
+    """Whether something below says that a parenthesis holds no parameters."""
+    return not DEFINES.isdisjoint(below)
+
+
+def complete(state: State) -> bool:
+    """Whether no statement is open."""
+    return state.last in ("", ";", "}", "I") and not state.word
+
+
+def bodied(last: str) -> re.Pattern[str]:
+    """The beginnings of tokens after which a function may still get its body."""
+    return BODIED_AFTER_LIST if last == ")" else BODIED
+
+
+def completion(state: State) -> str:
+    """The next byte of what completes the word, expression, statement or bracket in which one is."""
+    stack, last = state.stack, state.last
+    top = stack[-1:]
+    if state.word:
+        last = end_word(state.word, last, stack)
+        if not last and state.word != NAME:
+            return OPERAND  # no keyword any more
+        last = last or "w"
+    if last in GOES_ON:
+        return GOES_ON[last]
+    if last in WANTS_OPERAND and not (last == ":" and top in BLOCKS) and not (last == "," and top == LIST):
+        return OPERAND
+    if top in FOR:
+        return ";"
+    if top in PARENS or top == "[":
+        return OPERAND if last in ("(", "[") and len(stack) > 1 else "]" if top == "[" else ")"
+    return "}" if top == LIST or (top and last in (";", "}", "{", "I")) else ";"
