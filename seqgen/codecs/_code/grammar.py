@@ -181,13 +181,15 @@ class Group:
 
     def __init__(self, lexer: Lexer, kinds: Sequence[str], members: Sequence[int]) -> None:
         self._lexer, self._kinds = lexer, kinds
+        self._alone: dict[str, list[int]] = {}
         self._named: dict[str, list[int]] = {}
         self._others: dict[str, list[int]] = {}
         for index in members:
             if kind := kinds[index]:
-                into = self._named if GOES_ON_AS_NAME.fullmatch(kind) else self._others
+                longer = self._named if GOES_ON_AS_NAME.fullmatch(kind) else self._others
+                into = longer if len(kind) > 1 else self._alone
                 into.setdefault(kind[0], []).append(index)
-        self._firsts = sorted(self._named.keys() | self._others.keys())
+        self._firsts = sorted(self._alone.keys() | self._named.keys() | self._others.keys())
 
     def fitting(self, state: State) -> NDArray[np.intp]:
         """The kinds of which each byte is allowed in its turn."""
@@ -195,9 +197,11 @@ class Group:
         for first in self._firsts:
             after, fine = self._lexer.advance(state, first)
             if fine:
-                named = self._named.get(first, [])
-                found += named if self._lexer.takes_names(after) else self._tested(named, after)
-                found += self._tested(self._others.get(first, []), after)
+                found += self._alone.get(first, ())
+                if named := self._named.get(first):
+                    found += named if self._lexer.takes_names(after) else self._tested(named, after)
+                if others := self._others.get(first):
+                    found += self._tested(others, after)
         return np.array(found, np.intp)
 
     def _tested(self, members: Sequence[int], after: State) -> list[int]:
