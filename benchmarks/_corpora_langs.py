@@ -5,10 +5,11 @@
 Each argument is a codec of a language and a work tree of programs in it. On its files a small model is trained, not for
 long: brackets are the grammar's business, not the model's. Definitions are sampled with `--balanced`. Whole is what
 three judges call so: the codec's own lexer; `_code_check.py`, which shares nothing with it; and tree-sitter, which asks
-for more than balance: that each statement is one.
+for more than balance: that each statement is one. Languages that are not named keep their row of results.
 """
 
 import argparse
+import json
 import os
 import shutil
 import tempfile
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from _code_check import balanced
-from _report import print_table, write_json
+from _report import RESULTS, print_table, write_json
 
 import seqgen
 from seqgen import registry
@@ -42,13 +43,13 @@ def main() -> None:
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print N of those that are not whole")
     given = parser.parse_args()
     os.environ["SEQGEN_TAKES"] = "off"
-    rows = []
+    stored = RESULTS / "corpora_langs.json"
+    rows = json.loads(stored.read_text("utf-8"))["results"] if stored.exists() else {}
     for each in given.corpus:
         language, _, folder = each.partition("=")
-        rows.append({"language": language, **measured(language, Path(folder), given)})
-        print_table(list(rows[0]), [list(row.values()) for row in rows])
-        settings = {key: getattr(given, key) for key in ("steps", "hidden", "definitions", "files")}
-        write_json("corpora_langs", rows, {**settings, "length": LENGTH, "temperature": TEMPERATURE, "seed": SEED})
+        rows[language] = measured(language, Path(folder), given)
+        print_table(["language", *rows[language]], [[language, *rows[language].values()]])
+        write_json("corpora_langs", rows, {"length": LENGTH, "temperature": TEMPERATURE, "seed": SEED})
 
 
 def measured(language: str, folder: Path, given: argparse.Namespace) -> dict[str, Any]:
@@ -73,6 +74,7 @@ def measured(language: str, folder: Path, given: argparse.Namespace) -> dict[str
             scratch, Path(scratch) / "run", codec=language, steps=given.steps, seed=SEED, settings=settings
         )
         found["train seconds"] = round(time.perf_counter() - began, 1)
+    found |= {"hidden": given.hidden, "steps": given.steps}
     found["nats"] = round(model.checkpoint.metrics["nats_per_token"], 3)
     began = time.perf_counter()
     made = {}

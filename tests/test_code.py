@@ -32,7 +32,7 @@ SPEC.loader.exec_module(CHECK)
 SOURCES = {path.stem: path.read_bytes() for path in (Path(__file__).parent / "data" / "code").glob("*.txt")}
 REFUSED = {
     "cpp": [b"(]", b"int a @", b"'a\n", b'"a\n', b"}", b"#el", b"#en", b'R"a(x)b")a")'],
-    "java": [b"(]", b'"a\n', b"}", b"int #"],
+    "java": [b"(]", b'"a\n', b"}", b"int #", b"''"],
     "javascript": [b"`${a)", b"/a\n", b"[}", b"a = /x\n", b"'a\n"],
     "csharp": [b"{)", b'@"a""" )', b"#endi", b'"a\n', b"`"],
     "go": [b"{)", b'"a\n', b"a ?", b"a $", b"`a` )"],
@@ -86,6 +86,28 @@ def test_code_as_people_write_it_is_allowed(name, ends):
 @pytest.mark.parametrize(("name", "data"), [(name, data) for name in LANGUAGES for data in REFUSED[name]])
 def test_what_does_not_match_is_refused_at_its_last_byte(name, data):
     assert first_refused(grammar_of(name), data) == len(data) - 1
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("cpp", b"#if 0\nit's prose (\n#if A\n#endif\n#else\nint a;\n#endif\n"),
+        (
+            "cpp",
+            b"// a \\\\\n ' goes on (\nint a;\n",
+        ),  # a backslash before the end of a line, whatever stands before it
+        ("cpp", b"#define A \\ \t\n  (\nint a;\n"),
+        ("cpp", b'#include "a"\nint a = 1\'000;\n'),
+        ("csharp", b"#region it's (\n#endregion\nvar a = '\\'';\n"),
+        ("javascript", b"let a = b / c / d, e = f(/[/']\\//g);\n"),
+        ("python", b"if a:\n    b = [\n1]\n\n# c\n  # d\n    e()\n"),
+        ("rust", b"fn f<'a>(x: &'a str) -> char { 'l: loop { break 'l } '\\u{1F600}' }\n"),
+    ],
+)
+def test_what_is_odd_but_right_is_allowed(name, data):
+    grammar = grammar_of(name)
+    assert first_refused(grammar, data) == -1
+    assert grammar.may_end(after(grammar, data))
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
@@ -161,6 +183,8 @@ def test_random_samples_balance_and_end_in_time(name):
 @pytest.mark.parametrize(
     ("name", "data", "ending"),
     [
+        ("c_source", b"/* a", b"*/;\n"),
+        ("c_source", b"int f(void) { g('", b"x');}\n"),
         ("cpp", b"class A {\n int f(", b");};\n"),
         ("cpp", b"#if A\nint f() { a = ", b"x;}\n#endif\n"),
         ("cpp", b'auto a = R"x(b', b')x";\n'),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.codecs import Ids, Lengths
-from seqgen.codecs.byte import byte_name
+from seqgen.codecs.byte import byte_name, text_name
 
 BYTES = 256
 CODE_POINTS = 0x110000
@@ -121,8 +121,7 @@ class Characters:
 
     def names(self) -> list[str]:
         """(V,) readable names: characters as themselves where they print, else as `<0A>` or `<U+0085>`."""
-        wide = [char if char.isprintable() else f"<U+{ord(char):04X}>" for char in self.characters]
-        return [byte_name(value) for value in range(BYTES)] + wide
+        return [byte_name(value) for value in range(BYTES)] + [text_name(char) for char in self.characters]
 
     def token_bytes(self) -> list[bytes]:
         """(V,) the bytes that each id stands for."""

@@ -76,3 +76,9 @@ class Byte(Codec):
 def byte_name(value: int) -> str:
     """A readable name of one byte: its character where it is printable ASCII, else `<0A>`."""
     return chr(value) if 0x20 <= value < 0x7F else f"<{value:02X}>"
+
+
+def text_name(text: str) -> str:
+    """A readable name of some text: ASCII by `byte_name`, others that do not print, such as joiners, by number."""
+    wide = (char if char.isprintable() else f"<U+{ord(char):04X}>" for char in text)
+    return "".join(byte_name(ord(char)) if char.isascii() else name for char, name in zip(text, wide))

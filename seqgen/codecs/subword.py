@@ -14,7 +14,7 @@ import numpy as np
 from seqgen.codecs import Codec, Grammar, Ids, id_type
 from seqgen.codecs._characters import boundary
 from seqgen.codecs._subword_model import LINE, SPACE, load, train
-from seqgen.codecs.byte import Byte, byte_name
+from seqgen.codecs.byte import Byte, text_name
 from seqgen.report import Report
 from seqgen.settings import option, require
 
@@ -71,9 +71,7 @@ class Subword(Codec):
         self._id_of[theirs] = len(self._pieces)
         self._spelling[theirs] = piece.encode()
         self._pieces.append(piece.encode())
-        name = "".join(
-            byte_name(ord(c)) if c.isascii() else c if c.isprintable() else f"<U+{ord(c):04X}>" for c in piece
-        )
+        name = text_name(piece)
         self._names.append(f"⟨{name}⟩" if len(piece) == 1 else name)  # "a" the piece is not "a" the byte
 
     @classmethod

@@ -11,7 +11,7 @@ import numpy as np
 from seqgen.codecs import Codec, Golden, Grammar, Ids, id_type
 from seqgen.codecs._characters import BYTES, Characters, boundary
 from seqgen.codecs._segmenting import PIECE, count, line_end, parts, pieces
-from seqgen.codecs.byte import byte_name
+from seqgen.codecs.byte import text_name
 from seqgen.report import Report
 from seqgen.settings import option, require
 
@@ -103,7 +103,7 @@ class Word(Codec):
         return data
 
     def vocabulary(self) -> list[str]:
-        return self._characters.names() + [_name(word) for word in self._words]
+        return self._characters.names() + [text_name(word) for word in self._words]
 
     def token_bytes(self) -> list[bytes]:
         return list(self._pieces)
@@ -140,9 +140,3 @@ def _characters(found: Counter[str], min_count: int, most: int) -> str:
 def _is_lone(char: str) -> bool:
     """Whether it stands for a byte that is no UTF-8."""
     return "\udc80" <= char <= "\udcff"
-
-
-def _name(word: str) -> str:
-    """A readable name: characters that do not print, such as joiners, by their numbers."""
-    wide = (char if char.isprintable() else f"<U+{ord(char):04X}>" for char in word)
-    return "".join(byte_name(ord(char)) if char.isascii() else name for char, name in zip(word, wide))
