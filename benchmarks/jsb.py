@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqgen.evaluation.ngram import NGram
+from seqgen.experts.ngram import NGram
 from seqgen.training.device import keep_memory
 
 from _report import print_table, write_json  # isort: skip

@@ -12,10 +12,13 @@ saw each token, missing in old files; and `details` (K,) uint8: one JSON object 
     metrics     what was measured, by name
     provenance  corpus fingerprint and labels, seed, versions, hardware
     bounds      what the corpus holds at most at one instant, by name; stands beside `counts`
+    gate        how counts and network are mixed, `seqgen.experts.gate.Gate.to_json`; stands beside `experts.*`
 
-The header's `__metadata__` holds `format` "seqgen checkpoint", `version` "1", or "2" where the model has a memory, and
-the container's two checksums, both verified on load. Shapes are checked against the settings before any weight is read,
-and every weight must be finite.
+`experts.tokens`, `experts.shares` and `experts.children` are counts of the corpus, as `seqgen.experts.corpus` has them.
+
+The header's `__metadata__` holds `format` "seqgen checkpoint", `version` "1", or "2" where the model has a memory or
+such counts, and the container's two checksums, both verified on load. Shapes are checked against the settings before
+any weight is read, and every weight must be finite.
 
 A run folder holds `model.safetensors`, which is this file; CHECKPOINT on the command line may be either.
 """
@@ -34,6 +37,10 @@ from seqgen import hub, registry, settings
 from seqgen.cells import Cell
 from seqgen.container import ROOM, Header, Writer, plain_data, read_header
 from seqgen.errors import MALFORMED, CheckpointError, DataError, UsageError
+from seqgen.experts import corpus
+from seqgen.experts.corpus import CorpusCounts
+from seqgen.experts.gate import Gate
+from seqgen.experts.mixing import Experts
 from seqgen.files import atomic_write
 from seqgen.models import ModelSettings, parameters, weight_shapes
 from seqgen.seen import Seen, read_seen
@@ -45,10 +52,11 @@ if TYPE_CHECKING:
 
 FORMAT = "seqgen checkpoint"
 VERSION = "1"
-WITH_MEMORY = "2"  # of a model with a memory, which earlier versions of seqgen cannot run
+WITH_MEMORY = "2"  # of a model with a memory or counts, which earlier versions of seqgen cannot run
 MODEL_FILE = "model.safetensors"
 MAX_DETAILS = 64_000_000
 COUNTS = "counts"
+EXPERTS = "experts."
 ENTRY_ROOM = 128  # header bytes that one tensor's name, type, shape and offsets take at most
 
 Weights = dict[str, NDArray[Any]]
@@ -111,6 +119,7 @@ class Checkpoint:
         metrics: What was measured.
         provenance: Where it came from.
         seen: What training saw; None: not known.
+        experts: Counts that are mixed with the network; None: there are none.
     """
 
     model: str
@@ -122,6 +131,7 @@ class Checkpoint:
     metrics: Metrics = field(default_factory=Metrics)
     provenance: Provenance = field(default_factory=Provenance)
     seen: Seen | None = None
+    experts: Experts | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> "Checkpoint":
@@ -143,6 +153,7 @@ class Checkpoint:
             seen = None
             if COUNTS in header.tensors:
                 seen = read_seen(header.read(COUNTS), details["bounds"], tokenizer.vocab_size)
+            experts = _read_experts(header, details["gate"], tokenizer) if "gate" in details else None
         except MALFORMED as error:
             raise _damaged(header.path, f"its details make no sense ({error})") from error
         except UsageError as error:
@@ -152,7 +163,7 @@ class Checkpoint:
         except DataError as error:
             raise _damaged(header.path, error.message) from error
         about = training, cast("Metrics", metrics), cast("Provenance", provenance)  # what they hold, readers check
-        return cls(details["model"], cell, shape, tokenizer, weights, *about, seen)
+        return cls(details["model"], cell, shape, tokenizer, weights, *about, seen, experts)
 
     def save(self, path: str | Path, dtype: type[np.floating[Any]] = np.float32) -> None:
         """Write the file atomically; `dtype` float16 halves it, for publishing.
@@ -173,7 +184,10 @@ class Checkpoint:
         tensors = {name: self.weights[name].astype(dtype, copy=False) for name in names}
         if self.seen is not None:
             tensors[COUNTS], details["bounds"] = self.seen.counts, dict(self.seen.bounds)
-        version = VERSION if self.settings.memory is None else WITH_MEMORY
+        version = VERSION if self.settings.memory is None and self.experts is None else WITH_MEMORY
+        if self.experts is not None:
+            tensors |= {EXPERTS + name: array for name, array in self.experts.counts.arrays.items()}
+            details["gate"] = self.experts.gate.to_json()
         write_tensors(path, tensors, details, {"format": FORMAT, "version": version})
 
     @property
@@ -265,7 +279,8 @@ def _check_format(header: Header) -> None:
 
 def _read_weights(header: Header, shapes: Mapping[str, tuple[int, ...]]) -> Weights:
     """The weights, once every name, shape and type has been checked."""
-    missing = set(shapes) ^ (set(header.tensors) - {"details", COUNTS})
+    others = {"details", COUNTS, *(EXPERTS + name for name in corpus.NAMES)}
+    missing = set(shapes) ^ (set(header.tensors) - others)
     if missing:
         raise _damaged(header.path, f"its weights do not fit its settings ({', '.join(sorted(missing)[:3])})")
     for name, shape in shapes.items():
@@ -278,6 +293,12 @@ def _read_weights(header: Header, shapes: Mapping[str, tuple[int, ...]]) -> Weig
         if not np.isfinite(weight).all():
             raise _damaged(header.path, f"weight {name!r} holds numbers that are not finite")
     return weights
+
+
+def _read_experts(header: Header, gate: Mapping[str, Any], tokenizer: Tokenizer) -> Experts:
+    arrays = {name: header.read(EXPERTS + name) for name in corpus.NAMES}
+    counts = CorpusCounts.restore(arrays, tokenizer.measured_size)
+    return Experts(counts, Gate.restore(gate), tokenizer.document_id)
 
 
 def _damaged(path: Path, fault: str) -> CheckpointError:

@@ -45,11 +45,13 @@ ALLOWED = {
     "memories": {"errors", "settings", "registry", "cells", "clock"},
     "models": {"errors", "settings", "registry", "cells", "memories"},
     "rules": {"errors", "settings", "registry"},
-    "generation": {"errors", "settings", "registry", "cells", "memories", "models", "rules"},
-    "checkpoint": BASIC | {"container", "cells", "models", "tokenizer", "stream", "seen", "hub"},
-    "evaluation": BASIC | {"stream", "tokenizer", "music", "models", "generation", "checkpoint", "container"},
+    "experts": set(),
+    "generation": {"experts", "errors", "settings", "registry", "cells", "memories", "models", "rules"},
+    "checkpoint": BASIC | {"container", "cells", "models", "tokenizer", "stream", "seen", "hub", "experts"},
+    "evaluation": BASIC | {"stream", "tokenizer", "music", "models", "generation", "checkpoint", "container", "experts"},
     "training": BASIC
-    | {"stream", "tokenizer", "cells", "models", "evaluation", "checkpoint", "container", "originality", "seen", "hub"},
+    | {"stream", "tokenizer", "cells", "models", "evaluation", "checkpoint", "container", "originality", "seen", "hub"}
+    | {"experts"},
     "export": {"errors", "checkpoint", "hub"},
     "originality": {"errors", "files", "settings", "container"},
     "render": {"errors", "files", "music"},
@@ -69,6 +71,7 @@ ALLOWED = {
         "originality",
         "seen",
         "hub",
+        "experts",
     },
 }
 LIBRARY = set(ALLOWED) - {"extensions", "terminal"} | {"__init__"}
@@ -94,6 +97,7 @@ TORCHLESS = MEDIA | {
     "stream",
     "token_classes",
     "documents",
+    "experts",
     "tokenizer",
     "tokenization",
     "checkpoint",

@@ -10,7 +10,7 @@ from seqgen.cells.gru import GRU
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.cli.evaluate import WIDTH, _columns
-from seqgen.evaluation.ngram import NGram
+from seqgen.experts.ngram import NGram
 from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
 from seqgen.stream import TokenStream

@@ -11,7 +11,7 @@ from seqgen import registry
 from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.errors import StreamError
-from seqgen.evaluation.ngram import NGram
+from seqgen.experts.ngram import NGram
 from seqgen.evaluation.protocols import cold_windows, stateful
 from seqgen.evaluation.report import Evaluation, evaluate, surprise
 from seqgen.models import ModelSettings

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from seqgen.evaluation import ngram
-from seqgen.evaluation.ngram import NGram, between
+from seqgen.experts import ngram
+from seqgen.experts.ngram import NGram, between
 
 
 class Naive:

@@ -67,7 +67,9 @@ def command(
 
     Files go through the checkpoint's own codec. Without SOURCE, the run's own validation split is taken. Lower is
     better, everywhere; an n-gram model of the run's training documents stands beside as the mark to beat. Several
-    checkpoints with the same tokens are measured each, and as an ensemble.
+    checkpoints with the same tokens are measured each, and as an ensemble. With counts: mixed with an n-gram of the
+    corpus, then of the document so far, too; of the run's own validation split each half is measured by a gate that
+    was fitted on the other.
 
     With --dynamic (Krause et al. 2018), each piece of SOURCE is scored first and then learned from. Its settings, by
     -P: learning_rate, decay back to the trained weights, segment and statistics, both in tokens.
@@ -168,7 +170,12 @@ def _rows(found: "Evaluation") -> list[tuple[str, float | None]]:
         rows.append((f"  at temperature {found.tempered.temperature:.3f}", found.tempered.nats))
     if found.dynamic is not None:
         rows.append(("  with dynamic evaluation", found.dynamic.nats))
-    return [*rows, ("cold windows of 256 (protocol A)", found.protocol_a)]
+    if found.experts is not None:
+        rows += [(f"  with counts of {name}", nats) for name, nats in found.experts.protocol_b.rows]
+    rows.append(("cold windows of 256 (protocol A)", found.protocol_a))
+    if found.experts is not None:
+        rows += [(f"  with counts of {name}", nats) for name, nats in found.experts.protocol_a.rows]
+    return rows
 
 
 def _judge(checkpoint: str, text: str, label: str | None, device: str, as_json: bool) -> None:

@@ -14,7 +14,7 @@ predicted. Spans of similar length run side by side, as the lanes of a batch. Kn
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -34,6 +34,26 @@ BATCH = 64  # lanes side by side
 PIECE = 1024  # predictions in a piece of `sampled_logits`
 CHUNK = 1024  # steps at a time
 LOGITS = 1 << 24  # numbers in one block of logits, at most: 64 MB
+
+
+class Block(NamedTuple):
+    """Predictions of several lanes, step by step.
+
+    Attributes:
+        logits: (steps·lanes, V).
+        targets: (steps·lanes,) what came.
+        wanted: (steps, lanes) whether it is counted.
+        read: (lanes, steps) the ids after which it came.
+        places: (lanes, steps) where it stands.
+        first: Whether lanes begin with this block; else they are the first ones of the block before, or all of them.
+    """
+
+    logits: Tensor
+    targets: Tensor
+    wanted: Tensor
+    read: NDArray[np.int64]
+    places: NDArray[np.int64]
+    first: bool
 
 
 class Network(Protocol):
@@ -95,14 +115,14 @@ def cold_windows(
     watch: Watch = lambda count: None,
 ) -> Score:
     """Protocol A. Whole windows are counted; a document too short for one counts as one shorter window."""
-    return _total(network, ids, _spans(len(ids), starts, window, whole=True), device, watch)
+    return _total(network, ids, spans_of(len(ids), starts, window, whole=True), device, watch)
 
 
 def stateful(
     network: Network, ids: Ints, starts: Ints, device: Device = "cpu", watch: Watch = lambda count: None
 ) -> Score:
     """Protocol B. The state is zero at the start of every document."""
-    return _total(network, ids, _spans(len(ids), starts, len(ids)), device, watch)
+    return _total(network, ids, spans_of(len(ids), starts, len(ids)), device, watch)
 
 
 def lanes(
@@ -119,17 +139,17 @@ def lanes(
     of all that came before.
     """
     size = -(-len(ids) // lanes)
-    return _total(network, ids, _spans(len(ids), starts, size, warmup), device)
+    return _total(network, ids, spans_of(len(ids), starts, size, warmup), device)
 
 
 def prediction_nats(network: Network, ids: Ints, device: Device = "cpu") -> NDArray[np.float32]:
     """(N − 1,) nats of each id after the first, the state carried from zero."""
-    whole = _spans(len(ids), np.zeros(1, np.int64), len(ids))
+    whole = spans_of(len(ids), np.zeros(1, np.int64), len(ids))
     blocks = [nats[0].cpu().numpy() for nats in _blocks(network, ids, whole, device)]
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
 
 
-def _spans(length: int, starts: Ints, size: int, warmup: int = 0, whole: bool = False) -> Spans:
+def spans_of(length: int, starts: Ints, size: int, warmup: int = 0, whole: bool = False) -> Spans:
     """Every document's predictions in pieces of `size`.
 
     Args:
@@ -166,22 +186,22 @@ def sampled_logits(
 
     A piece reads the ids before it from a zero state, as `lanes` has it.
     """
-    spans = _spans(len(ids), starts, PIECE, WINDOW)
+    spans = spans_of(len(ids), starts, PIECE, WINDOW)
     chosen = np.linspace(0, len(spans) - 1, min(len(spans), max(1, limit // PIECE))).astype(np.int64)
-    for logits, targets, wanted in _passes(network, ids, spans[chosen], device):
-        counted = wanted.flatten()
-        yield logits[counted], targets[counted]
+    for block in passes(network, ids, spans[chosen], device):
+        counted = block.wanted.flatten()
+        yield block.logits[counted], block.targets[counted]
 
 
 def _blocks(network: Network, ids: Ints, spans: Spans, device: Device) -> Iterator[Tensor]:
     """Blocks (lanes, steps) of nats, zero where nothing is counted."""
-    for logits, targets, wanted in _passes(network, ids, spans, device):
-        nats = functional.cross_entropy(logits, targets, reduction="none").view(wanted.shape)
-        yield (nats * wanted).t()
+    for block in passes(network, ids, spans, device):
+        nats = functional.cross_entropy(block.logits, block.targets, reduction="none").view(block.wanted.shape)
+        yield (nats * block.wanted).t()
 
 
-def _passes(network: Network, ids: Ints, spans: Spans, device: Device) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Blocks of predictions, see `_batch`; the network ends as it was, training or not."""
+def passes(network: Network, ids: Ints, spans: Spans, device: Device = "cpu") -> Iterator[Block]:
+    """All predictions of the spans, the longest first; the network ends as it was, training or not."""
     spans = spans[np.argsort(spans[:, 0] - spans[:, 2], kind="stable")]  # the longest first
     training = network.training
     network.eval()
@@ -206,8 +226,8 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _batch(network: Network, ids: Ints, spans: Spans, device: Device) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Logits (steps·lanes, V), targets (steps·lanes,), and whether each is counted (steps, lanes)."""
+def _batch(network: Network, ids: Ints, spans: Spans, device: Device) -> Iterator[Block]:
+    """The predictions of at most BATCH spans, side by side."""
     begin, counted, end = spans.T[:, :, None]  # (lanes, 1) each
     steps = (end - begin - 1)[:, 0]
     state = network.initial_state(len(spans))
@@ -216,8 +236,9 @@ def _batch(network: Network, ids: Ints, spans: Spans, device: Device) -> Iterato
         active = int((steps > at).sum())  # lanes end from the last one on
         state = tuple(tuple(part[:active] for part in parts) for parts in state)
         where = begin[:active] + np.arange(at, min(at + chunk, int(steps[0])) + 1)
-        block = torch.from_numpy(ids[np.minimum(where, len(ids) - 1)].astype(np.int64)).to(device)
+        given = ids[np.minimum(where, len(ids) - 1)].astype(np.int64)
+        block = torch.from_numpy(given).to(device)
         logits, state = network(block[:, :-1], state)
         flat = logits.transpose(0, 1).flatten(0, 1).float()  # a view: the network thinks time first
-        wanted = (where[:, 1:] >= counted[:active]) & (where[:, 1:] < end[:active])
-        yield flat, block[:, 1:].t().flatten(), torch.from_numpy(wanted.T.copy()).to(device)
+        wanted = torch.from_numpy(((where[:, 1:] >= counted[:active]) & (where[:, 1:] < end[:active])).T.copy())
+        yield Block(flat, block[:, 1:].t().flatten(), wanted.to(device), given[:, :-1], where[:, 1:], at == 0)

@@ -16,9 +16,10 @@ from seqgen.checkpoint import Checkpoint
 from seqgen.errors import StreamError
 from seqgen.evaluation.dynamic import DynamicScore, DynamicSettings, dynamic
 from seqgen.evaluation.ensemble import Average, Ensemble
-from seqgen.evaluation.ngram import NGram
+from seqgen.evaluation.experts import ExpertsScore, evaluate_experts
 from seqgen.evaluation.protocols import cold_windows, prediction_nats, stateful, unframed
 from seqgen.evaluation.temperature import stored_temperature
+from seqgen.experts.ngram import NGram
 from seqgen.tokenizer import Tokenizer
 
 Ids = NDArray[np.integer[Any]]
@@ -50,6 +51,7 @@ class Evaluation:
         notes, seconds: For music, of the decoded documents; else None.
         tempered: With the temperature that the checkpoint has stored; None where it has none.
         dynamic: With dynamic evaluation, where that was asked for.
+        experts: With counts of the corpus and of the document, where the checkpoint has them.
     """
 
     tokens: int
@@ -62,6 +64,7 @@ class Evaluation:
     seconds: float | None = None
     tempered: Tempered | None = None
     dynamic: DynamicScore | None = None
+    experts: ExpertsScore | None = None
 
     @property
     def bits(self) -> float:
@@ -86,6 +89,8 @@ class Evaluation:
             found["temperature"] = self.tempered.to_json()
         if self.dynamic is not None:
             found["dynamic"] = self.dynamic.to_json()
+        if self.experts is not None:
+            found["experts"] = self.experts.to_json()
         return found
 
 
@@ -96,6 +101,7 @@ def evaluate(
     device: str = "cpu",
     ngram: NGram | None = None,
     watch: Watch = lambda count: None,
+    own: bool = False,
 ) -> Evaluation:
     """Measure a checkpoint on (N,) ids of its own tokenizer.
 
@@ -106,6 +112,7 @@ def evaluate(
         device: Where to compute.
         ngram: A baseline over the codec's own ids, fitted on the training documents.
         watch: Takes the number of predictions made since it was last called; about `passes(checkpoint)` a token.
+        own: Whether these ids are what its run held out, on which the gate of its counts was fitted.
 
     Raises:
         StreamError: No document has two tokens.
@@ -121,12 +128,17 @@ def evaluate(
     if temperature is not None:
         scaled = Ensemble([network], temperatures=[temperature])
         tempered = Tempered(temperature, stateful(scaled, ids, starts, device, watch).mean)
-    return Evaluation(b.count, _documents(starts), size, a.mean, b.mean, baseline, notes, seconds, tempered)
+    experts = None
+    if checkpoint.experts is not None:
+        experts = evaluate_experts(network, checkpoint.experts, ids, starts, own, device, watch)
+    return Evaluation(
+        b.count, _documents(starts), size, a.mean, b.mean, baseline, notes, seconds, tempered, experts=experts
+    )
 
 
 def passes(checkpoint: Checkpoint) -> int:
     """How many predictions `evaluate` makes for each token."""
-    return 2 if stored_temperature(checkpoint.metrics) is None else 3
+    return 2 + (stored_temperature(checkpoint.metrics) is not None) + 2 * (checkpoint.experts is not None)
 
 
 def evaluate_dynamic(

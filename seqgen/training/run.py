@@ -32,6 +32,7 @@ from seqgen.seen import Seen
 from seqgen.training import parallel, resume
 from seqgen.training.augmentation import tables_for
 from seqgen.training.corpus import TrainingCorpus
+from seqgen.training.counting import counted
 from seqgen.training.data import Material
 from seqgen.training.device import choose_precision, describe
 from seqgen.training.indexing import write_index
@@ -195,7 +196,9 @@ class Run:
         }
         if similar := similarity_of_bars(self.stream.ids, self.train_spans, self.tokenizer):
             found[BAR_SIMILARITY] = similar
-        best = dataclasses.replace(best, metrics={**best.metrics, **found})
+        corpus = self.stream.ids, self.train_spans, self.validation, self.tokenizer
+        kept = counted(network, *corpus, self.plan.train.counts, best.metrics.get("seconds", 0.0))
+        best = dataclasses.replace(best, metrics={**best.metrics, **found}, experts=kept)
         best.save(self.model_path)
         if self.train_spans.tokens <= INDEXED:
             write_index(self.folder, self.stream, self.train_spans, self.tokenizer)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from seqgen.errors import CorpusError
 from seqgen.evaluation import protocols
-from seqgen.evaluation.ngram import NGram
 from seqgen.evaluation.temperature import Temperature, held_out_temperature
+from seqgen.experts.ngram import NGram
 from seqgen.models.network import RecurrentLM
 from seqgen.training.data import Spans
 from seqgen.training.device import autocast

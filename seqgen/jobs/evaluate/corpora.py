@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seqgen import hub
 from seqgen.checkpoint import find
 from seqgen.errors import CheckpointError, DataError, StreamError
-from seqgen.evaluation.ngram import NGram
+from seqgen.experts.ngram import NGram
 from seqgen.files.choosing import USUAL, Choice
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.stream import TokenStream

@@ -23,7 +23,7 @@ from seqgen.training.recorded import Recorded
 
 if TYPE_CHECKING:
     from seqgen.evaluation.dynamic import DynamicSettings
-    from seqgen.evaluation.ngram import NGram
+    from seqgen.experts.ngram import NGram
 
 UNIT = " tokens"
 Framed: TypeAlias = "tuple[NDArray[Any], NDArray[np.int64]]"
@@ -161,7 +161,7 @@ def _require_same_split(first: str, mine: Recorded, other: str, its: Recorded) -
 def _member(name: str, checkpoint: Checkpoint, task: _Task, ngram: "NGram | None") -> Evaluation:
     corpus, learning, device = task.corpus, task.job.dynamic, task.device
     with task.observer.bar(name, report.passes(checkpoint) * len(corpus.ids), UNIT) as advance:
-        found = report.evaluate(checkpoint, corpus.ids, corpus.starts, device, ngram, advance)
+        found = report.evaluate(checkpoint, corpus.ids, corpus.starts, device, ngram, advance, own=not task.job.source)
     if learning is None:
         return found
     training = _training(name, checkpoint.tokenizer.measured_size, learning.statistics, task.observer)

@@ -82,11 +82,11 @@ class NGram:
             order: n, at most the longest document's length; none: what is best on held-out training tokens.
         """
         ids, starts = between(ids, starts, max(0, len(ids) - MAX_TOKENS), len(ids))
-        order = _best_order(ids, starts, vocab_size) if order is None else order
-        order = min(order, _longest(ids, starts))
+        order = best_order(ids, starts, vocab_size) if order is None else order
+        order = min(order, longest(ids, starts))
         if order == 0:
             return cls(vocab_size, ())
-        grams, levels = _Grams.unigrams(ids, starts, vocab_size), []
+        grams, levels = Grams.unigrams(ids, starts, vocab_size), []
         for _ in range(order - 1):
             level, grams = grams.climb()
             levels.append(level)
@@ -94,13 +94,13 @@ class NGram:
 
     def nats(self, ids: Ints, starts: Ints) -> NDArray[np.float32]:
         """(N,) −ln P of every id given those before it in its document."""
-        walk = _Walk(ids, starts, self.vocab_size)
+        walk = Walk(ids, starts, self.vocab_size)
         for level in self.levels:
             walk.climb(level)
         return np.asarray(-np.log(walk.probability), np.float32)
 
 
-class _Walk:
+class Walk:
     """Held-out ids on their way up the orders."""
 
     def __init__(self, ids: Ints, starts: Ints, vocab_size: int) -> None:
@@ -121,7 +121,7 @@ class _Walk:
 
 
 @dataclass(frozen=True, eq=False)
-class _Grams:
+class Grams:
     """The U different n-grams of one order in N training ids.
 
     Attributes:
@@ -146,13 +146,13 @@ class _Grams:
     example: NDArray[np.int64]
 
     @classmethod
-    def unigrams(cls, ids: Ints, starts: Ints, vocab_size: int) -> "_Grams":
+    def unigrams(cls, ids: Ints, starts: Ints, vocab_size: int) -> "Grams":
         return cls._count(ids.astype(np.int64), starts, vocab_size, 1, 1, np.zeros(len(ids), np.int32))
 
     @classmethod
     def _count(
         cls, ids: NDArray[np.int64], starts: Ints, vocab_size: int, length: int, contexts: int, prefix: Ints
-    ) -> "_Grams":
+    ) -> "Grams":
         where = np.flatnonzero(prefix >= 0)
         keys, where = _sorted(prefix[where].astype(np.int64) * vocab_size + ids[where], where, contexts * vocab_size)
         new = np.ones(len(keys), bool)
@@ -167,7 +167,7 @@ class _Grams:
         """The distribution with this order as the highest: from counts."""
         return self._smooth(self.counts)
 
-    def climb(self) -> tuple[Level, "_Grams"]:
+    def climb(self) -> tuple[Level, "Grams"]:
         """The distribution below a higher order: from how many different left contexts there are; and that order."""
         prefix = _next(self.classes, self.starts)
         above = self._count(self.ids, self.starts, self.vocab_size, self.length + 1, len(self.keys), prefix)
@@ -214,15 +214,15 @@ def _discounts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return found if usable else np.array([0, *FALLBACK])
 
 
-def _best_order(ids: Ints, starts: Ints, vocab_size: int) -> int:
+def best_order(ids: Ints, starts: Ints, vocab_size: int) -> int:
     """The order that predicts held-out training tokens, the last ones, best; two orders without gain end the search."""
     cut = len(ids) - min(int(len(ids) * HELD_OUT), MAX_HELD_OUT)
-    walk = _Walk(*between(ids, starts, cut, len(ids)), vocab_size)
+    walk = Walk(*between(ids, starts, cut, len(ids)), vocab_size)
     ids, starts = between(ids, starts, 0, cut)
     if not len(walk.ids):
         return 1
-    grams, best, found = _Grams.unigrams(ids, starts, vocab_size), np.inf, 1
-    for order in range(1, min(MAX_ORDER, _longest(ids, starts)) + 1):
+    grams, best, found = Grams.unigrams(ids, starts, vocab_size), np.inf, 1
+    for order in range(1, min(MAX_ORDER, longest(ids, starts)) + 1):
         loss = walk.loss(grams.top())
         if loss < best:
             best, found = loss, order
@@ -239,7 +239,7 @@ def between(ids: Ints, starts: Ints, begin: int, end: int) -> tuple[Ints, Ints]:
     return ids[begin:end], np.concatenate(([0], inside)).astype(np.int64)
 
 
-def _longest(ids: Ints, starts: Ints) -> int:
+def longest(ids: Ints, starts: Ints) -> int:
     """Tokens in the longest document."""
     return int(np.diff(starts, append=len(ids)).max()) if len(ids) else 0
 

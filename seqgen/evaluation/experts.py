@@ -1,0 +1,217 @@
+"""How well network and counts predict together: protocols A and B with experts, and the gate that mixes them.
+
+A gate is fitted on held-out text. Measured on other text it is taken as it is. On the text that it was fitted on, gates
+are fitted anew and crossed: the text is cut into PARTS, and what the gate of the even parts is measured on are the odd
+ones, and the other way round. No prediction is measured with a gate that was fitted on it.
+
+Under either protocol a span knows what was read since its beginning: under A of its window, under B of its document.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.evaluation.protocols import PIECE, WINDOW, Device, Network, Spans, Watch, passes, spans_of
+from seqgen.experts.corpus import CorpusCounts
+from seqgen.experts.gate import Gate, Heard, first_weights, hear, joined, mix, normalised
+from seqgen.experts.mixing import Experts, ExpertsState
+
+Ints = NDArray[np.integer[Any]]
+Floats = NDArray[np.float32]
+
+PARTS = 8
+NUMBERS = 1 << 23  # probabilities of each expert that a gate is fitted on, at most: 32 MB
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Nats per token over the same predictions.
+
+    Attributes:
+        network: Alone.
+        corpus: With the counts of the corpus.
+        document: With those of the document, too.
+        count: How many predictions.
+    """
+
+    network: float
+    corpus: float
+    document: float
+    count: int
+
+    @property
+    def rows(self) -> list[tuple[str, float]]:
+        """For people."""
+        return [("the corpus", self.corpus), ("corpus and document", self.document)]
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data under stable names."""
+        return {"corpus": {"nats_per_token": self.corpus}, "document": {"nats_per_token": self.document}}
+
+
+@dataclass(frozen=True)
+class ExpertsScore:
+    """Both protocols.
+
+    Attributes:
+        protocol_a, protocol_b: What was measured.
+        crossed: Whether gates were fitted anew on the one half of the text for the other; else the stored one was used.
+    """
+
+    protocol_a: Mixed
+    protocol_b: Mixed
+    crossed: bool
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data under stable names."""
+        a, b = self.protocol_a.to_json(), self.protocol_b.to_json()
+        return {"gate": "crossed" if self.crossed else "stored", "protocol_a": a, "protocol_b": b}
+
+
+def evaluate_experts(
+    network: Network,
+    experts: Experts,
+    ids: Ints,
+    starts: Ints,
+    crossed: bool,
+    device: Device = "cpu",
+    watch: Watch = lambda count: None,
+) -> ExpertsScore:
+    """Measure a network with its counts under both protocols.
+
+    Args:
+        network: On `device`.
+        experts: Its experts.
+        ids: (N,) ids below the experts's V.
+        starts: (D,) or (D+1,) where documents begin.
+        crossed: Whether to fit the gate anew, on parts of these ids.
+        device: Where to compute.
+        watch: Takes the number of predictions made since it was last called: two a token.
+    """
+    even = odd = experts.gate
+    if crossed:
+        places, heard = heard_from(network, experts, ids, starts, device)
+        part = _part(places, len(ids))
+        even, odd = (_fitted(heard, ids[places], part != own, experts.gate) for own in (0, 1))
+    spans = (spans_of(len(ids), starts, WINDOW, whole=True), spans_of(len(ids), starts, len(ids)))
+    a, b = (_measured(network, experts, (even, odd), ids, each, device, watch) for each in spans)
+    return ExpertsScore(a, b, crossed)
+
+
+def fit_experts(
+    network: Network, counts: CorpusCounts, document_id: int, ids: Ints, starts: Ints, device: Device = "cpu"
+) -> tuple[Experts, float]:
+    """(counts with a gate that is fitted on held-out ids, how many nats a token they gain with a crossed one)."""
+    experts = Experts(counts, Gate(first_weights(), first_weights()), document_id)
+    places, heard = heard_from(network, experts, ids, starts, device)
+    targets, part = ids[places].astype(np.int64), _part(places, len(ids))
+    gain = 0.0
+    for own in (0, 1):
+        chosen = part == own
+        gate, heard_here = _fitted(heard, targets, ~chosen, experts.gate), _some(heard, chosen)
+        rows = np.arange(int(chosen.sum()))
+        for weights, sign in ((gate.document, 1), (first_weights(), -1)):
+            gain += sign * float(normalised(mix(heard_here, weights))[rows, targets[chosen]].sum(dtype=np.float64))
+    return Experts(counts, Gate.fit(heard, targets), document_id), gain / len(places)
+
+
+def heard_from(
+    network: Network, experts: Experts, ids: Ints, starts: Ints, device: Device = "cpu"
+) -> tuple[NDArray[np.int64], Heard]:
+    """(places (n,), predictions) in pieces from all over the ids, as many as a gate needs.
+
+    The network reads the ids before a piece from a zero state. The counts read the whole document up to it, but for
+    every other piece nothing, so that a gate learns from short documents, too.
+    """
+    spans = spans_of(len(ids), starts, PIECE, WINDOW)
+    most = max(1, NUMBERS // experts.vocab_size // PIECE)
+    spans = spans[np.linspace(0, len(spans) - 1, min(len(spans), most)).astype(np.int64)]
+    places, logits = list[NDArray[np.int64]](), list[Floats]()
+    for block in passes(network, ids, spans, device):
+        wanted = block.wanted.cpu().numpy()
+        places.append(block.places.T[wanted])
+        logits.append(block.logits[block.wanted.flatten()][:, : experts.vocab_size].cpu().numpy())
+    where, found = np.concatenate(places), np.concatenate(logits)
+    order = np.argsort(where)
+    where, found = where[order], found[order]
+    heard = list[Heard]()
+    at = 0
+    for known in _known_before(experts, ids, starts, where):
+        size = len(known.corpus)
+        own = found[at : at + size]
+        heard.append(hear(normalised(own), known))
+        at += size
+    experts = np.concatenate([each.experts for each in heard], axis=1)
+    return where, Heard(experts, np.concatenate([each.features for each in heard]))
+
+
+def _known_before(experts: Experts, ids: Ints, starts: Ints, places: NDArray[np.int64]) -> Iterator[Any]:
+    """What the counts know before each of (n,) rising places, in runs."""
+    begins = np.unique(np.append(starts[starts < len(ids)], 0))
+    document = np.searchsorted(begins, places, side="right") - 1
+    apart = (np.diff(places) != 1) | (np.diff(document) != 0) | (np.arange(1, len(places)) % PIECE == 0)
+    breaks = np.flatnonzero(apart) + 1
+    state, read, current = experts.start(1), 0, -1
+    for number, (run, owner) in enumerate(zip(np.split(places, breaks), document[np.append(0, breaks)].tolist())):
+        first, last = int(run[0]) - 1, int(run[-1])
+        if number % 2:
+            cold = experts.skip(ids[max(int(begins[owner]), first - experts.counts.order) : first], experts.start(1))
+            yield experts.read(ids[first:last], ExpertsState(cold.contexts, experts.start(1).documents))[0]
+            continue
+        if owner != current:
+            state, read, current = experts.start(1), int(begins[owner]), owner
+        state = experts.skip(ids[read:first], state)
+        known, state = experts.read(ids[first:last], state)
+        read = last
+        yield known
+
+
+def _fitted(heard: Heard, targets: Ints, chosen: NDArray[np.bool_], otherwise: Gate) -> Gate:
+    return Gate.fit(_some(heard, chosen), targets[chosen].astype(np.int64)) if chosen.any() else otherwise
+
+
+def _some(heard: Heard, chosen: NDArray[np.bool_]) -> Heard:
+    return Heard(heard.experts[:, chosen], heard.features[chosen])
+
+
+def _part(places: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    """(n,) 0 where a place is in an even part of the ids, 1 in an odd one."""
+    return places * PARTS // max(length, 1) % 2
+
+
+def _measured(
+    network: Network,
+    experts: Experts,
+    gates: tuple[Gate, Gate],
+    ids: Ints,
+    spans: Spans,
+    device: Device,
+    watch: Watch,
+) -> Mixed:
+    """One protocol; the gates are for even and odd parts."""
+    totals, count, states = np.zeros(3), 0, list[ExpertsState]()
+    even, odd_gate = gates
+    weights, crossed = [(even.corpus, odd_gate.corpus), (even.document, odd_gate.document)], even is not odd_gate
+    for block in passes(network, ids, spans, device):
+        lanes, steps = block.read.shape
+        if block.first:
+            states = [experts.start(1) for _ in range(lanes)]
+        logits = block.logits.cpu().numpy().reshape(steps, lanes, -1)
+        wanted = block.wanted.cpu().numpy()
+        for lane in range(lanes):
+            own = np.flatnonzero(wanted[:, lane])
+            known, states[lane] = experts.read(block.read[lane], states[lane])
+            targets = ids[block.places[lane, own]].astype(np.int64)
+            alone = normalised(logits[:, lane])
+            totals[0] -= float(alone[own, targets].sum(dtype=np.float64))
+            heard = hear(alone[:, : experts.vocab_size], known)
+            odd = _part(block.places[lane], len(ids))[:, None, None] == 1
+            for number, (even_weights, odd_weights) in enumerate(weights, 1):
+                mixed = mix(heard, np.where(odd, odd_weights, even_weights) if crossed else even_weights)
+                totals[number] -= float(joined(alone, mixed)[own, targets].sum(dtype=np.float64))
+            count += len(own)
+        watch(int(wanted.size))
+    return Mixed(*(totals / max(count, 1)).tolist(), count)

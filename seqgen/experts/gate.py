@@ -1,0 +1,252 @@
+"""The gate: how network, corpus and document are mixed, by how much each knows at the place.
+
+A log-linear mixture with weights that follow the context, as in PAQ (Mahoney 2005, "Adaptive weighing of context
+models for lossless data compression") but over all tokens at once instead of bit by bit:
+
+    ln P(w) = Σ_e g_e(x) · ln P_e(w) − ln Z,    g(x) = W x
+
+x tells the longest context that is known in the corpus, what each of its orders leaves to those below, the longest in
+the document, how often and how variously it went on, how long the document is, and how sure each expert is. In W the loss is convex, and Newton's method with a little ridge finds its minimum: no rate and no seed.
+
+There are two gates: one hears network and corpus and knows of these alone, one hears the document too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.experts import document
+from seqgen.experts.corpus import MAX_ORDER
+from seqgen.experts.document import Evidence
+
+Floats = NDArray[np.float32]
+
+OF_CORPUS = 1 + MAX_ORDER + MAX_ORDER + 4  # features that tell nothing of the document
+LENGTHS = np.array([16, 64, 256, 1024, 4096, 16384])  # tokens of a document: between them the gate tells it apart
+OF_DOCUMENT = document.ORDER + 4 + len(LENGTHS) + 1
+FEATURES = OF_CORPUS + OF_DOCUMENT
+EXPERTS = 3  # network, corpus, document
+RIDGE = 3.0  # predictions' worth of belief in the network alone
+STEPS = 30  # of Newton's method, at most; eight do
+CHUNK = 2048  # predictions at once
+TINY = 1e-12
+UNLIKELY = 1e-3
+
+
+class Known(NamedTuple):
+    """What the counts know of the next token of B streams.
+
+    Attributes:
+        corpus: (B, V) float64, its probabilities.
+        reached: (B,) the longest context that the corpus knows, in tokens.
+        left: (B, order) what each context leaves to the shorter ones, 1 where it is not known.
+        document: What the document knows.
+    """
+
+    corpus: NDArray[np.float64]
+    reached: NDArray[np.int64]
+    left: NDArray[np.float64]
+    document: Evidence
+
+
+class Heard(NamedTuple):
+    """Predictions as the gate takes them.
+
+    Attributes:
+        experts: (EXPERTS, B, V) log-probabilities.
+        features: (B, FEATURES).
+    """
+
+    experts: Floats
+    features: Floats
+
+
+def hear(network: Floats, known: Known) -> Heard:
+    """Join what network and counts say.
+
+    Args:
+        network: (B, V) log-probabilities of the tokens that the counts know, up to a constant for each row.
+        known: From `Experts.known`.
+    """
+    found = known.document
+    experts = np.empty((EXPERTS, *network.shape), np.float32)
+    experts[0] = network
+    np.log(np.maximum(known.corpus, TINY), out=experts[1], casting="same_kind")
+    np.log(np.maximum(found.probabilities, TINY), out=experts[2], casting="same_kind")
+    sure = experts.max(axis=2)  # (EXPERTS, B)
+    rows = np.arange(len(network))
+    x = np.zeros((len(network), FEATURES), np.float32)
+    x[:, 0] = 1
+    x[rows, 1 + known.reached] = 1
+    at = 1 + MAX_ORDER
+    x[:, at : at + known.left.shape[1]] = known.left
+    at += MAX_ORDER
+    x[:, at], x[:, at + 1] = sure[0], sure[1]
+    np.exp(sure[:2].T, out=x[:, at + 2 : at + 4])
+    x[rows, OF_CORPUS + found.reached] = 1
+    at = OF_CORPUS + document.ORDER
+    x[:, at] = sure[2]
+    np.exp(sure[2], out=x[:, at + 1])
+    np.log1p(found.followers, out=x[:, at + 2], casting="same_kind")
+    x[:, at + 3] = found.different == 1
+    x[rows, at + 4 + LENGTHS.searchsorted(found.length)] = 1
+    return Heard(experts, x)
+
+
+def first_weights() -> Floats:
+    """(EXPERTS, FEATURES) that hear the network alone."""
+    weights = np.zeros((EXPERTS, FEATURES), np.float32)
+    weights[0, 0] = 1
+    return weights
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """How experts are mixed.
+
+    Attributes:
+        corpus: (EXPERTS, FEATURES) weights that hear no document.
+        document: (EXPERTS, FEATURES) weights that hear it.
+    """
+
+    corpus: Floats
+    document: Floats
+
+    @classmethod
+    def fit(cls, heard: Heard, targets: NDArray[np.integer[Any]]) -> "Gate":
+        """Both gates, on held-out predictions whose tokens were (B,) `targets`."""
+        heard, targets = _narrowed(heard, targets)
+        return cls(_fitted(heard, targets, 2, OF_CORPUS), _fitted(heard, targets, EXPERTS, FEATURES))
+
+    @classmethod
+    def restore(cls, found: Mapping[str, Any]) -> "Gate":
+        """What `to_json` gave, checked.
+
+        Raises:
+            ValueError: It makes no sense.
+        """
+        parts = [np.asarray(found[name], np.float32) for name in ("corpus", "document")]
+        if any(each.shape != (EXPERTS, FEATURES) or not np.isfinite(each).all() for each in parts):
+            raise ValueError(f"a gate that has not {EXPERTS} times {FEATURES} weights")
+        return cls(*parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"corpus": _plain(self.corpus), "document": _plain(self.document)}
+
+    def between(self, share: float) -> Floats:
+        """Weights that hear the document by a share, 0 to 1."""
+        return np.asarray((1 - share) * self.corpus + share * self.document, np.float32)
+
+
+def normalised(logits: Floats) -> Floats:
+    """(B, V) log-probabilities."""
+    return logits - _total(logits)
+
+
+def mix(heard: Heard, weights: Floats) -> Floats:
+    """(B, V) log-probabilities, not normalised.
+
+    Args:
+        heard: From `hear`.
+        weights: (EXPERTS, FEATURES), or (B, EXPERTS, FEATURES) of each prediction's own.
+    """
+    experts, x = heard
+    shares = (x[:, None] * weights).sum(axis=2)  # (B, EXPERTS), to the same bits in every batch
+    mixed = shares[:, :1] * experts[0]
+    mixed += shares[:, 1:2] * experts[1]
+    if weights[..., 2, :].any():
+        mixed += shares[:, 2:] * experts[2]
+    return np.asarray(mixed, np.float32)
+
+
+def joined(network: Floats, mixed: Floats) -> Floats:
+    """(B, V') log-probabilities: what the counts do not know, from V on, the network decides alone.
+
+    Args:
+        network: (B, V') its log-probabilities.
+        mixed: (B, V) from `mix`; used up.
+    """
+    size = mixed.shape[1]
+    if network.shape[1] == size:
+        return normalised(mixed)
+    mixed += _total(network[:, :size]) - _total(mixed)
+    return np.concatenate([mixed, network[:, size:]], axis=1)
+
+
+def _narrowed(heard: Heard, targets: NDArray[np.integer[Any]]) -> tuple[Heard, NDArray[np.int64]]:
+    """The same without tokens that no expert expects anywhere, and that never come."""
+    wanted = (heard.experts.max(axis=(0, 1)) > np.log(UNLIKELY)) | (
+        np.bincount(targets, minlength=heard.experts.shape[2]) > 0
+    )
+    place = np.cumsum(wanted) - 1
+    return Heard(np.ascontiguousarray(heard.experts[:, :, wanted]), heard.features), place[targets]
+
+
+def _fitted(heard: Heard, targets: NDArray[np.integer[Any]], experts: int, features: int) -> Floats:
+    """Newton's method, by steps that are halved where they make it worse."""
+    start = first_weights()[:experts, :features].astype(np.float64)
+    weights, loss = start, np.inf
+    step = np.zeros_like(start)
+    for _ in range(STEPS):
+        trial = weights + step
+        found, slope, bend = _derivatives(heard, targets, trial)
+        away = trial - start
+        found += RIDGE / 2 * float((away**2).sum())
+        if found > loss:
+            step = step / 2
+            if np.abs(step).max() < 1e-6:
+                break
+            continue
+        gain, weights, loss = loss - found, trial, found
+        if gain < 1e-6 * len(targets):
+            break
+        slope += RIDGE * away.ravel()
+        step = -np.linalg.solve(bend + RIDGE * np.eye(len(bend)), slope).reshape(weights.shape)
+    whole = np.zeros((EXPERTS, FEATURES), np.float32)
+    whole[:experts, :features] = weights
+    return whole
+
+
+def _derivatives(
+    heard: Heard, targets: NDArray[np.integer[Any]], weights: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    """(summed nats, gradient (E·F,), Hessian (E·F, E·F))."""
+    count, features = weights.shape
+    slope, bend, loss = np.zeros((count, features)), np.zeros((count, features, count, features)), 0.0
+    for at in range(0, len(targets), CHUNK):
+        own = targets[at : at + CHUNK]
+        x = heard.features[at : at + CHUNK, :features].astype(np.float64)
+        experts = heard.experts[:count, at : at + CHUNK]
+        shares = x @ weights.T
+        mixed = sum(shares[:, e, None] * experts[e] for e in range(count))
+        mixed -= mixed.max(axis=1, keepdims=True)
+        p = np.exp(mixed)
+        total = p.sum(axis=1, keepdims=True)
+        p /= total
+        rows = np.arange(len(own))
+        loss += float((np.log(total[:, 0]) - mixed[rows, own]).sum())
+        mean = np.stack([(p * experts[e]).sum(axis=1) for e in range(count)])  # (E, n)
+        slope += (mean - experts[:, rows, own]) @ x
+        for e in range(count):
+            weighted = p * experts[e]
+            for f in range(e + 1):
+                joint = (weighted * experts[f]).sum(axis=1) - mean[e] * mean[f]
+                bend[e, :, f] += (x * joint[:, None]).T @ x
+    for e in range(count):
+        for f in range(e):
+            bend[f, :, e] = bend[e, :, f].T
+    return loss, slope.ravel(), bend.reshape(count * features, count * features)
+
+
+def _total(logits: Floats) -> Floats:
+    """(B, 1) ln Σ exp of each row."""
+    top = logits.max(axis=1, keepdims=True)
+    return np.asarray(np.log(np.exp(logits - top).sum(axis=1, keepdims=True)) + top, np.float32)
+
+
+def _plain(weights: Floats) -> list[list[float]]:
+    return [[round(float(weight), 6) for weight in row] for row in weights]

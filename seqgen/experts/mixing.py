@@ -1,0 +1,117 @@
+"""All that is known beside the network: counts of the corpus, of the document, and the gate that weighs them.
+
+A state stands for B streams. Like an engine's it is used up by the next step; `select` gives a new one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.experts import document
+from seqgen.experts.corpus import CorpusCounts, Places
+from seqgen.experts.document import Document, Evidence
+from seqgen.experts.gate import Floats, Gate, Known, hear, joined, mix, normalised
+
+Ints = NDArray[np.integer[Any]]
+
+
+class ExpertsState(NamedTuple):
+    """Streams between two tokens.
+
+    Attributes:
+        contexts: (B, order) of the corpus, see `CorpusCounts.start`.
+        documents: One each.
+    """
+
+    contexts: Places
+    documents: list[Document]
+
+
+@dataclass(frozen=True, eq=False)
+class Experts:
+    """The experts of one model.
+
+    Attributes:
+        counts: Of the corpus.
+        gate: What they are mixed by.
+        document_id: The token with which a document begins. Ids from `counts.vocab_size` on are passed over.
+    """
+
+    counts: CorpusCounts
+    gate: Gate
+    document_id: int
+
+    @property
+    def vocab_size(self) -> int:
+        """V: the experts predict ids below it."""
+        return self.counts.vocab_size
+
+    def start(self, batch: int) -> ExpertsState:
+        """Streams before their first token."""
+        return ExpertsState(self.counts.start(batch), [Document() for _ in range(batch)])
+
+    def step(self, ids: Ints, state: ExpertsState) -> ExpertsState:
+        """The state after `ids` (B,)."""
+        contexts, documents, begins = state.contexts, state.documents, ids == self.document_id
+        if begins.any():
+            contexts = np.where(begins[:, None], self.counts.start(1), contexts)
+            documents = [Document() if new else old for new, old in zip(begins.tolist(), documents)]
+        after = self.counts.step(ids, contexts)
+        own = ids < self.vocab_size
+        if not own.all():
+            after = np.where(own[:, None], after, contexts)
+        for one, token in zip(documents, ids.tolist()):
+            if token < self.vocab_size:
+                one.add(chr(token))
+        return ExpertsState(after, documents)
+
+    def known(self, state: ExpertsState) -> Known:
+        """What is known of the next token of each stream."""
+        return self._known(state.contexts, [(each.found(), each.length) for each in state.documents])
+
+    def read(self, ids: Ints, state: ExpertsState) -> tuple[Known, ExpertsState]:
+        """What is known after each of (T,) ids, all below V, of one stream and one document; and the state after."""
+        contexts = self.counts.read(ids, state.contexts[0])
+        one, rows = state.documents[0], list[document.Knowledge]()
+        for token in ids.tolist():
+            one.add(chr(token))
+            rows.append((one.found(), one.length))
+        return self._known(contexts, rows), ExpertsState(contexts[-1:], [one])
+
+    def skip(self, ids: Ints, state: ExpertsState) -> ExpertsState:
+        """The state of one stream after (T,) ids, as `read` gives it."""
+        for token in ids.tolist():
+            state.documents[0].add(chr(token))
+        kept = ids[-self.counts.order :]
+        return ExpertsState(
+            self.counts.read(kept, state.contexts[0])[-1:] if len(ids) else state.contexts, state.documents
+        )
+
+    def mixed(self, logits: Floats, known: Known, weights: Floats) -> Floats:
+        """(B, V') log-probabilities of network and counts together.
+
+        Args:
+            logits: (B, V') of the network. What of them the counts do not know, from V on, the network decides alone.
+            known: From `known` or `read`.
+            weights: One of the gate's.
+        """
+        alone = normalised(logits)
+        return joined(alone, mix(hear(alone[:, : self.vocab_size], known), weights))
+
+    def select(self, state: ExpertsState, rows: Sequence[int]) -> ExpertsState:
+        """A new state of the streams `rows`."""
+        return ExpertsState(state.contexts[list(rows)], [state.documents[row].copy() for row in rows])
+
+    def join(self, states: Sequence[ExpertsState]) -> ExpertsState:
+        """A new state that holds the streams of all `states`."""
+        contexts = np.concatenate([state.contexts for state in states])
+        return ExpertsState(contexts, [each.copy() for state in states for each in state.documents])
+
+    def _known(self, contexts: Places, rows: Sequence[document.Knowledge]) -> Known:
+        found: Evidence = document.evidence(rows, self.vocab_size)
+        return Known(
+            self.counts.probabilities(contexts), self.counts.reached(contexts), self.counts.left[contexts], found
+        )

@@ -1,0 +1,46 @@
+"""What a checkpoint remembers besides its weights: counts of what it was trained on, where they help with what it was not.
+
+At the end of a run the training documents are counted, and the gate that mixes counts and network is fitted on what is
+held out. Counts are kept only where they help by HELPS: by a gate that was fitted on the other half of it.
+"""
+
+from seqgen.evaluation.experts import fit_experts
+from seqgen.experts.corpus import CorpusCounts
+from seqgen.experts.mixing import Experts
+from seqgen.models.network import RecurrentLM
+from seqgen.tokenizer import Tokenizer
+from seqgen.training.data import Spans
+from seqgen.training.validation import Ids, Validation, own_tokens
+
+COUNTED, MOST = 2_000_000, 8_000_000  # training tokens: of a short run, and of one longer than LONG
+LONG = 600.0  # seconds
+HELPS = 0.005  # nats per token
+
+
+def counted(
+    network: RecurrentLM,
+    ids: Ids,
+    spans: Spans,
+    validation: Validation,
+    tokenizer: Tokenizer,
+    kilobytes: int,
+    seconds: float,
+) -> Experts | None:
+    """The counts to keep; None where there are to be none, or they do not help.
+
+    Args:
+        network: The best of the run.
+        ids, spans: The training documents.
+        validation: What is held out.
+        tokenizer: Of both.
+        kilobytes: How large the counts may be.
+        seconds: How long the run took.
+    """
+    if not kilobytes:
+        return None
+    size = tokenizer.measured_size
+    documents = own_tokens(ids, spans, size, MOST if seconds > LONG else COUNTED)
+    counts = CorpusCounts.fit(*documents, size, kilobytes * 1000)
+    device = network.embedding.weight.device
+    experts, gain = fit_experts(network, counts, tokenizer.document_id, validation.ids, validation.starts, device)
+    return experts if gain > HELPS else None
