@@ -48,7 +48,8 @@ ALLOWED = {
     "experts": set(),
     "generation": {"experts", "errors", "settings", "registry", "cells", "memories", "models", "rules"},
     "checkpoint": BASIC | {"container", "cells", "models", "tokenizer", "stream", "seen", "hub", "experts"},
-    "evaluation": BASIC | {"stream", "tokenizer", "music", "models", "generation", "checkpoint", "container", "experts"},
+    "evaluation": BASIC
+    | {"stream", "tokenizer", "music", "models", "generation", "checkpoint", "container", "experts"},
     "training": BASIC
     | {"stream", "tokenizer", "cells", "models", "evaluation", "checkpoint", "container", "originality", "seen", "hub"}
     | {"experts"},

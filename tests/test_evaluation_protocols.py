@@ -84,10 +84,10 @@ def test_a_stays_within_documents(network):
 
 
 def test_the_counts_of_tiny_shakespeare():
-    spans = protocols._spans(111_540, np.array([0]), 256, whole=True)
+    spans = protocols.spans_of(111_540, np.array([0]), 256, whole=True)
     assert (spans[:, 2] - spans[:, 0] == 257).all()
     assert len(spans) == 435
-    assert protocols._spans(111_540, np.array([0]), 111_540).tolist() == [[0, 1, 111_540]]
+    assert protocols.spans_of(111_540, np.array([0]), 111_540).tolist() == [[0, 1, 111_540]]
 
 
 def test_lanes_count_what_b_counts_and_come_near(network):

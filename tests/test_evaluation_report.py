@@ -11,9 +11,9 @@ from seqgen import registry
 from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
 from seqgen.errors import StreamError
-from seqgen.experts.ngram import NGram
 from seqgen.evaluation.protocols import cold_windows, stateful
 from seqgen.evaluation.report import Evaluation, evaluate, surprise
+from seqgen.experts.ngram import NGram
 from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
 from seqgen.tokenizer import Tokenizer

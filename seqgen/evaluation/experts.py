@@ -144,8 +144,8 @@ def heard_from(
         own = found[at : at + size]
         heard.append(hear(normalised(own), known))
         at += size
-    experts = np.concatenate([each.experts for each in heard], axis=1)
-    return where, Heard(experts, np.concatenate([each.features for each in heard]))
+    joint = np.concatenate([each.experts for each in heard], axis=1)
+    return where, Heard(joint, np.concatenate([each.features for each in heard]))
 
 
 def _known_before(experts: Experts, ids: Ints, starts: Ints, places: NDArray[np.int64]) -> Iterator[Any]:
@@ -214,4 +214,5 @@ def _measured(
                 totals[number] -= float(joined(alone, mixed)[own, targets].sum(dtype=np.float64))
             count += len(own)
         watch(int(wanted.size))
-    return Mixed(*(totals / max(count, 1)).tolist(), count)
+    alone_nats, corpus, document = (totals / max(count, 1)).tolist()
+    return Mixed(alone_nats, corpus, document, count)

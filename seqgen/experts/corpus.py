@@ -7,10 +7,11 @@ What is kept of `seqgen.experts.ngram`'s modified Kneser-Ney, interpolated form:
 Since γ is what is left, it is not stored, and whatever is pruned or rounded, every distribution sums to one.
 
 N-grams are the nodes of a tree, the root first, then order by order; the nodes of an order stand by parent and token.
-`tokens` has the last token of each node but the root, `shares` the code of its `seen`, `children` how many nodes are
-below each node but those of the highest order. The parent of an n-gram is its context, so that what was pruned leaves
-no hole: a node is kept where it, or any below it, is worth most by the weighted difference of Stolcke (1998,
-"Entropy-based pruning of backoff language models"), count · ln P_k(w | c) / (γ(c) P_{k−1}(w | c')).
+`tokens` has the last token of each node but the root, as its place among the tokens that occur, the `alphabet`;
+`shares` the code of its `seen`, `children` how many nodes are below each node but those of the highest order. The
+parent of an n-gram is its context, so that what was pruned leaves no hole: a node is kept where it, or any below it, is
+worth most by the weighted difference of Stolcke (1998, "Entropy-based pruning of backoff language models"), which is
+count · ln P_k(w | c) / (γ(c) P_{k−1}(w | c')).
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ MAX_ORDER = 12
 CODES = 256
 STEP = np.log(2) / 16  # nats between two codes: a share is rounded down by 4 % at most
 DENSE = 1 << 20  # numbers of a table of bigrams, at most
-NAMES = ("tokens", "shares", "children")
+NAMES = ("alphabet", "tokens", "shares", "children")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,14 +41,14 @@ class CorpusCounts:
     Attributes:
         vocab_size: V.
         order: The most tokens of an n-gram.
-        tokens: (M,) the last token of each n-gram, order by order, by context and token.
+        tokens: (M,) int64, the last token of each n-gram, order by order, by context and token.
         shares: (M,) uint8, c for seen = 2^(−c / 16), and 255 for 0.
         children: (C,) how many n-grams go on from the root, and from each n-gram below the highest order.
     """
 
     vocab_size: int
     order: int
-    tokens: NDArray[Any]
+    tokens: NDArray[np.int64]
     shares: NDArray[np.uint8]
     children: NDArray[Any]
 
@@ -76,9 +77,12 @@ class CorpusCounts:
         Raises:
             ValueError: They make no tree of n-grams.
         """
-        tokens, shares, children = (arrays[name] for name in NAMES)
-        if any(each.ndim != 1 or each.dtype.kind != "u" for each in (tokens, shares, children)):
+        alphabet, places, shares, children = (arrays[name] for name in NAMES)
+        if any(each.ndim != 1 or each.dtype.kind != "u" for each in (alphabet, places, shares, children)):
             raise ValueError("arrays of counts that are no rows of unsigned integers")
+        if len(places) and int(places.max()) >= len(alphabet):
+            raise ValueError(f"n-grams with tokens outside their alphabet of {len(alphabet)}")
+        tokens = alphabet.astype(np.int64)[places]
         if len(tokens) != len(shares) or shares.dtype != np.uint8 or not len(children):
             raise ValueError(f"{len(tokens)} n-grams with {len(shares)} shares")
         if int(children.sum(dtype=np.uint64)) != len(tokens) or len(children) > len(tokens) + 1:
@@ -93,7 +97,13 @@ class CorpusCounts:
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a file holds."""
-        return {"tokens": self.tokens, "shares": self.shares, "children": self.children}
+        alphabet, places = np.unique(self.tokens, return_inverse=True)
+        return {
+            "alphabet": alphabet.astype(_narrowest(self.vocab_size)),
+            "tokens": places.astype(_narrowest(len(alphabet) - 1)),
+            "shares": self.shares,
+            "children": self.children,
+        }
 
     @property
     def nbytes(self) -> int:
@@ -108,7 +118,7 @@ class CorpusCounts:
     @cached_property
     def first(self) -> NDArray[np.int64]:
         """(M+1,) where in `tokens` the children of each node begin."""
-        return np.cumsum(self.count) - self.count
+        return np.asarray(np.cumsum(self.count) - self.count)
 
     @cached_property
     def keys(self) -> NDArray[np.int64]:
@@ -118,7 +128,7 @@ class CorpusCounts:
     @cached_property
     def seen(self) -> NDArray[np.float64]:
         """(M,) the share of each n-gram in its context."""
-        return np.append(np.exp(np.arange(CODES - 1) * -STEP), 0)[self.shares]
+        return np.asarray(np.append(np.exp(np.arange(CODES - 1) * -STEP), 0)[self.shares])
 
     @cached_property
     def left(self) -> NDArray[np.float64]:
@@ -239,7 +249,8 @@ def _counted(ids: Ints, starts: Ints, vocab_size: int, order: int) -> list[_Orde
 def _weighed(level: Level, grams: Grams, walk: Walk) -> _Order:
     parents, tokens = np.divmod(level.keys, grams.vocab_size)
     below = level.saved[parents] * walk.probability[grams.example]
-    return _Order(parents, tokens, level.seen, grams.counts * np.log1p(level.seen / np.maximum(below, 1e-12)))
+    worth = grams.counts * np.log1p(level.seen / np.maximum(below, 1e-12))
+    return _Order(parents, tokens, level.seen, worth.astype(np.float64))
 
 
 def _pruned(orders: list[_Order], vocab_size: int, size: int) -> CorpusCounts:
@@ -248,8 +259,9 @@ def _pruned(orders: list[_Order], vocab_size: int, size: int) -> CorpusCounts:
     for below in range(len(orders) - 2, -1, -1):
         np.maximum.at(worth[below], orders[below + 1].parents, worth[below + 1])
     most = max((int(np.bincount(order.parents).max()) for order in orders), default=0)
-    token, child = _narrowest(vocab_size - 1), _narrowest(most)
-    least = _least(worth, token.itemsize + 1, child.itemsize, size)
+    alphabet, child = len(orders[0].tokens) if orders else 0, _narrowest(most)
+    room = size - alphabet * _narrowest(vocab_size).itemsize
+    least = _least(worth, _narrowest(alphabet - 1).itemsize + 1, child.itemsize, room)
     tokens, shares, children = list[Ints](), list[Floats](), list[NDArray[np.int64]]()
     contexts, place = 1, np.zeros(1, np.int64)  # how many of the order below are kept, and where each then stands
     for order, own in zip(orders, worth):
@@ -262,7 +274,7 @@ def _pruned(orders: list[_Order], vocab_size: int, size: int) -> CorpusCounts:
         children.pop()
     counts = np.concatenate([*children, np.zeros(0, np.int64)])
     codes = np.ceil(-np.log(np.concatenate([*shares, np.zeros(0)]).clip(1e-30)) / STEP).clip(0, CODES - 1)
-    named = np.concatenate([*tokens, np.zeros(0, np.int64)]).astype(token)
+    named = np.concatenate([*tokens, np.zeros(0, np.int64)])
     return CorpusCounts(vocab_size, _order(counts), named, codes.astype(np.uint8), counts.astype(child))
 
 

@@ -6,7 +6,8 @@ models for lossless data compression") but over all tokens at once instead of bi
     ln P(w) = Σ_e g_e(x) · ln P_e(w) − ln Z,    g(x) = W x
 
 x tells the longest context that is known in the corpus, what each of its orders leaves to those below, the longest in
-the document, how often and how variously it went on, how long the document is, and how sure each expert is. In W the loss is convex, and Newton's method with a little ridge finds its minimum: no rate and no seed.
+the document, how often and how variously it went on, how long the document is, and how sure each expert is. In W the
+loss is convex, and Newton's method with a little ridge finds its minimum: no rate and no seed.
 
 There are two gates: one hears network and corpus and knows of these alone, one hears the document too.
 """
@@ -189,7 +190,7 @@ def _narrowed(heard: Heard, targets: NDArray[np.integer[Any]]) -> tuple[Heard, N
 def _fitted(heard: Heard, targets: NDArray[np.integer[Any]], experts: int, features: int) -> Floats:
     """Newton's method, by steps that are halved where they make it worse."""
     start = first_weights()[:experts, :features].astype(np.float64)
-    weights, loss = start, np.inf
+    weights, loss = start, float("inf")
     step = np.zeros_like(start)
     for _ in range(STEPS):
         trial = weights + step
@@ -205,7 +206,7 @@ def _fitted(heard: Heard, targets: NDArray[np.integer[Any]], experts: int, featu
         if gain < 1e-6 * len(targets):
             break
         slope += RIDGE * away.ravel()
-        step = -np.linalg.solve(bend + RIDGE * np.eye(len(bend)), slope).reshape(weights.shape)
+        step = np.asarray(-np.linalg.solve(bend + RIDGE * np.eye(len(bend)), slope)).reshape(weights.shape)
     whole = np.zeros((EXPERTS, FEATURES), np.float32)
     whole[:experts, :features] = weights
     return whole
@@ -216,7 +217,9 @@ def _derivatives(
 ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
     """(summed nats, gradient (E·F,), Hessian (E·F, E·F))."""
     count, features = weights.shape
-    slope, bend, loss = np.zeros((count, features)), np.zeros((count, features, count, features)), 0.0
+    slope: NDArray[np.float64] = np.zeros((count, features))
+    bend: NDArray[np.float64] = np.zeros((count, features, count, features))
+    loss = 0.0
     for at in range(0, len(targets), CHUNK):
         own = targets[at : at + CHUNK]
         x = heard.features[at : at + CHUNK, :features].astype(np.float64)

@@ -1,4 +1,4 @@
-"""What a checkpoint remembers besides its weights: counts of what it was trained on, where they help with what it was not.
+"""What a checkpoint keeps besides its weights: counts of the training documents, where they help with others.
 
 At the end of a run the training documents are counted, and the gate that mixes counts and network is fitted on what is
 held out. Counts are kept only where they help by HELPS: by a gate that was fitted on the other half of it.
