@@ -116,7 +116,7 @@ def test_damaged_counts_are_told(checkpoint, tmp_path, fault, monkeypatch):
     else:
         del tensors["experts.children"]
     write_tensors(tmp_path / "damaged", tensors, details, metadata)
-    with pytest.raises(CheckpointError, match="is damaged|holds no tensor"):
+    with pytest.raises(CheckpointError, match=r"is damaged|holds no tensor"):
         Checkpoint.load(tmp_path / "damaged")
 
 

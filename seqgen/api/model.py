@@ -53,6 +53,7 @@ class How(TypedDict, total=False):
         music: Instruments, key, tempo, density and length that music keeps to, see `seqgen.music.request.Music`.
         new: Whether a sample that is an item of the corpus is drawn again; for models of lists. Default: no.
         unseen: Whether tokens that training never saw may be drawn. Default: no.
+        memory: Whether counts of corpus and document are mixed in, where the checkpoint has them. Default: yes.
     """
 
     temperature: float | str
@@ -65,6 +66,7 @@ class How(TypedDict, total=False):
     music: Music | None
     new: bool
     unseen: bool
+    memory: bool
 
 
 class Model:

@@ -17,6 +17,7 @@ from seqgen.api.over_text import balanced, grammar_of
 from seqgen.api.sampling import UNLIMITED, Sampling
 from seqgen.codecs import Grammar, Ids, Mask, Spelling
 from seqgen.errors import UsageError
+from seqgen.generation.engine import Engine
 from seqgen.generation.limits import Guards
 from seqgen.generation.loop import Guard, Limits, Step, generate
 from seqgen.generation.spelling import places
@@ -76,17 +77,27 @@ class Sampler:
         self._lean: Callable[[Any], tuple[int, float] | None] | None = None
         self._grammar, self._longest = self._bounds()
 
+    @property
+    def engine(self) -> Engine[Any]:
+        """The network, mixed with counts where it has them and they are wanted."""
+        model, experts = self.model, self.model.checkpoint.experts
+        if experts is None or model.mixture is not None or not self.sampling.memory:
+            return model.engine
+        from seqgen.generation.engines.experts import ExpertsEngine
+
+        return ExpertsEngine(model.engine, experts)
+
     def steps(self, scores: bool = False) -> Iterator[Step]:
         """The steps of `seqgen.generation.loop.generate`; where samples are to be new, those of the ones that are."""
         if self.known is not None:
             return new_steps(self)
         return generate(
-            self.model.engine, self.prompts, self.rules, seed=self.sampling.seed, limits=self.limits(), scores=scores
+            self.engine, self.prompts, self.rules, seed=self.sampling.seed, limits=self.limits(), scores=scores
         )
 
     def steered(self, scores: bool = False) -> Steered:
         """The first prompt as a stream whose rules and past can be changed while it runs."""
-        return Steered(self.model.engine, self.prompts[0], self.rules, self.sampling.seed, self.limits(), scores)
+        return Steered(self.engine, self.prompts[0], self.rules, self.sampling.seed, self.limits(), scores)
 
     def tokens(self) -> Iterator[Token]:
         """The tokens of the first sample."""

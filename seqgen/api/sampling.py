@@ -38,6 +38,7 @@ class Sampling:
         music: What music keeps to; None: as the model likes.
         new: Whether a sample that is an item of the corpus, or one already made, is drawn again; for models of lists.
         unseen: Whether tokens that training never saw may be drawn.
+        memory: Whether counts of the corpus and of the document are mixed in, where the checkpoint has them.
     """
 
     seed: int = plain_field(default_factory=fresh_seed)
@@ -51,6 +52,7 @@ class Sampling:
     music: Music | None = None
     new: bool = option(False, "Of a list: draw again what is in the corpus or was made already.")
     unseen: bool = option(False, "Draw tokens, too, that training never saw.")
+    memory: bool = option(True, "Mix counts of the corpus and of the document in, where the checkpoint has them.")
 
     def __post_init__(self) -> None:
         check_types(self)

@@ -48,7 +48,7 @@ def beam_steps(sampler: Sampler, width: int) -> Iterator[Step]:
     found: dict[int, Hypothesis] = {}
     for indices in groups.values():
         prompt = sampler.prompts[indices[0]]
-        best = search(sampler.model.engine, prompt, width, rules, sampler.limits())
+        best = search(sampler.engine, prompt, width, rules, sampler.limits())
         if len(best) < len(indices):
             hint = f"ask for {len(best)}, or for a wider beam"
             raise UsageError(f"a beam of {width} found {len(best)} of {len(indices)} samples", hint)

@@ -77,6 +77,7 @@ _given = functools.partial(setting, SampleJob)
 @click.option("--no-grammar", "free", is_flag=True, help="Let code, music and UTF-8 break their grammar.")
 @_given("new", "--new")
 @_given("unseen", "--unseen")
+@click.option("--no-memory", "bare", is_flag=True, help="The network alone, without counts of corpus and document.")
 @music_options
 @_given("no_prompt", "--no-prompt-in-output")
 @_given("engine", "--engine", type=click.Choice(["auto", "numpy", "torch", "cuda"]), show_default=True)
@@ -87,7 +88,7 @@ _given = functools.partial(setting, SampleJob)
 @json_option
 @config_option
 def command(
-    checkpoint: str, seed: int | None, grammar: str, free: bool, events: bool, as_json: bool, **options: Any
+    checkpoint: str, seed: int | None, grammar: str, free: bool, bare: bool, events: bool, as_json: bool, **options: Any
 ) -> None:
     """Sample from CHECKPOINT: a run folder, a file, or the name of a published one.
 
@@ -111,7 +112,7 @@ def command(
         raise UsageError("both --events and --json were given, expected one of them", "--events tells of samples too")
     options |= {} if seed is None else {"seed": seed}
     kept: GrammarName = False if free else grammar == "auto" or grammar
-    job = SampleJob(checkpoint=checkpoint, music=music_of(options), grammar=kept, **options)
+    job = SampleJob(checkpoint=checkpoint, music=music_of(options), grammar=kept, memory=not bare, **options)
     listener, observer = audience(as_json, events), Printer()
     prepared = prepare(job, listener, observer)
     if seed is None:

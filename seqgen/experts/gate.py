@@ -35,6 +35,7 @@ STEPS = 30  # of Newton's method, at most; eight do
 CHUNK = 2048  # predictions at once
 TINY = 1e-12
 UNLIKELY = 1e-3
+SHARE = 0.5
 
 
 class Known(NamedTuple):
@@ -111,10 +112,13 @@ class Gate:
     Attributes:
         corpus: (EXPERTS, FEATURES) weights that hear no document.
         document: (EXPERTS, FEATURES) weights that hear it.
+        share: How much of the document's say there is when a model samples, 0 to 1. There the document is the model's
+            own: at 1 it repeats itself more than corpora do.
     """
 
     corpus: Floats
     document: Floats
+    share: float = SHARE
 
     @classmethod
     def fit(cls, heard: Heard, targets: NDArray[np.integer[Any]]) -> "Gate":
@@ -132,15 +136,19 @@ class Gate:
         parts = [np.asarray(found[name], np.float32) for name in ("corpus", "document")]
         if any(each.shape != (EXPERTS, FEATURES) or not np.isfinite(each).all() for each in parts):
             raise ValueError(f"a gate that has not {EXPERTS} times {FEATURES} weights")
-        return cls(*parts)
+        share = found["share"]
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise ValueError(f"a share of {share!r}, expected 0 to 1")
+        return cls(*parts, float(share))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        return {"corpus": _plain(self.corpus), "document": _plain(self.document)}
+        return {"corpus": _plain(self.corpus), "document": _plain(self.document), "share": self.share}
 
-    def between(self, share: float) -> Floats:
-        """Weights that hear the document by a share, 0 to 1."""
-        return np.asarray((1 - share) * self.corpus + share * self.document, np.float32)
+    @property
+    def sampling(self) -> Floats:
+        """Weights that hear the document by its share."""
+        return np.asarray((1 - self.share) * self.corpus + self.share * self.document, np.float32)
 
 
 def normalised(logits: Floats) -> Floats:

@@ -91,6 +91,7 @@ class TakeSettings(TypedDict, total=False):
     music: Mapping[str, object]
     new: bool
     unseen: bool
+    memory: bool
     no_prompt: bool
     timing: Timing
 

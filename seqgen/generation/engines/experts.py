@@ -24,12 +24,11 @@ class ExpertsEngine(Engine[State]):
     Args:
         network: The engine of the network.
         experts: Counts and gate.
-        share: How much of the document's say there is, 0 to 1.
     """
 
-    def __init__(self, network: Engine[Any], experts: Experts, share: float) -> None:
+    def __init__(self, network: Engine[Any], experts: Experts) -> None:
         self.network, self.experts = network, experts
-        self.weights = experts.gate.between(share)
+        self.weights = experts.gate.sampling
 
     @property
     def vocab_size(self) -> int:

@@ -83,6 +83,8 @@ class AsTakes:
             settings["new"] = True
         if job.unseen:
             settings["unseen"] = True
+        if not job.memory:
+            settings["memory"] = False
         if job.no_prompt:
             settings["no_prompt"] = True
         if prepared.timing is not None:
