@@ -133,13 +133,13 @@ class Gate:
         Raises:
             ValueError: It makes no sense.
         """
-        parts = [np.asarray(found[name], np.float32) for name in ("corpus", "document")]
-        if any(each.shape != (EXPERTS, FEATURES) or not np.isfinite(each).all() for each in parts):
+        corpus, whole = (np.asarray(found[name], np.float32) for name in ("corpus", "document"))
+        if any(each.shape != (EXPERTS, FEATURES) or not np.isfinite(each).all() for each in (corpus, whole)):
             raise ValueError(f"a gate that has not {EXPERTS} times {FEATURES} weights")
         share = found["share"]
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
             raise ValueError(f"a share of {share!r}, expected 0 to 1")
-        return cls(*parts, float(share))
+        return cls(corpus, whole, float(share))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
