@@ -4,12 +4,17 @@ At the end of a run the training documents are counted, and the gate that mixes 
 held out. Counts are kept only where they help by HELPS: by a gate that was fitted on the other half of it.
 """
 
+from seqgen.checkpoint import Checkpoint
+from seqgen.errors import CheckpointError
 from seqgen.evaluation.experts import fit_experts
 from seqgen.experts.corpus import CorpusCounts
 from seqgen.experts.mixing import Experts
 from seqgen.models.network import RecurrentLM
+from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.data import Spans
+from seqgen.training.duplicates import held_out
+from seqgen.training.splitting import FIRST, SPLIT
 from seqgen.training.validation import Ids, Validation, own_tokens
 
 COUNTED, MOST = 2_000_000, 8_000_000  # training tokens: of a short run, and of one longer than LONG
@@ -44,3 +49,20 @@ def counted(
     device = network.embedding.weight.device
     experts, gain = fit_experts(network, counts, tokenizer.document_id, validation.ids, validation.starts, device)
     return experts if gain > HELPS else None
+
+
+def as_trained(stream: TokenStream, checkpoint: Checkpoint) -> tuple[Spans, Spans]:
+    """(training, held out) of a stream, as the run of a checkpoint without its folder split it.
+
+    Raises:
+        CheckpointError: It was trained on another corpus, or the corpus cannot be split as its run did.
+    """
+    about = checkpoint.provenance
+    if stream.fingerprint != about["corpus"]:
+        raise CheckpointError(f"{stream.path}: is not the corpus that the checkpoint was trained on")
+    share, head = checkpoint.training["train"]["validation"], 1 if stream.labels[0] < 0 else 2
+    for version in range(SPLIT, FIRST - 1, -1):
+        train, held = held_out(stream, head, share, about["seed"], version)
+        if (train.tokens, held.tokens) == (about["train_tokens"], about["validation_tokens"]):
+            return train, held
+    raise CheckpointError(f"{stream.path}: cannot be split as the checkpoint's run did")
