@@ -11,7 +11,6 @@ from seqgen.experts.corpus import CorpusCounts
 from seqgen.experts.mixing import Experts
 from seqgen.models.network import RecurrentLM
 from seqgen.stream import TokenStream
-from seqgen.tokenizer import Tokenizer
 from seqgen.training.data import Spans
 from seqgen.training.duplicates import held_out
 from seqgen.training.splitting import FIRST, SPLIT
@@ -27,24 +26,23 @@ def counted(
     ids: Ids,
     spans: Spans,
     validation: Validation,
-    tokenizer: Tokenizer,
+    best: Checkpoint,
     kilobytes: int,
-    seconds: float,
 ) -> Experts | None:
     """The counts to keep; None where there are to be none, or they do not help.
 
     Args:
-        network: The best of the run.
+        network: The best of the run, on its device.
         ids, spans: The training documents.
         validation: What is held out.
-        tokenizer: Of both.
+        best: The same as a checkpoint.
         kilobytes: How large the counts may be.
-        seconds: How long the run took.
     """
     if not kilobytes:
         return None
+    tokenizer, long = best.tokenizer, best.metrics.get("seconds", 0.0) > LONG
     size = tokenizer.measured_size
-    documents = own_tokens(ids, spans, size, MOST if seconds > LONG else COUNTED)
+    documents = own_tokens(ids, spans, size, MOST if long else COUNTED)
     counts = CorpusCounts.fit(*documents, size, kilobytes * 1000)
     device = network.embedding.weight.device
     experts, gain = fit_experts(network, counts, tokenizer.document_id, validation.ids, validation.starts, device)

@@ -196,8 +196,7 @@ class Run:
         }
         if similar := similarity_of_bars(self.stream.ids, self.train_spans, self.tokenizer):
             found[BAR_SIMILARITY] = similar
-        corpus = self.stream.ids, self.train_spans, self.validation, self.tokenizer
-        kept = counted(network, *corpus, self.plan.train.counts, best.metrics.get("seconds", 0.0))
+        kept = counted(network, self.stream.ids, self.train_spans, self.validation, best, self.plan.train.counts)
         best = dataclasses.replace(best, metrics={**best.metrics, **found}, experts=kept)
         best.save(self.model_path)
         if self.train_spans.tokens <= INDEXED:
