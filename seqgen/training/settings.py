@@ -55,7 +55,7 @@ class TrainSettings(Optimisation, Regularisation):
     validation: float = option(0.1, "share of the corpus held out")
     validations: int = option(12, "validations over the run", "checks")
     patience: int = option(8, "validations without improvement until it stops; 0: never")
-    counts: int = option(1000, "kilobytes of counts of the corpus that a checkpoint keeps where they help; 0: none")
+    counts: int = option(0, "kilobytes of counts of the corpus that a checkpoint keeps where they help; 0: none")
     transpose: int = option(0, "music: other keys while training, up or down by so many semitones; drums stay")
     stretch: float = option(0.0, "music: other tempos while training, by this share at most")
     loudness: int = option(0, "music: other velocities while training, by so many levels of four")
