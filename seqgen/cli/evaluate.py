@@ -67,9 +67,8 @@ def command(
 
     Files go through the checkpoint's own codec. Without SOURCE, the run's own validation split is taken. Lower is
     better, everywhere; an n-gram model of the run's training documents stands beside as the mark to beat. Several
-    checkpoints with the same tokens are measured each, and as an ensemble. With counts: mixed with an n-gram of the
-    corpus, then of the document so far, too; of the run's own validation split each half is measured by a gate that
-    was fitted on the other.
+    checkpoints with the same tokens are measured each, and as an ensemble. Where there are counts, network, corpus and
+    document are mixed; on its own validation split by gates that were each fitted on the other half.
 
     With --dynamic (Krause et al. 2018), each piece of SOURCE is scored first and then learned from. Its settings, by
     -P: learning_rate, decay back to the trained weights, segment and statistics, both in tokens.
