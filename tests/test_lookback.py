@@ -9,12 +9,15 @@ from seqgen import registry
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.generation.engines.numpy import NumpyEngine
 from seqgen.generation.engines.torch import TorchEngine
+from seqgen.jobs.train.planning import new_plan
+from seqgen.jobs.train.settings import TrainJob
 from seqgen.memories import lookback
 from seqgen.memories._lookback import looked as in_windows
 from seqgen.memories.lookback import Lookback
 from seqgen.memories.lookback import looked as in_steps
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.models.network import RecurrentLM, set_clock
+from seqgen.stream import StreamWriter, TokenStream
 from seqgen.tokenizer import Tokenizer
 
 V = 40
@@ -137,3 +140,19 @@ def test_a_network_is_told_the_clock_of_its_codec():
     network = RecurrentLM(registry.load("cells", "gru")(), ModelSettings(hidden=8, memory="lookback"), 746 + 1)
     set_clock(network, FRAMED.clock())
     assert (network.state_dict()["memory.clock"].numpy() == FRAMED.clock()).all()
+
+
+def test_models_of_scores_have_it_on_a_cpu_where_nobody_says(tmp_path):
+    path = tmp_path / "tunes.tokens"
+    with StreamWriter(path, FRAMED.spec(), FRAMED.vocab_size) as writer:
+        for _ in range(20):
+            writer.add(np.array(tune([(0, 60)], [(0, 62)]), np.uint16))
+            writer.end_document()
+    stream = TokenStream.open(path)
+
+    def memory(device, **given):
+        return new_plan(TrainJob((str(path),), tmp_path, device=device, steps=5), stream, given, None).shape.memory
+
+    assert memory("cpu") == "lookback"
+    assert memory("cpu", memory="none") is None
+    assert memory("cpu", memory="attention") == "attention"

@@ -55,6 +55,7 @@ class Codec(abc.ABC):
         suffix: The file name ending of what `decode` returns.
         medium: What differs by medium, see `seqgen.media`.
         transposes: Whether training transposes the documents where nobody says, see `augmentations`.
+        memory: Settings of the memory that a model of its documents has on a CPU, where nobody says.
         golden: A document and its ids, with which the tests try it; None: they have one of their own.
     """
 
@@ -64,6 +65,7 @@ class Codec(abc.ABC):
     suffix: ClassVar[str]
     medium: ClassVar[Medium] = TEXT
     transposes: ClassVar[bool] = False
+    memory: ClassVar[Mapping[str, object]] = {}
     golden: ClassVar[Golden | None] = None
 
     @classmethod

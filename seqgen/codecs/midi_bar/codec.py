@@ -26,6 +26,7 @@ import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -71,6 +72,7 @@ class MidiBar(ControlledCodec):
 
     Options = MidiBarOptions
     has_meters = True
+    memory = MappingProxyType({"memory": "lookback", "memory_length": 512})
     programs, velocities, drums = slice(v.INST, v.VEL), slice(v.VEL, v.PITCH), slice(v.DRUM, v.DUR)
     needed = slice(v.PART, v.INST), slice(v.PITCH, v.DRUM), slice(v.DUR, v.TIE)
 

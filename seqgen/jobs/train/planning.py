@@ -105,7 +105,10 @@ def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, object], pa
     inherited = {} if parent is None else dataclasses.asdict(parent.checkpoint.settings)
     reading = _reading(job, stream, device.type, budget, given, model)
     values = dict(preset.settings) if preset else _automatic(device.type, reading, {**given, **inherited})
-    if registry.load("codecs", str(stream.codec_spec["name"])).transposes:
+    codec = registry.load("codecs", str(stream.codec_spec["name"]))
+    if device.type == "cpu" and "memory" not in given:  # on a GPU steps with one are not tuned
+        values = {**codec.memory, **values}
+    if codec.transposes:
         moved = defaults.transposition(device.type, reading, {**values, **given, **inherited})
         values = {"transpose": moved} | values
     if parent is not None:
