@@ -8,7 +8,7 @@ many bars three times: as it likes, with --form corpus, and with --form aaba. Of
 - the similarity of bars to those 1, 2, 4, 8 and 16 before (`seqgen.music.bar_similarity`), the mean over pieces, beside
   that of the whole corpus by the same code, and its share of that;
 - the mean likeness of bars to those at the same place of a section with the same letter, and of another;
-- the share of 8-grams that are new to the corpus, in any key (`seqgen.originality`).
+- the shares of 8-, 16- and 24-grams of tokens that are new to the corpus, in any key (`seqgen.originality`).
 """
 
 import argparse
@@ -33,7 +33,7 @@ from seqgen.originality.measuring import measure
 
 from _report import print_table, write_json  # isort: skip
 
-NGRAM = 8
+NGRAMS = (8, 16, 24)  # tokens; a note takes some three
 LETTERS = "aaba"
 Ids = list[int]
 
@@ -68,12 +68,12 @@ def measured(model: Model, made: Sequence[Ids], index: Index, size: int) -> dict
     pairs = np.array([sections(score, size) for score in scores]).mean(axis=0)
     key = model.tokenizer.copy_key()
     ids = [np.array(each) if key is None else key.ids(np.array(each))[0] for each in made]
-    found = [measure(index, each, (NGRAM,)) for each in ids]
+    found = [measure(index, each, NGRAMS) for each in ids]
     return {
         "similarity": {str(lag): round(mean, 4) for lag, mean in by_lag(map(Bars.of, scores)).items()},
         "same_letter": round(float(pairs[0]), 4),
         "other_letter": round(float(pairs[1]), 4),
-        "new_8_grams": round(float(np.mean([each.novelty[NGRAM] for each in found])), 4),
+        "new": {str(n): round(float(np.mean([each.novelty[n] for each in found])), 4) for n in NGRAMS},
         "longest_run": int(np.median([each.longest for each in found])),
         "tokens": round(float(np.mean([len(each) for each in made])), 1),
     }
@@ -91,12 +91,14 @@ def main() -> None:
     for checkpoint in given.checkpoints:
         results[checkpoint] = examined(checkpoint, given)
         corpus = results[checkpoint]["corpus"]
-        rows = [["corpus", *corpus.values(), "", "", ""]]
+        rows = [["corpus", *corpus.values(), "", "", "", "", ""]]
         for kind, found in results[checkpoint]["made"].items():
             similar = [f"{value:.3f} ({value / corpus[lag]:.0%})" for lag, value in found["similarity"].items()]
-            rows.append([kind, *similar, found["same_letter"], found["other_letter"], found["new_8_grams"]])
+            rows.append([kind, *similar, found["same_letter"], found["other_letter"], *found["new"].values()])
         print(checkpoint)
-        print_table(("", *(f"lag {lag}" for lag in LAGS), "same letter", "other", "new 8-grams"), rows)
+        print_table(
+            ("", *(f"lag {lag}" for lag in LAGS), "same letter", "other", *(f"new {n}-grams" for n in NGRAMS)), rows
+        )
         if not given.no_json:
             settings = {"pieces": given.pieces, "bars": given.bars, "seed": given.seed}
             print(f"written: {write_json('form', results, settings)}\n", flush=True)

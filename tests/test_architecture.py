@@ -61,6 +61,8 @@ ALLOWED = {
     | {
         "container",
         "checkpoint",
+        "evaluation",  # dynamic evaluation is how a model learns from a prompt
+        "models",
         "tokenizer",
         "codecs",
         "media",

@@ -54,6 +54,7 @@ class How(TypedDict, total=False):
         new: Whether a sample that is an item of the corpus is drawn again; for models of lists. Default: no.
         unseen: Whether tokens that training never saw may be drawn. Default: no.
         memory: Whether counts of corpus and document are mixed in, where the checkpoint has them. Default: yes.
+        adapt: Whether it learns from the prompt first, for this sample alone; or at which rate. Default: no.
     """
 
     temperature: float | str
@@ -67,6 +68,7 @@ class How(TypedDict, total=False):
     new: bool
     unseen: bool
     memory: bool
+    adapt: float | bool
 
 
 class Model:
@@ -83,6 +85,7 @@ class Model:
         device: `auto`: the CPU for numpy, the best there is for torch.
 
     Attributes:
+        kind: Which engine, and on which device.
         mixture: What it is mixed of, see `seqgen.api.mixture`; None: it is a single model.
 
     Raises:
@@ -99,7 +102,7 @@ class Model:
     ) -> None:
         self.checkpoint, self.digest, self.name = checkpoint, digest, name
         self.tokenizer = checkpoint.tokenizer
-        self._engine, self._device = engine, device
+        self.kind: tuple[EngineName, str] = engine, device
         self.mixture: Mixture | None = None
         self._made: Engine[Any] | None = None
         self._indexes: list[Index] | None = None
@@ -110,7 +113,7 @@ class Model:
         """The network, made when it is first needed."""
         with self._making:
             if self._made is None:
-                self._made = make_engine(self.checkpoint, self._engine, self._device)
+                self._made = make_engine(self.checkpoint, *self.kind)
             return self._made
 
     @engine.setter

@@ -111,7 +111,7 @@ def _drawn(sampler: "Sampler", prompts: list[Ids], turn: int) -> list[Drawn]:
     if turn:
         state = np.random.SeedSequence([sampling.seed, 7, turn]).generate_state(1, np.uint64)
         sampling = replace(sampling, seed=int(state[0]))
-    again = type(sampler)(sampler.model, replace(sampling, new=False), prompts)
+    again = type(sampler)(sampler.model, replace(sampling, new=False), prompts, beside=sampler)
     found = [Drawn() for _ in prompts]
     for step in again.steps(scores=True):
         assert step.log_probabilities is not None

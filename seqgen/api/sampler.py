@@ -6,7 +6,7 @@ there is one way to sample.
 
 import codecs
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ from seqgen.media import Timing
 from seqgen.rules import Rule, Scope, chain
 
 if TYPE_CHECKING:
+    from seqgen.api.adapting import Adapting
     from seqgen.api.model import Model
     from seqgen.music.request import Music
 
@@ -57,6 +58,7 @@ class Sampler:
         model: What to sample from.
         sampling: How.
         prompts: (n,) ids of each sample's beginning.
+        beside: Another one of the same model and prompts, with what that has learned from them.
 
     Attributes:
         remarks: What people should know of what was asked.
@@ -65,8 +67,12 @@ class Sampler:
         refused: Samples that were drawn and were not new.
     """
 
-    def __init__(self, model: "Model", sampling: Sampling, prompts: Sequence[Ids]) -> None:
+    def __init__(
+        self, model: "Model", sampling: Sampling, prompts: Sequence[Ids], beside: "Sampler | None" = None
+    ) -> None:
         self.model, self.sampling, self.prompts = model, sampling, prompts
+        if beside is not None:
+            self.adapting, self.engine = beside.adapting, beside.engine
         self.remarks: list[str] = []
         self.known, self.refused = Known(model) if sampling.new else None, 0
         self.max_copy = self._longest_copy()
@@ -77,15 +83,38 @@ class Sampler:
         self._lean: Callable[[Any], tuple[int, float] | None] | None = None
         self._grammar, self._longest = self._bounds()
 
-    @property
+    @cached_property
     def engine(self) -> Engine[Any]:
-        """The network, mixed with counts where it has them and they are wanted."""
-        model, experts = self.model, self.model.checkpoint.experts
-        if experts is None or model.mixture is not None or not self.sampling.memory:
-            return model.engine
+        """The network, as it has learned where that was asked for, mixed with counts where it has them."""
+        return self._mixed(self.model.engine if self.adapting is None else self.adapting.engine())
+
+    def _mixed(self, engine: Engine[Any]) -> Engine[Any]:
+        experts = self.model.checkpoint.experts
+        if experts is None or self.model.mixture is not None or not self.sampling.memory:
+            return engine
         from seqgen.generation.engines.experts import ExpertsEngine
 
-        return ExpertsEngine(model.engine, experts)
+        return ExpertsEngine(engine, experts)
+
+    def learned(self, ids: Ids) -> Engine[Any] | None:
+        """The engine once it has learned from (n,) ids more; None where it is not to learn."""
+        if self.adapting is None:
+            return None
+        self.adapting.learn(ids)
+        return self._mixed(self.adapting.engine())
+
+    @cached_property
+    def adapting(self) -> "Adapting | None":
+        """What has learned from the prompt, where that was asked for.
+
+        Raises:
+            UsageError: There is nothing to learn from, or the model cannot learn.
+        """
+        if self.sampling.adapt is False:
+            return None
+        from seqgen.api.adapting import learned  # not needed to start
+
+        return learned(self.model, self.sampling.adapt, self.prompts[0], needed=not self.sampling.learns_later)
 
     def steps(self, scores: bool = False) -> Iterator[Step]:
         """The steps of `seqgen.generation.loop.generate`; where samples are to be new, those of the ones that are."""

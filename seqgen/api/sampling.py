@@ -39,6 +39,8 @@ class Sampling:
         new: Whether a sample that is an item of the corpus, or one already made, is drawn again; for models of lists.
         unseen: Whether tokens that training never saw may be drawn.
         memory: Whether counts of the corpus and of the document are mixed in, where the checkpoint has them.
+        adapt: Whether the model learns from the prompt before it samples, and forgets it afterwards; a number: at this
+            learning rate.
     """
 
     seed: int = plain_field(default_factory=fresh_seed)
@@ -53,6 +55,9 @@ class Sampling:
     new: bool = option(False, "Of a list: draw again what is in the corpus or was made already.")
     unseen: bool = option(False, "Draw tokens, too, that training never saw.")
     memory: bool = option(True, "Mix counts of the corpus and of the document in, where the checkpoint has them.")
+    adapt: float | bool = option(
+        False, "Learn from the prompt first, for this call alone; at this rate, if one is given."
+    )
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -63,8 +68,15 @@ class Sampling:
             if self.length is not None and self.length != int(self.length):
                 raise SettingError(f"length is {self.length}, expected {expected}")
 
+        if not isinstance(self.adapt, bool):
+            finite("adapt", self.adapt, "a learning rate above 0, such as 0.1", least=1e-9, most=1000)
         if isinstance(self.max_copy, int):
             finite("max_copy", self.max_copy, f"1 to {MOST}", least=1, most=MOST)
+
+    @property
+    def learns_later(self) -> bool:
+        """Whether there may be something to learn from besides the prompt."""
+        return False
 
     @property
     def unlimited(self) -> bool:

@@ -17,7 +17,7 @@ def best_steps(sampler: Sampler, count: int) -> Iterator[Step]:
     Memory grows with all of the candidates.
     """
     prompts = [prompt for prompt in sampler.prompts for _ in range(count)]
-    candidates = Sampler(sampler.model, sampler.sampling, prompts)
+    candidates = Sampler(sampler.model, sampler.sampling, prompts, beside=sampler)
     steps = list(candidates.steps(scores=True))
     chosen = [choice.index for choice in best_of(collect(iter(steps), len(prompts)), count)]
     left = len(chosen)

@@ -36,6 +36,17 @@ def _temperature(ctx: click.Context, parameter: click.Parameter, value: str) -> 
         return value
 
 
+def _rate(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | bool:
+    """A learning rate; True without one, False where nothing was asked for."""
+    if value is None or not value.strip():
+        return value is not None
+    try:
+        return float(value)
+    except ValueError:
+        said = f"{value!r} is no learning rate, expected a number such as 0.1, or nothing: put --adapt last"
+        raise click.BadParameter(said) from None
+
+
 def _copied(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | str | None:
     """A number of tokens, or of bars as it is."""
     if value is None:
@@ -78,6 +89,7 @@ _given = functools.partial(setting, SampleJob)
 @_given("new", "--new")
 @_given("unseen", "--unseen")
 @click.option("--no-memory", "bare", is_flag=True, help="The network alone, without counts of corpus and document.")
+@_given("adapt", "--adapt", callback=_rate, is_flag=False, flag_value="", type=str, default=None, metavar="[RATE]")
 @music_options
 @_given("no_prompt", "--no-prompt-in-output")
 @_given("engine", "--engine", type=click.Choice(["auto", "numpy", "torch", "cuda"]), show_default=True)

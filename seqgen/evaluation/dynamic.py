@@ -91,12 +91,26 @@ class Adaptive:
         self.scales: Tensors | None = None  # per weight 1 / (RMS + ε); None: one for all
         self.returns: Tensors | None = None  # per weight λ'; None: λ for all
 
-    def start_again(self, rate: float) -> None:
-        """Take back the trained weights, and learn at another rate."""
-        self.rate = rate
-        with torch.no_grad():
-            for weight, trained in zip(self.weights, self.trained):
-                weight.copy_(trained)
+    def read(self, ids: Ints, starts: Ints, device: Device, watch: Watch = lambda count: None) -> Score:
+        """Read a text, learn from it, and what it cost; at a smaller rate where it diverges and none was given.
+
+        Raises:
+            SettingError: It diverges all the same; the weights are as they were before.
+        """
+        before, tried = [weight.detach().clone() for weight in self.weights], self.rate
+        for attempt in range(ATTEMPTS if self.settings.learning_rate is None else 1):
+            self.rate = tried / 4**attempt
+            score = _read_and_learn(self, ids, starts, device, watch)
+            if score is not None:
+                return score
+            self._take_back(before)
+        smallest, self.rate = self.rate, tried
+        raise SettingError(f"learning_rate {smallest:g} is too large: the network diverges", "try a tenth of it")
+
+    @torch.no_grad()
+    def _take_back(self, before: Tensors) -> None:
+        for weight, value in zip(self.weights, before):
+            weight.copy_(value)
 
     def segments(self, ids: Ints, starts: Ints, device: Device) -> Iterator[tuple[Tensor, int]]:
         """(summed nats, differentiable, and number of predictions) of each segment in turn."""
@@ -174,13 +188,8 @@ def dynamic(
         adaptive, read = Adaptive(network, settings), 0
         if training is not None and settings.statistics:
             read = adaptive.normalise(*training, settings.statistics, device, watch)
-        for _ in range(ATTEMPTS if settings.learning_rate is None else 1):
-            score = _read_and_learn(adaptive, ids, starts, device, watch)
-            if score is not None:
-                return score, replace(settings, learning_rate=adaptive.rate, statistics=read)
-            tried = adaptive.rate
-            adaptive.start_again(tried / 4)
-    raise SettingError(f"learning_rate {tried:g} is too large: the network diverges", "try a tenth of it")
+        score = adaptive.read(ids, starts, device, watch)
+        return score, replace(settings, learning_rate=adaptive.rate, statistics=read)
 
 
 def _read_and_learn(adaptive: Adaptive, ids: Ints, starts: Ints, device: Device, watch: Watch) -> Score | None:
@@ -194,4 +203,5 @@ def _read_and_learn(adaptive: Adaptive, ids: Ints, starts: Ints, device: Device,
             return None
         adaptive.learn(adaptive.gradients(nats), size / adaptive.settings.segment)
         watch(size)
-    return Score(total, count) if total <= blind * count else None
+    whole = all(bool(weight.isfinite().all()) for weight in adaptive.weights)
+    return Score(total, count) if whole and total <= blind * count else None

@@ -37,6 +37,10 @@ class Engine(abc.ABC, Generic[State]):
     def prefill(self, ids: Ids, state: State) -> tuple[Logits, State]:
         """(1, V) logits after the last of `ids` (n,), n ≥ 1, read by the one stream of `state`, and the state."""
 
+    def adopt(self, state: State) -> State:
+        """The state of an engine of the same kind and shape whose weights were others, to go on from; used up."""
+        return state
+
     @abc.abstractmethod
     def select(self, state: State, rows: Sequence[int]) -> State:
         """A new state of the streams `rows` of `state`, in that order; a stream may be taken more than once."""

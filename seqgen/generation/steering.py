@@ -66,6 +66,13 @@ class Steered:
         run.chain = run.chain.replaced(rules, run.position)
         run.history = History([latest[latest >= 0]], run.chain.window)
 
+    def set_engine(self, engine: Engine[Any]) -> None:
+        """Go on with one of the same kind and shape, whose weights are others; the next token's logits are still what
+        they were."""
+        self._take_in()
+        self._run.logits = self._run.logits.copy()
+        self._run.engine, self._run.state = engine, engine.adopt(self._run.state)
+
     def feed(self, ids: Ids) -> None:
         """Let the stream read (n,) ids, as if it had said them itself; but rules learn from what is drawn alone."""
         self._take_in()

@@ -69,6 +69,7 @@ class TakeSettings(TypedDict, total=False):
     """How a take was sampled: plain JSON data, named as in `seqgen.api.sampling.Sampling`. What is neutral is left out.
 
     Keys besides:
+        adapt: How the model learned from the prompt before it sampled, see `seqgen.api.adapting`.
         followed: Whether controls steered it.
         best_of, beam: How it was chosen.
         mixture: `seqgen.api.mixture.Mixture.to_json`.
@@ -92,6 +93,7 @@ class TakeSettings(TypedDict, total=False):
     new: bool
     unseen: bool
     memory: bool
+    adapt: Mapping[str, object]
     no_prompt: bool
     timing: Timing
 

@@ -52,6 +52,10 @@ class ExpertsEngine(Engine[State]):
             known = self.experts.step(ids[at : at + 1], known)
         return self._mixed(logits, network, known)
 
+    def adopt(self, state: State) -> State:
+        """The state of one whose network had other weights."""
+        return State(self.network.adopt(state.network), state.experts)
+
     def select(self, state: State, rows: Sequence[int]) -> State:
         """A new state of the streams `rows`."""
         return State(self.network.select(state.network, rows), self.experts.select(state.experts, rows))

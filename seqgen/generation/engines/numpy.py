@@ -112,6 +112,12 @@ class NumpyEngine(Engine[NumpyState]):
             self._advance(ids[position : position + 1], state, self.silent, products)
         return self.step(ids[-1:], state)
 
+    def adopt(self, state: NumpyState) -> NumpyState:
+        """The state of an engine with other weights: what waits in it is multiplied with these."""
+        for update, matrix, product in zip(state.updates, self.matrices, state.products):
+            _product(update.hidden, matrix, product)
+        return state
+
     def select(self, state: NumpyState, rows: Sequence[int]) -> NumpyState:
         """A new state of the streams `rows`."""
         return self._filled([part[list(rows)] for part in state.arrays])

@@ -85,6 +85,8 @@ class AsTakes:
             settings["unseen"] = True
         if not job.memory:
             settings["memory"] = False
+        if prepared.sampler.adapting is not None:
+            settings["adapt"] = prepared.sampler.adapting.to_json()
         if job.no_prompt:
             settings["no_prompt"] = True
         if prepared.timing is not None:

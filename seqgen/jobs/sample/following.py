@@ -114,6 +114,8 @@ class _Follower:
             self.steered.restart(frame)
         if ids is not None:
             yield Fed(ids.tolist())
+            if (engine := self.prepared.sampler.learned(ids)) is not None:
+                self.steered.set_engine(engine)
             self.steered.feed(ids)
 
     def _confirm(self, control: Control) -> None:

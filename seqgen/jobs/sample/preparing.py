@@ -67,7 +67,9 @@ def prepare(job: SampleJob, audience: Audience = NOBODY, observer: Observer = SI
     if (longest := max(map(len, sampler.prompts))) > LONG_PROMPT:
         taking = "which takes a while; the end of it would do as well."
         observer.note(f"Reading a prompt of {longest:,} tokens first, {taking}")
-    _ = model.engine  # a device that is not there is told before anything is written
+    if (adapting := sampler.adapting) is not None and adapting.steps:
+        observer.note(f"Learned from the prompt in {adapting.steps:,} steps at a rate of {adapting.rate:g}")
+    _ = sampler.engine  # a device that is not there is told before anything is written
     return Prepared(job, sampler, labels, places, timing)
 
 

@@ -52,6 +52,10 @@ class SampleJob(Sampling):
     no_take: bool = option(False, "Do not keep it for `seqgen takes`.")
     follow: bool = option(False, "Be steered by lines of JSON on stdin.")
 
+    @property
+    def learns_later(self) -> bool:
+        return self.follow
+
     def __post_init__(self) -> None:
         super().__post_init__()
         for each in dataclasses.fields(self):
