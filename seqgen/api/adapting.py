@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqgen.api.engines import make_engine
 from seqgen.codecs import Ids
 from seqgen.errors import SettingError, UsageError
 from seqgen.generation import Engine
@@ -84,8 +85,6 @@ class Adapting:
         """The engine with what was learned; the model's own where nothing was."""
         if self._adaptive is None:
             return self._model.engine
-        from seqgen.api.model import make_engine  # which imports what imports this
-
         before, found = self._model.checkpoint, self._adaptive.network.state_dict()
         names = weight_shapes(before.cell, before.settings, before.tokenizer.vocab_size)
         weights = {name: found[name].detach().cpu().numpy().copy() for name in names}

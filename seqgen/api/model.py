@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import numpy as np
 
 from seqgen import hub
+from seqgen.api.engines import make_engine
 from seqgen.api.primer import Prompt, prompt_bytes, with_primer
 from seqgen.api.sample import Sample
 from seqgen.api.sampler import Sampler, Token
@@ -26,7 +27,6 @@ from seqgen.codecs import Ids
 from seqgen.container import read_header
 from seqgen.errors import CheckpointError, CorpusError, UsageError
 from seqgen.generation import Engine, EngineName
-from seqgen.generation import load as load_engine
 from seqgen.generation.loop import Reason
 from seqgen.media import Timing
 from seqgen.music.request import Music
@@ -300,20 +300,6 @@ def load(path: str | Path, engine: EngineName = "auto", device: str = "auto") ->
     file = find(path)
     digest = read_header(file, CheckpointError).metadata.get("data_sha256", "")
     return Model(Checkpoint.load(file), digest, str(path), engine, device)
-
-
-def make_engine(checkpoint: Checkpoint, name: EngineName, device: str) -> Engine[Any]:
-    """The engine asked for; only torch and cuda know other devices than the CPU."""
-    if name == "cuda" and device == "auto":
-        device = "cuda"
-    if name == "torch" and device == "auto":
-        from seqgen.training.device import pick_device
-
-        device = str(pick_device("auto"))
-    device = "cpu" if device == "auto" else device
-    if name == "numpy" and device != "cpu":
-        raise UsageError(f"the numpy engine runs on the cpu, not on {device!r}", "use the torch engine: --engine torch")
-    return load_engine(name, checkpoint.cell, checkpoint.settings, checkpoint.weights, device)
 
 
 def fresh(seed: int | None) -> int:
