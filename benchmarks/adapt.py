@@ -1,6 +1,6 @@
 """Claim: a model that learns from its prompt (`seqgen generate --adapt`) predicts what follows it better.
 
-    python benchmarks/adapt.py CHECKPOINT[=CORPUS] … [--rates 0.1] [--prompts 2000 6000] [--places 3] [--next 2000]
+    python benchmarks/adapt.py CHECKPOINT[=CORPUS] … [--rates 0.0007] [--prompts 2000 6000] [--places 3] [--next 2000]
 
 CHECKPOINT is a published model and CORPUS what it learned from, by its name in the catalogue; without it the corpus of
 the model's name. The corpus is split as the run split it, which is checked by its tokens, and what was held out is

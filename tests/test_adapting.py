@@ -51,8 +51,8 @@ def refusal(capsys, *arguments: str) -> str:
 def test_a_prompt_that_repeats_itself_helps_its_continuation_and_the_model_forgets_it(checkpoint):
     model = Model(checkpoint)
     plain = model.sample(PATTERN, seed=1, length=40, temperature=0)
-    learned = model.sample(PATTERN, seed=1, length=40, temperature=0, adapt=1.0)
-    again = model.sample(PATTERN, seed=1, length=40, temperature=0, adapt=1.0)
+    learned = model.sample(PATTERN, seed=1, length=40, temperature=0, adapt=0.005)
+    again = model.sample(PATTERN, seed=1, length=40, temperature=0, adapt=0.005)
     afterwards = model.sample(PATTERN, seed=1, length=40, temperature=0)
     assert learned.text == PATTERN + "badcfehg" * 5
     assert plain.text != learned.text
@@ -68,7 +68,7 @@ def test_the_same_prompt_gives_the_same_weights_whatever_the_threads(checkpoint)
     found, before = [], torch.get_num_threads()
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        adapting = Adapting(Model(checkpoint), 0.3)
+        adapting = Adapting(Model(checkpoint), 0.002)
         adapting.learn(ids)
         assert torch.get_num_threads() == threads
         found.append({name: value.clone() for name, value in adapting.network.state_dict().items()})
@@ -81,17 +81,18 @@ def test_what_it_does_is_dynamic_evaluation(checkpoint):
     from seqgen.evaluation.dynamic import DynamicSettings, dynamic
 
     ids = checkpoint.tokenizer.encode_prompt(PATTERN.encode())
-    adapting = Adapting(Model(checkpoint), 0.3)
+    adapting = Adapting(Model(checkpoint), 0.002)
     adapting.learn(ids)
     score = adapting._adaptive.read(ids[:2], np.zeros(1, np.int64), "cpu")
     other, used = dynamic(
         checkpoint.network(), np.concatenate([ids, ids[:2]]), np.array([0, len(ids)]),
-        DynamicSettings(learning_rate=0.3, statistics=0),
+        DynamicSettings(learning_rate=0.002), (ids, np.array([0])),
     )  # fmt: skip
-    alone, _ = dynamic(checkpoint.network(), ids, np.array([0]), DynamicSettings(learning_rate=0.3, statistics=0))
+    settings = DynamicSettings(learning_rate=0.002)
+    alone, _ = dynamic(checkpoint.network(), ids, np.array([0]), settings, (ids, np.array([0])))
     assert score.nats == pytest.approx(other.nats - alone.nats, rel=1e-4)
     assert adapting.steps == -(-(len(ids) - 1) // used.segment)
-    assert adapting.to_json() == {"rate": 0.3, "steps": adapting.steps, "segment": 64, "decay": 0.003}
+    assert adapting.to_json() == {"rate": 0.002, "steps": adapting.steps, "segment": 64, "decay": 0.003}
 
 
 def test_without_a_rate_there_is_one_and_without_torch_a_sentence(checkpoint, monkeypatch):
@@ -120,12 +121,12 @@ def test_an_engine_goes_on_from_the_state_of_another_with_other_weights(checkpoi
 
 def test_a_take_keeps_how_it_learned_and_is_made_again(folder, tmp_path, capsys):
     made, again = tmp_path / "made.txt", tmp_path / "again.txt"
-    arguments = ["generate", folder, "-p", PATTERN, "-l", "30", "--seed", "2", "--adapt", "0.5", "-o"]
+    arguments = ["generate", folder, "-p", PATTERN, "-l", "30", "--seed", "2", "--adapt", "0.005", "-o"]
     assert run([*arguments, str(made)]) == 0
-    assert "Learned from the prompt in 50 steps at a rate of 0.5" in capsys.readouterr().err
+    assert "Learned from the prompt in 50 steps at a rate of 0.005" in capsys.readouterr().err
     run(["takes", "show", "last", "--json"])
     adapt = json.loads(capsys.readouterr().out)["settings"]["adapt"]
-    assert adapt == {"rate": 0.5, "steps": 50, "segment": 64, "decay": 0.003}
+    assert adapt == {"rate": 0.005, "steps": 50, "segment": 64, "decay": 0.003}
     run(["takes", "replay", "last", "-o", str(again)])
     assert again.read_bytes() == made.read_bytes()
     run([*arguments, str(tmp_path / "once-more.txt")])
@@ -135,7 +136,7 @@ def test_a_take_keeps_how_it_learned_and_is_made_again(folder, tmp_path, capsys)
 def test_the_best_of_several_and_a_beam_have_learned_too(folder, tmp_path):
     for choice in (["--best-of", "2", "-t", "0"], ["--beam", "2"]):
         path = tmp_path / f"{choice[0]}.txt"
-        arguments = ["generate", folder, "-p", PATTERN, "-l", "16", "--adapt", "1", "--no-prompt-in-output"]
+        arguments = ["generate", folder, "-p", PATTERN, "-l", "16", "--adapt", "0.005", "--no-prompt-in-output"]
         assert run([*arguments, *choice, "-o", str(path)]) == 0
         assert path.read_text() == "badcfehg" * 2
 
@@ -154,7 +155,7 @@ def test_what_is_played_while_it_runs_is_learned_from(folder, tmp_path, monkeypa
             assert run(asked) == 0, capsys.readouterr().err
         return path.read_text("latin-1")
 
-    assert followed("--adapt", "1").endswith("badcfehg" * 3)
+    assert followed("--adapt", "0.005").endswith("badcfehg" * 3)
     assert not followed().endswith("badcfehg" * 2)
 
 
@@ -171,7 +172,7 @@ def test_a_rate_that_makes_it_diverge_is_told_and_the_default_gives_way(checkpoi
     model = Model(checkpoint)
     with pytest.raises(SettingError, match="--adapt 1000 is too much: the model diverges"):
         model.sample(PATTERN * 6, adapt=1000.0)
-    monkeypatch.setattr("seqgen.api.adapting.RATE", 400.0)
+    monkeypatch.setattr("seqgen.api.adapting.RATE", 0.5)
     adapting = Adapting(model, True)
     adapting.learn(checkpoint.tokenizer.encode_prompt((PATTERN * 6).encode()))
-    assert adapting.rate < 400
+    assert adapting.rate < 0.5

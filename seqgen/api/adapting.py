@@ -1,7 +1,8 @@
 """Learning while playing: a prompt adapts the weights before a sample goes on from it; the model itself stays as it is.
 
-This is dynamic evaluation (Krause et al. 2018, see `seqgen.evaluation.dynamic`) in generation, with plain gradient
-steps: the prompt is read in segments, each of which is learned from. What then samples is the ordinary engine with the
+This is dynamic evaluation (Krause et al. 2018, see `seqgen.evaluation.dynamic`) in generation: the prompt is read in
+segments, each of which is learned from. The gradient statistics, too, are the prompt's, read once before: it is known,
+and the training text mostly is not here. What then samples is the ordinary engine with the
 weights that came of it. It learns on one thread of the CPU, so that the same prompt gives the same weights whatever
 the number of threads. torch is imported when something is learned, and not before.
 """
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from seqgen.evaluation.dynamic import Adaptive
     from seqgen.models.network import RecurrentLM
 
-RATE = 0.1  # where none is given: chosen by `benchmarks/adapt.py`
+RATE = 7e-4  # η where none is given, chosen on held-out text: see `benchmarks/README.md`
 
 
 class Adapting:
@@ -30,7 +31,7 @@ class Adapting:
 
     Args:
         model: What samples; it is left as it is.
-        rate: The learning rate of plain gradient steps; True: RATE, or less where the model diverges.
+        rate: η of dynamic evaluation; True: RATE, or less where the model diverges.
 
     Attributes:
         steps: Gradient steps so far.
@@ -70,13 +71,15 @@ class Adapting:
             from seqgen.evaluation.protocols import one_thread
         except ImportError as error:
             raise UsageError("--adapt needs torch, which cannot be imported here", "leave --adapt out") from error
+        start = np.zeros(1, np.int64)
         with one_thread():
             if self._adaptive is None:
-                settings = DynamicSettings(learning_rate=self._given, statistics=0)
+                settings, rate = DynamicSettings(learning_rate=self._given), self.rate
                 self._adaptive = Adaptive(self._model.checkpoint.network(), settings)
-                self._adaptive.rate = self.rate if self._given is not None else RATE
+                self._adaptive.normalise(own, start, len(own), "cpu", lambda count: None)
+                self._adaptive.rate = rate
             try:
-                self._adaptive.read(own, np.zeros(1, np.int64), "cpu")
+                self._adaptive.read(own, start, "cpu")
             except SettingError as error:
                 raise SettingError(f"--adapt {self.rate:g} is too much: the model diverges", error.hint) from error
         self.steps += -(-(len(own) - 1) // self._adaptive.settings.segment)

@@ -69,7 +69,7 @@ class Sampling:
                 raise SettingError(f"length is {self.length}, expected {expected}")
 
         if not isinstance(self.adapt, bool):
-            finite("adapt", self.adapt, "a learning rate above 0, such as 0.1", least=1e-9, most=1000)
+            finite("adapt", self.adapt, "a learning rate above 0, such as 0.001", least=1e-9, most=1000)
         if isinstance(self.max_copy, int):
             finite("max_copy", self.max_copy, f"1 to {MOST}", least=1, most=MOST)
 

@@ -43,7 +43,7 @@ def _rate(ctx: click.Context, parameter: click.Parameter, value: str | None) -> 
     try:
         return float(value)
     except ValueError:
-        said = f"{value!r} is no learning rate, expected a number such as 0.1, or nothing: put --adapt last"
+        said = f"{value!r} is no learning rate, expected a number such as 0.001, or nothing: put --adapt last"
         raise click.BadParameter(said) from None
 
 
