@@ -9,6 +9,7 @@ import torch
 from seqgen import registry
 from seqgen.cells import Cell, linear
 from seqgen.cells._scan import by_doubling, one_by_one, scan
+from seqgen.training.device import pick_precision
 
 VARIANTS = [(name, {}) for name in registry.names("cells")] + [("rnn", {"nonlinearity": "relu"})]
 I, H, T = 5, 8, 6
@@ -167,6 +168,8 @@ def test_a_module_carries_float32_where_products_are_in_half_precision(name, opt
     cell = make_cell(name, options)
     torch.manual_seed(1)
     module, x = cell.module(I, H), torch.randn(T, 2, I)
+    if name == "lstm" and pick_precision("auto", torch.device("cpu")) == torch.float32:
+        pytest.skip("the library has no LSTM in bfloat16 for this processor, and seqgen chooses float32")
     state = tuple(torch.zeros(2, size) for size in cell.state(H))
     expected, _ = module(x, state)
     with torch.autocast("cpu", dtype=torch.bfloat16):

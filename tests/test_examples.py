@@ -59,8 +59,8 @@ def test_audition_keeps_the_likeliest(models, tmp_path, model, out):
     said = example("audition.py", str(models / model), str(path), "--length", "60", "--candidates", "3")
     lines = said.splitlines()
     assert [line[0] for line in lines].count("*") == 1
-    nats = {float(line.split(", ")[1].split()[0]): line[0] for line in lines}
-    assert nats[min(nats)] == "*"
+    nats = [(float(line.split(", ")[1].split()[0]), line[0]) for line in lines]
+    assert (min(nats)[0], "*") in nats  # two may be equal in what is shown
     if out.endswith(".mid"):
         read_score(path.read_bytes())
     else:
