@@ -88,6 +88,14 @@ def test_a_gate_hears_what_the_document_held_up_to_a_place(checkpoint, monkeypat
     np.testing.assert_allclose(heard.experts[2, row], np.log(expected), rtol=1e-5)
 
 
+def test_inspect_tells_of_counts(checkpoint, tmp_path, capsys):
+    checkpoint.save(tmp_path / "model.safetensors")
+    assert run(["inspect", str(tmp_path / "model.safetensors")]) == 0
+    counts = checkpoint.experts.counts
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.split()[:1] == ["counts"])
+    assert f"{len(counts.tokens):,} n-grams up to {counts.order} tokens" in row
+
+
 def test_a_checkpoint_keeps_its_counts(checkpoint, tmp_path):
     checkpoint.save(tmp_path / "model.safetensors")
     loaded = Checkpoint.load(tmp_path / "model.safetensors")

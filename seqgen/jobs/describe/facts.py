@@ -13,6 +13,7 @@ from seqgen import checkpoint, hub, registry
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, Metrics, Provenance
 from seqgen.container import MAX_HEADER, read_header
 from seqgen.errors import CheckpointError, DataError, MidiError
+from seqgen.experts.corpus import CorpusCounts
 from seqgen.files import STANDARD
 from seqgen.files.choosing import USUAL, Choice
 from seqgen.jobs.describe.code import CodeFacts, describe_code, evenly
@@ -73,6 +74,14 @@ class StreamFacts(TypedDict):
     report: ReportRecord
 
 
+class Counts(TypedDict):
+    """The n-grams of its corpus that a checkpoint mixes into its predictions."""
+
+    n_grams: int
+    order: int
+    bytes: int
+
+
 class CheckpointFacts(TypedDict):
     """A checkpoint: its model, its codec, its story."""
 
@@ -85,6 +94,7 @@ class CheckpointFacts(TypedDict):
     labels: list[str]
     unseen: int | None
     bounds: dict[str, int]
+    counts: Counts | None
     settings: dict[str, object]
     cell: dict[str, object]
     metrics: Metrics
@@ -185,6 +195,7 @@ def describe_checkpoint(path: Path | str) -> CheckpointFacts:
         "labels": list(found.tokenizer.labels),
         "unseen": None if seen is None else int((seen.counts[:own] == 0).sum()),
         "bounds": {} if seen is None else dict(seen.bounds),
+        "counts": None if found.experts is None else _n_grams(found.experts.counts),
         "settings": found.settings.to_json(),
         "cell": dataclasses.asdict(found.cell),  # type: ignore[call-overload]
         "metrics": found.metrics,
@@ -192,6 +203,10 @@ def describe_checkpoint(path: Path | str) -> CheckpointFacts:
         "provenance": found.provenance,
         "bytes": checkpoint.find(path).stat().st_size,
     }
+
+
+def _n_grams(counts: CorpusCounts) -> Counts:
+    return {"n_grams": len(counts.tokens), "order": counts.order, "bytes": counts.nbytes}
 
 
 def describe_corpus(name: str, choice: Choice = USUAL, observer: Observer = SILENT) -> CorpusFacts:

@@ -47,6 +47,8 @@ def _checkpoint(found: CheckpointFacts) -> Rows:
     yield from _counts("labels", found["labels"])
     if found["unseen"] is not None:
         yield "never seen", f"{_many(found['unseen'], 'token')}, which are not drawn"
+    if (counts := found["counts"]) is not None:
+        yield "counts", f"{counts['n_grams']:,} n-grams up to {counts['order']} tokens, {size(counts['bytes'])}"
     bounds = found["bounds"].items()
     yield from _counts("at most", {name.replace("_", " "): most for name, most in bounds if name.startswith("notes")})
     yield from _counts("parts", [name for name, _ in bounds if name.startswith("part ")])
