@@ -1,9 +1,11 @@
-"""What does a memory beside the cell give, at equal steps, and what does a step with it cost?
+"""What does a memory beside the cell give, at equal steps or equal processor time, and what does a step with it cost?
 
     python benchmarks/memory.py CORPUS … [--steps 1000] [--seeds 1 2 3] [--kinds none attention:256] [--samples 20]
 
 CORPUS is a path or a corpus by name. Each kind, a memory and how far it reaches, is trained on each corpus with the
-same settings for the same steps, and measured on the held-out part (nats per token, protocol B). What a step costs is
+same settings for the same steps, and measured on the held-out part (nats per token, protocol B). With `--equal time`
+the first kind makes so many steps, and each other one as many as take the same processor time: what a step costs in
+this shape is measured before, in turns. What a step costs is
 measured in turns: one step of each kind after another, `--rounds` times, in seconds of processor time, the medians
 compared; likewise a token more of one sampled stream by the numpy engine, the least of the rounds compared: what else
 runs on a machine only adds. Without a CORPUS nothing is trained. With `--samples` so many pieces of music are sampled
@@ -33,6 +35,7 @@ from seqgen.music.bar_similarity import LAGS, Bars
 from seqgen.music.score import Score
 from seqgen.settings import parse
 from seqgen.stream import TokenStream
+from seqgen.tokenizer import Tokenizer
 from seqgen.training.progress import Budget
 from seqgen.training.settings import TrainSettings
 from seqgen.training.step import Step
@@ -43,6 +46,7 @@ DRAWN = {"hidden": 512, "layers": 2}  # in which a token more is measured
 VOCABULARY = 300
 TOKENS = 600  # before which a ring of 512 is full
 PIECES = 100  # of the corpus
+TURNS = 20  # in which a step of each kind is measured
 
 
 def main() -> None:
@@ -57,12 +61,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--samples", type=int, default=0)
     parser.add_argument("--hidden", type=int, default=SHAPE["hidden"])
+    parser.add_argument("--equal", choices=["steps", "time"], default="steps")
     parser.add_argument("--name", default="memory", help="of the file in results/")
     asked = parser.parse_args()
     results: dict[str, Any] = {"costs": costs(asked.kinds, asked.rounds)} if asked.rounds else {}
     for name in asked.corpora:
         results[name] = table(name, asked)
-    about = {key: getattr(asked, key) for key in ("steps", "seeds", "codec", "dropout", "rounds", "samples")}
+    about = {key: getattr(asked, key) for key in ("steps", "equal", "seeds", "codec", "dropout", "rounds", "samples")}
     print(write_json(asked.name, results, SHAPE | TRAINING | about | {"hidden": asked.hidden}))
 
 
@@ -75,12 +80,13 @@ def shape_of(kind: str, shape: dict[str, Any]) -> dict[str, Any]:
 def table(corpus: str, asked: argparse.Namespace) -> list[dict[str, Any]]:
     """Every kind and seed on one corpus."""
     stream, runs = open_corpus(corpus, asked.codec), []
+    steps = _allowed(asked, Tokenizer.from_spec(stream.codec_spec).vocab_size)
     for seed in asked.seeds:
         for kind in asked.kinds:
             how, shape = TRAINING | {"dropout": asked.dropout}, shape_of(kind, SHAPE | {"hidden": asked.hidden})
             with tempfile.TemporaryDirectory() as folder:
                 kept = Path(folder) / "model.safetensors"
-                found = train(stream, "lstm", shape, how, Budget(steps=asked.steps), seed, keep=kept)
+                found = train(stream, "lstm", shape, how, Budget(steps=steps[kind]), seed, keep=kept)
                 alike = likeness(kept, stream, asked.samples, seed) if asked.samples else {}
             runs.append({"kind": kind, "seed": seed} | found | alike)
             print(f"{corpus} {kind} seed {seed}: {found['nats']} {alike}", flush=True)
@@ -90,6 +96,16 @@ def table(corpus: str, asked: argparse.Namespace) -> list[dict[str, Any]]:
         rows.append([kind, f"{statistics.median(nats):.4f}", *(f"{each:.4f}" for each in nats)])
     print_table([corpus, "median", *(f"seed {seed}" for seed in asked.seeds)], rows)
     return runs
+
+
+def _allowed(asked: argparse.Namespace, vocab_size: int) -> dict[str, int]:
+    """The steps of each kind."""
+    if asked.equal == "steps":
+        return dict.fromkeys(asked.kinds, asked.steps)
+    torch.set_num_threads(1)
+    works = {kind: _training(kind, {"hidden": asked.hidden}, vocab_size) for kind in asked.kinds}
+    spent = {kind: statistics.median(each) for kind, each in _turns(works, TURNS).items()}
+    return {kind: round(asked.steps * spent[asked.kinds[0]] / each) for kind, each in spent.items()}
 
 
 def likeness(checkpoint: Path, stream: TokenStream, count: int, seed: int) -> dict[str, Any]:
@@ -132,11 +148,11 @@ def _turns(works: dict[str, Any], rounds: int) -> dict[str, list[float]]:
     return spent
 
 
-def _training(kind: str) -> Any:
+def _training(kind: str, shape: dict[str, int] | None = None, vocab_size: int = VOCABULARY) -> Any:
     """One training step after another."""
-    cell, settings = make_model("lstm", {}, shape_of(kind, SHAPE))
-    step = Step(RecurrentLM(cell, settings, VOCABULARY).train(), parse(TrainSettings, TRAINING))
-    ids = torch.randint(VOCABULARY, (step.settings.batch, step.settings.window))
+    cell, settings = make_model("lstm", {}, shape_of(kind, SHAPE | (shape or {})))
+    step = Step(RecurrentLM(cell, settings, vocab_size).train(), parse(TrainSettings, TRAINING))
+    ids = torch.randint(vocab_size, (step.settings.batch, step.settings.window))
 
     def work() -> int:
         float(step(ids, ids, None, ids.numel(), 1e-6))

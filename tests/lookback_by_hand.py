@@ -23,11 +23,16 @@ def random_clock(seed, size):
     return clock[draw.permutation(KINDS)[:size]]
 
 
-def naive(ids, clock, length):
-    """(follow, right, matched, place) of each token of one document or several, looked for among all before it."""
-    bar = place = voice = voiced = begin = 0
-    stood, said, out = [], [0] * WAYS, []
-    for t, token in enumerate(ids):
+def stands(ids, clock):
+    """((bar, place, voice), count) of each token: the furthest place of its bar."""
+    return [(here, count) for here, count, _, _ in walked(ids, clock)]
+
+
+def walked(ids, clock):
+    """((bar, place, voice), count, the place that it names, how many bars begin) of each token."""
+    bar = place = voice = voiced = 0
+    stood = []
+    for token in ids:
         bars, to, advance, named, own, counts = clock[token].tolist()
         events = bars or to or advance
         place = max(to - 1, 0) if bars or to else place + advance
@@ -38,11 +43,20 @@ def naive(ids, clock, length):
         if stood and stood[-1][0][0] == bar:
             here = max(here, stood[-1][0])
         same = bool(stood) and stood[-1][0] == here
-        stood.append((here, min((stood[-1][1] if same else 0) + counts, p.COUNTS - 1)))
-        follow = []
+        stood.append((here, min((stood[-1][1] if same else 0) + counts, p.COUNTS - 1), place, bars))
+    return stood
+
+
+def naive(ids, clock, length):
+    """(follow, right, matched, place) of each token of one document or several, looked for among all before it."""
+    begin, said, out, stood = 0, [0] * WAYS, [], walked(ids, clock)
+    for t, (token, (here, count, place, bars)) in enumerate(zip(ids, stood)):
+        bar, follow = here[0], []
         for lag in LAGS:
-            wanted = ((bar - lag, *here[1:]), stood[-1][1])
-            found = [s for s in range(max(0, t + 1 - length), t) if stood[s] <= wanted and stood[s][0][0] == bar - lag]
+            wanted = ((bar - lag, *here[1:]), count)
+            found = [
+                s for s in range(max(0, t + 1 - length), t) if stood[s][:2] <= wanted and stood[s][0][0] == bar - lag
+            ]
             follow.append(ids[max(found) + 1] + 1 if found else 0)
         begin = t if bars >= clocks.DOCUMENT else begin
         sizes = [0] * t

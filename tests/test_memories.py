@@ -1,17 +1,21 @@
 """The contract of memories, over the registry: weights, module and step tell the same equations, those written down."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from lookback_by_hand import lookback_by_hand, random_clock
+from lookback_by_hand import lookback_by_hand, random_clock, stands
 
 from seqgen import generation, registry
 from seqgen.cells import Cell
+from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.errors import UsageError
 from seqgen.generation.engines.numpy import NumpyEngine
 from seqgen.generation.engines.step import StepEngine
 from seqgen.generation.engines.torch import TorchEngine
-from seqgen.memories import CLOCK, PREFIX, Memory
+from seqgen.memories import CLOCK, PREFIX, Memory, available_memory
+from seqgen.memories.attention import Attention
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.models.network import RecurrentLM, reset
 
@@ -57,9 +61,14 @@ def attention_by_hand(w, xs, ids, length):
     found, head = [], len(w["products.bias"])
     queries, keys, values = (w["products.weight"] @ xs.T).T.reshape(len(xs), 3, head).transpose(1, 0, 2)
     keys = np.concatenate([np.zeros((1, head)), keys])  # of the state before
+    stood = [((0, 0, 0), 0), *stands(ids.tolist(), w["clock"].astype(int))]  # of the state before, too
     for t, h in enumerate(xs):
         seen = range(max(0, t - length + 1), t + 1)
         scores = [keys[i] @ (queries[t] + w["products.bias"]) / head**0.5 + w["distance"][t - i] for i in seen]
+        for at, i in enumerate(seen):
+            (bar, *now), (other, *then) = (stood[k][0] for k in (t + 1, i))
+            whole = (now, stood[t + 1][1]) == (then, stood[i][1])
+            scores[at] += w["bars"][min(bar - other, 17), int(now[0] == then[0]) + whole]
         chances = np.exp([0, *scores]) / np.exp([0, *scores]).sum()
         found.append(h + w["output.weight"] @ sum(p * values[i] for p, i in zip(chances[1:], seen)))
     return np.array(found)
@@ -248,9 +257,46 @@ def test_one_that_the_machine_cannot_hold_is_refused(name, monkeypatch):
     network, engine = RecurrentLM(cell, settings, V), NumpyEngine(cell, settings, random_weights(cell, settings))
     held = sum(network.beside.state(network.settings.hidden if network.beside.side == "output" else 12))
     for start, copies in ((network.initial_state, 4), (engine.start, 1)):
-        monkeypatch.setattr("seqgen.memories.machine_memory", lambda copies=copies: 4 * copies * 4 * held)
+        monkeypatch.setattr("seqgen.memories.available_memory", lambda copies=copies: 4 * copies * 4 * held)
         start(4)
         with pytest.raises(UsageError) as caught:
             start(5)
-        assert caught.value.message.startswith("a memory of 1,000 tokens takes 0.0 GB for 5 streams, and this machine")
+        assert caught.value.message.startswith(
+            "a memory of 1,000 tokens takes 0.0 GB for 5 streams, and this machine has 0.0 GB free"
+        )
         assert "-P memory_length" in caught.value.hint
+
+
+@pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="the system does not say")
+def test_what_is_free_is_less_than_all_there_is():
+    free, lines = available_memory(), Path("/proc/meminfo").read_text().splitlines()
+    total = next(int(line.split()[1]) for line in lines if line.startswith("MemTotal:")) * 1024
+    assert free is not None
+    assert 0 < free < total
+
+
+def test_attention_can_look_at_the_same_place_some_bars_ago_and_nowhere_else():
+    """Bars of two notes in the score codec; what is read is the state behind the one that stood there."""
+    codec = registry.load("codecs", "midi_bar")
+    clock = codec.fit([], codec.Options()).clock()
+    ids = [v.BAR, *(token for bar in range(4) for token in _bar(bar))]
+    memory, count = Attention(len(ids)), len(ids)
+    weights = {name: np.zeros(shape) for name, shape in memory.weights(count, len(clock)).items()}
+    weights["products.weight"][2 * min(64, count) :] = np.eye(count)[: min(64, count)]
+    weights["output.weight"][:] = np.eye(count)[:, : min(64, count)]
+    weights[CLOCK][:] = clock
+    for ago in (1, 2):
+        weights["bars"][:] = -60.0
+        weights["bars"][ago, 2] = 60.0
+        prepared, state = memory.prepared(weights), tuple(np.zeros((1, size)) for size in memory.state(count))
+        for t, token in enumerate(ids):
+            x = np.eye(count)[t : t + 1]
+            y, state = memory.step(prepared, x, np.array([token]), state)
+            read = np.flatnonzero((y - x)[0] > 0.2).tolist()
+            if t >= 7 * ago:
+                assert read == [t - 7 * ago + 1], (ago, t)
+
+
+def _bar(number: int) -> list[int]:
+    """Two notes, of other pitches in every bar, and the line behind them."""
+    return [v.POS, v.PITCH + number, v.DUR + 1, v.POS + 24, v.PITCH + 40 + number, v.DUR + 1, v.BAR]

@@ -30,7 +30,7 @@ def load(name: EngineName, cell: Cell, settings: ModelSettings, weights: Weights
     """
     if name == "numpy" or (name == "auto" and device == "cpu"):
         memory = settings.made_memory()
-        between = memory is not None and memory.side == "output" and not memory.linear
+        between = memory is not None and memory.side == "output" and memory.linear_form() is None
         if cell.numpy_form() is None or between:
             from seqgen.generation.engines.step import StepEngine
 

@@ -32,7 +32,8 @@ class Beside:
             own = {name.removeprefix(PREFIX): weights[name] for name in weights if name.startswith(PREFIX)}
             own = {name: np.ascontiguousarray(weight, np.float32) for name, weight in own.items()}
             self._weights = self.memory.prepared(own)
-            self.form = self.memory.linear_form(self._weights) if self.memory.linear else None
+            made = self.memory.linear_form()
+            self.form = None if made is None else made(self._weights)
 
     def through(self, matrix: Array) -> bool:
         """Whether from now on `before` takes and gives embeddings that have gone through a matrix (E, ·)."""

@@ -15,6 +15,7 @@ import abc
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -37,7 +38,7 @@ __all__ = [
     "Parts",
     "Shapes",
     "Side",
-    "machine_memory",
+    "available_memory",
 ]
 
 Ids = NDArray[np.integer[Any]]
@@ -55,12 +56,10 @@ class Memory(abc.ABC):
     Attributes:
         side: Where it stands: before the layers (what it changes are token embeddings, size E) or behind them (hidden
             states, size H).
-        linear: Whether it has a `linear_form`.
         length: Tokens that it reaches back, `memory_length`.
     """
 
     side: ClassVar[Side]
-    linear: ClassVar[bool] = False
     length: int = 256
 
     @abc.abstractmethod
@@ -94,13 +93,13 @@ class Memory(abc.ABC):
         """
 
     def require_room(self, size: int, batch: int, copies: int) -> None:
-        """Raise UsageError where the machine cannot hold the state of `batch` streams `copies` times."""
-        needed, there = 4 * copies * batch * sum(self.state(size)), machine_memory()
-        if there is not None and needed > there:
+        """Raise UsageError where the machine has no room for the state of `batch` streams `copies` times."""
+        needed, free = 4 * copies * batch * sum(self.state(size)), available_memory()
+        if free is not None and needed > free:
             streams = f"{batch:,} stream{'s' * (batch != 1)}"
             message = f"a memory of {self.length:,} tokens takes {needed / 1e9:,.1f} GB for {streams}"
             hint = "train with a smaller -P memory_length, or take fewer streams at once (-P batch, -n)"
-            raise UsageError(f"{message}, and this machine has {there / 1e9:,.1f} GB", hint)
+            raise UsageError(f"{message}, and this machine has {free / 1e9:,.1f} GB free", hint)
 
     def prepared(self, weights: Arrays) -> Arrays:
         """The weights as `step` wants them, made once."""
@@ -110,13 +109,9 @@ class Memory(abc.ABC):
         """Prepared weights with which `step` changes x · matrix as it would x; None, as here, where there are none."""
         return None
 
-    def linear_form(self, weights: Arrays) -> "LinearForm":
-        """The quicker way to sample on a CPU, for a memory behind the layers that says it is `linear`.
-
-        Args:
-            weights: What `prepared` made of them.
-        """
-        raise NotImplementedError
+    def linear_form(self) -> "Callable[[Arrays], LinearForm] | None":
+        """What makes of `prepared` weights the quicker way to sample on a CPU, for a memory behind the layers."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -128,17 +123,23 @@ class LinearForm:
     Attributes:
         products, bias: (P, H) and (P,) what makes products of a hidden state.
         output: (H, R) what takes that which was read to a hidden state.
-        read: Products (B, P) and the state, which it changes in place → (B, R) what was read.
+        read: Products (B, P), ids (B,) and the state, which it changes in place → (B, R) what was read.
     """
 
     products: Array
     bias: Array
     output: Array
-    read: Callable[[Array, Parts], Array]
+    read: Callable[[Array, Ids, Parts], Array]
 
 
-def machine_memory() -> int | None:
-    """Bytes of main memory; None where the system does not say."""
+def available_memory() -> int | None:
+    """Bytes of main memory that can be had without swapping; all there is where no more is said; None: unknown."""
+    try:
+        for line in Path("/proc/meminfo").read_text("ascii", "replace").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) << 10
+    except (OSError, ValueError, IndexError):
+        pass  # not Linux
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):  # Windows has no such call

@@ -7,8 +7,8 @@ within its bar, it stays at the furthest; the count is that of tokens since plac
 What stood a number of bars before token t is the last token there at the same place or before it. What followed that
 one is what may follow t, if the piece repeats itself.
 
-Here is the rule as a step, in whole numbers, for one stream, and the sizes of `lookback`, which reads these places;
-`_lookback` has it over windows of tensors.
+Here is the rule as a step, in whole numbers, for one stream, and the sizes of `lookback` and `attention`, which read
+these places; `_moved` has it over windows of tensors.
 """
 
 from typing import NamedTuple
@@ -26,6 +26,9 @@ PLACE = (VOICES + 1) * COUNTS  # how far a place is from the next, as numbers, a
 BAR = PLACES * PLACE
 NOW = DOCUMENT * BAR  # where this bar begins, so that all numbers are exact in float32; what is below BAR is forgotten
 CARRIED = 5  # numbers in a `Hand`
+
+FAR = 17  # bars between two states from which on they are not told apart
+SAME = 3  # two states stand at different places in the bar, at the same one, at the same with voice and count
 
 Row = tuple[int, int, int, int, int, int]  # of a clock
 

@@ -142,7 +142,7 @@ class NumpyEngine(Engine[NumpyState]):
             _product(update.hidden, matrix, product)
             x = passed
         if self.reader is not None:
-            state.read = self.reader.read(state.passed[-1][:, : self.asked], state.memory)
+            state.read = self.reader.read(state.passed[-1][:, : self.asked], ids, state.memory)
 
     def _input(self, ids: Ids, state: NumpyState) -> Floats:
         """(B, gates·H) the first layer's input product."""
