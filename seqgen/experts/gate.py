@@ -12,8 +12,10 @@ loss is convex, and Newton's method with a little ridge finds its minimum: no ra
 There are two gates: one hears network and corpus and knows of these alone, one hears the document too.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log1p
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,10 +28,14 @@ from seqgen.experts.document import Evidence
 Floats = NDArray[np.float32]
 
 OF_CORPUS = 1 + MAX_ORDER + MAX_ORDER + 4  # features that tell nothing of the document
-LENGTHS = np.array([16, 64, 256, 1024, 4096, 16384])  # tokens of a document: between them the gate tells it apart
+LENGTHS = (16, 64, 256, 1024, 4096, 16384)  # tokens of a document: between them the gate tells it apart
 OF_DOCUMENT = document.ORDER + 4 + len(LENGTHS) + 1
 FEATURES = OF_CORPUS + OF_DOCUMENT
 EXPERTS = 3  # network, corpus, document
+LEFT = 1 + MAX_ORDER  # where features stand
+SURE = LEFT + MAX_ORDER
+FOLLOWERS = OF_CORPUS + document.ORDER + 2
+LENGTH = FOLLOWERS + 2
 RIDGE = 3.0  # predictions' worth of belief in the network alone
 STEPS = 30  # of Newton's method, at most; eight do
 CHUNK = 2048  # predictions at once
@@ -73,28 +79,24 @@ def hear(network: Floats, known: Known) -> Heard:
         network: (B, V) log-probabilities of the tokens that the counts know, up to a constant for each row.
         known: From `Experts.known`.
     """
-    found = known.document
+    found, size = known.document, len(network)
     experts = np.empty((EXPERTS, *network.shape), np.float32)
     experts[0] = network
-    np.log(np.maximum(known.corpus, TINY), out=experts[1], casting="same_kind")
-    np.log(np.maximum(found.probabilities, TINY), out=experts[2], casting="same_kind")
-    sure = experts.max(axis=2)  # (EXPERTS, B)
-    rows = np.arange(len(network))
-    x = np.zeros((len(network), FEATURES), np.float32)
+    experts[1], experts[2] = known.corpus, found.probabilities
+    np.maximum(experts[1:], TINY, out=experts[1:])
+    np.log(experts[1:], out=experts[1:])
+    sure = np.empty((2, EXPERTS, size), np.float32)
+    np.exp(experts.max(axis=2, out=sure[0]), out=sure[1])
+    x = np.zeros((size, FEATURES), np.float32)
     x[:, 0] = 1
-    x[rows, 1 + known.reached] = 1
-    at = 1 + MAX_ORDER
-    x[:, at : at + known.left.shape[1]] = known.left
-    at += MAX_ORDER
-    x[:, at], x[:, at + 1] = sure[0], sure[1]
-    np.exp(sure[:2].T, out=x[:, at + 2 : at + 4])
-    x[rows, OF_CORPUS + found.reached] = 1
-    at = OF_CORPUS + document.ORDER
-    x[:, at] = sure[2]
-    np.exp(sure[2], out=x[:, at + 1])
-    np.log1p(found.followers, out=x[:, at + 2], casting="same_kind")
-    x[:, at + 3] = found.different == 1
-    x[rows, at + 4 + LENGTHS.searchsorted(found.length)] = 1
+    x[:, LEFT : LEFT + known.left.shape[1]] = known.left
+    x[:, SURE : SURE + 2], x[:, SURE + 2 : SURE + 4] = sure[0, :2].T, sure[1, :2].T
+    x[:, FOLLOWERS - 2 : FOLLOWERS] = sure[:, 2].T
+    every = zip(known.reached.tolist(), found.reached, found.followers, found.different, found.length)
+    for row, (corpus, own, followers, different, length) in enumerate(every):  # for few rows numpy is slower
+        x[row, 1 + corpus] = x[row, OF_CORPUS + own] = x[row, LENGTH + bisect_left(LENGTHS, length)] = 1
+        x[row, FOLLOWERS] = log1p(followers)
+        x[row, FOLLOWERS + 1] = different == 1
     return Heard(experts, x)
 
 
@@ -153,7 +155,9 @@ class Gate:
 
 def normalised(logits: Floats) -> Floats:
     """(B, V) log-probabilities."""
-    return logits - _total(logits)
+    found = logits - logits.max(axis=1, keepdims=True)
+    found -= np.log(np.exp(found).sum(axis=1, keepdims=True))
+    return found
 
 
 def mix(heard: Heard, weights: Floats) -> Floats:
@@ -165,11 +169,7 @@ def mix(heard: Heard, weights: Floats) -> Floats:
     """
     experts, x = heard
     shares = (x[:, None] * weights).sum(axis=2)  # (B, EXPERTS), to the same bits in every batch
-    mixed = shares[:, :1] * experts[0]
-    mixed += shares[:, 1:2] * experts[1]
-    if weights[..., 2, :].any():
-        mixed += shares[:, 2:] * experts[2]
-    return np.asarray(mixed, np.float32)
+    return np.asarray((shares.T[:, :, None] * experts).sum(axis=0), np.float32)
 
 
 def joined(network: Floats, mixed: Floats) -> Floats:
@@ -180,9 +180,10 @@ def joined(network: Floats, mixed: Floats) -> Floats:
         mixed: (B, V) from `mix`; used up.
     """
     size = mixed.shape[1]
+    mixed = normalised(mixed)
     if network.shape[1] == size:
-        return normalised(mixed)
-    mixed += _total(network[:, :size]) - _total(mixed)
+        return mixed
+    mixed += np.log(np.maximum(np.exp(network[:, :size]).sum(axis=1, keepdims=True), TINY))
     return np.concatenate([mixed, network[:, size:]], axis=1)
 
 
@@ -251,12 +252,6 @@ def _derivatives(
         for f in range(e):
             bend[f, :, e] = bend[e, :, f].T
     return loss, slope.ravel(), bend.reshape(count * features, count * features)
-
-
-def _total(logits: Floats) -> Floats:
-    """(B, 1) ln Σ exp of each row."""
-    top = logits.max(axis=1, keepdims=True)
-    return np.asarray(np.log(np.exp(logits - top).sum(axis=1, keepdims=True)) + top, np.float32)
 
 
 def _plain(weights: Floats) -> list[list[float]]:

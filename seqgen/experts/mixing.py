@@ -55,15 +55,16 @@ class Experts:
 
     def step(self, ids: Ints, state: ExpertsState) -> ExpertsState:
         """The state after `ids` (B,)."""
-        contexts, documents, begins = state.contexts, state.documents, ids == self.document_id
-        if begins.any():
+        contexts, documents, tokens = state.contexts, state.documents, ids.tolist()
+        known = max(tokens) < self.vocab_size
+        if not known and self.document_id in tokens:
+            begins = ids == self.document_id
             contexts = np.where(begins[:, None], self.counts.start(1), contexts)
             documents = [Document() if new else old for new, old in zip(begins.tolist(), documents)]
         after = self.counts.step(ids, contexts)
-        own = ids < self.vocab_size
-        if not own.all():
-            after = np.where(own[:, None], after, contexts)
-        for one, token in zip(documents, ids.tolist()):
+        if not known:
+            after = np.where((ids < self.vocab_size)[:, None], after, contexts)
+        for one, token in zip(documents, tokens):
             if token < self.vocab_size:
                 one.add(chr(token))
         return ExpertsState(after, documents)
