@@ -1,6 +1,6 @@
 """Claim: `seqgen train` with its defaults reaches this loss on a text in this time.
 
-    python benchmarks/train_text.py PATH [--minutes 1.5] [--seeds 1 2 3] [-- more arguments of seqgen train]
+    python benchmarks/train_text.py PATH [--minutes 1.5] [--seeds 1 2 3] [--train ARGUMENTS OF SEQGEN TRAIN]
 
 For each seed it trains from the command line, as a person would, and evaluates the checkpoint on the run's own
 validation split (the last tenth) under protocols A and B, beside the n-gram baseline.
@@ -26,16 +26,16 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1.5)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--name", default="train_text", help="of the file in results/")
-    parser.add_argument("more", nargs="*", help="arguments for seqgen train, after --")
+    parser.add_argument("--train", nargs=argparse.REMAINDER, default=[], help="last: arguments for seqgen train")
     asked = parser.parse_args()
-    runs = [measure(asked.corpus, asked.minutes, seed, asked.more) for seed in asked.seeds]
+    runs = [measure(asked.corpus, asked.minutes, seed, asked.train) for seed in asked.seeds]
     columns = ("seed", "wall s", "parameters", "tokens", "A", "B", "B, fitted temperature", "n-gram")
     keys = ("seed", "wall_seconds", "parameters", "tokens_trained", "a", "b", "b_fitted", "ngram")
     print_table(columns, [[run[key] for key in keys] for run in runs])
     medians = {f"median_{key}": median(run[key] for run in runs) for key in ("a", "b", "b_fitted")}
     results = {"runs": runs} | medians
     print(f"medians in nats per token: {medians}")
-    settings = {"corpus": Path(asked.corpus).name, "minutes": asked.minutes, "arguments": asked.more}
+    settings = {"corpus": Path(asked.corpus).name, "minutes": asked.minutes, "arguments": asked.train}
     print(write_json(asked.name, results, settings))
 
 

@@ -9,9 +9,7 @@ Since γ is what is left, it is not stored, and whatever is pruned or rounded, e
 N-grams are the nodes of a tree, the root first, then order by order; the nodes of an order stand by parent and token.
 `tokens` has the last token of each node but the root, as its place among the tokens that occur, the `alphabet`;
 `shares` the code of its `seen`, `children` how many nodes are below each node but those of the highest order. The
-parent of an n-gram is its context, so that what was pruned leaves no hole: a node is kept where it, or any below it, is
-worth most by the weighted difference of Stolcke (1998, "Entropy-based pruning of backoff language models"), which is
-count · ln P_k(w | c) / (γ(c) P_{k−1}(w | c')).
+parent of an n-gram is its context, so that what `seqgen.experts.pruning` left out leaves no hole.
 """
 
 from collections.abc import Mapping
@@ -22,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.experts.ngram import MAX_TOKENS, Grams, Ints, Level, Walk, best_order, between, longest
+from seqgen.experts.ngram import MAX_TOKENS, Ints, best_order, between, longest
+from seqgen.experts.pruning import narrowest, pruned
 
-Floats = NDArray[np.float32]
 Places = NDArray[np.int64]  # nodes, −1 for none
 
 MAX_ORDER = 12
@@ -68,7 +66,9 @@ class CorpusCounts:
         """
         ids, starts = between(ids, starts, max(0, len(ids) - most), len(ids))
         order = min(best_order(ids, starts, vocab_size) if order is None else order, longest(ids, starts), MAX_ORDER)
-        return _pruned(_counted(ids, starts, vocab_size, order), vocab_size, size)
+        tokens, shares, children = pruned(ids, starts, vocab_size, order, size)
+        codes = np.ceil(-np.log(shares.clip(1e-30)) / STEP).clip(0, CODES - 1)
+        return cls(vocab_size, _order(children), tokens, codes.astype(np.uint8), children)
 
     @classmethod
     def restore(cls, arrays: Mapping[str, NDArray[Any]], vocab_size: int) -> "CorpusCounts":
@@ -99,8 +99,8 @@ class CorpusCounts:
         """What a file holds."""
         alphabet, places = np.unique(self.tokens, return_inverse=True)
         return {
-            "alphabet": alphabet.astype(_narrowest(self.vocab_size)),
-            "tokens": places.astype(_narrowest(len(alphabet) - 1)),
+            "alphabet": alphabet.astype(narrowest(self.vocab_size)),
+            "tokens": places.astype(narrowest(len(alphabet) - 1)),
             "shares": self.shares,
             "children": self.children,
         }
@@ -221,93 +221,6 @@ class CorpusCounts:
                 first = self.first.item(node)
                 row *= self.left.item(node)
                 row[self.tokens[first : first + count]] += self.seen[first : first + count]
-
-
-@dataclass(frozen=True, eq=False)
-class _Order:
-    """All n-grams of one order before they are pruned.
-
-    Attributes:
-        parents: (U,) the context of each, as a place in the order below.
-        tokens: (U,) its last token.
-        seen: (U,) its share.
-        worth: (U,) by how many nats training would be worse without it.
-    """
-
-    parents: NDArray[np.int64]
-    tokens: NDArray[np.int64]
-    seen: Floats
-    worth: NDArray[np.float64]
-
-
-def _counted(ids: Ints, starts: Ints, vocab_size: int, order: int) -> list[_Order]:
-    """Every n-gram of every order, with its worth."""
-    found = list[_Order]()
-    if order < 1:
-        return found
-    grams, walk = Grams.unigrams(ids, starts, vocab_size), Walk(ids, starts, vocab_size)
-    for number in range(1, order + 1):
-        level, above = (grams.top(), grams) if number == order else grams.climb()
-        found.append(_weighed(level, grams, walk))
-        if number < order:
-            walk.climb(level)
-        grams = above
-    return found
-
-
-def _weighed(level: Level, grams: Grams, walk: Walk) -> _Order:
-    parents, tokens = np.divmod(level.keys, grams.vocab_size)
-    below = level.saved[parents] * walk.probability[grams.example]
-    worth = grams.counts * np.log1p(level.seen / np.maximum(below, 1e-12))
-    return _Order(parents, tokens, level.seen, worth.astype(np.float64))
-
-
-def _pruned(orders: list[_Order], vocab_size: int, size: int) -> CorpusCounts:
-    """The tree of what is worth most in `size` bytes."""
-    worth = [order.worth.copy() for order in orders]
-    for below in range(len(orders) - 2, -1, -1):
-        np.maximum.at(worth[below], orders[below + 1].parents, worth[below + 1])
-    most = max((int(np.bincount(order.parents).max()) for order in orders), default=0)
-    alphabet, child = len(orders[0].tokens) if orders else 0, _narrowest(most)
-    room = size - alphabet * _narrowest(vocab_size).itemsize
-    least = _least(worth, _narrowest(alphabet - 1).itemsize + 1, child.itemsize, room)
-    tokens, shares, children = list[Ints](), list[Floats](), list[NDArray[np.int64]]()
-    contexts, place = 1, np.zeros(1, np.int64)  # how many of the order below are kept, and where each then stands
-    for order, own in zip(orders, worth):
-        chosen = own >= least
-        children.append(np.bincount(place[order.parents[chosen]], minlength=contexts))
-        tokens.append(order.tokens[chosen])
-        shares.append(order.seen[chosen])
-        contexts, place = int(chosen.sum()), np.cumsum(chosen) - 1
-    while len(children) > 1 and not children[-1].any():
-        children.pop()
-    counts = np.concatenate([*children, np.zeros(0, np.int64)])
-    codes = np.ceil(-np.log(np.concatenate([*shares, np.zeros(0)]).clip(1e-30)) / STEP).clip(0, CODES - 1)
-    named = np.concatenate([*tokens, np.zeros(0, np.int64)])
-    return CorpusCounts(vocab_size, _order(counts), named, codes.astype(np.uint8), counts.astype(child))
-
-
-def _least(worth: list[NDArray[np.float64]], entry: int, child: int, size: int) -> float:
-    """The smallest worth at which all n-grams that are worth as much fit.
-
-    Args:
-        worth: Of each order's n-grams.
-        entry: Bytes that each takes.
-        child: Bytes that each takes besides, but those of the highest order.
-        size: Bytes that there are.
-    """
-    every = np.concatenate([*worth, np.zeros(0)])
-    cost = np.full(len(every), entry + child)
-    if worth:
-        cost[len(every) - len(worth[-1]) :] = entry
-    order = np.argsort(-every, kind="stable")
-    fits = int(np.searchsorted(np.cumsum(cost[order]), size - child, side="right"))
-    return -np.inf if fits == len(every) else float(np.nextafter(every[order[fits]], np.inf))
-
-
-def _narrowest(most: int) -> np.dtype[Any]:
-    """The type of unsigned integers up to `most`."""
-    return np.dtype(np.uint8 if most < 1 << 8 else np.uint16 if most < 1 << 16 else np.uint32)
 
 
 def _order(children: NDArray[Any]) -> int:

@@ -155,7 +155,7 @@ class Gate:
 
 def normalised(logits: Floats) -> Floats:
     """(B, V) log-probabilities."""
-    found = logits - logits.max(axis=1, keepdims=True)
+    found: Floats = logits - logits.max(axis=1, keepdims=True)
     found -= np.log(np.exp(found).sum(axis=1, keepdims=True))
     return found
 
