@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from seqgen import registry
 from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.evaluation import protocols
@@ -71,6 +72,26 @@ def test_new_characters_get_rows_and_round_trip(parent, capsys, tmp_path):
     assert len(child.provenance["parent"]["sha256"]) == 64
     assert run(["generate", "child", "-l", "20", "-p", "ŜÑ", "--seed", "1", "-o", "out.txt"]) == 0
     assert (tmp_path / "out.txt").read_text("utf-8").startswith("ŜÑ")
+
+
+@pytest.mark.parametrize("memory", registry.own("memories"))
+def test_a_memory_is_told_what_new_characters_do(memory, tmp_path):
+    """New rows of what it reads are learned, those of the clock are the new codec's."""
+    assert run(["train", "play.txt", "-o", "old", "--steps", "3", "--seed", "3", *TINY, "-P", "memory", memory]) == 0
+    with_lines = NEW.replace("Good", "Good\u2028")  # a new character that is no line for the clock
+    (tmp_path / "lines.txt").write_text(with_lines, "utf-8")
+    assert train("lines.txt", "-o", "child", "--from", "old") == 0
+    old, child = Checkpoint.load("old"), Checkpoint.load("child")
+    assert child.settings == old.settings
+    assert child.tokenizer.vocab_size == old.tokenizer.vocab_size + 4
+    np.testing.assert_array_equal(child.weights["memory.clock"], child.tokenizer.clock())
+    found = []
+    for engine in ("numpy", "torch"):
+        made = ["generate", "child", "-p", "ŜÑ:\n", "-l", "40", "--seed", "1", "--engine", engine, "-o", f"{engine}.txt"]
+        assert run(made) == 0
+        found.append((tmp_path / f"{engine}.txt").read_bytes())
+    assert found[0] == found[1]
+    assert run(["train", "--resume", "-o", "child", "--steps", "4"]) == 0
 
 
 def test_it_starts_where_the_parent_ended(parent, capsys):

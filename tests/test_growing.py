@@ -29,9 +29,10 @@ def logits(settings, tokenizer, values, data):
         return network(ids[None], network.initial_state(1))[0][0].numpy()
 
 
-@pytest.mark.parametrize(
-    "shape", [{"tied": True}, {"tied": False}, {"tied": True, "embedding": 5}, {"memory": "attention"}]
-)
+SHAPES = [{"tied": True}, {"tied": False}, {"tied": True, "embedding": 5}]
+
+
+@pytest.mark.parametrize("shape", SHAPES + [{"memory": memory} for memory in registry.own("memories")])
 def test_known_tokens_keep_their_logits(shape):
     settings = ModelSettings(hidden=12, layers=2, **shape)
     old = weights(settings)
