@@ -87,7 +87,20 @@ def test_a_memory_is_told_what_new_characters_do(memory, tmp_path):
     np.testing.assert_array_equal(child.weights["memory.clock"], child.tokenizer.clock())
     found = []
     for engine in ("numpy", "torch"):
-        made = ["generate", "child", "-p", "ŜÑ:\n", "-l", "40", "--seed", "1", "--engine", engine, "-o", f"{engine}.txt"]
+        made = [
+            "generate",
+            "child",
+            "-p",
+            "ŜÑ:\n",
+            "-l",
+            "40",
+            "--seed",
+            "1",
+            "--engine",
+            engine,
+            "-o",
+            f"{engine}.txt",
+        ]
         assert run(made) == 0
         found.append((tmp_path / f"{engine}.txt").read_bytes())
     assert found[0] == found[1]
