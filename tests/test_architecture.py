@@ -57,6 +57,8 @@ ALLOWED = {
     "originality": {"errors", "files", "settings", "container"},
     "render": {"errors", "files", "music"},
     "takes": BASIC | {"media", "music", "tokenizer"},
+    "inside": BASIC
+    | {"cells", "memories", "models", "checkpoint", "tokenizer", "codecs", "music", "generation", "experts", "render"},
     "api": BASIC
     | {
         "container",
@@ -75,6 +77,7 @@ ALLOWED = {
         "seen",
         "hub",
         "experts",
+        "inside",
     },
 }
 LIBRARY = set(ALLOWED) - {"extensions", "terminal"} | {"__init__"}

@@ -19,7 +19,7 @@ TEXTS = {  # parameters that take text and name no file
     "codec", "encoding", "label", "device", "settings", "prompt", "rules", "stop", "blend", "instruments", "key",
     "meter", "scale", "text", "title", "name", "only", "length", "temperature", "max_copy", "documents",
     "shard", "scheduler", "repository", "licence", "include", "exclude",
-    "field", "label_field", "grammar", "form", "adapt",
+    "field", "label_field", "grammar", "form", "adapt", "cells",
 }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from seqgen.seen import Seen, together
 
 if TYPE_CHECKING:
     from seqgen.api.mixture import Mixture
+    from seqgen.inside.look import Look
     from seqgen.originality.index import Index
 
 
@@ -230,6 +231,12 @@ class Model:
             sampler.excess(0),
             timing,
         )
+
+    def look(self, text: Prompt, cells: Sequence[str] = (), corpus: Prompt = None, label: str | None = None) -> "Look":
+        """See inside while it reads a text, in a notebook as a picture; see `seqgen.api.looking.look_at`."""
+        from seqgen.api.looking import look_at  # not needed to start
+
+        return look_at(self, text, cells, corpus, label)
 
     def sampler(self, sampling: Sampling, prompts: Sequence[Ids]) -> Sampler:
         """Settings joined with this model: what `generate`, `sample` and the command line go through.

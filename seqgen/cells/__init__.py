@@ -41,9 +41,14 @@ class Cell(abc.ABC):
 
     Class attributes:
         recurrent: The weights that multiply the hidden state, of which `weight_drop` drops connections in training.
+        parts: What the parts of its state are called.
+        reads: (matrix, bias) that multiply what a layer reads, and where there are such, what it gave out itself; what
+            it gives out goes nowhere else. Empty: not known, and so its cells cannot be held (`seqgen.inside.holding`).
     """
 
     recurrent: ClassVar[tuple[str, ...]] = ()
+    parts: ClassVar[tuple[str, ...]] = ("hidden",)
+    reads: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     @abc.abstractmethod
     def weights(self, inputs: int, hidden: int) -> Shapes:
@@ -64,6 +69,13 @@ class Cell(abc.ABC):
     @abc.abstractmethod
     def step(self, weights: Arrays, x: Array, state: Parts) -> tuple[Array, Parts]:
         """One token of each of B streams: x (B, inputs), state → y (B, hidden), the state after, in new arrays."""
+
+    def gates(self, weights: Arrays, x: Array, state: Parts) -> dict[str, Array]:
+        """(T, H) the gates of T tokens by name, each in [0, 1]: x (T, inputs), the states before them (T, ·).
+
+        Empty where a cell has none, as here.
+        """
+        return {}
 
     def persistent(self, inputs: int, hidden: int, batch: int) -> bool:
         """Whether CUDA has a kernel in float16 that keeps this layer's weights on the chip."""
@@ -90,11 +102,14 @@ class TrainingLoop:
         inputs: x (…, inputs) and a layer's weights → what `run` wants of each token, (…, ·) bfloat16.
         run: That over (T, B, ·), a layer's weights, and the state → y (T, B, H), the state after.
         narrowest: Hidden units from which on it is quicker than the module.
+        traced: As `run`, but with all parts of the state at every token, (T, B, H) each, and without a gradient; None:
+            what `run` gives out is all there is.
     """
 
     inputs: "Callable[[Tensor, Mapping[str, Tensor]], Tensor]"
     run: "Callable[[Tensor, Mapping[str, Tensor], tuple[Tensor, ...]], tuple[Tensor, tuple[Tensor, ...]]]"
     narrowest: int
+    traced: "Callable[..., tuple[tuple[Tensor, ...], tuple[Tensor, ...]]] | None" = None
 
 
 class Update(abc.ABC):

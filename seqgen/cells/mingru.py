@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class MinGRU(Cell):
     """Minimal gated recurrent unit: what it keeps depends on what it reads alone."""
 
+    reads = (("linear.weight", "linear.bias"),)
+
     def weights(self, inputs: int, hidden: int) -> Shapes:
         return {"linear.weight": (2 * hidden, inputs), "linear.bias": (2 * hidden,)}
 
@@ -46,6 +48,10 @@ class MinGRU(Cell):
                 return y, (y[-1],)
 
         return Layer()
+
+    def gates(self, weights: Arrays, x: Array, state: Parts) -> dict[str, Array]:
+        z, _ = np.split(linear(x, weights["linear.weight"], weights["linear.bias"]), 2, axis=-1)
+        return {"update": sigmoid(z)}
 
     def step(self, weights: Arrays, x: Array, state: Parts) -> tuple[Array, Parts]:
         z, n = np.split(linear(x, weights["linear.weight"], weights["linear.bias"]), 2, axis=-1)

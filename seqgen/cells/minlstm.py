@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 class MinLSTM(Cell):
     """Minimal long short-term memory: two gates that depend on what it reads alone, and share the state out."""
 
+    reads = (("linear.weight", "linear.bias"),)
+
     keep_bias: float = option(1.0, "what the forget gate's bias starts at")
 
     def __post_init__(self) -> None:
@@ -56,6 +58,10 @@ class MinLSTM(Cell):
                 return y, (y[-1],)
 
         return Layer(self.keep_bias)
+
+    def gates(self, weights: Arrays, x: Array, state: Parts) -> dict[str, Array]:
+        f, i, _ = np.split(linear(x, weights["linear.weight"], weights["linear.bias"]), 3, axis=-1)
+        return {"input": sigmoid(i), "forget": sigmoid(f)}
 
     def step(self, weights: Arrays, x: Array, state: Parts) -> tuple[Array, Parts]:
         f, i, n = np.split(linear(x, weights["linear.weight"], weights["linear.bias"]), 3, axis=-1)

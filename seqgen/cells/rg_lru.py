@@ -35,6 +35,8 @@ LEAST = 1e-6  # of 1 − a², whose root has no bounded slope at zero
 class RGLRU(Cell):
     """Real-gated linear recurrent unit: a diagonal linear recurrence whose decay depends on what it reads."""
 
+    reads = (("input.weight", "input.bias"),)
+
     def weights(self, inputs: int, hidden: int) -> Shapes:
         shapes: Shapes = {"decay": (hidden,), "input.weight": (2 * hidden, inputs), "input.bias": (2 * hidden,)}
         return shapes | {"gates.weight": (2 * hidden, hidden), "gates.bias": (2 * hidden,)}
@@ -62,6 +64,11 @@ class RGLRU(Cell):
                 return gelu(v, approximate="tanh") * h, (h[-1],)
 
         return Layer()
+
+    def gates(self, weights: Arrays, x: Array, state: Parts) -> dict[str, Array]:
+        u, _ = np.split(linear(x, weights["input.weight"], weights["input.bias"]), 2, axis=-1)
+        r, i = np.split(sigmoid(linear(u, weights["gates.weight"], weights["gates.bias"])), 2, axis=-1)
+        return {"recurrence": r, "input": i}
 
     def step(self, weights: Arrays, x: Array, state: Parts) -> tuple[Array, Parts]:
         u, v = np.split(linear(x, weights["input.weight"], weights["input.bias"]), 2, axis=-1)

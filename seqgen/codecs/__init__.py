@@ -24,6 +24,7 @@ from seqgen.report import Report
 
 if TYPE_CHECKING:
     from seqgen.codecs.midi.controlled import ControlledCodec
+    from seqgen.music.score import Score
 
 __all__ = ["Codec", "CopyKey", "EndingGrammar", "Golden", "Grammar", "Ids", "Mask", "Spelling", "id_type", "sparse"]
 
@@ -275,6 +276,10 @@ class Codec(abc.ABC):
         Of text, as here: lines.
         """
         return of_lines(self.token_bytes() or []) if self.is_text else None
+
+    def placed(self, ids: Ids) -> "tuple[Score, NDArray[np.int64]] | None":
+        """The score of (N,) ids and (K,) the token at which each of its notes stands; None, as here: it is none."""
+        return None
 
     def steerable(self) -> "ControlledCodec | None":
         """This codec, where what it makes can be held to controls of music; None, as here, where it cannot."""

@@ -7,6 +7,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from seqgen.errors import UsageError
+
 Ids = NDArray[np.integer[Any]]
 Logits = NDArray[np.float32]
 Weights = Mapping[str, NDArray[Any]]
@@ -36,6 +38,14 @@ class Engine(abc.ABC, Generic[State]):
     @abc.abstractmethod
     def prefill(self, ids: Ids, state: State) -> tuple[Logits, State]:
         """(1, V) logits after the last of `ids` (n,), n ≥ 1, read by the one stream of `state`, and the state."""
+
+    def cells(self, state: State) -> list[tuple[NDArray[np.float32], ...]]:
+        """Per layer the parts of its state, (B, H) each, in the order of the cell's `parts`.
+
+        Raises:
+            UsageError: It does not show them.
+        """
+        raise UsageError("this engine does not show its cells", "use the numpy or the torch engine: --engine numpy")
 
     def adopt(self, state: State) -> State:
         """The state of an engine of the same kind and shape whose weights were others, to go on from; used up."""

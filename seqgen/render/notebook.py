@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 
 from seqgen.errors import MidiError
-from seqgen.render.report import visible
+from seqgen.render.escaping import visible
 
 FULL = 8.0  # nats at which a colour is full: a token of one chance in three thousand
 RATE = 22_050  # samples a second of the sound

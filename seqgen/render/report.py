@@ -5,9 +5,8 @@ dark scheme and fits a phone. It does not know what a model is: the caller says 
 """
 
 import base64
-import html
+import hashlib
 import math
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,23 @@ from typing import Any, assert_never
 
 from seqgen.render import boxes, curves
 from seqgen.render.boxes import Boxes
+from seqgen.render.cells import (
+    CellRoll,
+    CellText,
+    Guesses,
+    Passages,
+    guesses_html,
+    passages_html,
+    roll_html,
+    text_html,
+)
 from seqgen.render.curves import Curve
+from seqgen.render.escaping import visible, visible_attribute
+from seqgen.render.heat import Heat, heat_html
+from seqgen.render.scatter import Scatter, scatter_html
 
 STYLE = Path(__file__).with_name("report.css")
+SCRIPT = Path(__file__).with_name("cells.js")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
 
 
@@ -63,7 +76,21 @@ class Audio:
     title: str = ""
 
 
-SectionPart = Text | Table | SampleText | Picture | Audio | Curve | Boxes
+SectionPart = (
+    Text
+    | Table
+    | SampleText
+    | Picture
+    | Audio
+    | Curve
+    | Boxes
+    | CellText
+    | CellRoll
+    | Guesses
+    | Passages
+    | Scatter
+    | Heat
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +105,7 @@ def report_html(title: str, sections: Sequence[Section], subtitle: str = "") -> 
     """The page as text; write it as UTF-8."""
     links = "".join(f'<a href="#section-{place}">{visible(it.title)}</a>' for place, it in enumerate(sections))
     body = "\n".join(_section(place, section) for place, section in enumerate(sections))
+    script, policy = _script(sections)
     lead = f"<p>{visible(subtitle)}</p>" if subtitle else ""
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -85,7 +113,7 @@ def report_html(title: str, sections: Sequence[Section], subtitle: str = "") -> 
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <title>{visible(title)}</title>
 <style>
 {STYLE.read_text("utf-8")}</style>
@@ -95,22 +123,18 @@ def report_html(title: str, sections: Sequence[Section], subtitle: str = "") -> 
 <main>
 {body}
 </main>
-</body>
+{script}</body>
 </html>
 """
 
 
-def visible(text: str) -> str:
-    """Text for HTML: markup escaped, control and direction characters and lone surrogates as their code points."""
-    return "".join(_character(character) for character in html.escape(text, quote=True))
-
-
-def _character(character: str) -> str:
-    if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
-        return character
-    point = ord(character)
-    code = f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
-    return f'<span class="control">{code}</span>'
+def _script(sections: Sequence[Section]) -> tuple[str, str]:
+    """The page's own script, where a part needs it, and the policy that allows it and no other."""
+    if not any(isinstance(part, CellText | CellRoll) for section in sections for part in section.parts):
+        return "", POLICY
+    text = SCRIPT.read_text("utf-8")
+    own = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+    return f"<script>{text}</script>\n", f"{POLICY}; script-src 'sha256-{own}'"
 
 
 def _section(place: int, section: Section) -> str:
@@ -138,12 +162,19 @@ def _part(part: SectionPart) -> str:
             return _figure(part.title, curves.svg(part) + curves.legend(part))
         case Boxes():
             return _figure(part.title, boxes.legend(part) + boxes.svg(part))
+        case CellText():
+            return _figure(part.title, text_html(part))
+        case CellRoll():
+            return _figure(part.title, roll_html(part))
+        case Guesses():
+            return _figure(part.title, guesses_html(part))
+        case Passages():
+            return _figure(part.title, passages_html(part))
+        case Scatter():
+            return _figure(part.title, scatter_html(part))
+        case Heat():
+            return _figure(part.title, heat_html(part))
     assert_never(part)
-
-
-def visible_attribute(text: str) -> str:
-    """Text for the value of an attribute: escaped, without control characters."""
-    return html.escape("".join(it if it.isprintable() else " " for it in text), quote=True)
 
 
 def _figure(title: str, content: str) -> str:

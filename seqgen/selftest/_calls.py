@@ -30,6 +30,7 @@ CALLS: dict[Words, tuple[Words, ...]] = {
         ("toy.model", "-l", "20", "--seed", "1", "--no-take", "-o", "out.txt"),
     ),
     ("inspect",): (("play.tokens",), ("toy.model",), ("toy.model", "--json"), ("song.mid",), ("corpus",)),
+    ("look",): (("toy.model", "play.txt"), ("toy.model", "play.txt", "-o", "out.html")),
     ("merge",): (("play.tokens", "-o", "out.tokens"),),  # which is no shard
     ("pull",): (("nothing",),),
     ("push",): (("toy.model", "me/toy", "--licence", "mit", "--dry-run"),),
@@ -51,8 +52,8 @@ CALLS: dict[Words, tuple[Words, ...]] = {
 }
 # Of commands without lines above, by the names of their parameters.
 USUAL = {"checkpoint": "toy.model", "source": "play.txt", "file": "play.tokens", "output": "out.txt"}
-SLOW = ("demo", "evaluate", "selftest", "train")  # seconds each: they start torch, or another program
-MADE = ("out.txt", "out.wav", "out.jsonl", "out.tokens", "made")  # what these lines write
+SLOW = ("demo", "evaluate", "look", "selftest", "train")  # seconds each: they start torch, or another program
+MADE = ("out.txt", "out.html", "out.wav", "out.jsonl", "out.tokens", "made")  # what these lines write
 
 
 def lines(words: Words, command: Any) -> tuple[Words, ...]:

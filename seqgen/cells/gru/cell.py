@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from seqgen.cells import RECURRENT, Array, Arrays, Cell, DeviceForm, NumpyForm, Parts, Shapes, TrainingLoop, sigmoid
+from seqgen.cells import (
+    INPUT,
+    RECURRENT,
+    Array,
+    Arrays,
+    Cell,
+    DeviceForm,
+    NumpyForm,
+    Parts,
+    Shapes,
+    TrainingLoop,
+    sigmoid,
+)
 from seqgen.cells._weights import library_shapes, products
 
 if TYPE_CHECKING:
@@ -24,6 +36,7 @@ class GRU(Cell):
     """Gated recurrent unit: two gates, no separate memory cell."""
 
     recurrent = RECURRENT[:1]
+    reads = INPUT, RECURRENT
 
     def weights(self, inputs: int, hidden: int) -> Shapes:
         return library_shapes(3, inputs, hidden)
@@ -40,6 +53,10 @@ class GRU(Cell):
         n = np.tanh(x_n + sigmoid(x_r + h_r) * h_n)
         h = n + z * (h - n)
         return h, (h,)
+
+    def gates(self, weights: Arrays, x: Array, state: Parts) -> dict[str, Array]:
+        r, z, _ = np.split(np.add(*products(weights, x, state[0])), 3, axis=-1)
+        return {"reset": sigmoid(r), "update": sigmoid(z)}
 
     def training_loop(self) -> TrainingLoop | None:
         from seqgen.cells._products import available

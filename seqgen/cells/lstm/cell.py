@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from seqgen.cells import RECURRENT, Array, Arrays, Cell, DeviceForm, NumpyForm, Parts, Shapes, TrainingLoop, sigmoid
+from seqgen.cells import (
+    INPUT,
+    RECURRENT,
+    Array,
+    Arrays,
+    Cell,
+    DeviceForm,
+    NumpyForm,
+    Parts,
+    Shapes,
+    TrainingLoop,
+    sigmoid,
+)
 from seqgen.cells._weights import library_shapes, persistent_kernel, products
 from seqgen.settings import option
 
@@ -29,6 +41,8 @@ class LSTM(Cell):
     forget_bias: float = option(1.0, "what the forget gate's bias starts at (Jozefowicz et al. 2015: 1)")
 
     recurrent = RECURRENT[:1]
+    parts = "hidden", "memory"
+    reads = INPUT, RECURRENT
 
     def weights(self, inputs: int, hidden: int) -> Shapes:
         return library_shapes(4, inputs, hidden)
@@ -55,6 +69,10 @@ class LSTM(Cell):
         c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
         h = sigmoid(o) * np.tanh(c)
         return h, (h, c)
+
+    def gates(self, weights: Arrays, x: Array, state: Parts) -> dict[str, Array]:
+        i, f, _, o = np.split(np.add(*products(weights, x, state[0])), 4, axis=-1)
+        return {"input": sigmoid(i), "forget": sigmoid(f), "output": sigmoid(o)}
 
     def persistent(self, inputs: int, hidden: int, batch: int) -> bool:
         return persistent_kernel(inputs, hidden, batch)

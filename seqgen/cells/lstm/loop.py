@@ -104,7 +104,23 @@ class _Loop(torch.autograd.Function):
         return d_gates * scale.to(HALF), dh, dc * 2, d_weight
 
 
-LOOP = TrainingLoop(inputs, run, NARROWEST)
+class _Kept:
+    """Takes what the forward pass would save for the gradient."""
+
+    def save_for_backward(self, *saved: Tensor) -> None:
+        self.saved = saved
+
+
+def traced(
+    x: Tensor, weights: Mapping[str, Tensor], state: tuple[Tensor, ...]
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """As `run`, with hidden states and memory cells of all tokens, (T, B, H) each."""
+    kept: Any = _Kept()
+    out, h, c = _Loop.forward(kept, x, state[0], state[1], doubled(weights[RECURRENT[0]]))
+    return (out, kept.saved[2][1:] / 2), (h, c)
+
+
+LOOP = TrainingLoop(inputs, run, NARROWEST, traced)
 
 
 def _blocks(gates: Tensor) -> list[tuple[Tensor, ...]]:

@@ -26,6 +26,7 @@ class RNN(Cell):
     nonlinearity: Literal["tanh", "relu"] = option("tanh", "tanh or relu")
 
     recurrent = RECURRENT[:1]
+    reads = INPUT, RECURRENT
 
     def __post_init__(self) -> None:
         known = self.nonlinearity in ("tanh", "relu")

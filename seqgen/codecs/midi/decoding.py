@@ -1,5 +1,7 @@
 """Performance tokens to a score, all in numpy. Any ids will do: what makes no sense is dropped and counted."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +21,11 @@ LAST_STEP = MAX_SECONDS * v.SECOND - 2 * v.LONGEST
 _DEFAULT_VELOCITY = 16
 
 
-def decode_score(ids: Ids, faults: Faults) -> Score:
-    """The score that (N,) token ids stand for. Never raises on ids in [0, SIZE)."""
+def decode_score(ids: Ids, faults: Faults, placed: bool = False) -> Score:
+    """The score that (N,) token ids stand for. Never raises on ids in [0, SIZE).
+
+    With `placed` the names of its parts are those of its notes' tokens, see `by_token`.
+    """
     token = ids.astype(np.int64)
     at, length = _sounding(token, faults)
     pedals = np.flatnonzero(token >= v.PEDAL)
@@ -38,7 +43,19 @@ def decode_score(ids: Ids, faults: Faults) -> Score:
     at, pitch, program = at[chosen], pitch[chosen], program[chosen]
     columns = (step[at] * TICKS_PER_STEP, length * TICKS_PER_STEP, pitch, loudness[at], program)
     held = _held(token, step, current, pedals, int((step[at] + length).max(initial=0)))
-    return Score.from_notes(TICKS_PER_QUARTER, np.stack(columns, axis=1), pedal=held)
+    own = {"part": at, "names": numbered(len(token))} if placed else {}
+    return Score.from_notes(TICKS_PER_QUARTER, np.stack(columns, axis=1), pedal=held, **own)
+
+
+def numbered(count: int) -> list[str]:
+    """The numbers from 0 on, as names of parts of one note each."""
+    return [str(number) for number in range(count)]
+
+
+def by_token(score: Score) -> tuple[Score, Ints]:
+    """A score whose parts are called by the tokens of their notes, as one part, and (K,) these tokens."""
+    token = np.array([int(name) for name in score.names], np.int64)[score.part]
+    return replace(score, part=np.zeros(len(score), np.int64), names=("",) * min(len(score), 1)), token
 
 
 def _sounding(token: Ints, faults: Faults) -> tuple[Ints, Ints]:

@@ -33,7 +33,7 @@ from seqgen.codecs import Ids, Mask
 from seqgen.codecs._grammar import LeaningGrammar
 from seqgen.codecs.midi import vocabulary
 from seqgen.codecs.midi.controlled import ControlledCodec
-from seqgen.codecs.midi.decoding import decode_score, latest
+from seqgen.codecs.midi.decoding import by_token, decode_score, latest
 from seqgen.codecs.midi.encoding import encode_score
 from seqgen.codecs.midi.grammar import PerformanceGrammar
 from seqgen.errors import UsageError
@@ -98,6 +98,9 @@ class Midi(ControlledCodec):
     def score(self, ids: Ids, report: Report | None = None) -> Score:
         """The score that (N,) ids stand for; tokens that make no sense are counted in `report`."""
         return decode_score(np.asarray(ids), Faults(report))
+
+    def placed(self, ids: Ids) -> tuple[Score, NDArray[np.int64]]:
+        return by_token(decode_score(np.asarray(ids), Faults(None), placed=True))
 
     def vocabulary(self) -> list[str]:
         return vocabulary.names()

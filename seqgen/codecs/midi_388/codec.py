@@ -21,7 +21,16 @@ from numpy.typing import NDArray
 from seqgen import clock as c
 from seqgen.codecs import Ids, Mask
 from seqgen.codecs.midi.codec import ScoreCodec
-from seqgen.codecs.midi.decoding import LAST_STEP, MAX_NOTES, TICKS_PER_QUARTER, TICKS_PER_STEP, bounded, latest
+from seqgen.codecs.midi.decoding import (
+    LAST_STEP,
+    MAX_NOTES,
+    TICKS_PER_QUARTER,
+    TICKS_PER_STEP,
+    bounded,
+    by_token,
+    latest,
+    numbered,
+)
 from seqgen.codecs.midi.encoding import ABSENT, changed
 from seqgen.codecs.midi.vocabulary import Ints, velocity_index, velocity_of
 from seqgen.codecs.midi_388 import vocabulary as v
@@ -58,6 +67,9 @@ class Midi388(ScoreCodec):
 
     def score(self, ids: Ids, report: Report | None = None) -> Score:
         return decode_score(np.asarray(ids), Faults(report))
+
+    def placed(self, ids: Ids) -> tuple[Score, NDArray[np.int64]]:
+        return by_token(decode_score(np.asarray(ids), Faults(None), placed=True))
 
     def vocabulary(self) -> list[str]:
         return v.names()
@@ -131,8 +143,8 @@ def _apart(begin: Seconds, end: Seconds, pitch: Ints, velocity: Ints, faults: Fa
     return start, np.minimum(stop, following), pitch, velocity
 
 
-def decode_score(ids: Ids, faults: Faults) -> Score:
-    """The score that (N,) token ids stand for. Never raises on ids in [0, SIZE)."""
+def decode_score(ids: Ids, faults: Faults, placed: bool = False) -> Score:
+    """The score that (N,) token ids stand for. Never raises on ids in [0, SIZE). `placed`: see `by_token`."""
     token = ids.astype(np.int64)
     event = np.flatnonzero(token < v.SHIFT)
     shift = (token >= v.SHIFT) & (token < v.VEL)
@@ -152,4 +164,5 @@ def decode_score(ids: Ids, faults: Faults) -> Score:
     faults.left_out("note past the limits of a file", int(kept.sum() - within.sum()))
     velocity = velocity_of(latest(token, v.VEL, v.SIZE, _DEFAULT_VELOCITY))[event]
     columns = (now * TICKS_PER_STEP, (until - now) * TICKS_PER_STEP, pitch, velocity, np.zeros_like(now))
-    return Score.from_notes(TICKS_PER_QUARTER, np.stack(columns, axis=1)[within])
+    own = {"part": event[within], "names": numbered(len(token))} if placed else {}
+    return Score.from_notes(TICKS_PER_QUARTER, np.stack(columns, axis=1)[within], **own)

@@ -36,7 +36,7 @@ from seqgen.clock import Clock
 from seqgen.codecs import Ids, Mask, sparse
 from seqgen.codecs._grammar import LeaningGrammar
 from seqgen.codecs.midi.controlled import ControlledCodec
-from seqgen.codecs.midi.decoding import latest
+from seqgen.codecs.midi.decoding import by_token, latest
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.clock import score_clock
 from seqgen.codecs.midi_bar.decoding import decode_score
@@ -102,6 +102,9 @@ class MidiBar(ControlledCodec):
 
     def score(self, ids: Ids, report: Report | None = None) -> Score:
         return decode_score(np.asarray(ids), self._roster, Faults(report))
+
+    def placed(self, ids: Ids) -> tuple[Score, NDArray[np.int64]]:
+        return by_token(decode_score(np.asarray(ids), self._roster, Faults(None), placed=True))
 
     def vocabulary(self) -> list[str]:
         return v.names()

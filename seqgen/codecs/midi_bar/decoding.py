@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.codecs import Ids
-from seqgen.codecs.midi.decoding import MAX_NOTES, latest
+from seqgen.codecs.midi.decoding import MAX_NOTES, latest, numbered
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.bars import Bars, Clock, Meter
 from seqgen.codecs.midi_bar.encoding import settled, single
@@ -23,8 +23,11 @@ _DEFAULT_VELOCITY = 8
 Where = NDArray[np.bool_]
 
 
-def decode_score(ids: Ids, roster: Roster, faults: Faults) -> Score:
-    """The score that (N,) token ids stand for. Never raises on ids in [0, SIZE)."""
+def decode_score(ids: Ids, roster: Roster, faults: Faults, placed: bool = False) -> Score:
+    """The score that (N,) token ids stand for. Never raises on ids in [0, SIZE).
+
+    With `placed` the names of its parts are those of its notes' tokens, see `seqgen.codecs.midi.decoding.by_token`.
+    """
     token = ids.astype(np.int64)
     at, length = _sounding(token, faults)
     faults.left_out("note past the limits of a file", max(0, len(at) - MAX_NOTES))
@@ -62,8 +65,8 @@ def decode_score(ids: Ids, roster: Roster, faults: Faults) -> Score:
         meter=meter,
         kit=_kit(token) if drum.any() else 0,
         length=line * TICKS_PER_STEP,
-        part=part[kept],
-        names=_titles(roster, part, program),
+        part=(at if placed else part)[kept],
+        names=numbered(len(token)) if placed else _titles(roster, part, program),
     )
     return _within_a_day(score, faults)
 

@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqgen import clock as c
 from seqgen.codecs import Ids
 from seqgen.codecs.midi.codec import ScoreCodec
+from seqgen.codecs.midi.decoding import by_token, numbered
 from seqgen.codecs.midi.vocabulary import Ints
 from seqgen.codecs.midi_grid.grammar import GridGrammar
 from seqgen.codecs.midi_grid.voices import LONGEST, PROGRAMS, VOICES, Notes, tightened, voices_of
@@ -59,6 +61,9 @@ class MidiGrid(ScoreCodec):
     def score(self, ids: Ids, report: Report | None = None) -> Score:
         return decode_score(np.asarray(ids), Faults(report))
 
+    def placed(self, ids: Ids) -> tuple[Score, NDArray[np.int64]]:
+        return by_token(decode_score(np.asarray(ids), Faults(None), placed=True))
+
     def vocabulary(self) -> list[str]:
         names = [f"PITCH_{pitch}" for pitch in range(128)] + ["REST_ON", "HOLD_ON"]
         return names[: self.vocab_size]
@@ -97,8 +102,8 @@ def encode_notes(notes: Notes, faults: Faults, *, hold: bool) -> Ids:
     return grid
 
 
-def decode_score(ids: Ids, faults: Faults) -> Score:
-    """The score that (N,) token ids stand for. Never raises on ids in [0, vocab_size)."""
+def decode_score(ids: Ids, faults: Faults, placed: bool = False) -> Score:
+    """The score that (N,) token ids stand for. Never raises on ids in [0, vocab_size). `placed`: see `by_token`."""
     begin, length, pitch, voice = _runs(ids.astype(np.int64), faults)
     # A note lasts LONGEST at most; a longer run of one pitch is several notes, a longer HOLD ends.
     order = np.lexsort((voice, begin))
@@ -112,7 +117,9 @@ def decode_score(ids: Ids, faults: Faults) -> Score:
         np.full(len(kept), VELOCITY),
         np.array(PROGRAMS, np.int64)[notes.voice],
     )
-    return Score.from_notes(TICKS_PER_QUARTER, np.stack(columns, axis=1)[kept])
+    at = notes.begin * VOICES + notes.voice
+    own = {"part": at[kept], "names": numbered(len(ids))} if placed else {}
+    return Score.from_notes(TICKS_PER_QUARTER, np.stack(columns, axis=1)[kept], **own)
 
 
 def _runs(token: Ints, faults: Faults) -> tuple[Ints, Ints, Ints, Ints]:

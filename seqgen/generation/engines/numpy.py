@@ -112,6 +112,11 @@ class NumpyEngine(Engine[NumpyState]):
             self._advance(ids[position : position + 1], state, self.silent, products)
         return self.step(ids[-1:], state)
 
+    def cells(self, state: NumpyState) -> list[tuple[Floats, ...]]:
+        """Per layer the parts of its state, (B, H) each."""
+        scale = np.float32(1 / self.form.scale)
+        return [(each.hidden[:, :-1] * scale, *(part.copy() for part in each.parts[1:])) for each in state.updates]
+
     def adopt(self, state: NumpyState) -> NumpyState:
         """The state of an engine with other weights: what waits in it is multiplied with these."""
         for update, matrix, product in zip(state.updates, self.matrices, state.products):

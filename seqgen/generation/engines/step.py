@@ -58,6 +58,10 @@ class StepEngine(Engine[StepState]):
             _, state = self._advance(ids[position : position + 1], state)
         return self.step(ids[-1:], state)
 
+    def cells(self, state: StepState) -> list[Parts]:
+        """Per layer the parts of its state, (B, H) each."""
+        return list(state[: self.settings.layers])
+
     def select(self, state: StepState, rows: Sequence[int]) -> StepState:
         """A new state of the streams `rows`."""
         return tuple(tuple(part[list(rows)] for part in parts) for parts in state)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from seqgen.cells import Cell
@@ -56,6 +57,11 @@ class TorchEngine(Engine[TorchState]):
         for begin in range(0, len(ids), CHUNK):
             logits, state = self._run(ids[None, begin : begin + CHUNK], state)
         return logits, state
+
+    def cells(self, state: TorchState) -> list[tuple[NDArray[np.float32], ...]]:
+        """Per layer the parts of its state, (B, H) each."""
+        layers = state[: self.network.settings.layers]
+        return [tuple(part.float().cpu().numpy() for part in parts) for parts in layers]
 
     def select(self, state: TorchState, rows: Sequence[int]) -> TorchState:
         """A new state of the streams `rows`."""

@@ -1,0 +1,143 @@
+"""What of a text a cell may follow: quotes, brackets, comments, columns and the like, a number at each byte.
+
+A value at a byte is what holds once that byte was read, so that a cell that knows it can show it there. Whether a text
+is code is not asked: what it does not hold is left out.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST = 0.002  # the share of places at which something holds, or does not, from which on it counts
+LONGEST_COLUMN = 120
+SPANS = re.compile(
+    rb'(?P<comment>/\*.*?\*/|//[^\n]*)|(?P<quote>"(?:\\.|[^"\\\n]){0,400}"|\xe2\x80\x9c.{1,600}?\xe2\x80\x9d)'
+    rb"|(?P<character>'(?:\\.|[^'\\\n])')",
+    re.DOTALL,
+)
+SPEAKER = re.compile(rb"^[A-Z][A-Za-z .'-]{1,28}:(?=\n)|^[A-Z][A-Z .'-]{2,28}[.:]", re.MULTILINE)
+DIRECTIVE = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
+CONDITION = re.compile(rb"\b(?:if|while|for)\s*\(")
+OPENING, CLOSING = b"([{", b")]}"
+
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Feature:
+    """Something that holds at each place, or does so to some degree.
+
+    Attributes:
+        name: Of it.
+        values: (N,) its values; where it says nothing, NaN.
+    """
+
+    name: str
+    values: Values
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """(N,) where it says something."""
+        return np.isfinite(self.values)
+
+
+def text_features(data: bytes) -> list[Feature]:
+    """The features that a text has, with a value at each of its N bytes."""
+    return [feature for feature in _all(data) if _varies(feature.values)]
+
+
+def at_tokens(features: list[Feature], lengths: NDArray[np.int64]) -> list[Feature]:
+    """The same at (T,) tokens of so many bytes each: the value at the last byte; those of none say nothing."""
+    last = np.cumsum(lengths) - 1
+    return [
+        Feature(each.name, np.where(lengths > 0, each.values[np.maximum(last, 0)], np.nan).astype(np.float32))
+        for each in features
+    ]
+
+
+def _all(data: bytes) -> Iterator[Feature]:
+    byte = np.frombuffer(data, np.uint8)
+    apart = _spans(data)
+    code = ~(apart["comment"] | apart["quote"] | apart["character"])
+    for name in ("quote", "comment"):
+        yield Feature(f"inside a {name}", apart[name].astype(np.float32))
+    for opening, closing, name in zip(OPENING, CLOSING, ("parentheses", "square brackets", "braces")):
+        depth = _depth(byte, opening, closing, code)
+        yield Feature(f"inside {name}", (depth > 0).astype(np.float32))
+        if int(depth.max(initial=0)) > 1:
+            yield Feature(f"depth of {name}", np.minimum(depth, 8).astype(np.float32))
+    total = sum(_depth(byte, opening, closing, code) for opening, closing in zip(OPENING, CLOSING))
+    yield Feature("bracket depth", np.minimum(total, 12).astype(np.float32))
+    yield Feature("inside a condition", _conditions(data, byte, code))
+    yield from _lines(data, byte)
+    yield Feature("inside a speaker's name", _marked(data, SPEAKER))
+    yield Feature("inside a directive", _marked(data, DIRECTIVE))
+    letter = ((byte | 32) >= ord("a")) & ((byte | 32) <= ord("z")) | (byte == ord("_")) | (byte >= 128)
+    yield Feature("letters of the word so far", np.minimum(_since(~letter), 12).astype(np.float32))
+    yield Feature("upper case", ((byte >= ord("A")) & (byte <= ord("Z"))).astype(np.float32))
+
+
+def _lines(data: bytes, byte: NDArray[np.uint8]) -> Iterator[Feature]:
+    breaks = byte == ord("\n")
+    column = _since(breaks)
+    yield Feature("column", np.minimum(column, LONGEST_COLUMN).astype(np.float32))
+    line = np.cumsum(breaks) - breaks  # the line that each byte stands in, its end included
+    lengths = np.bincount(line, ~breaks)
+    yield Feature("length of the line", np.minimum(lengths[line], LONGEST_COLUMN).astype(np.float32))
+    blank = (byte == ord(" ")) | (byte == ord("\t"))
+    leading = np.array([len(each) - len(each.lstrip(b" \t")) for each in data.split(b"\n")], np.int64)
+    indented = np.minimum(leading[line], np.maximum(column, 0))
+    yield Feature("indentation", np.minimum(indented, 40).astype(np.float32))
+    yield Feature("at the beginning of a line", (blank & (column <= leading[line])).astype(np.float32))
+
+
+def _spans(data: bytes) -> dict[str, NDArray[np.bool_]]:
+    """Where comments, quotes and character constants are open, their closing marks not counted."""
+    found = {name: np.zeros(len(data), np.bool_) for name in ("comment", "quote", "character")}
+    for match in SPANS.finditer(data):
+        kind = str(match.lastgroup)
+        found[kind][match.start() : match.end() - 1] = True
+    return found
+
+
+def _depth(byte: NDArray[np.uint8], opening: int, closing: int, code: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(N,) how many brackets of a kind are open; one that closes nothing is passed over."""
+    step = ((byte == opening) & code).astype(np.int64) - ((byte == closing) & code)
+    total = np.cumsum(step)
+    return np.asarray(total - np.minimum(np.minimum.accumulate(total), 0))
+
+
+def _conditions(data: bytes, byte: NDArray[np.uint8], code: NDArray[np.bool_]) -> Values:
+    depth = _depth(byte, ord("("), ord(")"), code)
+    found = np.zeros(len(data), np.float32)
+    for match in CONDITION.finditer(data):
+        begin = match.end() - 1
+        if code[begin]:
+            inside = depth[begin : begin + 2000] >= depth[begin]
+            found[begin : begin + (len(inside) if inside.all() else int(inside.argmin()))] = 1
+    return found
+
+
+def _marked(data: bytes, pattern: re.Pattern[bytes]) -> Values:
+    found = np.zeros(len(data), np.float32)
+    for match in pattern.finditer(data):
+        found[match.start() : match.end()] = 1
+    return found
+
+
+def _since(marks: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(N,) bytes since the last mark, 0 at a mark."""
+    where = np.arange(len(marks))
+    return np.asarray(where - np.maximum.accumulate(np.where(marks, where, -1)))
+
+
+def _varies(values: Values) -> bool:
+    """Whether it takes more than one value, each of the two commonest often enough."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return False
+    _, counts = np.unique(known, return_counts=True)
+    return bool(len(known) - counts.max() > LEAST * len(known))

@@ -1,0 +1,125 @@
+"""Every cell over a long text, block by block: the text is cut into equal stretches that are read side by side.
+
+Each stretch but the first is read from WARM tokens before its beginning, so that its cells know what came before.
+Where torch and a processor with bfloat16 are there, a cell's training loop is used, whose products are quicker;
+correlations change by some thousandths.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.checkpoint import Checkpoint
+from seqgen.generation import Ids, load
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+STREAMS = 128
+WARM = 200
+BLOCK = 64  # tokens of each stretch at once
+FEW = 4_000  # tokens up to which one stretch is read alone
+
+Block = tuple[NDArray[np.int64], NDArray[np.float32]]
+
+
+def sweep(checkpoint: Checkpoint, ids: Ids, quick: bool = True) -> Iterator[Block]:
+    """((n,) places in the text, (n, C) what C = layers · parts · H numbers were there), every place once.
+
+    The columns stand by layer, then by part of the state, then by cell. Of the memory of an LSTM its tanh is given.
+
+    Args:
+        checkpoint: The network.
+        ids: (N,) the text, N ≥ 1, without what frames it.
+        quick: Whether the quicker products may be used.
+    """
+    streams = 1 if len(ids) <= FEW else min(STREAMS, max(1, len(ids) // (4 * WARM)))
+    length = -(-len(ids) // streams)
+    begins = np.arange(streams) * length
+    starts = np.maximum(begins - WARM, 0)
+    frame = checkpoint.tokenizer.frame().astype(np.int64)
+    text = np.concatenate([ids.astype(np.int64), np.full(length + WARM, ids[-1])])
+    total = length + (WARM if streams > 1 else 0)
+    rows = np.stack([text[start : start + total] for start in starts])  # (S, total); the first has no time to warm
+    blocks = (
+        _by_loop(checkpoint, frame, rows) if quick and _has_loop(checkpoint) else _by_steps(checkpoint, frame, rows)
+    )
+    done = 0
+    for block in blocks:  # (T, S, C)
+        places = starts[None, :] + done + np.arange(len(block))[:, None]
+        ends = np.minimum(begins + length, len(ids))
+        wanted = (places >= begins) & (places < ends)
+        yield places[wanted], block[wanted]
+        done += len(block)
+
+
+def columns(checkpoint: Checkpoint) -> list[tuple[int, str, int]]:
+    """(layer, part, cell) of each column, layers and cells from 1."""
+    settings, cell = checkpoint.settings, checkpoint.cell
+    return [
+        (layer, part, number)
+        for layer in range(1, settings.layers + 1)
+        for part, size in zip(cell.parts, cell.state(settings.hidden))
+        for number in range(1, size + 1)
+    ]
+
+
+def _by_steps(checkpoint: Checkpoint, frame: Ids, rows: NDArray[np.int64]) -> Iterator[NDArray[np.float32]]:
+    engine = load("numpy", checkpoint.cell, checkpoint.settings, checkpoint.weights)
+    _, state = engine.prefill(frame, engine.start(1))
+    state = engine.select(state, [0] * len(rows))
+    for begin in range(0, rows.shape[1], BLOCK):
+        found = []
+        for column in rows[:, begin : begin + BLOCK].T:
+            _, state = engine.step(column, state)
+            layers = engine.cells(state)
+            found.append(
+                np.concatenate([_shown(part, number) for parts in layers for number, part in enumerate(parts)], axis=1)
+            )
+        yield np.stack(found)
+
+
+def _shown(part: Any, number: int) -> Any:
+    """A part of the state as it is shown: the first as it is, a memory by its tanh."""
+    return part if number == 0 else np.tanh(part)
+
+
+def _has_loop(checkpoint: Checkpoint) -> bool:
+    memory = checkpoint.settings.made_memory()
+    if memory is not None:
+        return False
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        return False
+    loop = checkpoint.cell.training_loop()
+    return loop is not None and (loop.traced is not None or len(checkpoint.cell.parts) == 1)
+
+
+def _by_loop(checkpoint: Checkpoint, frame: Ids, rows: NDArray[np.int64]) -> Iterator[NDArray[np.float32]]:
+    import torch
+
+    network = checkpoint.network()
+    loop = checkpoint.cell.training_loop()
+    assert loop is not None
+    layers = [dict(layer.named_parameters()) for layer in network.layers]
+    with torch.inference_mode():
+        _, state = network.features(torch.from_numpy(frame)[None], network.initial_state(1))
+        states = [tuple(part.expand(len(rows), -1).contiguous() for part in parts) for parts in state]
+        table = loop.inputs(network.embedding.weight, layers[0])
+        for begin in range(0, rows.shape[1], BLOCK):
+            tokens = torch.from_numpy(rows[:, begin : begin + BLOCK].T.copy())
+            x = torch.nn.functional.embedding(tokens, table)
+            found: list[Tensor] = []
+            for number, weights in enumerate(layers):
+                x = x if number == 0 else loop.inputs(x, weights)
+                if loop.traced is None:
+                    out, states[number] = loop.run(x, weights, states[number])
+                    parts: tuple[Tensor, ...] = (out,)
+                else:
+                    parts, states[number] = loop.traced(x, weights, states[number])
+                x = parts[0]
+                found += [x.float(), *(torch.tanh(part.float()) for part in parts[1:])]
+            yield torch.cat(found, dim=-1).numpy()

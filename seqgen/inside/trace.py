@@ -1,0 +1,125 @@
+"""A network over one text: every cell at every token, and what it expects to come next. numpy alone, no torch."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.cells import Array, Parts
+from seqgen.checkpoint import Checkpoint
+from seqgen.generation import Ids, load
+from seqgen.generation.memory import Beside
+
+LIKELIEST = 5
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What happened at each of T tokens; those that frame the document are read first and are not among them.
+
+    Attributes:
+        checkpoint: The network.
+        ids: (T,) the tokens.
+        cells: Per layer the parts of its state after each token, (T, H) each.
+        before: The same before the first token, (H,) each.
+        next_ids: (T, 5) the likeliest tokens after each.
+        next_chances: (T, 5) how likely.
+        surprise: (T,) nats of each token, given those before it.
+        entropy: (T,) nats of what is expected after each.
+    """
+
+    checkpoint: Checkpoint
+    ids: NDArray[np.int64]
+    cells: list[tuple[Floats, ...]]
+    before: list[tuple[Floats, ...]]
+    next_ids: NDArray[np.int64]
+    next_chances: Floats
+    surprise: Floats
+    entropy: Floats
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def gates(self) -> list[dict[str, Array]]:
+        """Per layer its gates by name, (T, H) each; empty where the cell has none."""
+        cell, found = self.checkpoint.cell, []
+        x: Array = self._input()
+        for layer, parts in enumerate(self.cells):
+            weights = self._weights(layer)
+            earlier: Parts = tuple(
+                np.concatenate([first[None], part[:-1]]) for first, part in zip(self.before[layer], parts)
+            )
+            found.append(cell.gates(weights, x, earlier))
+            x = _given_out(self.checkpoint, weights, x, earlier, parts)
+        return found
+
+    def _weights(self, layer: int) -> dict[str, NDArray[Any]]:
+        prefix = f"layers.{layer}."
+        given = self.checkpoint.weights
+        return {name.removeprefix(prefix): weight for name, weight in given.items() if name.startswith(prefix)}
+
+    def _input(self) -> Floats:
+        """(T, E) what the first layer reads."""
+        rows = np.asarray(self.checkpoint.weights["embedding.weight"], np.float32)[self.ids]
+        beside = Beside(self.checkpoint.settings, self.checkpoint.weights)
+        if not beside.on_input:
+            return rows
+        out, kept = np.empty_like(rows), beside.start(1)
+        for frame in self._frame.tolist():
+            _, kept = beside.before(rows[:1], np.array([frame]), kept)
+        for place, token in enumerate(self.ids.tolist()):
+            out[place : place + 1], kept = beside.before(rows[place : place + 1], np.array([token]), kept)
+        return out
+
+    @property
+    def _frame(self) -> NDArray[np.int64]:
+        return self.checkpoint.tokenizer.frame().astype(np.int64)
+
+
+def _given_out(
+    checkpoint: Checkpoint, weights: dict[str, NDArray[Any]], x: Array, earlier: Parts, parts: Parts
+) -> Array:
+    """(T, H) what a layer gave out: its hidden state, or for cells that make more of it what their step says."""
+    y, after = checkpoint.cell.step(weights, x[:1], tuple(part[:1] for part in earlier))
+    if np.array_equal(y, after[0]):
+        return parts[0]
+    return checkpoint.cell.step(weights, x, earlier)[0]
+
+
+def trace(checkpoint: Checkpoint, ids: Ids, frame: Ids) -> Trace:
+    """Read a text token by token.
+
+    Args:
+        checkpoint: The network.
+        ids: (T,) the text, T ≥ 1.
+        frame: (n,) what stands before it, n ≥ 1.
+    """
+    engine = load("numpy", checkpoint.cell, checkpoint.settings, checkpoint.weights)
+    logits, state = engine.prefill(frame.astype(np.int64), engine.start(1))
+    before = [tuple(part[0].copy() for part in parts) for parts in engine.cells(state)]
+    shape = [tuple(np.empty((len(ids), *part.shape), np.float32) for part in parts) for parts in before]
+    surprise, entropy = np.empty(len(ids), np.float32), np.empty(len(ids), np.float32)
+    count = min(LIKELIEST, engine.vocab_size)
+    next_ids, next_chances = np.empty((len(ids), count), np.int64), np.empty((len(ids), count), np.float32)
+    for place, token in enumerate(ids.tolist()):
+        surprise[place] = -_log_softmax(logits[0])[token]
+        logits, state = engine.step(np.array([token]), state)
+        for kept, parts in zip(shape, engine.cells(state)):
+            for into, part in zip(kept, parts):
+                into[place] = part[0]
+        scores = _log_softmax(logits[0])
+        chances = np.exp(scores)
+        entropy[place] = -(chances * scores).sum()
+        best = np.argpartition(-chances, count - 1)[:count]
+        next_ids[place] = best = best[np.argsort(-chances[best], kind="stable")]
+        next_chances[place] = chances[best]
+    return Trace(checkpoint, ids.astype(np.int64), shape, before, next_ids, next_chances, surprise, entropy)
+
+
+def _log_softmax(logits: Floats) -> Floats:
+    shifted = logits - logits.max()
+    return np.asarray(shifted - np.log(np.exp(shifted).sum()))
