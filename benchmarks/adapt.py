@@ -1,12 +1,15 @@
 """Claim: a model that learns from its prompt (`seqgen generate --adapt`) predicts what follows it better.
 
-    python benchmarks/adapt.py CHECKPOINT[=CORPUS] … [--rates 0.0007] [--prompts 2000 6000] [--places 3] [--next 2000]
+    python benchmarks/adapt.py CHECKPOINT[=CORPUS] … [--rates 0.0003 0.0007 0.0015] [--prompts 2000 6000] [--places 3]
 
 CHECKPOINT is a published model and CORPUS what it learned from, by its name in the catalogue; without it the corpus of
 the model's name. The corpus is split as the run split it, which is checked by its tokens, and what was held out is
 measured: at so many places, spread evenly over the documents that are long enough, a prompt is read, and the nats per
 token of the tokens that follow it are measured with the weights as they are and with those that learned from the
 prompt, no more being learned on the way. In music several documents are a prompt where one is not long enough.
+
+The rate is chosen at `--choosing` other places between those, by what follows the longest prompt: measured are the one
+that was best there, and the default.
 """
 
 import argparse
@@ -65,52 +68,65 @@ def cost(network: RecurrentLM, ids: Ids, begin: int) -> float:
     return total / (len(ids) - begin)
 
 
+def learned(model: Model, stretches: list[Ids], prompt: int, rate: float) -> list[float]:
+    """The nats of what follows each prompt, learned from at a rate."""
+    found = []
+    for each in stretches:
+        adapting = Adapting(model, rate)
+        adapting.learn(each[:prompt])
+        assert adapting.network is not None
+        found.append(round(cost(adapting.network, each, prompt), 4))
+    return found
+
+
 def measured(model: Model, stretches: list[Ids], prompt: int, rates: list[float]) -> dict[str, Any]:
-    """The mean nats of what follows, by rate."""
-    network = model.checkpoint.network()
+    """The nats of what follows, by rate."""
+    network, began = model.checkpoint.network(), time.process_time()
     found: dict[str, Any] = {"prompt": prompt, "places": len(stretches)}
     found["static"] = [round(cost(network, each, prompt), 4) for each in stretches]
-    seconds = 0.0
     for rate in rates:
-        nats = []
-        for each in stretches:
-            adapting, began = Adapting(model, rate), time.perf_counter()
-            adapting.learn(each[:prompt])
-            seconds += time.perf_counter() - began
-            assert adapting.network is not None
-            nats.append(round(cost(adapting.network, each, prompt), 4))
-        found[f"{rate:g}"] = nats
-    found["seconds_to_learn"] = round(seconds / (len(rates) * len(stretches)), 2)
+        found[f"{rate:g}"] = learned(model, stretches, prompt, rate)
+    found["processor_seconds"] = round(time.process_time() - began, 1)
     return found
+
+
+def row(kinds: list[str], each: dict[str, Any]) -> list[str]:
+    """A line of the table: means, and by how much they are below the weights as they are."""
+    means = [float(np.mean(each[kind])) for kind in kinds]
+    return [str(each["prompt"]), f"{means[0]:.4f}", *(f"{mean:.4f} ({mean - means[0]:+.4f})" for mean in means[1:])]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT[=CORPUS]")
-    parser.add_argument("--rates", nargs="+", type=float, default=[RATE])
+    parser.add_argument("--rates", nargs="+", type=float, default=[3e-4, RATE, 1.5e-3])
     parser.add_argument("--prompts", nargs="+", type=int, default=[2000, 6000])
     parser.add_argument("--places", type=int, default=3)
+    parser.add_argument("--choosing", type=int, default=2, help="places at which the rate is chosen")
     parser.add_argument("--next", type=int, default=2000)
     parser.add_argument("--name", default="adapt", help="of the result file; none: leave none")
     given = parser.parse_args()
     torch.set_num_threads(1)
     results: dict[str, Any] = {}
+    longest = max(given.prompts)
     for named in given.checkpoints:
         name, _, corpus = named.partition("=")
         model = load(name)
-        documents = held_out(model, corpus or name)
-        stretches = places(documents, max(given.prompts) + given.next, given.places)
-        rows = []
-        for prompt in given.prompts:  # the same text follows, however much of what is before is the prompt
-            cut = [each[max(given.prompts) - prompt :] for each in stretches]
-            rows.append(measured(model, cut, prompt, given.rates))
-        results[name] = rows
-        print(name)
-        kinds = ["static", *(f"{rate:g}" for rate in given.rates)]
-        table = [[row["prompt"], *(f"{np.mean(row[kind]):.4f}" for kind in kinds)] for row in rows]
-        print_table(("prompt", "static", *(f"rate {kind}" for kind in kinds[1:])), table)
+        every = places(held_out(model, corpus or name), longest + given.next, given.places + given.choosing)
+        choosing = [every[2 * at + 1] for at in range(given.choosing)]
+        others = [each for at, each in enumerate(every) if at % 2 == 0 or at > 2 * given.choosing]
+        chosen = measured(model, choosing, longest, given.rates)
+        best = min(given.rates, key=lambda rate: float(np.mean(chosen[f"{rate:g}"])))
+        rates = sorted({RATE, best})
+        # the same text follows, however much of what is before is the prompt
+        found = [measured(model, [each[longest - size :] for each in others], size, rates) for size in given.prompts]
+        results[name] = {"choosing": chosen, "rate": best, "measured": found}
+        for title, lines, own in (("chosen at", [chosen], given.rates), ("measured at", found, rates)):
+            kinds = ["static", *(f"{rate:g}" for rate in own)]
+            print(f"{name}, {title} {lines[0]['places']} places")
+            print_table(("prompt", "static", *(f"rate {each}" for each in kinds[1:])), [row(kinds, x) for x in lines])
         if given.name:
-            settings = {"places": given.places, "next": given.next, "rates": given.rates}
+            settings = {"places": given.places, "choosing": given.choosing, "next": given.next, "rates": given.rates}
             print(f"written: {write_json(given.name, results, settings)}\n", flush=True)
 
 
