@@ -1,21 +1,7 @@
-"""`python -m seqgen` is the `seqgen` command, and both begin here: what imports much is imported inside."""
+"""`python -m seqgen` is the `seqgen` command."""
 
 import os
 import sys
-
-
-def main() -> None:
-    """Run the command. Ctrl-C ends it in a line and with code 1 while it still imports, as it does later."""
-    try:
-        from seqgen.cli import main as command
-
-        command()
-    except KeyboardInterrupt:
-        import contextlib  # not before the current folder is off the path
-
-        with contextlib.suppress(OSError):  # nobody reads it
-            os.write(2, b"\nStopped.\n")
-        sys.exit(1)
 
 
 def _current_folder() -> str:
@@ -30,4 +16,6 @@ if __name__ == "__main__":
     # seqgen/__init__.py imports nothing, and Python itself has long loaded os and sys.
     if not sys.flags.safe_path and sys.path[0] in ("", _current_folder()):
         del sys.path[0]
+    from seqgen.cli import main
+
     main()

@@ -57,6 +57,15 @@ def parse_control(line: bytes) -> Control:
     Raises:
         UsageError: It is too long, no JSON object, or holds a key or a value that makes no sense.
     """
+    return control_of(read_line(line))
+
+
+def read_line(line: bytes) -> dict[str, Any]:
+    """The keys and values of a line, as they are.
+
+    Raises:
+        UsageError: It is too long, or no JSON object.
+    """
     if len(line) > MAX_LINE:
         raise UsageError(f"a control line is longer than {MAX_LINE:,} bytes", "send a long prompt in several lines")
     try:
@@ -66,6 +75,15 @@ def parse_control(line: bytes) -> Control:
         raise UsageError(f"a control line is no JSON: {reason}", EXPECTED) from None
     if not isinstance(given, dict):
         raise UsageError("a control line is no JSON object", EXPECTED)
+    return given
+
+
+def control_of(given: dict[str, Any]) -> Control:
+    """What keys and values ask for, every value checked.
+
+    Raises:
+        UsageError: There is no such key, or a value makes no sense.
+    """
     for key in given:
         if key not in KEYS:
             raise UsageError(f"no control is called {_short(key)}", nearest(key[:MAX_NAME], list(KEYS)))

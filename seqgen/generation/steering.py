@@ -46,6 +46,12 @@ class Steered:
         """Whether there is more to come."""
         return not self._finished
 
+    @property
+    def constraints(self) -> Constraints:
+        """Where grammar and guard stand, for whoever exchanges them."""
+        self._take_in()
+        return self._run.constraints
+
     def step(self) -> Step:
         """The next token, or the end."""
         self._take_in()
@@ -54,6 +60,10 @@ class Steered:
         finished = run.ended(ids)
         self._drawn, self._finished = ids, bool(finished)
         return run.step(ids, finished, self._scores)
+
+    def unsay(self) -> None:
+        """Take the latest token back before it is read; adaptive rules have learned from it all the same."""
+        self._drawn = None
 
     def set_rules(self, rules: Sequence[Rule]) -> None:
         """Go on with these rules; those that look further back than any before see only what is still known.

@@ -30,6 +30,7 @@ CALLS: dict[Words, tuple[Words, ...]] = {
         ("toy.model", "-l", "20", "--seed", "1", "--no-take", "-o", "out.txt"),
     ),
     ("inspect",): (("play.tokens",), ("toy.model",), ("toy.model", "--json"), ("song.mid",), ("corpus",)),
+    ("jam",): (("toy.model", "--ports", "loopback", "--virtual", "--seconds", "0.3", "--no-log", "--no-take"),),
     ("look",): (("toy.model", "play.txt"), ("toy.model", "play.txt", "-o", "out.html")),
     ("merge",): (("play.tokens", "-o", "out.tokens"),),  # which is no shard
     ("pull",): (("nothing",),),

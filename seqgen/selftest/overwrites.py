@@ -34,6 +34,7 @@ INPUTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("generate", "checkpoint"): (RUN, f"{RUN}/model.safetensors", "twin.safetensors"),
     ("generate", "prompt_file"): ("play.txt",),
     ("generate", "mix"): ("twin.safetensors:0.3", "twin.safetensors"),
+    ("jam", "preset"): (CONFIG,),
     ("evaluate", "arguments"): (SONGS, f"{SONGS} song.mid", f"{SONGS} music"),
     ("render", "file"): ("song.mid",),
     ("render", "soundfont"): ("font.sf2",),
@@ -48,6 +49,7 @@ NEEDED = {  # what a command cannot do without
     "train": ("play.txt",),
     "generate": (RUN,),
     "evaluate": (SONGS,),
+    "jam": (SONGS,),
     "render": ("song.mid",),
     "takes replay": ("last",),
     "takes export": ("last",),
@@ -59,6 +61,7 @@ FURTHER = {
     "train": ("--steps", "1", "--seed", "1", *_materials.TINY),
     "generate": ("-l", "5", "--seed", "1", "--no-take"),
     "evaluate": ("--samples", "4", "--device", "cpu"),
+    "jam": ("--ports", "loopback", "--virtual", "--seconds", "0.1", "--no-log", "--no-take"),
     "render": ("--format", "svg"),
 }
 BEGAN = "the corpus is fetched"  # what a command says here that was not refused, but began its work

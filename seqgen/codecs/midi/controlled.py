@@ -12,6 +12,7 @@ from seqgen.codecs._grammar import LeaningGrammar
 from seqgen.codecs.midi.codec import ScoreCodec
 from seqgen.media import Timing
 from seqgen.music.controls import Controls
+from seqgen.music.played import Playing
 from seqgen.music.score import DRUMS, Score
 
 
@@ -68,6 +69,15 @@ class ControlledCodec(ScoreCodec):
         Raises:
             UsageError: The prompts are of different lengths, or what is asked for cannot be.
         """
+
+    @property
+    def part_names(self) -> Sequence[str]:
+        """What the parts are called whose names have tokens of their own, by number; none, as here."""
+        return ()
+
+    @abc.abstractmethod
+    def playing(self) -> Playing:
+        """A new document that is read token by token, as it is played."""
 
     @abc.abstractmethod
     def timing(self, primer: Score | None, tempo: float | None, seconds: float | None) -> Timing | None:

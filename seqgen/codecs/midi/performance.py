@@ -41,6 +41,7 @@ from seqgen.media import Timing
 from seqgen.music.bounds import Bounds, most_together
 from seqgen.music.controls import Controls
 from seqgen.music.faults import Faults
+from seqgen.music.played import Playing
 from seqgen.music.read import SUFFIXES, UNCERTAIN, read_score
 from seqgen.music.score import DRUMS, Score
 from seqgen.report import Report
@@ -153,6 +154,11 @@ class Midi(ControlledCodec):
         if len(begins) > 1:
             raise UsageError("prompts of different lengths cannot be steered together", "sample them one by one")
         return SteeredPerformance(self.within(bounds, seen), controls, begins.pop())
+
+    def playing(self) -> Playing:
+        from seqgen.codecs.midi.playing import PlayingPerformance  # not needed but for playing live
+
+        return PlayingPerformance()
 
     def timing(self, primer: Score | None, tempo: float | None, seconds: float | None) -> Timing | None:
         from seqgen.codecs.midi.finishing import timing

@@ -48,6 +48,7 @@ from seqgen.media import Timing
 from seqgen.music.bounds import Bounds, most_together
 from seqgen.music.controls import Controls
 from seqgen.music.faults import Faults
+from seqgen.music.played import Playing
 from seqgen.music.read import documents, read_score
 from seqgen.music.score import DRUMS, Score
 from seqgen.report import Report
@@ -183,6 +184,15 @@ class MidiBar(ControlledCodec):
         grammar = self.within(bounds, seen, controls.programs or frozenset())
         steered = SteeredScore(grammar, controls, begins.pop(), seen)
         return steered if controls.form is None else FormedScore(steered, controls.form)
+
+    @property
+    def part_names(self) -> Sequence[str]:
+        return self._roster.names
+
+    def playing(self) -> Playing:
+        from seqgen.codecs.midi_bar.playing import PlayingScore  # not needed but for playing live
+
+        return PlayingScore()
 
     def timing(self, primer: Score | None, tempo: float | None, seconds: float | None) -> Timing | None:
         from seqgen.codecs.midi_bar.finishing import timing

@@ -96,6 +96,10 @@ class SteeredScore:
             self._keep_density(mask, state)
         return mask
 
+    def adopted(self, state: Place) -> Place:
+        """Where a document stands that went on to here under other controls: all that is asked for is due anew."""
+        return state._replace(due=self.start().due)
+
     def lean(self, state: Place) -> tuple[int, float] | None:
         """Nothing is likelier than the model says."""
         return None

@@ -1,4 +1,4 @@
-"""`--follow`: control lines from standard input, looked for between tokens; `seqgen.api.control` says what they hold.
+"""`--follow`: control lines from standard input, looked for between tokens; `seqgen.live.controls` says what they hold.
 
 Nothing is read ahead but one block: who writes faster than the sample takes in is held up by the pipe. A line that is
 too long is refused without being kept. The end of the input ends control, not the sample.
@@ -10,8 +10,9 @@ import sys
 from collections import deque
 from collections.abc import Callable
 
-from seqgen.api.control import MAX_LINE, Control, parse_control
+from seqgen.api.control import MAX_LINE, Control
 from seqgen.errors import UsageError
+from seqgen.live.controls import followed
 
 BLOCK = 1 << 14  # bytes read at once
 BLOCKS = 8  # read between two tokens at most: an endless line, or endless empty ones, must not stop the sample
@@ -95,6 +96,6 @@ def standard_input() -> Controls:
 
 def _parsed(line: bytes) -> Control | UsageError:
     try:
-        return parse_control(line)
+        return followed(line)
     except UsageError as error:
         return error

@@ -1,0 +1,1 @@
+"""`seqgen jam`: a model as an instrument, from settings to a session that is kept."""

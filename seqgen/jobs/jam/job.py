@@ -1,0 +1,269 @@
+"""Run a session: model, ports, doors and preset joined; a file and a take when it is over."""
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from seqgen.api.model import Model, load
+from seqgen.api.sampling import fresh_seed
+from seqgen.errors import DataError, UsageError
+from seqgen.files import write_bytes
+from seqgen.jobs.interrupts import Interrupts
+from seqgen.jobs.jam.settings import JamJob
+from seqgen.jobs.observer import SILENT, Observer
+from seqgen.live import controls
+from seqgen.live.backends import backend
+from seqgen.live.player import Player, Tell
+from seqgen.live.ports import Backend, Input, Output, matched
+from seqgen.live.preset import Preset
+from seqgen.live.sayer import Sayer
+from seqgen.live.session import Session
+from seqgen.live.stream import Stream
+from seqgen.live.text import Lines
+from seqgen.takes.record import Beginning, TakeSettings, TakeSource
+from seqgen.takes.recorder import Recorder
+from seqgen.takes.store import Takes
+
+OWN = "seqgen"  # how ports are called that we make
+
+
+@dataclass(frozen=True)
+class Jammed:
+    """A session that is over.
+
+    Attributes:
+        seed: What it played with.
+        seconds: How long it took.
+        notes, lines: How many went out.
+        heard: Messages that came in.
+        late: Events that came more than 5 ms after their time.
+        path: The file that holds it; None: nothing was kept, or there was nothing to keep.
+        take: The id of its take.
+        broken: Why it ended, if it did by a fault.
+    """
+
+    seed: int
+    seconds: float
+    notes: int
+    lines: int
+    heard: int
+    late: int
+    path: Path | None
+    take: str | None
+    broken: str = ""
+
+
+def list_ports(name: str = "auto") -> list[tuple[str, str]]:
+    """("in" or "out", name) of each MIDI port.
+
+    Raises:
+        UsageError: There is no library that has any, or it does not work here.
+    """
+    found = backend(None if name == "auto" else name)
+    return [("in", each) for each in found.inputs()] + [("out", each) for each in found.outputs()]
+
+
+def jam(
+    job: JamJob,
+    observer: Observer = SILENT,
+    tell: Tell = lambda event: None,
+    lines: Iterable[bytes] | None = None,
+    begun: Callable[[Session], object] = lambda session: None,
+) -> Jammed:
+    """Play until it is over.
+
+    Args:
+        job: What is asked for.
+        observer: Is told remarks.
+        tell: Is told events, on any thread: {"event": "state", …}.
+        lines: Controls as somebody types them, read on a thread of their own.
+        begun: Is given the session once it plays.
+
+    Raises:
+        SeqgenError: Something that is asked for does not exist or fit, or the model's thread broke down.
+    """
+    preset, values = _controls(job)
+    seed = fresh_seed() if job.seed is None else job.seed
+    ids: queue.SimpleQueue[Sequence[int]] = queue.SimpleQueue()
+    session = Session(values, preset, tell, job.clock == "midi", job.clock_out)
+    try:
+        _plug(job, session, observer)
+        model = load(job.checkpoint, job.engine, job.device)
+        player = _player(model, session, seed, ids.put)
+        session.learn(job.learn)
+        recorder, takes = _recorder(job, model, seed, values, observer)
+
+        def drain() -> None:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    got = ids.get_nowait()
+                    if recorder is not None:
+                        recorder.extend(got)
+
+        began = time.monotonic()
+        with contextlib.suppress(KeyboardInterrupt), Interrupts():
+            session.start(player)
+            begun(session)
+            _read(lines, session)
+            session.wait(job.seconds, drain)
+    finally:
+        session.close()
+    spent = time.monotonic() - began
+    drain()
+    path = _kept(job, model.artifact, session, player)
+    take = None if recorder is None else recorder.finish("stop", seconds=spent)[1]
+    if takes:
+        takes[0].close()
+    if job.save is not None:
+        Preset(session.values, session.preset.controllers).save(Path(job.save))
+        observer.note(f"Wrote {job.save}")
+    if player.broken:
+        raise DataError(f"the model's thread broke down ({player.broken})", "what was played until then is kept")
+    said_lines = player.said if isinstance(player, Sayer) else 0
+    return Jammed(
+        seed, spent, session.hands.notes, said_lines, session.counts.heard, session.scheduler.late, path, take
+    )
+
+
+def _controls(job: JamJob) -> tuple[Preset, dict[str, Any]]:
+    """The preset, and what each control is at the beginning."""
+    preset = Preset()
+    if job.preset is not None:
+        preset = Preset.load(Path(job.preset))
+    asked = controls.checked(job.values)
+    return preset, controls.defaults() | dict(preset.values) | asked
+
+
+def _plug(job: JamJob, session: Session, observer: Observer) -> None:
+    """Ports and doors."""
+    doors = job.osc is not None or job.osc_to or job.websocket is not None
+    virtual = job.virtual or not (job.inputs or job.outputs or doors)
+    if job.inputs or job.outputs or virtual:
+        found = backend(None if job.ports == "auto" else job.ports)
+        if virtual and not found.virtual:
+            hint = "make one with loopMIDI, and name it: --out NAME"
+            raise UsageError("this system has no MIDI ports that a program can make", hint)
+        _midi(job, session, found, virtual, observer)
+    if job.clock == "midi" and not session.inputs:
+        raise UsageError("--clock midi has no MIDI input that it could come from", "name one: --in NAME")
+    if job.osc is not None or job.osc_to:
+        osc = _imported("osc")
+        for text in job.osc_to:
+            session.listen(osc.voice(text))
+        if job.osc is not None:
+            door = osc.OscDoor(job.osc, session.control, session.play_in, job.host, job.token)
+            session.doors.append(door)
+            observer.note(f"OSC in: {job.host}, port {door.port}")
+    if job.websocket is not None:
+        made = _imported("websocket").WebSocketDoor(
+            job.websocket, session.control, session.play_in, job.host, job.token, job.origins
+        )
+        session.listen(made)
+        session.doors.append(made)
+        observer.note(f"WebSocket: ws://{job.host}:{made.port}/")
+
+
+def _midi(job: JamJob, session: Session, found: Backend, virtual: bool, observer: Observer) -> None:
+    inputs = [matched(name, found.inputs(), "input") for name in job.inputs]
+    outputs = [matched(name, found.outputs(), "output") for name in job.outputs]
+    opened = [Input(found, name, session.hear) for name in dict.fromkeys(inputs)]
+    played = [Output(found, name) for name in dict.fromkeys(outputs)]
+    if virtual:
+        opened.append(Input(found, f"{OWN} in", session.hear, virtual=True))
+        played.append(Output(found, f"{OWN} out", virtual=True))
+    session.plug(opened, played)
+    for kind, ports in (("in", opened), ("out", played)):
+        if ports:
+            observer.note(f"MIDI {kind}: {', '.join(port.name for port in ports)}")
+
+
+def _imported(name: str) -> Any:
+    """A module of the room that needs a library of the extra."""
+    import importlib
+
+    try:
+        return importlib.import_module(f"seqgen.live.{name}")
+    except ImportError as error:
+        package = {"pythonosc": "python-osc"}.get(str(error.name).split(".")[0], str(error.name))
+        raise UsageError(f"{package} is not installed", "pip install 'seqgen-art[live]'") from None
+
+
+def _player(model: Model, session: Session, seed: int, keep: Callable[[Sequence[int]], object]) -> Player | Sayer:
+    """What plays: music, or lines of text."""
+    values = session.values
+    if not model.is_text:
+        stream = Stream(model, values, seed, keep)
+        return Player(stream, session.transport, session.scheduler, session.hands, values, session.tell)
+    if values["mode"] != "solo":
+        mode = values["mode"]
+        raise UsageError(f"{model.name} makes text, which has no mode {mode}", "leave --mode out: it says lines")
+    lines = Lines(model, values, seed, keep)
+    return Sayer(lines, session.transport, session.scheduler, session.hands, values, session.tell)
+
+
+def _recorder(
+    job: JamJob, model: Model, seed: int, values: Mapping[str, Any], observer: Observer
+) -> tuple[Recorder | None, list[Takes]]:
+    """What keeps the tokens, and the list of takes once it was opened."""
+    if not job.take:
+        return None, []
+    corpus = str(model.checkpoint.provenance.get("corpus", ""))
+    source = TakeSource(model.digest, model.name, corpus, model.tokenizer.spec())
+    settings: TakeSettings = {
+        "temperature": values["temperature"],
+        "rules": [[name.removeprefix("rule."), value] for name, value in values.items() if name.startswith("rule.")],
+        "length": "inf",
+        "stop": [],
+        "label": values["label"],
+        "grammar": True,
+        "followed": True,
+    }
+    opened: list[Takes] = []
+
+    def takes() -> Takes:
+        if not opened:
+            opened.append(Takes())
+        return opened[0]
+
+    beginning = Beginning(source, 1, seed, settings, {"engine": job.engine, "device": job.device})
+    return Recorder(takes, beginning, observer.note), opened
+
+
+def _read(lines: Iterable[bytes] | None, session: Session) -> None:
+    """Controls that are typed, on a thread of their own."""
+    if lines is None:
+        return
+
+    def read() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            for line in lines:
+                session.line(line)
+
+    threading.Thread(target=read, name="lines", daemon=True).start()
+
+
+def _kept(job: JamJob, suffix: str, session: Session, player: Player | Sayer) -> Path | None:
+    """The file of the session; None where there is none."""
+    if job.log is None:
+        return None
+    if not (player.kept if isinstance(player, Sayer) else len(session.recording)):
+        return None
+    name = datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
+    folder = Path(job.log)
+    path = folder / f"{name}{suffix}"
+    for number in range(2, 1000):
+        if not path.exists():
+            break
+        path = folder / f"{name}-{number}{suffix}"
+    folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(player, Sayer):
+        write_bytes(path, ("\n".join(player.kept) + "\n").encode("utf-8", "replace"))
+    else:
+        session.recording.write(path, time.monotonic(), session.transport.tempo)
+    return path
