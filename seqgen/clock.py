@@ -13,7 +13,8 @@ knows the other:
 All zero, it does nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,10 @@ PLACES = 256
 VOICES = 31  # and none
 DOCUMENT = 15  # bars that begin with a document: more than anything looks back
 MOST = (DOCUMENT, PLACES, 1 << 12, VOICES, 1, 1)  # of each column
+
+
+# Settings of the memory that goes by this clock, for codecs whose documents it is worth its time for.
+LOOKBACK: Mapping[str, object] = MappingProxyType({"memory": "lookback", "memory_length": 512})
 
 
 def silent(size: int) -> Clock:

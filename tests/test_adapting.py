@@ -21,7 +21,7 @@ from seqgen.models import ModelSettings, weight_shapes
 from seqgen.tokenizer import Tokenizer
 
 SHAPE = ModelSettings(hidden=32, layers=2)
-PATTERN = "badcfehg" * 400  # nothing that an untrained model would say
+PATTERN = "badcfehg" * 800  # nothing that an untrained model would say
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,8 @@ def refusal(capsys, *arguments: str) -> str:
 def test_a_prompt_that_repeats_itself_helps_its_continuation_and_the_model_forgets_it(checkpoint):
     model = Model(checkpoint)
     plain = model.sample(PATTERN, seed=1, length=40, temperature=0)
-    learned = model.sample(PATTERN, seed=1, length=40, temperature=0, adapt=0.005)
-    again = model.sample(PATTERN, seed=1, length=40, temperature=0, adapt=0.005)
+    learned = model.sample(PATTERN, seed=1, length=40, temperature=0, adapt=0.003)
+    again = model.sample(PATTERN, seed=1, length=40, temperature=0, adapt=0.003)
     afterwards = model.sample(PATTERN, seed=1, length=40, temperature=0)
     assert learned.text == PATTERN + "badcfehg" * 5
     assert plain.text != learned.text
@@ -121,12 +121,12 @@ def test_an_engine_goes_on_from_the_state_of_another_with_other_weights(checkpoi
 
 def test_a_take_keeps_how_it_learned_and_is_made_again(folder, tmp_path, capsys):
     made, again = tmp_path / "made.txt", tmp_path / "again.txt"
-    arguments = ["generate", folder, "-p", PATTERN, "-l", "30", "--seed", "2", "--adapt", "0.005", "-o"]
+    arguments = ["generate", folder, "-p", PATTERN, "-l", "30", "--seed", "2", "--adapt", "0.003", "-o"]
     assert run([*arguments, str(made)]) == 0
-    assert "Learned from the prompt in 50 steps at a rate of 0.005" in capsys.readouterr().err
+    assert "Learned from the prompt in 100 steps at a rate of 0.003" in capsys.readouterr().err
     run(["takes", "show", "last", "--json"])
     adapt = json.loads(capsys.readouterr().out)["settings"]["adapt"]
-    assert adapt == {"rate": 0.005, "steps": 50, "segment": 64, "decay": 0.003}
+    assert adapt == {"rate": 0.003, "steps": 100, "segment": 64, "decay": 0.003}
     run(["takes", "replay", "last", "-o", str(again)])
     assert again.read_bytes() == made.read_bytes()
     run([*arguments, str(tmp_path / "once-more.txt")])
@@ -136,7 +136,7 @@ def test_a_take_keeps_how_it_learned_and_is_made_again(folder, tmp_path, capsys)
 def test_the_best_of_several_and_a_beam_have_learned_too(folder, tmp_path):
     for choice in (["--best-of", "2", "-t", "0"], ["--beam", "2"]):
         path = tmp_path / f"{choice[0]}.txt"
-        arguments = ["generate", folder, "-p", PATTERN, "-l", "16", "--adapt", "0.005", "--no-prompt-in-output"]
+        arguments = ["generate", folder, "-p", PATTERN, "-l", "16", "--adapt", "0.003", "--no-prompt-in-output"]
         assert run([*arguments, *choice, "-o", str(path)]) == 0
         assert path.read_text() == "badcfehg" * 2
 
@@ -155,7 +155,7 @@ def test_what_is_played_while_it_runs_is_learned_from(folder, tmp_path, monkeypa
             assert run(asked) == 0, capsys.readouterr().err
         return path.read_text("latin-1")
 
-    assert followed("--adapt", "0.005").endswith("badcfehg" * 3)
+    assert followed("--adapt", "0.003").endswith("badcfehg" * 3)
     assert not followed().endswith("badcfehg" * 2)
 
 

@@ -52,7 +52,7 @@ def test_of_a_book_beside_a_note_a_tenth_is_held_out_for_every_seed(tmp_path: Pa
 @pytest.mark.parametrize("text", ["a" * 2000, "The heron waits. The water moves.\n" * 60])
 def test_what_is_known_by_heart_is_called_so(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x.txt").write_text(text)
-    train(tmp_path / "x.txt", tmp_path / "run", 250, "-P", "learning_rate", "0.03", "-P", "dropout", "0")
+    train(tmp_path / "x.txt", tmp_path / "run", 500, "-P", "learning_rate", "0.03", "-P", "dropout", "0")
     said = " ".join(capsys.readouterr().err.split())
     assert "It knows the corpus by heart" in said
     assert "far from knowing" not in said

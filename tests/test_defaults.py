@@ -73,7 +73,9 @@ def test_other_keys_come_with_many_passes():
 
 def test_the_speed_is_measured_once_before_a_run_in_minutes_and_not_for_one_in_steps(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr("seqgen.jobs.train.planning.reference_rate", lambda cell, size: asked.append(size) or 1e6)
+    monkeypatch.setattr(
+        "seqgen.jobs.train.planning.reference_rate", lambda cell, size, memory: asked.append(size) or 1e6
+    )
     text = tmp_path / "play.txt"
     text.write_text("to be or not to be, that is the question. " * 400)
     for name, budget in (("steps", {"steps": 2}), ("minutes", {"minutes": 0.001})):

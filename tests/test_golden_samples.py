@@ -34,7 +34,7 @@ CELLS = {
 TEXT = "".join(f"ANNA:\nGood day, {name}, how is the {thing}?\n\n" for name in "ABCDEFGH" for thing in "abcdefghijkl")
 SHAPE = {"hidden": 24, "layers": 2, "embedding": 12, "batch": 4, "window": 16, "validations": 2}
 HOW = ["--steps", "40", "--seed", "3", "--device", "cpu", "-c", "char"]
-HOW += ["-P", "precision", "float32", "-P", "dropout", "0.35"]
+HOW += ["-P", "precision", "float32", "-P", "dropout", "0.35", "-P", "counts", "0", "-P", "memory", "none"]
 TOLERANCE = 1e-4  # relative, of losses and norms
 
 

@@ -142,17 +142,17 @@ def test_a_network_is_told_the_clock_of_its_codec():
     assert (network.state_dict()["memory.clock"].numpy() == FRAMED.clock()).all()
 
 
-def test_models_of_scores_have_it_on_a_cpu_where_nobody_says(tmp_path):
-    path = tmp_path / "tunes.tokens"
-    with StreamWriter(path, FRAMED.spec(), FRAMED.vocab_size) as writer:
-        for _ in range(20):
-            writer.add(np.array(tune([(0, 60)], [(0, 62)]), np.uint16))
-            writer.end_document()
-    stream = TokenStream.open(path)
-
-    def memory(device, **given):
-        return new_plan(TrainJob((str(path),), tmp_path, device=device, steps=5), stream, given, None).shape.memory
+def test_models_of_long_documents_have_it_on_a_cpu_where_nobody_says(tmp_path):
+    def memory(device, bars=100, **given):
+        path = tmp_path / f"{bars}.tokens"
+        with StreamWriter(path, FRAMED.spec(), FRAMED.vocab_size) as writer:
+            for _ in range(20):
+                writer.add(np.array(tune(*[[(0, 60)]] * bars), np.uint16))
+                writer.end_document()
+        job = TrainJob((str(path),), tmp_path, device=device, steps=5)
+        return new_plan(job, TokenStream.open(path), given, None).shape.memory
 
     assert memory("cpu") == "lookback"
+    assert memory("cpu", bars=2) is None
     assert memory("cpu", memory="none") is None
     assert memory("cpu", memory="attention") == "attention"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from seqgen.clock import LOOKBACK
 from seqgen.codecs import Codec, Golden, Grammar, Ids, Lengths
 from seqgen.report import Report
 
@@ -21,6 +22,7 @@ class Byte(Codec):
     Options = ByteOptions
     suffixes = ()
     suffix = ".bin"
+    memory = LOOKBACK
     golden = Golden("né 水\n".encode(), (110, 195, 169, 32, 230, 176, 180, 10))
 
     @classmethod

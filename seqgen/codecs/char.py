@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from seqgen.clock import LOOKBACK
 from seqgen.codecs import Codec, Golden, Grammar, Ids, Lengths
 from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, learn
 from seqgen.report import Report
@@ -31,6 +32,7 @@ class Char(Codec):
         ".txt", ".text", ".md", ".rst", ".csv", ".tsv", ".json", ".html", ".xml", ".tex", ".log",
     )  # fmt: skip
     suffix = ".txt"
+    memory = LOOKBACK
     golden = Golden("né 水\n".encode(), (110, 256, 32, 257, 10))
 
     def __init__(self, characters: str, options: CharOptions) -> None:

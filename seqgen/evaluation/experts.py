@@ -108,14 +108,14 @@ def fit_experts(
     experts = Experts(counts, Gate(first_weights(), first_weights()), document_id)
     places, heard = heard_from(network, experts, ids, starts, device)
     targets, part = ids[places].astype(np.int64), _part(places, len(ids))
-    gain = 0.0
+    gain, gate = 0.0, Gate.fit(heard, targets)
     for own in (0, 1):
         chosen = part == own
-        gate, heard_here = _fitted(heard, targets, ~chosen, experts.gate), _some(heard, chosen)
+        crossed, heard_here = _fitted(heard, targets, ~chosen, gate), _some(heard, chosen)
         rows = np.arange(int(chosen.sum()))
-        for weights, sign in ((gate.document, 1), (first_weights(), -1)):
+        for weights, sign in ((crossed.document, 1), (first_weights(), -1)):
             gain += sign * float(normalised(mix(heard_here, weights))[rows, targets[chosen]].sum(dtype=np.float64))
-    return Experts(counts, Gate.fit(heard, targets), document_id), gain / len(places)
+    return Experts(counts, gate, document_id), gain / len(places)
 
 
 def heard_from(
@@ -170,7 +170,7 @@ def _known_before(experts: Experts, ids: Ints, starts: Ints, places: NDArray[np.
 
 
 def _fitted(heard: Heard, targets: Ints, chosen: NDArray[np.bool_], otherwise: Gate) -> Gate:
-    return Gate.fit(_some(heard, chosen), targets[chosen].astype(np.int64)) if chosen.any() else otherwise
+    return Gate.fit(_some(heard, chosen), targets[chosen].astype(np.int64), otherwise) if chosen.any() else otherwise
 
 
 def _some(heard: Heard, chosen: NDArray[np.bool_]) -> Heard:

@@ -123,10 +123,17 @@ class Gate:
     share: float = SHARE
 
     @classmethod
-    def fit(cls, heard: Heard, targets: NDArray[np.integer[Any]]) -> "Gate":
-        """Both gates, on held-out predictions whose tokens were (B,) `targets`."""
+    def fit(cls, heard: Heard, targets: NDArray[np.integer[Any]], near: "Gate | None" = None) -> "Gate":
+        """Both gates, on held-out predictions whose tokens were (B,) `targets`.
+
+        Args:
+            heard: The predictions.
+            targets: What came.
+            near: A gate from which the search begins; the result is the same, sooner.
+        """
         heard, targets = _narrowed(heard, targets)
-        return cls(_fitted(heard, targets, 2, OF_CORPUS), _fitted(heard, targets, EXPERTS, FEATURES))
+        corpus, whole = (None, None) if near is None else (near.corpus, near.document)
+        return cls(_fitted(heard, targets, 2, OF_CORPUS, corpus), _fitted(heard, targets, EXPERTS, FEATURES, whole))
 
     @classmethod
     def restore(cls, found: Mapping[str, Any]) -> "Gate":
@@ -196,10 +203,12 @@ def _narrowed(heard: Heard, targets: NDArray[np.integer[Any]]) -> tuple[Heard, N
     return Heard(np.ascontiguousarray(heard.experts[:, :, wanted]), heard.features), place[targets]
 
 
-def _fitted(heard: Heard, targets: NDArray[np.integer[Any]], experts: int, features: int) -> Floats:
+def _fitted(
+    heard: Heard, targets: NDArray[np.integer[Any]], experts: int, features: int, near: Floats | None
+) -> Floats:
     """Newton's method, by steps that are halved where they make it worse."""
     start = first_weights()[:experts, :features].astype(np.float64)
-    weights, loss = start, float("inf")
+    weights, loss = start if near is None else near[:experts, :features].astype(np.float64), float("inf")
     step = np.zeros_like(start)
     for _ in range(STEPS):
         trial = weights + step
@@ -232,21 +241,24 @@ def _derivatives(
     for at in range(0, len(targets), CHUNK):
         own = targets[at : at + CHUNK]
         x = heard.features[at : at + CHUNK, :features].astype(np.float64)
-        experts = heard.experts[:count, at : at + CHUNK]
-        shares = x @ weights.T
-        mixed = sum(shares[:, e, None] * experts[e] for e in range(count))
-        mixed -= mixed.max(axis=1, keepdims=True)
-        p = np.exp(mixed)
+        experts = heard.experts[:count, at : at + CHUNK]  # float32: sums over a vocabulary need no more
+        shares = (x @ weights.T).astype(np.float32)
+        p = shares[:, :1] * experts[0]
+        for e in range(1, count):
+            p += shares[:, e, None] * experts[e]
+        rows = np.arange(len(own))
+        p -= p.max(axis=1, keepdims=True)
+        loss -= float(p[rows, own].sum(dtype=np.float64))
+        np.exp(p, out=p)
         total = p.sum(axis=1, keepdims=True)
         p /= total
-        rows = np.arange(len(own))
-        loss += float((np.log(total[:, 0]) - mixed[rows, own]).sum())
-        mean = np.stack([(p * experts[e]).sum(axis=1) for e in range(count)])  # (E, n)
+        loss += float(np.log(total).sum(dtype=np.float64))
+        mean = np.einsum("nv,env->en", p, experts).astype(np.float64)
         slope += (mean - experts[:, rows, own]) @ x
         for e in range(count):
             weighted = p * experts[e]
             for f in range(e + 1):
-                joint = (weighted * experts[f]).sum(axis=1) - mean[e] * mean[f]
+                joint = np.einsum("nv,nv->n", weighted, experts[f]) - mean[e] * mean[f]
                 bend[e, :, f] += (x * joint[:, None]).T @ x
     for e in range(count):
         for f in range(e):

@@ -20,7 +20,9 @@ EMBEDDING = 128  # narrower than the layers: as good, and a tenth more steps in 
 CPU_RATE = 40_000  # tokens a second that two good cores learn from at REFERENCE, where nothing was measured
 # Tokens that a machine must be able to read at REFERENCE in the time, for a layer of so many units to reach further.
 WIDTHS = ((0, 256), (2_500_000, 320), (4_200_000, 384))
+MEMORY_COST = 1.45  # of a token with look-back, beside one without
 DEEP = 48_000_000  # the same for two layers of 512 units
+COUNTS = 1000  # kilobytes: of tiny-shakespeare four times as many gain 0.002 nats more
 LEARNED = 4.2  # passes of one layer from which on dropout helps: before, it only slows learning
 
 
@@ -39,6 +41,7 @@ class Training(TypedDict, total=False):
     window: int
     learning_rate: float
     validations: int
+    counts: int
     dropout: float
     dropout_input: float
     weight_drop: float
@@ -62,15 +65,18 @@ class Reading:
         tokens: Of the corpus, those that are trained on.
         budget: When it ends.
         rate: Tokens a second that this machine learns from at REFERENCE.
+        memory: Whether a memory stands beside the cell, there and in the run.
     """
 
     tokens: int
     budget: Budget
     rate: float = CPU_RATE
+    memory: bool = False
 
     def most(self) -> float:
-        """Tokens that are read at REFERENCE."""
-        return self.tokens * self.passes(REFERENCE, STREAMS, WINDOW)
+        """Tokens that were read at REFERENCE without a memory: with one, as wide a layer learns from fewer."""
+        read = self.tokens * self.passes(REFERENCE, STREAMS, WINDOW)
+        return read * MEMORY_COST if self.memory and self.budget.minutes is not None else read
 
     def passes(self, shape: Shape, batch: int, window: int) -> float:
         """How often each token is read by a model of this shape, in steps of `batch` streams of `window` tokens.
@@ -101,7 +107,8 @@ def choose(device: str, reading: Reading, given: Mapping[str, object] = NONE) ->
         given: Settings that are not to be chosen; a shape among them decides how often the corpus is read.
     """
     if device == "cpu":
-        return _for_cpu(reading, given)
+        shape, train = _for_cpu(reading, given)
+        return shape, train | {"counts": COUNTS}  # samples of a GPU would wait for them
     return _for_gpu(reading.tokens)
 
 

@@ -7,10 +7,13 @@ is touched: not its weights, not its optimizer, not the random generators.
 import dataclasses
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 
+from seqgen import settings
 from seqgen.cells import Cell
 from seqgen.models import ModelSettings, parameters, weight_shapes
 from seqgen.models.network import RecurrentLM
@@ -55,9 +58,15 @@ def estimate(plan: TrainPlan, vocab_size: int) -> Estimate:
     return Estimate(rate, None if memory is None else memory + COPIES * weights + more[1] - more[0])
 
 
-def reference_rate(cell: Cell, vocab_size: int) -> float:
-    """Tokens a second that this machine's processor learns from at `defaults.REFERENCE`, in a second of trying."""
-    shape = ModelSettings(**defaults.REFERENCE)
+def reference_rate(cell: Cell, vocab_size: int, memory: Mapping[str, object] = MappingProxyType({})) -> float:
+    """Tokens a second that this machine's processor learns from at `defaults.REFERENCE`, in a second of trying.
+
+    Args:
+        cell: Of the network.
+        vocab_size: V.
+        memory: Settings of the memory beside the cell.
+    """
+    shape = settings.parse(ModelSettings, {**defaults.REFERENCE, **memory})
     train = TrainSettings(batch=defaults.STREAMS, window=defaults.WINDOW)
     plan = TrainPlan("", cell, shape, train, Budget(steps=1), 0, torch.device("cpu"))
     return estimate(plan, vocab_size).rate

@@ -26,13 +26,12 @@ import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.clock import Clock
+from seqgen.clock import LOOKBACK, Clock
 from seqgen.codecs import Ids, Mask, sparse
 from seqgen.codecs._grammar import LeaningGrammar
 from seqgen.codecs.midi.controlled import ControlledCodec
@@ -73,7 +72,7 @@ class MidiBar(ControlledCodec):
 
     Options = MidiBarOptions
     has_meters = True
-    memory = MappingProxyType({"memory": "lookback", "memory_length": 512})
+    memory = LOOKBACK
     programs, velocities, drums = slice(v.INST, v.VEL), slice(v.VEL, v.PITCH), slice(v.DRUM, v.DUR)
     needed = slice(v.PART, v.INST), slice(v.PITCH, v.DRUM), slice(v.DUR, v.TIE)
 

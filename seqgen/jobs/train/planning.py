@@ -13,6 +13,7 @@ import torch
 from seqgen import hub, registry, settings
 from seqgen.cells import Cell
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, find, make_model
+from seqgen.codecs import Codec
 from seqgen.errors import MALFORMED, CheckpointError, SeqgenError, SettingError, UsageError
 from seqgen.jobs.train.settings import TrainJob
 from seqgen.models import ModelSettings, weight_shapes
@@ -32,6 +33,8 @@ from seqgen.training.splitting import FIRST, SPLIT
 
 DEFAULT_MODEL = "lstm"
 MOST = 10**15  # minutes, epochs, steps
+MEMORY = ("memory", "memory_length")  # settings that change what a token costs
+REMEMBERED = 256  # tokens of a document from which on a memory pays, in the mean
 GENTLER = 0.5  # the learning rate of a model that goes on from a checkpoint, as a share of a fresh one's
 
 
@@ -103,11 +106,11 @@ def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, object], pa
     model = model_of(job, parent)
     kinds = model_kinds(model)
     inherited = {} if parent is None else dataclasses.asdict(parent.checkpoint.settings)
-    reading = _reading(job, stream, device.type, budget, given, model)
-    values = dict(preset.settings) if preset else _automatic(device.type, reading, {**given, **inherited})
     codec = registry.load("codecs", str(stream.codec_spec["name"]))
-    if device.type == "cpu" and "memory" not in given:  # on a GPU steps with one are not tuned
-        values = {**codec.memory, **values}
+    memory = {} if device.type != "cpu" or "memory" in given else _memory(codec, stream)  # on a GPU it is not tuned
+    reading = _reading(job, stream, device.type, budget, {**memory, **given, **inherited}, model)
+    values = dict(preset.settings) if preset else _automatic(device.type, reading, {**given, **inherited})
+    values = {**memory, **values}
     if codec.transposes:
         moved = defaults.transposition(device.type, reading, {**values, **given, **inherited})
         values = {"transpose": moved} | values
@@ -148,7 +151,15 @@ def _reading(
         return Reading(tokens, budget)
     kinds = model_kinds(model)
     cell: Cell = settings.parse(kinds[0], settings.distribute(given, *kinds)[0])
-    return Reading(tokens, budget, parallel.current().total(reference_rate(cell, stream.vocab_size)))
+    memory = {key: given[key] for key in MEMORY if given.get(key) is not None}
+    rate = parallel.current().total(reference_rate(cell, stream.vocab_size, memory))
+    return Reading(tokens, budget, rate, settings.parse(ModelSettings, memory).memory is not None)
+
+
+def _memory(codec: type[Codec], stream: TokenStream) -> Mapping[str, object]:
+    """Settings of the memory that goes with documents of the codec: none where they are too short to look back in."""
+    long = len(stream.ids) >= REMEMBERED * max(1, stream.documents)
+    return codec.memory if long else {}
 
 
 def _automatic(device: str, reading: Reading, given: Mapping[str, object]) -> Values:
