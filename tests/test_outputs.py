@@ -19,9 +19,8 @@ TEXTS = {  # parameters that take text and name no file
     "codec", "encoding", "label", "device", "settings", "prompt", "rules", "stop", "blend", "instruments", "key",
     "meter", "scale", "text", "title", "name", "only", "length", "temperature", "max_copy", "documents",
     "shard", "scheduler", "repository", "licence", "include", "exclude",
-    "field", "label_field", "grammar", "form", "adapt",
-    "inputs", "outputs", "osc_to", "host", "token", "origins", "learn", "mode", "quantise", "sets", "tempo",
-    "density", "cells",
+    "field", "label_field", "grammar", "form", "adapt", "inputs", "outputs", "osc_to",
+    "host", "token", "origins", "learn", "mode", "quantise", "sets", "tempo", "density", "cells", "clamp", "gain",
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqgen.api.engines import make_engine
+from seqgen.checkpoint import Checkpoint
 from seqgen.codecs import Ids
 from seqgen.errors import SettingError, UsageError
 from seqgen.generation import Engine
@@ -86,12 +87,16 @@ class Adapting:
 
     def engine(self) -> Engine[Any]:
         """The engine with what was learned; the model's own where nothing was."""
+        return self._model.engine if self._adaptive is None else make_engine(self.checkpoint(), *self._model.kind)
+
+    def checkpoint(self) -> Checkpoint:
+        """The model with what was learned; as it was where nothing was."""
+        before = self._model.checkpoint
         if self._adaptive is None:
-            return self._model.engine
-        before, found = self._model.checkpoint, self._adaptive.network.state_dict()
+            return before
+        found = self._adaptive.network.state_dict()
         names = weight_shapes(before.cell, before.settings, before.tokenizer.vocab_size)
-        weights = {name: found[name].detach().cpu().numpy().copy() for name in names}
-        return make_engine(replace(before, weights=weights), *self._model.kind)
+        return replace(before, weights={name: found[name].detach().cpu().numpy().copy() for name in names})
 
     def to_json(self) -> dict[str, object]:
         """How it learned, as plain data."""

@@ -4,6 +4,8 @@ A line is one JSON object; what it may hold, alone or together:
 
     {"temperature": 0.9}                a number, or a schedule as text
     {"rules": {"top_p": 0.9}}           rules by name, the others stay; null takes one away
+    {"clamp": {"layer1:cell317": 0.9}}  cells that are held from here on; null lets one go
+    {"gain": {"layer1:cell317": 2}}     cells that are heard louder or softer; null as it was
     {"prompt": "text"}                  text that the sample goes on with
     {"reset": true}                     forget everything and begin a new document
     {"pause": true}  {"resume": true}   wait; go on
@@ -13,18 +15,21 @@ Where several stand in one line they work in the order of this list, but a reset
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from seqgen.errors import SeqgenError, UsageError
+from seqgen.inside.naming import MOST, read_name
 from seqgen.registry import names, nearest
 from seqgen.rules import parse
 
 MAX_LINE = 1 << 16  # bytes
 MAX_RULES = 64
+MAX_CELLS = 1024
 MAX_NAME = 40  # characters
 FLAGS = ("reset", "pause", "resume", "stop")
-KEYS = ("temperature", "rules", "prompt", *FLAGS)
+KEYS = ("temperature", "rules", "clamp", "gain", "prompt", *FLAGS)
 EXPECTED = 'one JSON object a line, such as {"temperature": 0.9}'
 
 
@@ -35,6 +40,7 @@ class Control:
     Attributes:
         temperature: The new one, a number or a schedule as text; None: as it was.
         rules: (name, value) pairs; the value None takes the rule away.
+        clamp, gain: (cell, value) pairs; None lets a cell go.
         prompt: Bytes that the sample goes on with.
         reset: Whether to begin a new document.
         pause: Whether to wait.
@@ -44,6 +50,8 @@ class Control:
 
     temperature: float | str | None = None
     rules: tuple[tuple[str, float | str | None], ...] = ()
+    clamp: tuple[tuple[str, float | None], ...] = ()
+    gain: tuple[tuple[str, float | None], ...] = ()
     prompt: bytes = b""
     reset: bool = False
     pause: bool = False
@@ -90,7 +98,8 @@ def control_of(given: dict[str, Any]) -> Control:
     flags = {key: _flag(key, given[key]) for key in FLAGS if key in given}
     if flags.get("pause") and flags.get("resume"):
         raise UsageError("a control line says both pause and resume", "send one of them")
-    return Control(_temperature(given), _rules(given), _prompt(given), **flags)
+    clamp, gain = _cells(given, "clamp"), _cells(given, "gain")
+    return Control(_temperature(given), _rules(given), clamp, gain, _prompt(given), **flags)
 
 
 def changed(
@@ -107,6 +116,28 @@ def changed(
         elif known in waiting:
             merged.append((known, waiting.pop(known)))
     return (*merged, *waiting.items())
+
+
+def changed_cells(held: Mapping[str, float], changes: tuple[tuple[str, float | None], ...]) -> dict[str, float]:
+    """Cells that are held, with changes; None lets one go."""
+    merged: dict[str, float | None] = {**held, **dict(changes)}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _cells(given: dict[str, object], key: str) -> tuple[tuple[str, float | None], ...]:
+    cells = given.get(key, {})
+    if not isinstance(cells, dict) or len(cells) > MAX_CELLS:
+        raise UsageError(f"{key} is {_short(cells)}, expected an object of at most {MAX_CELLS}, a number by cell")
+    found: list[tuple[str, float | None]] = []
+    for name, value in cells.items():
+        cell = str(read_name(name[:MAX_NAME]))
+        number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST
+        if value is not None and not number:
+            raise UsageError(
+                f"{key} of {cell} is {_short(value)}, expected a number from -{MOST:g} to {MOST:g}, or null"
+            )
+        found.append((cell, None if value is None else float(value)))
+    return tuple(found)
 
 
 def _temperature(given: dict[str, object]) -> float | str | None:

@@ -55,6 +55,7 @@ class How(TypedDict, total=False):
         new: Whether a sample that is an item of the corpus is drawn again; for models of lists. Default: no.
         unseen: Whether tokens that training never saw may be drawn. Default: no.
         memory: Whether counts of corpus and document are mixed in, where the checkpoint has them. Default: yes.
+        clamp, gain: Cells held, or scaled: ["layer1:cell317=0.9"]. Default: none.
         adapt: Whether it learns from the prompt first, for this sample alone; or at which rate. Default: no.
     """
 
@@ -69,6 +70,8 @@ class How(TypedDict, total=False):
     new: bool
     unseen: bool
     memory: bool
+    clamp: Sequence[str]
+    gain: Sequence[str]
     adapt: float | bool
 
 

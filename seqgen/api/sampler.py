@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from seqgen.api import items
+from seqgen.api.holding import Held, engine_of, held_of
 from seqgen.api.novelty import Known, new_steps
 from seqgen.api.over_text import balanced, grammar_of
 from seqgen.api.sampling import UNLIMITED, Sampling
@@ -85,23 +86,18 @@ class Sampler:
 
     @cached_property
     def engine(self) -> Engine[Any]:
-        """The network, as it has learned where that was asked for, mixed with counts where it has them."""
-        return self._mixed(self.model.engine if self.adapting is None else self.adapting.engine())
+        """The network, as it has learned and with cells held where that was asked for, mixed with counts."""
+        return self.played(*held_of(self.sampling.clamp, self.sampling.gain))
 
-    def _mixed(self, engine: Engine[Any]) -> Engine[Any]:
-        experts = self.model.checkpoint.experts
-        if experts is None or self.model.mixture is not None or not self.sampling.memory:
-            return engine
-        from seqgen.generation.engines.experts import ExpertsEngine
+    def played(self, clamp: Held, gain: Held) -> Engine[Any]:
+        """The same with these cells held, or heard louder or softer, by name."""
+        return engine_of(self.model, self.adapting, self.sampling.memory, clamp, gain)
 
-        return ExpertsEngine(engine, experts)
-
-    def learned(self, ids: Ids) -> Engine[Any] | None:
-        """The engine once it has learned from (n,) ids more; None where it is not to learn."""
-        if self.adapting is None:
-            return None
-        self.adapting.learn(ids)
-        return self._mixed(self.adapting.engine())
+    def learn(self, ids: Ids) -> bool:
+        """Learn from (n,) ids more; whether it is to learn at all, so that `played` gives another engine."""
+        if self.adapting is not None:
+            self.adapting.learn(ids)
+        return self.adapting is not None
 
     @cached_property
     def adapting(self) -> "Adapting | None":

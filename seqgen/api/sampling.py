@@ -39,6 +39,7 @@ class Sampling:
         new: Whether a sample that is an item of the corpus, or one already made, is drawn again; for models of lists.
         unseen: Whether tokens that training never saw may be drawn.
         memory: Whether counts of the corpus and of the document are mixed in, where the checkpoint has them.
+        clamp, gain: Cells that are held, or scaled, as "layer1:cell317=0.9"; see `seqgen.inside.holding`.
         adapt: Whether the model learns from the prompt before it samples, and forgets it afterwards; a number: at this
             learning rate.
     """
@@ -55,6 +56,8 @@ class Sampling:
     new: bool = option(False, "Of a list: draw again what is in the corpus or was made already.")
     unseen: bool = option(False, "Draw tokens, too, that training never saw.")
     memory: bool = option(True, "Mix counts of the corpus and of the document in, where the checkpoint has them.")
+    clamp: Sequence[str] = option((), "Hold a cell: layer1:cell317=0.9, as often as wanted.")
+    gain: Sequence[str] = option((), "Hear a cell louder or softer: layer1:cell317=2.")
     adapt: float | bool = option(
         False, "Learn from the prompt first, for this call alone; at this rate, if one is given."
     )

@@ -89,6 +89,8 @@ _given = functools.partial(setting, SampleJob)
 @_given("new", "--new")
 @_given("unseen", "--unseen")
 @click.option("--no-memory", "bare", is_flag=True, help="The network alone, without counts of corpus and document.")
+@_given("clamp", "--clamp", multiple=True, metavar="CELL=VALUE")
+@_given("gain", "--gain", multiple=True, metavar="CELL=FACTOR")
 @_given("adapt", "--adapt", callback=_rate, is_flag=False, flag_value="", type=str, default=None, metavar="[RATE]")
 @music_options
 @_given("no_prompt", "--no-prompt-in-output")

@@ -11,6 +11,7 @@ from seqgen.cli._paths import Command, Input, Output
 from seqgen.terminal.text import harmless
 
 BEST = 12  # features that are printed
+FURTHER = ("gradients", "saliency", "errors")
 
 
 @click.command("look", cls=Command, short_help="See the cells of a model over a text.")
@@ -20,11 +21,13 @@ BEST = 12  # features that are printed
 @click.option("--corpus", type=Input(), multiple=True, metavar="SOURCE", help="Search cells in this; else in the text.")
 @click.option("--cell", "cells", multiple=True, metavar="NAME", help="Show this cell first: layer1:cell317.")
 @click.option("--window", type=int, default=5000, show_default=True, help="Tokens that are shown, 20000 at most.")
+@click.option("--at", type=click.IntRange(2), metavar="N", help="Explain the prediction of the N-th token.")
+@click.option("--cells-only", is_flag=True, help="Leave gradients, saliency and kinds of errors out.")
 @click.option("--label", help="Of the document, where the corpus had labels.")
 @json_option
 def command(
     checkpoint: str, text: str, output: str | None, corpus: tuple[str, ...], cells: tuple[str, ...], window: int,
-    label: str | None, as_json: bool,
+    at: int | None, cells_only: bool, label: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """See inside CHECKPOINT while it reads a text, or for music a file.
 
@@ -39,7 +42,8 @@ def command(
     """
     from seqgen.jobs.look.job import LookJob, look
 
-    found = look(LookJob(checkpoint, text, output, corpus, cells, window, label), Printer())
+    further = () if cells_only or (output is None and not as_json) else FURTHER
+    found = look(LookJob(checkpoint, text, output, corpus, cells, window, label, further, at), Printer())
     if as_json:
         click.echo(json.dumps(found.to_json()))
     elif output is None:

@@ -14,11 +14,12 @@ from seqgen.inside.finder import Found, Passage, followers, passages
 from seqgen.inside.gates import saturation
 from seqgen.inside.music_features import music_features
 from seqgen.inside.naming import CellName, require_there
-from seqgen.inside.seen import Reading, Seen, ShownCell, Where, placed
+from seqgen.inside.seen import Further, Reading, Seen, ShownCell, Where, placed, token_names
 from seqgen.inside.sweep import Block, columns, sweep
 from seqgen.inside.trace import Trace, trace
 from seqgen.tokenizer import Tokenizer
 
+FURTHER = ("gradients", "saliency", "errors")
 WINDOW = 5_000  # tokens that a page holds
 MOST = 1_000_000  # tokens that are searched
 SHOWN = 24  # cells that a page can show
@@ -82,7 +83,13 @@ def reading(tokenizer: Tokenizer, data: bytes, window: int = WINDOW, label: str 
 
 
 def look(
-    checkpoint: Checkpoint, what: Reading, cells: Sequence[CellName] = (), name: str = "a model", best: int = 3
+    checkpoint: Checkpoint,
+    what: Reading,
+    cells: Sequence[CellName] = (),
+    name: str = "a model",
+    best: int = 3,
+    wanted: Sequence[str] = (),
+    at: int | None = None,
 ) -> Look:
     """Look at a text.
 
@@ -92,6 +99,8 @@ def look(
         cells: Those that are to be shown first; others follow by what they follow.
         name: What the model is called.
         best: How many cells of each feature are looked for.
+        wanted: Of FURTHER, what is to be seen besides.
+        at: The token whose prediction saliency explains, counted from 0; None: the most surprising of the likely ones.
 
     Raises:
         UsageError: There is no such cell.
@@ -105,7 +114,8 @@ def look(
     found = followers(_blocks(seen, what), features, columns(checkpoint), best)
     shown = _shown(seen, found, cells)
     where = _where(seen, what, shown[: max(PASSAGES, len(cells))])
-    return Look(name, what, seen, found, shown, where, saturation(seen))
+    further, missing = _further(seen, what, wanted, at)
+    return Look(name, what, seen, found, shown, where, saturation(seen), further, missing)
 
 
 def _blocks(seen: Trace, what: Reading, most: int = MOST) -> Iterable[Block]:
@@ -187,3 +197,47 @@ def _where(seen: Trace, what: Reading, cells: Sequence[ShownCell]) -> list[Where
         ]
         found.append(Where(cell, spread))
     return found
+
+
+def _further(seen: Trace, what: Reading, wanted: Sequence[str], at: int | None) -> tuple[list[Further], list[str]]:
+    """What is seen besides, and what could not be had."""
+    found: list[Further] = []
+    missing: list[str] = []
+    ids, frame = seen.ids.tolist(), what.frame.tolist()
+    if at is not None and not 1 <= at < len(ids):
+        raise UsageError(f"there is no token {at} to explain", f"give one from 1 to {len(ids) - 1}")
+    if {"gradients", "saliency"} & {*wanted}:
+        try:
+            import torch  # noqa: F401
+        except ImportError:
+            missing.append("Gradients and saliency need torch, which is not installed here.")
+            wanted = [each for each in wanted if each == "errors"]
+    if len(ids) < 3:
+        return found, [*missing, "Gradients, saliency and errors need three tokens at least."] if wanted else missing
+    if "gradients" in wanted:
+        from seqgen.inside.gradients import gradients
+
+        found.append(gradients(seen.checkpoint, ids, frame))
+    if "saliency" in wanted:
+        from seqgen.inside.saliency import saliency
+
+        place = _telling(seen) if at is None else at
+        found.append(saliency(seen, frame, token_names(seen.checkpoint.tokenizer), place))
+    if "errors" in wanted:
+        from seqgen.inside.ladder import LEAST, ladder
+
+        corpus = what.corpus[len(ids) :] if np.array_equal(what.corpus[: len(ids)], seen.ids) else what.corpus
+        starts = what.starts if len(corpus) == len(what.corpus) else np.array([0])
+        if len(corpus) < LEAST:
+            missing.append(f"Kinds of errors need {LEAST:,} tokens besides the text: give --corpus, or a longer file.")
+        else:
+            found.append(ladder(seen, corpus, starts))
+    return found, missing
+
+
+def _telling(seen: Trace) -> int:
+    """A token whose prediction is worth explaining: likely, though little was sure before it; the latest third."""
+    begin = max(1, min(len(seen) - 1, 2 * len(seen) // 3))
+    doubt = np.concatenate([[0.0], seen.entropy[:-1]])
+    score = np.where(seen.surprise < 1.5, doubt, -1.0)[begin:]
+    return begin + int(score.argmax())

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.inside.finder import Found
-from seqgen.inside.seen import Seen, ShownCell, placed
+from seqgen.inside.seen import Seen, ShownCell, placed, token_names
 from seqgen.render.cells import CellRoll, CellText, Colours, Expected, Guesses, Passages, coloured
 from seqgen.render.report import Section, SectionPart, Table, Text, report_html
 from seqgen.render.scatter import Panel, Scatter
@@ -42,14 +42,6 @@ def pieces(look: Seen) -> list[bytes]:
         return [own[token] for token in ids]
     names = look.tokenizer.vocabulary()
     return [f"{names[token]} ".encode() for token in ids]
-
-
-def token_names(look: Seen) -> list[str]:
-    """(V,) tokens as people read them."""
-    own, names = look.tokenizer.token_bytes(), look.tokenizer.vocabulary()
-    if own is None:
-        return names
-    return [piece.decode("utf-8", "replace") if piece else name for piece, name in zip(own, names)]
 
 
 def _sections(look: Seen) -> Iterator[Section]:
@@ -94,7 +86,7 @@ def _colours(cell: ShownCell) -> Colours:
 
 def _expected(look: Seen) -> Expected:
     trace = look.trace
-    return Expected(token_names(look), trace.next_ids, trace.next_chances, trace.surprise, trace.entropy)
+    return Expected(token_names(look.tokenizer), trace.next_ids, trace.next_chances, trace.surprise, trace.entropy)
 
 
 def _over(look: Seen, expected: Expected) -> SectionPart:
@@ -113,7 +105,7 @@ def _over(look: Seen, expected: Expected) -> SectionPart:
 
 
 def _next(look: Seen, expected: Expected) -> Section:
-    names, count = token_names(look), COLUMNS if look.tokenizer.is_text else COLUMNS // 4
+    names, count = token_names(look.tokenizer), COLUMNS if look.tokenizer.is_text else COLUMNS // 4
     ids = look.trace.ids[:count]
     few = Expected(
         names,

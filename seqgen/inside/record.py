@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from seqgen.inside.page import token_names
-from seqgen.inside.seen import Seen
+from seqgen.inside.seen import Seen, token_names
 
 
 def record(look: Seen) -> dict[str, object]:
     """Everything that the page shows, as numbers."""
-    names, trace = token_names(look), look.trace
+    names, trace = token_names(look.tokenizer), look.trace
     ids = trace.ids.tolist()
     found: dict[str, Any] = {
         "kind": "look",

@@ -119,3 +119,11 @@ def placed(tokenizer: Tokenizer, ids: NDArray[np.int64]) -> "tuple[Score, NDArra
     """The score of (N,) ids of a codec of music and the token of each note; None where there is none, or no note."""
     found = tokenizer.codec.placed(ids.astype(np.uint32))
     return None if found is None or not len(found[0]) else found
+
+
+def token_names(tokenizer: Tokenizer) -> list[str]:
+    """(V,) tokens as people read them."""
+    own, names = tokenizer.token_bytes(), tokenizer.vocabulary()
+    if own is None:
+        return names
+    return [piece.decode("utf-8", "replace") if piece else name for piece, name in zip(own, names)]

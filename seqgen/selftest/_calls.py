@@ -32,6 +32,7 @@ CALLS: dict[Words, tuple[Words, ...]] = {
     ("inspect",): (("play.tokens",), ("toy.model",), ("toy.model", "--json"), ("song.mid",), ("corpus",)),
     ("jam",): (("toy.model", "--ports", "loopback", "--virtual", "--seconds", "0.3", "--no-log", "--no-take"),),
     ("look",): (("toy.model", "play.txt"), ("toy.model", "play.txt", "-o", "out.html")),
+    ("lesson",): ((), ("step",), ("step", "-o", "out.html")),
     ("merge",): (("play.tokens", "-o", "out.tokens"),),  # which is no shard
     ("pull",): (("nothing",),),
     ("push",): (("toy.model", "me/toy", "--licence", "mit", "--dry-run"),),
@@ -53,7 +54,7 @@ CALLS: dict[Words, tuple[Words, ...]] = {
 }
 # Of commands without lines above, by the names of their parameters.
 USUAL = {"checkpoint": "toy.model", "source": "play.txt", "file": "play.tokens", "output": "out.txt"}
-SLOW = ("demo", "evaluate", "look", "selftest", "train")  # seconds each: they start torch, or another program
+SLOW = ("demo", "evaluate", "lesson", "look", "selftest", "train")  # seconds each: they start torch, or another program
 MADE = ("out.txt", "out.html", "out.wav", "out.jsonl", "out.tokens", "made")  # what these lines write
 
 

@@ -69,6 +69,7 @@ class TakeSettings(TypedDict, total=False):
     """How a take was sampled: plain JSON data, named as in `seqgen.api.sampling.Sampling`. What is neutral is left out.
 
     Keys besides:
+        clamp, gain: Cells that were held, or scaled, and by how much.
         adapt: How the model learned from the prompt before it sampled, see `seqgen.api.adapting`.
         followed: Whether controls steered it.
         best_of, beam: How it was chosen.
@@ -93,6 +94,8 @@ class TakeSettings(TypedDict, total=False):
     new: bool
     unseen: bool
     memory: bool
+    clamp: list[str]
+    gain: list[str]
     adapt: Mapping[str, object]
     no_prompt: bool
     timing: Timing

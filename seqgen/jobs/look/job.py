@@ -37,6 +37,8 @@ class LookJob:
         cells: Names of cells to show first.
         window: Tokens that are shown.
         label: Of the document.
+        further: What is seen besides cells and gates, of gradients, saliency and errors; the first two take torch.
+        at: The token, from 1 on, whose prediction saliency explains; None: it is chosen.
     """
 
     checkpoint: str
@@ -46,6 +48,8 @@ class LookJob:
     cells: Sequence[str] = ()
     window: int = 5_000
     label: str | None = None
+    further: Sequence[str] = ("gradients", "saliency", "errors")
+    at: int | None = None
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -68,7 +72,9 @@ def look(job: LookJob, observer: Observer = SILENT) -> "Look":
     what = _read(job, checkpoint, observer)
     if what.remark:
         observer.note(f"The page holds a window: {what.remark}; --window shows more.")
-    found = looked(checkpoint, what, names, Path(name).name or name)
+    found = looked(
+        checkpoint, what, names, Path(name).name or name, wanted=job.further, at=None if job.at is None else job.at - 1
+    )
     if job.output is not None:
         write_bytes(job.output, made(found, kind))
         if job.output != STANDARD:

@@ -85,6 +85,10 @@ class AsTakes:
             settings["unseen"] = True
         if not job.memory:
             settings["memory"] = False
+        if job.clamp:
+            settings["clamp"] = list(job.clamp)
+        if job.gain:
+            settings["gain"] = list(job.gain)
         if prepared.sampler.adapting is not None:
             settings["adapt"] = prepared.sampler.adapting.to_json()
         if job.no_prompt:

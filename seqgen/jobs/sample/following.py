@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from seqgen.api.control import Control, changed
+from seqgen.api.control import Control, changed, changed_cells
+from seqgen.api.holding import held_of
 from seqgen.errors import SeqgenError, UsageError
 from seqgen.generation.loop import Step
 from seqgen.jobs.interrupts import Interrupts
@@ -56,6 +57,7 @@ class _Follower:
         self.steered = prepared.sampler.steered(scores=audience.show == "events")
         self.temperature: Any = prepared.job.temperature
         self.rules: tuple[tuple[str, Any], ...] = tuple(prepared.job.rules)
+        self.clamp, self.gain = held_of(prepared.job.clamp, prepared.job.gain)
         self.paused = self.ended = False
 
     def listen(self) -> Iterator[Happening]:
@@ -101,6 +103,10 @@ class _Follower:
         if (temperature, rules) != (self.temperature, self.rules):
             self.steered.set_rules(self.prepared.sampler.chain(temperature, rules))
             self.temperature, self.rules = temperature, rules
+        clamp, gain = changed_cells(self.clamp, control.clamp), changed_cells(self.gain, control.gain)
+        if (clamp, gain) != (self.clamp, self.gain):
+            self.steered.set_engine(self.prepared.sampler.played(clamp, gain))
+            self.clamp, self.gain = clamp, gain
 
     def _read(self, control: Control) -> Iterator[Happening]:
         """Begin anew, go on with a prompt."""
@@ -114,8 +120,8 @@ class _Follower:
             self.steered.restart(frame)
         if ids is not None:
             yield Fed(ids.tolist())
-            if (engine := self.prepared.sampler.learned(ids)) is not None:
-                self.steered.set_engine(engine)
+            if self.prepared.sampler.learn(ids):
+                self.steered.set_engine(self.prepared.sampler.played(self.clamp, self.gain))
             self.steered.feed(ids)
 
     def _confirm(self, control: Control) -> None:
@@ -124,6 +130,5 @@ class _Follower:
             said["temperature"] = control.temperature
         if control.prompt:
             said["prompt"] = control.prompt.decode("utf-8", "replace")
-        if control.rules:
-            said["rules"] = dict(control.rules)
+        said |= {name: dict(getattr(control, name)) for name in ("rules", "clamp", "gain") if getattr(control, name)}
         self.audience.steered(said)

@@ -1,0 +1,205 @@
+"""Which of the past a prediction hangs on: gradient × input, and integrated gradients.
+
+    gradient × input        x_i ∂S/∂x_i                                   (Li, Chen, Hovy & Jurafsky 2016 show |∂S/∂x|)
+    integrated gradients    (x_i − x'_i) ∫₀¹ ∂S/∂x_i (x' + α (x − x')) dα  (Sundararajan, Taly & Yan 2017)
+
+x are token embeddings, S is the log-probability of the token that is explained; the baseline x' is zero. The integral
+is taken by Gauss–Legendre quadrature, and the attributions add up to S(x) − S(x'), to the error that is given.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqgen.inside.trace import Trace
+from seqgen.inside.unrolled import embedded, precise, run
+from seqgen.models.network import RecurrentLM, State
+from seqgen.render.heat import Heat
+from seqgen.render.report import SectionPart, Text
+
+PAST = 60  # tokens before a prediction that are looked at
+TARGETS = 40  # predictions of the heat map of source × target
+READ = 1000  # tokens that are read again, at most
+STEPS = 24  # of the integral
+FINER = 4  # times as many where the sum is off
+ERROR = 0.01  # of the sum, relative
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """What one prediction hangs on.
+
+    Attributes:
+        names: (T,) the past, the last token first predicted from.
+        target: The token that is explained.
+        chance: Its probability.
+        by_dimension: (E, T) gradient × input, by dimension of the embedding.
+        integrated: (T,) integrated gradients, summed over dimensions.
+        difference: S(x) − S(x').
+        error: |sum of `integrated` − difference| / |difference|.
+    """
+
+    names: Sequence[str]
+    target: str
+    chance: float
+    by_dimension: Values
+    integrated: Values
+    difference: float
+    error: float
+
+
+@dataclass(frozen=True, eq=False)
+class Saliency:
+    """One prediction in full, and the past of many.
+
+    Attributes:
+        one: The prediction.
+        names: (N,) the tokens that are predicted, which are the sources, too.
+        across: (N, N) the norm of ∂S_j/∂x_i for source i (row) and target j (column); 0 where i ≥ j.
+    """
+
+    one: Attribution
+    names: Sequence[str]
+    across: Values
+
+    name = "saliency"
+    title = "Saliency"
+
+    def parts(self) -> list[SectionPart]:
+        """The heat maps of Li et al."""
+        one, names = self.one, list(self.one.names)
+        best = int(np.abs(one.integrated).argmax())
+        return [
+            Text(
+                f"What the prediction of {one.target!r} (chance {one.chance:.2f}) hangs on: most on {names[best]!r}, "
+                f"{len(names) - best} tokens before. Blue speaks for it, red against."
+            ),
+            Heat("Integrated gradients, token by token", one.integrated[None], ["sum"], names, "", "the past"),
+            Text(
+                f"They add up to {float(one.integrated.sum()):.4f}; the log-probability differs from that of an empty "
+                f"past by {one.difference:.4f} ({100 * one.error:.2g} % off)."
+            ),
+            Heat("Gradient × input, dimension × time", one.by_dimension, (), names, "dimension", "the past"),
+            Heat(
+                "Source × target: how much each token sways the later ones",
+                self.across,
+                self.names,
+                self.names,
+                "source",
+                "target",
+            ),
+        ]
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data."""
+        one = self.one
+        return {
+            "target": one.target,
+            "chance": round(one.chance, 6),
+            "past": list(one.names),
+            "gradient_x_input": [round(float(value), 6) for value in one.by_dimension.sum(axis=0)],
+            "integrated_gradients": [round(float(value), 6) for value in one.integrated],
+            "difference": round(one.difference, 6),
+            "error": float(f"{one.error:.3g}"),
+        }
+
+
+def saliency(seen: Trace, frame: Sequence[int], names: Sequence[str], at: int) -> Saliency:
+    """What the prediction of the token at a place hangs on, and those around it.
+
+    Args:
+        seen: The text.
+        frame: What stands before it.
+        names: (V,) token names.
+        at: The place of the token that is explained, 1 or later.
+    """
+    network, ids = precise(seen.checkpoint), seen.ids.tolist()
+    begin = max(0, at - PAST)
+    past, state = ids[begin:at], _state(network, seen, frame, begin)
+    target = torch.tensor([ids[at]])
+    one = attribution(network, torch.tensor([past]), target, state, [names[token] for token in past], names[ids[at]])
+    first = max(0, at + 1 - TARGETS)
+    shown, before = ids[first : at + 1], _state(network, seen, frame, first)
+    return Saliency(one, [names[token] for token in shown], across(network, before, shown))
+
+
+def _state(network: RecurrentLM, seen: Trace, frame: Sequence[int], place: int) -> State:
+    """The state before the token at a place: as the trace has it, or where a memory has one too, read again."""
+    if network.beside is None:
+        parts = [tuple(part[place - 1] for part in layer) for layer in seen.cells] if place else seen.before
+        return tuple(tuple(torch.from_numpy(part.astype(np.float64))[None] for part in layer) for layer in parts)
+    with torch.no_grad():
+        read = torch.tensor([[*frame, *seen.ids[max(0, place - READ) : place].tolist()]])
+        _, state = network(read, network.initial_state(1))
+    found: State = state
+    return found
+
+
+def attribution(
+    network: RecurrentLM, past: Tensor, target: Tensor, state: State, names: Sequence[str], name: str
+) -> Attribution:
+    """Both attributions of one prediction.
+
+    Args:
+        network: In float64.
+        past: (1, T) ids.
+        target: (1,) the token that is explained.
+        state: Before the past, which is not looked into.
+        names, name: Of the past and of the target.
+    """
+    x = embedded(network, past)
+    score = _score(network, x, past, target, state)
+    gradient = torch.autograd.grad(score.sum(), x)[0]
+    by_dimension = (x.detach() * gradient)[:, 0].t().numpy()
+    integrated, difference, error = integrate(network, past, target, state)
+    return Attribution(
+        names, name, float(score.detach().exp()), by_dimension, integrated.sum(axis=1), difference, error
+    )
+
+
+def integrate(network: RecurrentLM, past: Tensor, target: Tensor, state: State) -> tuple[Values, float, float]:
+    """((T, E) integrated gradients, S(x) − S(0), the relative error of their sum)."""
+    with torch.no_grad():
+        x = embedded(network, past)
+        ends = [_score(network, each, past, target, state).item() for each in (x, torch.zeros_like(x))]
+    difference = ends[0] - ends[1]
+    for steps in (STEPS, STEPS * FINER):
+        places, weights = np.polynomial.legendre.leggauss(steps)
+        shares, sizes = (torch.from_numpy(each) for each in ((places + 1) / 2, weights / 2))
+        scaled = (x * shares[None, :, None]).detach().requires_grad_(True)  # (T, steps, E): all steps side by side
+        wide = _widened(state, steps)
+        scores = _score(network, scaled, past.expand(steps, -1), target.expand(steps), wide)
+        slopes = torch.autograd.grad(scores.sum(), scaled)[0]
+        found = (x[:, 0] * (slopes * sizes[None, :, None]).sum(dim=1)).detach().numpy()
+        error = abs(float(found.sum()) - difference) / max(abs(difference), 1e-12)
+        if error <= ERROR:
+            break
+    return found, difference, error
+
+
+def across(network: RecurrentLM, state: State, ids: Sequence[int]) -> Values:
+    """(N, N) the norm of the gradient of each target's log-probability by each source's embedding."""
+    count = len(ids)
+    tokens = torch.tensor([list(ids)]).expand(count, -1)  # a stream for each target
+    x = embedded(network, tokens)
+    logits, _ = run(network, x, tokens, _widened(state, count))
+    target = torch.arange(1, count)
+    scores = torch.log_softmax(logits[target - 1, target], -1).gather(1, tokens[0, 1:, None])
+    slopes = torch.autograd.grad(scores.sum(), x)[0]  # streams do not see one another
+    return np.asarray(slopes.norm(dim=-1).numpy())
+
+
+def _widened(state: State, count: int) -> State:
+    """The state of one stream as that of several."""
+    return tuple(tuple(part.expand(count, -1) for part in parts) for parts in state)
+
+
+def _score(network: RecurrentLM, x: Tensor, ids: Tensor, target: Tensor, state: State) -> Tensor:
+    """(1,) the log-probability of the target after embeddings x (T, 1, E)."""
+    logits, _ = run(network, x, ids, state)
+    return torch.log_softmax(logits[-1], -1).gather(1, target[:, None])[:, 0]
