@@ -11,16 +11,19 @@ import tokenize
 BLOCK = r"/\*.*?\*/|//[^\n]*"
 DOUBLE = r'"(?:\\.|[^"\\\n])*"'
 SINGLE = r"'(?:\\.|[^'\\\n])*'"
+RUST_RAW = r'\b(?:b|c)?r(?P<hashes>\#*)".*?"(?P=hashes)|(?P<open>\b(?:b|c)?r\#*")'
+RUST_TEXT = r'"(?:\\.|[^"\\])*"' + r"|'(?:\\.[^'\\\n]*(?:\\.[^'\\\n]*)*|[^'\\\n])'"
 LONG = r"\[(?P<level>=*)\[.*?\](?P=level)\]"
 CUTS = {
     "cpp": r"//(?:\\.|[^\n\\])*|/\*.*?\*/|"
-    rf'\b(?:u8|[uUL])?R"(?P<fence>[^()\s\\]{{0,16}})\(.*?\)(?P=fence)"|(?<![\w.])\d[\w.\']*|{DOUBLE}|{SINGLE}',
-    "java": rf'"""(?:\\.|[^\\])*?"""|{BLOCK}|{DOUBLE}|{SINGLE}',
-    "csharp": rf'(?P<quotes>"{{3,}})(?s:.*?)(?P=quotes)|(?:@\$?|\$@)"(?:""|[^"])*"|{BLOCK}|{DOUBLE}|{SINGLE}',
+    rf'\b(?:u8|[uUL])?R"(?P<fence>[^()\s\\]{{0,16}})\(.*?\)(?P=fence)"'
+    rf'|(?P<open>\bR"[^()\s\\]{{0,16}}\()|(?<![\w.])\d[\w.\']*|{DOUBLE}|{SINGLE}',
+    "java": rf'"""(?:\\.|[^\\])*?"""|(?P<open>""")|{BLOCK}|{DOUBLE}|{SINGLE}',
+    "csharp": rf'(?P<quotes>"{{3,}})(?s:.*?)(?P=quotes)|(?P<open>"{{3,}})'
+    rf'|(?:@\$?|\$@)"(?:""|[^"])*"|{BLOCK}|{DOUBLE}|{SINGLE}',
     "go": rf"`[^`]*`|{BLOCK}|{DOUBLE}|{SINGLE}",
-    "rust": r'\b(?:b|c)?r(?P<hashes>\#*)".*?"(?P=hashes)|//[^\n]*|"(?:\\.|[^"\\])*"'
-    r"|'(?:\\.[^'\\\n]*(?:\\.[^'\\\n]*)*|[^'\\\n])'",
-    "lua": rf"\#![^\n]*|--\[(?P<dashes>=*)\[.*?\](?P=dashes)\]|--[^\n]*|{LONG}|{DOUBLE}|{SINGLE}",
+    "rust": rf"{RUST_RAW}|//[^\n]*|{RUST_TEXT}",
+    "lua": rf"\#![^\n]*|{LONG}|--\[(?P<dashes>=*)\[.*?\](?P=dashes)\]|(?P<open>(?:--)?\[=*\[)|--[^\n]*|{DOUBLE}|{SINGLE}",
     "javascript": rf"\#![^\n]*|{BLOCK}|{DOUBLE}|{SINGLE}"
     r"|(?:(?<=[=(,:;!&|?{}\[\n])|(?<=return)|(?<=typeof)|^)[ \t]*/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/",
 }
@@ -34,7 +37,7 @@ def balanced(language: str, text: str) -> bool:
         text = _without_nested(text)
     if language == "javascript":
         text = _without_templates(text)
-    code = re.sub(CUTS[language], " ", text, flags=re.DOTALL | re.MULTILINE)
+    code = re.sub(CUTS[language], _cut, text, flags=re.DOTALL | re.MULTILINE)
     if language in ("cpp", "csharp"):
         readings = _readings(code)
         return readings is not None and all(map(_cancels, readings))
@@ -45,8 +48,13 @@ def balanced(language: str, text: str) -> bool:
     return _cancels(code)
 
 
+def _cut(match: re.Match[str]) -> str:
+    """What stands for a literal or comment: a space, or a bracket that nothing closes where it does not end."""
+    return "(" if match.groupdict().get("open") else " "
+
+
 def _cancels(code: str) -> bool:
-    if re.search(r"[\"`]|/\*", code):
+    if re.search(r"[\"'`]|/\*", code):
         return False
     brackets = re.sub(r"[^()\[\]{}]", "", code)
     while (shorter := re.sub(r"\(\)|\[\]|\{\}", "", brackets)) != brackets:
@@ -83,7 +91,7 @@ def _readings(code: str) -> list[str] | None:
 def _without_nested(text: str) -> str:
     """Rust without its comments that hold comments; what looks so in a literal is none."""
     kept, depth, at = [], 0, 0
-    pattern = re.compile(r'/\*|\*/|//[^\n]*|"(?:\\.|[^"\\])*"' + "|'(?:\\\\.|[^'\\\\\n])'", re.DOTALL)
+    pattern = re.compile(rf"/\*|\*/|//[^\n]*|{RUST_RAW}|{RUST_TEXT}", re.DOTALL)
     while match := (pattern if not depth else re.compile(r"/\*|\*/")).search(text, at):
         kept.append(text[at : match.end()] if not depth and match[0] not in ("/*", "*/") else "")
         if not depth and match[0] in ("/*", "*/"):

@@ -2,6 +2,7 @@
 
 import importlib.util
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from seqgen.cli import run
 from seqgen.codecs import Codec
 from seqgen.codecs._code.grammar import CodeGrammar
 from seqgen.codecs._code.lexer import Lexer
+from seqgen.codecs._code.source import SourceCode
 from seqgen.codecs._code.state import DEPTH, State
 from seqgen.codecs.byte import Byte
 from seqgen.codecs.subword import Subword, SubwordOptions
@@ -108,6 +110,75 @@ def test_what_is_odd_but_right_is_allowed(name, data):
     grammar = grammar_of(name)
     assert first_refused(grammar, data) == -1
     assert grammar.may_end(after(grammar, data))
+
+
+@pytest.mark.parametrize(
+    ("data", "whole"),
+    [
+        (b"#if A\nint a;\n#endif", True),
+        (b"#if 0\nit's\n#endif", True),
+        (b"int a;\n#pragma warning restore 618", True),
+        (b"#if A\n#if B\n#endif", False),
+        (b"#if 0\nit's\n#els", False),
+        (b"#if A\n#e", False),
+        (b"f(\n#pragma a", False),
+        (b"#if A\n#endif /* a", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["cpp", "csharp"])
+def test_a_file_may_end_behind_a_directive_without_an_end_of_line(name, data, whole):
+    grammar = grammar_of(name)
+    assert grammar.may_end(after(grammar, data)) == whole
+
+
+WHOLE = {
+    "rust": [
+        r"""let a = r"\"; let b = r#"/* " { "#; let c = br##"'"#"##;""",
+        r"""let a = '"'; /* r#" /* */ */ let b: &'a str;""",
+        r"let a = ['\'', '\u{22}', b'\x22'];",
+    ],
+    "go": [r'var a = `\` + `"{`', "var a = '`' // `"],
+    "cpp": ["""auto a = R"x(" /* )" )x"; auto b = u8R"({)";""", "int a = 1'000'000; // it's"],
+    "csharp": [
+        r'var a = @"\"; var b = $@"""{""" + "x";',
+        'var a = """ " { """; var b = """" """ """";',
+        "#region it's \"\n#endregion\nvar a = '\"';",
+    ],
+    "java": [r'var a = """ " { \""" """;', r"""char a = '"', b = '\'';"""],
+    "javascript": ["let a = `${f(`}`)} {`;", "let a = /[`'/]{/.test('`')", "f(a) / b / `'`"],
+    "lua": ["a = [=[ ]] ' ]=] --[[ ' ]] b = 'it' -- it's"],
+    "python": [r"""a = '''"''' + r'\\' # it's"""],
+}
+BROKEN = {
+    "rust": ['let a = r#"x";', "let a = '(;", "/* /* */", r'let a = r"x\"";', 'fn f() { r#"}"#'],
+    "go": ["var a = `x", "var a = 'x", "f(`)`"],
+    "cpp": ['auto a = R"x(a)";', "char a = 'b;", "#if A\n", "/* "],
+    "csharp": ['var a = @"x""', 'var a = """ "";', "#if A\n{\n#endif", "var a = 'b"],
+    "java": ['var a = """ x";', "char a = 'b;", "{ /* }"],
+    "javascript": ["let a = `${b`", "f('it)", "f(`${)}`)"],
+    "lua": ["a = [=[ ]]", "--[[ it's", "a = 'b", "if a then", "function f() end end"],
+    "python": ["a = '''b'", "a = (", "if a:\n  b\n c"],
+}
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_the_second_reader_knows_literals_that_hold_quotes_and_brackets(name):
+    grammar = grammar_of(name)
+    for text, whole in [(text, True) for text in WHOLE[name]] + [(text, False) for text in BROKEN[name]]:
+        data = f"{text}\n".encode()
+        assert CHECK.balanced(name, f"{text}\n") == whole, text
+        assert (first_refused(grammar, data) < 0 and grammar.may_end(after(grammar, data))) == whole, text
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_what_the_lexer_calls_whole_without_one_bracket_or_quote_the_second_reader_does(name):
+    language, data, rng = cast(type[SourceCode], kind(name)).language, SOURCES[name], np.random.default_rng(2)
+    grammar = CodeGrammar(language, BYTES, tidy=name in ("cpp", "csharp"))  # each branch by itself, as the reader does
+    places = [place for place, value in enumerate(data) if value in b"()[]{}\"'`"]
+    for place in rng.choice(places, 40).tolist():
+        cut = data[:place] + data[place + 1 :]
+        whole = first_refused(grammar, cut) < 0 and grammar.may_end(after(grammar, cut))
+        assert not whole or CHECK.balanced(name, cut.decode()), cut[max(place - 60, 0) : place + 40]
 
 
 @pytest.mark.parametrize("name", LANGUAGES)

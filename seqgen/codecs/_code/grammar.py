@@ -93,16 +93,20 @@ class CodeGrammar:
         return mask
 
     def may_end(self, state: State) -> bool:
-        """In code, nothing open once the line ends."""
-        if state.inside or state.pending or state.place not in ("start", "code") or state.prose:
+        """In code, nothing open once the line ends; in a directive, too, where the language does not ask for that end.
+
+        C does (ISO C11, 5.1.1.2); C++ and C# take a file whose last line is `#endif`.
+        """
+        directing = self.language.phrases is None and (state.place == "directive" or state.place[0] == "#")
+        if state.inside or state.pending or not (directing or (state.place in ("start", "code") and not state.prose)):
             return False
         after, fine = self.lexer.advance(state, "\n")
-        return fine and not (after.stack or after.frames or after.layout.wants)
+        return fine and not (after.stack or after.frames or after.prose or after.layout.wants)
 
     def closing(self, state: State) -> bytes:
         """A short ending after which the file may end: what is open closed, inner before outer."""
         ending = ""
-        while not self.may_end(state):
+        while not (state.place in ("start", "code") and self.may_end(state)):
             char = closing(self.lexer, state)
             state = self.lexer.advance(state, char)[0]
             ending += char
