@@ -23,7 +23,8 @@ CUTS = {
     rf'|(?:@\$?|\$@)"(?:""|[^"])*"|{BLOCK}|{DOUBLE}|{SINGLE}',
     "go": rf"`[^`]*`|{BLOCK}|{DOUBLE}|{SINGLE}",
     "rust": rf"{RUST_RAW}|//[^\n]*|{RUST_TEXT}",
-    "lua": rf"\#![^\n]*|{LONG}|--\[(?P<dashes>=*)\[.*?\](?P=dashes)\]|(?P<open>(?:--)?\[=*\[)|--[^\n]*|{DOUBLE}|{SINGLE}",
+    "lua": rf"\#![^\n]*|{LONG}|{DOUBLE}|{SINGLE}"
+    r"|--\[(?P<dashes>=*)\[.*?\](?P=dashes)\]|(?P<open>(?:--)?\[=*\[)|--[^\n]*",
     "javascript": rf"\#![^\n]*|{BLOCK}|{DOUBLE}|{SINGLE}"
     r"|(?:(?<=[=(,:;!&|?{}\[\n])|(?<=return)|(?<=typeof)|^)[ \t]*/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/",
 }

@@ -276,6 +276,8 @@ def test_random_samples_balance_and_end_in_time(name):
         ("lua", b"function f() if a then b = ", b"x end end \n"),
         ("lua", b"repeat a = [==[b", b"]==]until x\n"),
         ("lua", b"repeat f()", b"until x\n"),
+        ("lua", b"f(g(end", b"x))\n"),
+        ("lua", b"until", b"x\n"),
     ],
 )
 def test_what_is_open_is_closed(name, data, ending):

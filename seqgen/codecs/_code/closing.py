@@ -35,6 +35,13 @@ def fresh(lexer: Lexer, state: State) -> bool:
 
 def closing(lexer: Lexer, state: State) -> str:
     """The next byte on the way to where a file may end."""
+    char = _next(lexer, state)
+    if state.word and lexer.phrases is None and not lexer.advance(state, char)[1]:
+        return OPERAND  # a word that would close what is not open, such as `end`, goes on as a name
+    return char
+
+
+def _next(lexer: Lexer, state: State) -> str:
     if state.inside:
         return _out(lexer, state)
     if state.pending:
