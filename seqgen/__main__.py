@@ -1,7 +1,21 @@
-"""`python -m seqgen` is the `seqgen` command."""
+"""`python -m seqgen` is the `seqgen` command, and both begin here: what imports much is imported inside."""
 
 import os
 import sys
+
+
+def main() -> None:
+    """Run the command. Ctrl-C ends it in a line and with code 1 while it still imports, as it does later."""
+    try:
+        from seqgen.cli import main as command
+
+        command()
+    except KeyboardInterrupt:
+        try:
+            os.write(2, b"\nStopped.\n")
+        except OSError:  # nobody reads it
+            pass
+        sys.exit(1)
 
 
 def _current_folder() -> str:
@@ -16,6 +30,4 @@ if __name__ == "__main__":
     # seqgen/__init__.py imports nothing, and Python itself has long loaded os and sys.
     if not sys.flags.safe_path and sys.path[0] in ("", _current_folder()):
         del sys.path[0]
-    from seqgen.cli import main
-
     main()
