@@ -11,10 +11,10 @@ def main() -> None:
 
         command()
     except KeyboardInterrupt:
-        try:
+        import contextlib  # not before the current folder is off the path
+
+        with contextlib.suppress(OSError):  # nobody reads it
             os.write(2, b"\nStopped.\n")
-        except OSError:  # nobody reads it
-            pass
         sys.exit(1)
 
 

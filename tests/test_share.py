@@ -2,7 +2,10 @@
 
 import dataclasses
 import json
+import os
 import shutil
+import struct
+import sys
 from pathlib import Path
 
 import pytest
@@ -341,3 +344,30 @@ def test_pulls_that_fail_leave_nothing(model, server, here, capfd):
     with pytest.raises(UsageError):
         share.pull("hf://datasets/me/plays")
     assert "seqgen" not in left(here)
+
+
+@pytest.mark.sockets
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such terminals")
+@pytest.mark.parametrize(("least", "terminal", "shown"), [(1, True, True), (1 << 30, True, False), (1, False, False)])
+def test_an_upload_of_a_large_file_has_a_bar_on_a_terminal(toy, server, monkeypatch, capfd, least, terminal, shown):
+    import fcntl
+    import pty
+    import termios
+
+    monkeypatch.setattr("seqgen.hub.pushing.SHOWN", least)
+    if not terminal:
+        assert run(["push", "toy.safetensors", "me/bar"]) == 0
+        assert "100%" not in capfd.readouterr().err
+        return
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with os.fdopen(theirs, "w", encoding="utf-8") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        assert run(["push", "toy.safetensors", "me/bar"]) == 0
+        stderr.write("done")
+        stderr.flush()
+        said = b""
+        while not said.endswith(b"done"):
+            said += os.read(ours, 4096)
+    os.close(ours)
+    assert (b"toy.safetensors: 100%" in said) == shown, said

@@ -69,12 +69,13 @@ def has_token() -> bool:
 
 
 @contextlib.contextmanager
-def told(name: Name, doing: str = "is asked for") -> Iterator[list[str]]:
+def told(name: Name, doing: str = "is asked for", bars: bool = False) -> Iterator[list[str]]:
     """Calls of the package in silence: what it warns of goes into the list, what it raises becomes a HubError.
 
     Args:
         name: What it is about.
         doing: What happens to it, for messages.
+        bars: Whether the package shows its own progress bars, on a terminal; nothing else can see an upload by Xet.
     """
     logger, heard = logging.getLogger("huggingface_hub"), list[str]()
     level = logger.level
@@ -82,7 +83,7 @@ def told(name: Name, doing: str = "is asked for") -> Iterator[list[str]]:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            with _no_bars():
+            with contextlib.nullcontext() if bars and sys.stderr.isatty() else _no_bars():
                 yield heard
         heard += [_without_token(str(each.message)) for each in caught if each.category is UserWarning]
     except SeqgenError:

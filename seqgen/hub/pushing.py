@@ -6,6 +6,7 @@ from pathlib import Path
 
 from seqgen.errors import HubError
 from seqgen.hub import fetching, library
+from seqgen.hub.downloading import SHOWN
 from seqgen.hub.names import Name
 
 CARD = "README.md"
@@ -71,7 +72,8 @@ def push(
         HubError: The Hub does not take it; a repository that was made for it stays, empty.
     """
     client, add = library.api(), library.library().CommitOperationAdd
-    with library.told(name, "is pushed to") as warned:
+    large = any(isinstance(content, Path) and content.stat().st_size >= SHOWN for content in files.values())
+    with library.told(name, "is pushed to", bars=large) as warned:
         if standing.commit is None:
             client.create_repo(name.repo, private=private, repo_type=name.kind, exist_ok=True)
         operations = [add(path_in_repo=path, path_or_fileobj=content) for path, content in files.items()]
