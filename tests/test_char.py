@@ -53,10 +53,10 @@ def test_the_cap_keeps_the_most_frequent_and_of_equals_the_first() -> None:
 
 def test_fitting_does_not_depend_on_where_pieces_are_cut() -> None:
     data = "né 水 — naïve 😀 ".encode() + b"\x92\xe6"
-    whole = learn([data], 1, 99)
+    whole = learn([[data]], 1, 99)
     assert whole == "éï—水😀"
     for size in (1, 2, 3, 7):
-        assert learn([data[at : at + size] for at in range(0, len(data), size)], 1, 99) == whole
+        assert learn([[data[at : at + size] for at in range(0, len(data), size)]], 1, 99) == whole
 
 
 def test_options_out_of_range_are_refused() -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pytest
 
 import seqgen
 from seqgen.cli import run
+from seqgen.codecs.char import Char
+from seqgen.codecs.word import Word
 from seqgen.errors import CorpusError, StreamError, UsageError
 from seqgen.stream import TokenStream
 from seqgen.stream.tables import Shard
-from seqgen.tokenization import dask_engine, sharding
+from seqgen.tokenization import dask_engine, fitting, sharding
 from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.planning import plan
 from seqgen.tokenization.sources import Source, resolve
@@ -195,3 +198,83 @@ def test_a_worker_that_does_not_see_the_files_says_so(corpus, tmp_path):
     found = dask_engine.tokenize_shard(work(plan(resolve([corpus]), "char"), {}, Shard(1, 1, ""), tmp_path / "x", "0"))
     assert isinstance(found, CorpusError)
     assert "expected 0" in found.message
+
+
+# What is learned by counting
+
+
+@pytest.fixture
+def in_parts(monkeypatch):
+    """Any corpus counts as large, and is counted in parts of a few files."""
+    monkeypatch.setattr(fitting, "PART_BYTES", 3000)
+    for kind in (Char, Word):
+        monkeypatch.setattr(kind, "slow_from", 0)
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("codec", ["char", "word", "lua"])
+def test_counts_by_several_processes_give_the_vocabulary_of_one(corpus, tmp_path, monkeypatch, codec):
+    how = {"codec": codec, "settings": {"min_count": 2}}
+    whole = seqgen.tokenize(corpus, tmp_path / "whole.tokens", **how)
+    monkeypatch.setattr(fitting, "PART_BYTES", 3000)
+    for kind in (Char, Word):
+        monkeypatch.setattr(kind, "slow_from", 0)
+    assert whole.vocab_size > 256
+    two = seqgen.tokenize(corpus, tmp_path / "two.tokens", workers=2, **how)
+    assert two.path.read_bytes() == whole.path.read_bytes()
+    dask = seqgen.tokenize(
+        corpus, tmp_path / "dask.tokens", engine="dask", scheduler="threads", workers=2, **how
+    )  # fmt: skip
+    assert dask.path.read_bytes() == whole.path.read_bytes()
+    merged = sharding.merge(shards(corpus, tmp_path, 2, workers=2, **how), tmp_path / "merged.tokens")
+    assert merged.path.read_bytes() == whole.path.read_bytes()
+
+
+def test_parts_of_a_corpus_are_counted_once_each_and_by_others(corpus, in_parts):
+    made, asked = plan(resolve([corpus]), "word"), []
+
+    def spread(function, parts):
+        asked.extend(parts)
+        return map(function, parts)
+
+    tokenizer = fitting.fitted(made, spread)
+    assert len(asked) > 3
+    assert tuple(source for part in asked for source in part.sources) == made.sources
+    assert tokenizer.spec() == fitting.fitted(made).spec()
+
+
+def test_no_word_goes_from_one_file_into_the_next(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text("so it is")
+    found = fitting.fitted(plan(resolve([tmp_path]), "word", {"min_count": 1})).codec.vocabulary()
+    assert "isso" not in found
+    assert {"so", "␣it", "␣is"} <= set(found) or {"so", " it", " is"} <= set(found)
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("how", [{"workers": 2}, {"engine": "dask", "scheduler": "threads"}])
+def test_a_file_that_cannot_be_read_is_the_same_sentence_wherever_it_is_counted(corpus, tmp_path, in_parts, how):
+    strict = {"codec": "word", "settings": {"skip_bad": False}}
+    with pytest.raises(CorpusError) as alone:
+        seqgen.tokenize(corpus, tmp_path / "x.tokens", **strict)
+    with pytest.raises(CorpusError) as others:
+        seqgen.tokenize(corpus, tmp_path / "x.tokens", **strict, **how)
+    assert str(others.value) == str(alone.value)
+    assert not (tmp_path / "x.tokens").exists()
+
+
+def test_labels_of_records_are_gathered_from_all_parts(tmp_path, in_parts):
+    for number in range(3):
+        rows = "".join(f'{{"text": "so it is {number}", "kind": "k{number}"}}\n' for _ in range(200))
+        (tmp_path / f"{number}.jsonl").write_text(rows)
+    how = {"codec": "word", "field": "text", "label_field": "kind"}
+    one = seqgen.tokenize(tmp_path / "*.jsonl", tmp_path / "one.tokens", **how)
+    two = seqgen.tokenize(tmp_path / "*.jsonl", tmp_path / "two.tokens", workers=2, **how)
+    assert one.codec_spec["labels"] == ["k0", "k1", "k2"]
+    assert two.path.read_bytes() == one.path.read_bytes()
+
+
+def test_a_worker_of_dask_that_does_not_see_the_files_says_so_before_it_counts(tmp_path):
+    made = plan([Source("gone.txt", tmp_path / "gone.txt")], "word")
+    assert "a worker does not see this file" in str(dask_engine.count_part(made).error)
+    assert "expected 0.0" in str(dask_engine.count_part(replace(made, sources=()), "0.0").error)

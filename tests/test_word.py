@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seqgen import registry, settings
-from seqgen.codecs import _segmenting
+from seqgen.codecs import _counted, _segmenting
 from seqgen.codecs._segmenting import count, parts
 from seqgen.codecs.word import Word, WordOptions
 from seqgen.errors import SettingError
@@ -74,18 +74,18 @@ def test_spaces_stand_alone_where_that_is_wanted() -> None:
 
 def test_counting_pieces_gives_what_counting_the_whole_gives() -> None:
     data = (TEXT * 20 + "水 caf\u00e9\n" * 5).encode()
-    whole = count([data], True)
+    whole = count([[data]], True)
     for size in (700, 2000):
         pieces = [data[at : at + size] for at in range(0, len(data), size)]
-        assert count(pieces, True) == whole
+        assert count([pieces], True) == whole
     assert whole[" cat"] == 40
     assert sum(times for part, times in whole.items() if part == "水") == 5
 
 
 def test_what_was_seen_once_is_forgotten_where_there_is_too_much(monkeypatch) -> None:
-    monkeypatch.setattr(_segmenting, "MOST_PARTS", 100)
+    monkeypatch.setattr(_counted, "MOST", 100)
     documents = [f"often w{index}x\n".encode() for index in range(300)]
-    found = count(iter(documents), True)
+    found = count([iter(documents)], True)
     assert found["often"] == 300
     assert len(found) < 300
 

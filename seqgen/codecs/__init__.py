@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.clock import Clock, of_lines
+from seqgen.codecs._counted import Counted, added
 from seqgen.codecs._grammar import CopyKey, EndingGrammar, Grammar, Mask
 from seqgen.codecs._utf8 import KNOWN, WELL_FORMED, Spelling, lone_bytes, spelling, transitions, well_formed
 from seqgen.errors import UsageError
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from seqgen.codecs.midi.controlled import ControlledCodec
     from seqgen.music.score import Score
 
-__all__ = ["Codec", "CopyKey", "EndingGrammar", "Golden", "Grammar", "Ids", "Mask", "Spelling", "id_type", "sparse"]
+__all__ = [
+    "Codec", "CopyKey", "Counted", "EndingGrammar", "Golden", "Grammar", "Ids", "Mask", "Spelling", "added", "id_type",
+    "sparse",
+]  # fmt: skip
 
 Ids = NDArray[np.unsignedinteger[Any]]
 Lengths = NDArray[np.int64]
@@ -221,10 +225,7 @@ class Codec(abc.ABC):
         return {KNOWN: well_formed(ids, self._lone)} if self.is_text else {}
 
     def bar_similarity(self, documents: Iterable[Ids]) -> dict[str, float]:
-        """How like its bars are to those so many before, on the average over documents, by lag; 0 to 1.
-
-        Empty where the codec knows no bars, as here.
-        """
+        """How like bars are to those so many before, 0 to 1, by lag, over documents; empty where there are none, as here."""
         return {}
 
     def within(self, bounds: Mapping[str, int], seen: Mask | None = None) -> Grammar | None:

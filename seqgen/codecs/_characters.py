@@ -6,6 +6,7 @@ any byte sequence has ids and comes back from them. This module knows nothing of
 """
 
 import codecs
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
@@ -128,37 +129,52 @@ class Characters:
         return [bytes([value]) for value in range(BYTES)] + [char.encode() for char in self.characters]
 
 
-def learn(pieces: Iterable[bytes], min_count: int, max_characters: int, known: str = "") -> str:
-    """The multi-byte characters of a corpus, ascending by code point, in memory that does not grow with it.
+def learn(documents: Iterable[Iterable[bytes]], min_count: int, max_characters: int, known: str = "") -> str:
+    """The multi-byte characters of a corpus, see `tally` and `chosen`."""
+    return chosen(tally(documents), min_count, max_characters, known)
+
+
+def tally(documents: Iterable[Iterable[bytes]]) -> Counter[str]:
+    """How often each multi-byte character occurs in documents, in memory that does not grow with them.
 
     Args:
-        pieces: The corpus in order; a character may be cut by the end of a piece.
+        documents: Each in pieces, in order; a character may be cut by the end of a piece.
+    """
+    counts: Counter[int] = Counter()
+    for document in documents:
+        rest = b""
+        for piece in document:
+            whole = rest + piece if rest else piece
+            end = boundary(whole)
+            whole, rest = (whole[:end], whole[end:]) if end < len(whole) else (whole, b"")
+            _count(whole, counts)
+    return Counter({chr(point): times for point, times in counts.items() if not 0xD800 <= point < 0xE000})
+
+
+def chosen(counts: Counter[str], min_count: int, max_characters: int, known: str = "") -> str:
+    """Characters that get a token, ascending by code point.
+
+    Args:
+        counts: How often each occurs.
         min_count: Characters seen less often are left out.
         max_characters: At most so many, the most frequent; of equals the lower code point.
         known: Characters that are left out.
     """
-    counts = np.zeros(CODE_POINTS, np.int64)
-    rest = b""
-    for piece in pieces:
-        whole = rest + piece if rest else piece
-        end = boundary(whole)
-        whole, rest = (whole[:end], whole[end:]) if end < len(whole) else (whole, b"")
-        _count(whole, counts)
-    counts[0xD800:0xE000] = 0  # escaped bytes are no characters
-    counts[code_points(known)] = 0
-    seen = np.flatnonzero(counts >= max(min_count, 1))
-    kept = np.sort(seen[np.argsort(-counts[seen], kind="stable")][:max_characters])
-    return "".join(map(chr, kept.tolist()))
+    kept = {char: times for char, times in counts.items() if times >= max(min_count, 1)}
+    for char in known:
+        kept.pop(char, None)
+    return "".join(sorted(sorted(kept, key=lambda char: (-kept[char], char))[:max_characters]))
 
 
-def _count(data: bytes, counts: NDArray[np.int64]) -> None:
-    """Add the multi-byte characters of `data` to (0x110000,) counts."""
+def _count(data: bytes, counts: Counter[int]) -> None:
+    """Add the multi-byte characters of `data`; escaped bytes, which are none, are among them."""
     if data.isascii():
         return
     for block in blocks(data, 1 << 20):
         points = code_points(block.decode("utf-8", "surrogateescape"))
         found = np.bincount(points[points >= 0x80])
-        counts[: len(found)] += found
+        seen = np.flatnonzero(found)
+        counts.update(dict(zip(seen.tolist(), found[seen].tolist())))
 
 
 def boundary(data: bytes) -> int:

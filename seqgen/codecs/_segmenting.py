@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from seqgen.codecs._characters import boundary
+from seqgen.codecs._counted import added
 
 # Thai, Lao, Tibetan, Burmese, Khmer; radicals, kana, Bopomofo; ideographs.
 ALONE = (
@@ -26,7 +27,6 @@ LETTER = rf"(?:[^\W\d_{ALONE}]|[{MARKS}])"
 WORD = rf"[^\W\d_{ALONE}](?:{LETTER}|['\u2019](?=[^\W\d_{ALONE}]))*+"
 PARTS = re.compile(rf"{WORD}|\d++|[ \t]++|(?s:.)")
 JOINED = re.compile(rf" ?(?:{WORD}|\d++)|[ \t]++|(?s:.)")
-MOST_PARTS = 1 << 20  # counted at once; beyond, those that were seen once are forgotten
 PIECE = 1 << 20  # characters looked at together
 
 
@@ -45,19 +45,22 @@ def pieces(text: str) -> Iterator[str]:
         start = end
 
 
-def count(documents: Iterable[bytes], joined: bool) -> Counter[str]:
-    """How often each part occurs, in bounded memory; a byte that is no UTF-8 is a lone surrogate."""
+def count(documents: Iterable[Iterable[bytes]], joined: bool) -> Counter[str]:
+    """How often each part occurs in documents that are given in pieces, in bounded memory.
+
+    A byte that is no UTF-8 is a lone surrogate. No part goes from one document into the next.
+    """
     found: Counter[str] = Counter()
-    rest = b""
     for document in documents:
-        whole = rest + document if rest else document
-        end = line_end(whole) or boundary(whole)
-        whole, rest = whole[:end], whole[end:]
-        for piece in pieces(whole.decode("utf-8", "surrogateescape")):
-            found.update(parts(piece, joined))
-        if len(found) > MOST_PARTS:
-            found = Counter({part: times for part, times in found.items() if times > 1})
-    found.update(parts(rest.decode("utf-8", "surrogateescape"), joined))
+        rest = b""
+        for some in document:
+            whole = rest + some if rest else some
+            end = line_end(whole) or boundary(whole)
+            whole, rest = whole[:end], whole[end:]
+            for piece in pieces(whole.decode("utf-8", "surrogateescape")):
+                found.update(parts(piece, joined))
+            found = added(found)
+        found.update(parts(rest.decode("utf-8", "surrogateescape"), joined))
     return found
 
 

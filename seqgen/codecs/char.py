@@ -1,12 +1,13 @@
 """Characters with byte fallback: any text, any bytes, nothing lost and no prompt refused."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from seqgen.clock import LOOKBACK
-from seqgen.codecs import Codec, Golden, Grammar, Ids, Lengths
-from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, learn
+from seqgen.codecs import Codec, Counted, Golden, Grammar, Ids, Lengths
+from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, chosen, learn, tally
 from seqgen.report import Report
 from seqgen.settings import option, require
 
@@ -24,7 +25,7 @@ class CharOptions:
         require(0 <= self.max_characters <= MOST_CHARACTERS, "max_characters", self.max_characters, most)
 
 
-class Char(Codec):
+class Char(Counted, Codec):
     """Any text, one token a character; what is not UTF-8 goes byte by byte."""
 
     Options = CharOptions
@@ -33,6 +34,7 @@ class Char(Codec):
     )  # fmt: skip
     suffix = ".txt"
     memory = LOOKBACK
+    slow_from = 1_000_000_000
     golden = Golden("né 水\n".encode(), (110, 256, 32, 257, 10))
 
     def __init__(self, characters: str, options: CharOptions) -> None:
@@ -40,12 +42,16 @@ class Char(Codec):
         self._options = options
 
     @classmethod
-    def fit(cls, documents: Iterable[bytes], options: CharOptions) -> "Char":
-        return cls(learn(documents, options.min_count, options.max_characters), options)
+    def counted(cls, documents: Iterable[Iterable[bytes]], options: CharOptions) -> Counter[str]:
+        return tally(documents)
+
+    @classmethod
+    def of_counts(cls, counts: Counter[str], options: CharOptions) -> Self:
+        return cls(chosen(counts, options.min_count, options.max_characters), options)
 
     def grow(self, documents: Iterable[bytes]) -> "Char":
         options, known = self._options, self._characters.characters
-        new = learn(documents, options.min_count, max(0, options.max_characters - len(known)), known)
+        new = learn([documents], options.min_count, max(0, options.max_characters - len(known)), known)
         return type(self)("".join(sorted(known + new)), options) if new else self
 
     @classmethod

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from seqgen.codecs import Codec, Golden, Grammar, Ids, id_type
+from seqgen.codecs import Codec, Counted, Golden, Grammar, Ids, id_type
 from seqgen.codecs._characters import BYTES, Characters, boundary
 from seqgen.codecs._segmenting import PIECE, count, line_end, parts, pieces
 from seqgen.codecs.byte import text_name
@@ -32,7 +32,7 @@ class WordOptions:
         require(self.min_count >= 1, "min_count", self.min_count, "at least 1")
 
 
-class Word(Codec):
+class Word(Counted, Codec):
     """Any text, one token a word, number, space or mark; rare words go by characters, what is not UTF-8 by bytes.
 
     Ids 0 to 255 are the single bytes; multi-byte characters and then words follow, the most frequent first.
@@ -41,6 +41,7 @@ class Word(Codec):
     Options = WordOptions
     suffixes = ()
     suffix = ".txt"
+    slow_from = 16_000_000
     golden = Golden("né né né né 水\n".encode(), (110, 256, 257, 257, 257, 32, 230, 176, 180, 10))
 
     def __init__(self, characters: str, words: Sequence[str], options: WordOptions) -> None:
@@ -51,12 +52,15 @@ class Word(Codec):
         self._ids = _Spellings(self._characters, words)
 
     @classmethod
-    def fit(cls, documents: Iterable[bytes], options: WordOptions) -> "Word":
-        found = count(documents, options.join_space)
+    def counted(cls, documents: Iterable[Iterable[bytes]], options: WordOptions) -> Counter[str]:
+        return count(documents, options.join_space)
+
+    @classmethod
+    def of_counts(cls, counts: Counter[str], options: WordOptions) -> Self:
         room = options.vocab_size - BYTES
-        characters = _characters(found, options.min_count, room // 2)
+        characters = _characters(counts, options.min_count, room // 2)
         words = {
-            word: times for word, times in found.items() if times >= options.min_count and 1 < len(word) <= LONGEST
+            word: times for word, times in counts.items() if times >= options.min_count and 1 < len(word) <= LONGEST
         }
         ranked = sorted(words, key=lambda word: (-words[word], word))
         return cls(characters, ranked[: room - len(characters)], options)

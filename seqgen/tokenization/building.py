@@ -1,12 +1,14 @@
 """Files → a `.tokens` file, in memory that does not grow with the corpus.
 
 Two passes: the codec learns from all pieces (`fitting`), then encodes them. The main process reads, unpacks, cuts
-each document where the codec says it may be cut, and writes; encoding is spread over worker processes. Where the cuts
+each document where the codec says it may be cut, and writes; encoding is spread over worker processes, and so is the
+first pass over a large corpus where the codec counts. Where the cuts
 lie and in which order the ids are written does not depend on the number of workers, so neither does the file.
 """
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from seqgen.tokenization.cutting import Items, documents, items
 from seqgen.tokenization.encodings import likely
 from seqgen.tokenization.fitting import fitted, reason_of
 from seqgen.tokenization.planning import TokenizePlan, plan, silent
-from seqgen.tokenization.pool import Encoded, Job, Result, encoded
+from seqgen.tokenization.pool import Encoded, Job, Result, encoded, spread
 from seqgen.tokenization.reading import Reader, shown
 from seqgen.tokenization.sources import Note, Source
 from seqgen.tokenizer import Tokenizer
@@ -82,7 +84,7 @@ def tokenize(
 
 def build(made: TokenizePlan, output: str | Path, workers: int, progress: Callable[[int], object]) -> None:
     """Carry out a plan."""
-    write(made, made.tokenizer or fitted(made), output, workers, progress)
+    write(made, made.tokenizer or fitted(made, partial(spread, workers)), output, workers, progress)
 
 
 def write(

@@ -1,4 +1,4 @@
-"""Encoding pieces of documents, here or in worker processes, in order. Knows no files.
+"""Work on a corpus, here or in worker processes, in order: encoding pieces of documents, and whatever is handed over.
 
 Pieces are handed out in small batches and at most two of these for each worker are under way, so memory stays bounded.
 Workers are spawned rather than forked: a fork of a process that runs threads can hang. They import nothing from the
@@ -11,11 +11,11 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from seqgen.codecs import Ids
 from seqgen.errors import CorpusError, DataError
@@ -56,6 +56,7 @@ class Encoded:
     framed: Framed | None = None
 
 
+Kept, Asked, Answer = TypeVar("Kept"), TypeVar("Asked"), TypeVar("Answer")
 Result = Encoded | DataError | None
 Results = Generator[tuple[Job, Result], None, None]
 
@@ -69,8 +70,12 @@ def encoded(jobs: Iterator[Job], tokenizer: Tokenizer, salvage: bool, workers: i
         salvage: Mend and drop what is faulty rather than fail.
         workers: How many processes encode; with one it is this process, and under `python -E`.
     """
-    if workers > 1 and (sys.flags.safe_path or not sys.flags.ignore_environment):  # else `safe_path` is not heard
-        yield from _spread(jobs, tokenizer, salvage, workers)
+    if may_spread(workers):
+        batches = (
+            ([replace(job, data=None) for job in batch], [job.data for job in batch]) for batch in _batches(jobs)
+        )
+        for batch, found in _spread(batches, _work, workers, _start, (tokenizer.spec(), salvage)):
+            yield from zip(batch, found)
         return
     for job in jobs:
         yield job, None if job.data is None else _encode(tokenizer, job.data, salvage)
@@ -87,20 +92,43 @@ def _encode(tokenizer: Tokenizer, data: bytes | Items, salvage: bool) -> Encoded
         return error
 
 
-def _spread(jobs: Iterator[Job], tokenizer: Tokenizer, salvage: bool, workers: int) -> Results:
+def may_spread(workers: int) -> bool:
+    """Whether other processes may be started: not under `python -E`, where `safe_path` is not heard."""
+    return workers > 1 and (sys.flags.safe_path or not sys.flags.ignore_environment)
+
+
+def spread(workers: int, function: Callable[[Asked], Answer], items: Iterable[Asked]) -> Iterator[Answer]:
+    """`map`, by processes where they may be started. What the function raises, comes from here."""
+    if not may_spread(workers):
+        yield from map(function, items)
+        return
+    with contextlib.closing(_spread(((None, each) for each in items), function, workers, _quiet, ())) as answers:
+        for _, answer in answers:
+            yield answer
+
+
+def _spread(
+    items: Iterator[tuple[Kept, Asked]],
+    function: Callable[[Asked], Answer],
+    workers: int,
+    start: Callable[..., None],
+    given: tuple[Any, ...],
+) -> Generator[tuple[Kept, Answer], None, None]:
+    """What becomes of the second of each pair, beside the first, in order."""
     with safe_path():  # a process that watches the others starts here
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, context, _start, (tokenizer.spec(), salvage))
-    waiting: deque[tuple[list[Job], Future[list[Result]]]] = deque()
+        pool = ProcessPoolExecutor(workers, context, start, given)
+    waiting: deque[tuple[Kept, Future[Answer]]] = deque()
     try:
-        for batch in _batches(jobs):
+        for kept, asked in items:
             with safe_path(), without_script():  # workers start here
-                future = pool.submit(_work, [job.data for job in batch])
-            waiting.append(([replace(job, data=None) for job in batch], future))
+                waiting.append((kept, pool.submit(function, asked)))
             while len(waiting) > 2 * workers:
-                yield from _answers(*waiting.popleft())
+                kept, answer = waiting.popleft()
+                yield kept, answer.result()
         while waiting:
-            yield from _answers(*waiting.popleft())
+            kept, answer = waiting.popleft()
+            yield kept, answer.result()
     except BrokenProcessPool as error:
         raise CorpusError("a worker process died", "out of memory? try fewer --workers") from error
     finally:
@@ -154,15 +182,15 @@ def _batches(jobs: Iterator[Job]) -> Iterator[list[Job]]:
         yield batch
 
 
-def _answers(batch: list[Job], future: "Future[list[Result]]") -> Results:
-    yield from zip(batch, future.result())
-
-
 _worker: list[Any] = []  # in a worker process: its tokenizer, and whether it salvages
 
 
-def _start(spec: Spec, salvage: bool) -> None:
+def _quiet() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's business
+
+
+def _start(spec: Spec, salvage: bool) -> None:
+    _quiet()
     _worker[:] = Tokenizer.from_spec(spec), salvage
 
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import seqgen
@@ -19,6 +20,7 @@ from seqgen.stream.tables import VERSION, Shard
 from seqgen.tokenization.building import nothing, write
 from seqgen.tokenization.fitting import fitted
 from seqgen.tokenization.planning import TokenizePlan
+from seqgen.tokenization.pool import spread
 from seqgen.tokenization.sources import Source
 from seqgen.tokenizer import Tokenizer
 
@@ -72,7 +74,7 @@ def build_shard(
     index: int, count: int, made: TokenizePlan, output: str | Path, workers: int, progress: Callable[[int], object]
 ) -> None:
     """Carry out part `index` of `count` of a plan."""
-    tokenizer = made.tokenizer or fitted(made)
+    tokenizer = made.tokenizer or fitted(made, partial(spread, workers))
     shard = Shard(index, count, plan_key(made, tokenizer, count))
     write(replace(made, sources=part(made.sources, index, count)), tokenizer, output, workers, progress, shard)
 
