@@ -225,7 +225,7 @@ class Codec(abc.ABC):
         return {KNOWN: well_formed(ids, self._lone)} if self.is_text else {}
 
     def bar_similarity(self, documents: Iterable[Ids]) -> dict[str, float]:
-        """How like bars are to those so many before, 0 to 1, by lag, over documents; empty where there are none, as here."""
+        """How like bars are to those so many before, 0 to 1, by lag, over documents; {} where there are none."""
         return {}
 
     def within(self, bounds: Mapping[str, int], seen: Mask | None = None) -> Grammar | None:
