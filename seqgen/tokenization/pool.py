@@ -56,7 +56,9 @@ class Encoded:
     framed: Framed | None = None
 
 
-Kept, Asked, Answer = TypeVar("Kept"), TypeVar("Asked"), TypeVar("Answer")
+Kept = TypeVar("Kept")
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 Result = Encoded | DataError | None
 Results = Generator[tuple[Job, Result], None, None]
 
