@@ -72,6 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", metavar="NAME=SOURCE")
     parser.add_argument("--samples", type=int, default=20)
+    parser.add_argument("--stretches", type=int, default=20, help="of the corpus")
     parser.add_argument("--length", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--name", default="names", help="of the file in results/")
@@ -80,7 +81,7 @@ def main() -> None:
     for each in asked.models:
         name, _, source = each.partition("=")
         model = load(name)
-        found = results[model.name] = {"corpus": measured(stretches(model, source, asked.samples, asked.length))}
+        found = results[model.name] = {"corpus": measured(stretches(model, source, asked.stretches, asked.length))}
         kinds = {"network": False} | ({"with counts": True} if model.checkpoint.experts is not None else {})
         for kind, memory in kinds.items():
             began = time.perf_counter()
@@ -92,7 +93,13 @@ def main() -> None:
              row["speeches"], row["stretches"]) for kind, row in found.items()
         ]  # fmt: skip
         print_table((model.name, "speak again", "of corpus", "speakers", "speeches", "stretches"), rows)
-        settings = {"samples": asked.samples, "length": asked.length, "temperature": TEMPERATURE, "seed": asked.seed}
+        settings = {
+            "samples": asked.samples,
+            "stretches": asked.stretches,
+            "length": asked.length,
+            "temperature": TEMPERATURE,
+            "seed": asked.seed,
+        }
         print(write_json(asked.name, results, settings), flush=True)
 
 
