@@ -271,6 +271,48 @@ def test_a_port_that_is_unplugged_comes_back(cable, tmp_path, monkeypatch):
     assert cable.listening.down == set()
 
 
+def test_a_clock_that_comes_in_drives_it(cable, tmp_path):
+    """Start, stop, song position, continue: notes lie on the clock's grid, and none sounds while it is stopped."""
+    step, times, quiet = 60 / (150 * 24), {}, []
+
+    def send(session):
+        def ticks(count, begin):
+            for number in range(count):
+                while time.monotonic() < begin + number * step:
+                    time.sleep(0.0005)
+                times.setdefault(len(times), time.monotonic())
+                cable.put("keys", bytes((m.CLOCK,)))
+
+        time.sleep(0.2)
+        ticks(30, time.monotonic())
+        assert cable.listening.starts == []
+        for message in (bytes((m.START,)), m.position(64)):
+            if message != bytes((m.START,)):
+                cable.put("keys", message)
+                cable.put("keys", bytes((m.CONTINUE,)))
+            else:
+                cable.put("keys", message)
+            begin = time.monotonic() + 0.05
+            grids.append(begin)
+            ticks(96, begin)
+            cable.put("keys", bytes((m.STOP,)))
+            time.sleep(0.1)
+            quiet.append(set(cable.listening.down))
+
+    grids = []
+    done, events = jam(cable, tmp_path, send, clock="midi", values={}, seconds=4.6)
+    said = [event["transport"] for event in events if event["event"] == "transport"]
+    assert said == ["start", "stop", "locate", "continue", "stop"]
+    assert quiet == [set(), set()]
+    for begin in grids:
+        notes = [at for at, _ in cable.listening.starts if begin - 0.1 < at < begin + 96 * step]
+        assert len(notes) > 2
+        off = [((at - begin) / step / 2) % 1 for at in notes]  # in steps of two clocks, which hold 32nds and triplets
+        near = [min(each, 1 - each) * 2 * step for each in off]
+        assert np.median(near) < 0.012
+    assert done.heard == 0
+
+
 KILLED = """
 import os, sys, threading, time
 from seqgen.live import backends

@@ -168,6 +168,7 @@ class Player:
             self._leaps = self.transport.leaps
             self.scheduler.clear()
             self.hands.silence()
+            self.stream.begin(self.beat())  # at once: to go on to a bar line of the old piece would take too long
             self.mode.begin()
         if not self.paused:
             self.mode.plan()
