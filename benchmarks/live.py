@@ -366,7 +366,7 @@ def main() -> None:
     for part in asked.parts:
         found = globals()[part](asked)
         found["load"] = hardware().get("load")
-        results = json.loads(path.read_text("utf-8"))["results"] if path.exists() else {}  # another part may have written
+        results = json.loads(path.read_text("utf-8"))["results"] if path.exists() else {}
         results[part + (" beside a busy core" if asked.busy else "")] = found
         print_table(("", part), [(name, str(value)) for name, value in found.items()])
         write_json("live", results, {"checkpoint": asked.checkpoint})

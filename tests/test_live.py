@@ -543,6 +543,20 @@ def test_controls_keep_to_key_and_change_while_it_plays(tunes):
         stream.change({**controls.defaults(), "instruments": "kazoo-o-phone"})
 
 
+def test_voices_of_a_mixture_are_weighed_and_labels_checked(cable, tmp_path):
+    def turn(session):
+        time.sleep(0.2)
+        session.line(b"mix 1")
+        session.line(b"label nobody")
+
+    done, events = jam(cable, tmp_path, turn, mix=("folk-tunes:0.5",), seconds=1)
+    assert any(event.get("mix") == 1.0 for event in events)
+    assert any("no label is called 'nobody'" in event.get("message", "") for event in events)
+    assert done.notes > 0
+    _, events = jam(cable, tmp_path, turn, seconds=0.6)
+    assert any("mix weighs what --mix or --blend adds" in event.get("message", "") for event in events)
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -22,6 +22,8 @@ CONTROLS = ("mode", "tempo", "temperature", "key", "scale", "instruments", "dens
 
 @click.command("jam", cls=Command, short_help="Play with a model, live: MIDI, OSC, WebSocket.")
 @click.argument("checkpoint", type=Input(), required=False, shell_complete=_completion.checkpoints)
+@_given("mix", "--mix", multiple=True, type=Input(), metavar="CHECKPOINT[:WEIGHT]")
+@_given("blend", "--blend", metavar="LABEL:WEIGHT,...")
 @_given("inputs", "--in", multiple=True, metavar="NAME")
 @_given("outputs", "--out", multiple=True, metavar="NAME")
 @_given("virtual", "--virtual")
@@ -93,7 +95,8 @@ def command(
 
 def _data(text: str) -> None:
     """A line for standard output."""
-    click.echo(harmless(text))
+    sys.stdout.write(harmless(text) + "\n")
+    sys.stdout.flush()
 
 
 def _status(text: str) -> None:

@@ -130,6 +130,7 @@ KNOBS = (
     Knob("mutation", "number", 0.0, "Chance that a loop changes when it comes round.", 0, 1, cc=85),
     Knob("every", "number", 4.0, "A line of text each so many quarter notes.", 0.25, 64, "quarters", 86),
     Knob("quantise", "choice", "bar", "Where it begins, and goes on after a leap.", choices=("none", "beat", "bar")),
+    Knob("mix", "number", None, "Weight of what --mix or --blend adds to the first.", 0, 1, cc=88),
     Knob("mode", "choice", "solo", "How it plays.", cc=87, choices=MODES),
     Knob("key", "text", None, "No other notes than those of C, F#, Am, Bbm …"),
     Knob("scale", "text", None, "With a key, another scale, such as minor-pentatonic."),

@@ -20,7 +20,7 @@ from seqgen.live.stream import Stream
 AHEAD = 0.15  # seconds that are planned
 TURN = 0.008  # seconds between two looks at what is to be planned
 SKIPPED = 800  # tokens that are passed over at most to come to a bar line
-MUSIC = {"key", "scale", "density", "instruments", "meter", "label"}
+MUSIC = {"key", "scale", "density", "instruments", "meter", "label", "mix"}
 FAULTS = 3  # of the model thread, within FORGIVEN seconds, after which the session ends
 FORGIVEN = 10.0
 Tell = Callable[[Mapping[str, Any]], object]
@@ -191,14 +191,8 @@ class Player:
         flags = {name for name, value in changes.items() if value is True and controls.knob(name).kind == "flag"}
         changes = {name: value for name, value in changes.items() if controls.knob(name).kind != "flag"}
         changes.pop("prompt", None)
-        after = self.values | changes
-        played = MUSIC | {"temperature"}
-        if any(name.startswith((controls.RULE, "temperature")) or name in played for name in changes):
-            try:
-                self.stream.change(after)
-            except UsageError as error:
-                self.tell({"event": "error", "message": error.message, "hint": error.hint})
-                changes = {}
+        if any(name.startswith((controls.RULE, "temperature")) or name in MUSIC for name in changes):
+            changes = self._possible(changes)
         mode = self.values["mode"]
         self.values.update(changes)
         now = time.monotonic()
@@ -212,6 +206,24 @@ class Player:
             self.mode = MODES[self.values["mode"]](self)
             self.mode.begin()
         self._act(flags, now)
+
+    def _possible(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """Those that the stream takes; together where that goes, else one by one."""
+        try:
+            self.stream.change(self.values | changes)
+            return changes
+        except UsageError as error:
+            if len(changes) == 1:
+                self.tell({"event": "error", "message": error.message, "hint": error.hint})
+                return {}
+        found: dict[str, Any] = {}
+        for name, value in changes.items():
+            try:
+                self.stream.change(self.values | found | {name: value})
+                found[name] = value
+            except UsageError as error:
+                self.tell({"event": "error", "message": error.message, "hint": error.hint})
+        return found
 
     def _act(self, flags: set[str], now: float) -> None:
         if "panic" in flags or "pause" in flags:

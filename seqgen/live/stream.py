@@ -14,6 +14,7 @@ from seqgen.api.model import Model
 from seqgen.api.sampling import UNLIMITED, Sampling
 from seqgen.codecs import Mask
 from seqgen.errors import UsageError
+from seqgen.generation.engines.mixture import Fade, MixtureEngine
 from seqgen.generation.limits import Grammar
 from seqgen.generation.steering import Steered
 from seqgen.live.controls import CLASSES, RULE, meter_of
@@ -90,6 +91,8 @@ class Stream:
             )
         self.model, self.codec, self.seed, self._keep = model, codec, seed, keep
         self.values = dict(values)
+        check(model, values)
+        weigh(model, values)
         self.anchor, self.pieces, self._stuck = 0.0, 0, 0
         self._frame = model.tokenizer.frame(self._label())
         sampler = model.sampler(self._sampling(), [self._frame])
@@ -119,12 +122,14 @@ class Stream:
         """
         before, self.values = self.values, dict(values)
         try:
+            check(self.model, values)
             sampler = self.model.sampler(self._sampling(), [self._frame])
             grammar: Any = sampler.limits().grammar
         except UsageError:
             self.values = before
             raise
         assert grammar is not None
+        weigh(self.model, values)
         self._steered.set_rules(sampler.rules)
         self._gate.inner, self.sampler = grammar, sampler
         constraints = self._steered.constraints
@@ -242,6 +247,27 @@ class Stream:
         """The ids of notes that were heard from `at` on, as a piece that goes on."""
         score = score_of(heard, at, self.codec.part_names, self.values.get("meter"))
         return self.codec.of_score(score, Faults(None), ongoing=True).tolist() if len(score) else []
+
+
+def check(model: Model, values: Mapping[str, Any]) -> None:
+    """Whether a model has the label and the voices that controls name.
+
+    Raises:
+        UsageError: It has not.
+    """
+    if values.get("label") is not None:
+        model.tokenizer.label_id(values["label"])
+    if values.get("mix") is not None and not isinstance(model.engine, MixtureEngine):
+        raise UsageError("mix weighs what --mix or --blend adds, and neither was given", "begin again with one of them")
+
+
+def weigh(model: Model, values: Mapping[str, Any]) -> None:
+    """Give the voices of a mixture their weights."""
+    weight, engine = values.get("mix"), model.engine
+    if weight is not None and isinstance(engine, MixtureEngine):
+        others = len(engine.parts) - 1
+        shares = (1 - weight, *[weight / max(others, 1)] * others)
+        engine.fade = Fade(shares, shares)
 
 
 def temperature(values: Mapping[str, Any], model: Model) -> float | str:

@@ -8,7 +8,7 @@ from seqgen.api.model import Model
 from seqgen.api.sampling import UNLIMITED, Sampling
 from seqgen.generation.steering import Steered
 from seqgen.live.controls import RULE
-from seqgen.live.stream import temperature
+from seqgen.live.stream import check, temperature, weigh
 
 LONGEST = 1000  # tokens of a line; a longer one is cut
 
@@ -31,6 +31,8 @@ class Lines:
         keep: Callable[[Sequence[int]], object] = lambda ids: None,
     ) -> None:
         self.model, self.seed, self._keep, self.values = model, seed, keep, dict(values)
+        check(model, values)
+        weigh(model, values)
         self.pieces = 0
         self._frame = model.tokenizer.frame(model.label(values.get("label"), seed))
         self.sampler = model.sampler(self._sampling(), [self._frame])
@@ -43,11 +45,13 @@ class Lines:
         """Go on under other controls. Raises UsageError where they cannot be."""
         before, self.values = self.values, dict(values)
         try:
+            check(self.model, values)
             sampler = self.model.sampler(self._sampling(), [self._frame])
         except Exception:
             self.values = before
             raise
         self.sampler = sampler
+        weigh(self.model, values)
         self._steered.set_rules(sampler.rules)
 
     def begin(self) -> None:

@@ -35,6 +35,7 @@ INPUTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("generate", "prompt_file"): ("play.txt",),
     ("generate", "mix"): ("twin.safetensors:0.3", "twin.safetensors"),
     ("jam", "preset"): (CONFIG,),
+    ("jam", "mix"): ("twin.safetensors",),
     ("evaluate", "arguments"): (SONGS, f"{SONGS} song.mid", f"{SONGS} music"),
     ("render", "file"): ("song.mid",),
     ("render", "soundfont"): ("font.sf2",),

@@ -10,13 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from seqgen.api.model import Model, load
+from seqgen.api.model import Model
 from seqgen.api.sampling import fresh_seed
 from seqgen.errors import DataError, UsageError
 from seqgen.files import write_bytes
 from seqgen.jobs.interrupts import Interrupts
 from seqgen.jobs.jam.settings import JamJob
 from seqgen.jobs.observer import SILENT, Observer
+from seqgen.jobs.sample.mixing import chosen
+from seqgen.jobs.sample.settings import SampleJob
 from seqgen.live import controls
 from seqgen.live.backends import backend
 from seqgen.live.player import Player, Tell
@@ -94,7 +96,15 @@ def jam(
     session = Session(values, preset, tell, job.clock == "midi", job.clock_out)
     try:
         _plug(job, session, observer)
-        model = load(job.checkpoint, job.engine, job.device)
+        model, _ = chosen(
+            SampleJob(
+                checkpoint=job.checkpoint, mix=job.mix, blend=job.blend, seed=seed, engine=job.engine,
+                device=job.device, label=values["label"] if job.mix else None,
+            ),
+            observer,
+        )  # fmt: skip
+        if model.is_text and job.outputs:
+            observer.note(f"{model.name} makes text: --out stays silent, --osc-to and --websocket get lines")
         player = _player(model, session, seed, ids.put)
         session.learn(job.learn)
         recorder, takes = _recorder(job, model, seed, values, observer)
@@ -224,6 +234,8 @@ def _recorder(
         "grammar": True,
         "followed": True,
     }
+    if model.mixture is not None:
+        settings["mixture"] = model.mixture.to_json()
     opened: list[Takes] = []
 
     def takes() -> Takes:

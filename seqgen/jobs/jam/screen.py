@@ -30,24 +30,33 @@ class Screen:
     def __init__(self, remark: Write, data: Write, status: Write | None, as_json: bool) -> None:
         self._remark, self._data, self._status, self._json = remark, data, status, as_json
         self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._failed: Exception | None = None
 
     def tell(self, event: Mapping[str, Any]) -> None:
         """An event, from any thread."""
         with self._lock:
-            if self._json:
-                self._data(json.dumps(event))
-            elif event["event"] == "line":
-                self._data(str(event["text"]))
+            if self._json or event["event"] == "line":
+                self._put(json.dumps(event) if self._json else str(event["text"]))
             else:
                 self._remark(" ".join(_words(event)))
 
     def begun(self, session: "Session") -> None:
         """It plays."""
+        self._session = session
+        if self._failed is not None:
+            session.stop()
         if self._status is not None and not self._json:
             threading.Thread(target=self._watch, args=(session, self._status), daemon=True).start()
 
     def done(self, jammed: "Jammed") -> None:
-        """It is over."""
+        """It is over.
+
+        Raises:
+            Exception: What kept lines from standard output, whose reader may have gone.
+        """
+        if self._failed is not None:
+            raise self._failed
         if not self._json:
             if jammed.path is not None:
                 self._remark(f"Wrote {jammed.path}")
@@ -60,6 +69,15 @@ class Screen:
         self._data(
             json.dumps({"event": "session", **fields, "path": None if jammed.path is None else str(jammed.path)})
         )
+
+    def _put(self, line: str) -> None:
+        """A line for standard output; where nobody takes it, the session ends."""
+        try:
+            self._data(line)
+        except Exception as error:  # on a thread that must go on; `done` raises it
+            self._failed = self._failed or error
+            if self._session is not None:
+                self._session.stop()
 
     def _watch(self, session: "Session", status: Write) -> None:
         wait = threading.Event()

@@ -14,6 +14,7 @@ class JamJob:
 
     Attributes:
         checkpoint: A run folder, a file, or the name of a published one.
+        mix, blend: Other voices, as `seqgen generate` takes them.
         inputs, outputs: Parts of the names of MIDI ports.
         virtual: Whether to make ports that other programs see, called seqgen.
         ports: Which library has the ports.
@@ -37,6 +38,8 @@ class JamJob:
     """
 
     checkpoint: str
+    mix: Sequence[str] = option((), "Blend with another; the control mix weighs it.")
+    blend: str | None = option(None, "Blend labels of CHECKPOINT: bach:0.7,joplin:0.3.")
     inputs: Sequence[str] = option((), "MIDI in, by a part of its name; as often as wanted.")
     outputs: Sequence[str] = option((), "MIDI out, by a part of its name; as often as wanted.")
     virtual: bool = option(False, "Make MIDI ports called seqgen, which other programs see.")
