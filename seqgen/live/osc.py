@@ -25,6 +25,7 @@ BUNDLE = b"#bundle\0"
 MOST_MESSAGES = 64  # of a bundle; one in another is turned away
 TYPES = frozenset(b"ifsdhTFN")
 MOST_VALUES = 8
+WAIT = 0.2  # seconds after which the thread sees that the door was closed
 Take = Callable[[dict[str, Any]], object]
 Play = Callable[[int, int, float], object]
 
@@ -85,6 +86,7 @@ class OscDoor:
         self._take, self._play, self.budget = take, play, Budget()
         self._socket = bound(socket.SOCK_DGRAM, host, port, "OSC")
         self.port = int(self._socket.getsockname()[1])
+        self._socket.settimeout(WAIT)
         self._over = False
         self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
         self._thread.start()
@@ -92,6 +94,7 @@ class OscDoor:
     def close(self) -> None:
         """Listen no more."""
         self._over = True
+        self._thread.join(5 * WAIT)
         self._socket.close()
 
     def hear(self, data: bytes) -> None:

@@ -1,7 +1,6 @@
 """Run a session: model, ports, doors and preset joined; a file and a take when it is over."""
 
 import contextlib
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from seqgen.errors import DataError, UsageError
 from seqgen.files import write_bytes
 from seqgen.jobs.interrupts import Interrupts
 from seqgen.jobs.jam.settings import JamJob
+from seqgen.jobs.jam.tape import Tape
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.sample.mixing import chosen
 from seqgen.jobs.sample.settings import SampleJob
@@ -28,9 +28,6 @@ from seqgen.live.sayer import Sayer
 from seqgen.live.session import Session
 from seqgen.live.stream import Stream
 from seqgen.live.text import Lines
-from seqgen.takes.record import Beginning, TakeSettings, TakeSource
-from seqgen.takes.recorder import Recorder
-from seqgen.takes.store import Takes
 
 OWN = "seqgen"  # how ports are called that we make
 
@@ -92,53 +89,44 @@ def jam(
     """
     preset, values = _controls(job)
     seed = fresh_seed() if job.seed is None else job.seed
-    ids: queue.SimpleQueue[Sequence[int]] = queue.SimpleQueue()
-    session = Session(values, preset, tell, job.clock == "midi", job.clock_out)
+    session, tape = Session(values, preset, tell, job.clock == "midi", job.clock_out), Tape()
     try:
         _plug(job, session, observer)
-        model, _ = chosen(
-            SampleJob(
-                checkpoint=job.checkpoint, mix=job.mix, blend=job.blend, seed=seed, engine=job.engine,
-                device=job.device, label=values["label"] if job.mix else None,
-            ),
-            observer,
-        )  # fmt: skip
-        if model.is_text and job.outputs:
-            observer.note(f"{model.name} makes text: --out stays silent, --osc-to and --websocket get lines")
-        player = _player(model, session, seed, ids.put)
+        model = _model(job, seed, values, observer)
+        player = _player(model, session, seed, tape.put)
         session.learn(job.learn)
-        recorder, takes = _recorder(job, model, seed, values, observer)
-
-        def drain() -> None:
-            with contextlib.suppress(queue.Empty):
-                while True:
-                    got = ids.get_nowait()
-                    if recorder is not None:
-                        recorder.extend(got)
-
+        tape.begin(job, model, seed, values, observer)
         began = time.monotonic()
         with contextlib.suppress(KeyboardInterrupt), Interrupts():
             session.start(player)
             begun(session)
             _read(lines, session)
-            session.wait(job.seconds, drain)
+            session.wait(job.seconds, tape.drain)
     finally:
         session.close()
     spent = time.monotonic() - began
-    drain()
-    path = _kept(job, model.artifact, session, player)
-    take = None if recorder is None else recorder.finish("stop", seconds=spent)[1]
-    if takes:
-        takes[0].close()
+    path, take = _kept(job, model.artifact, session, player), tape.finish(spent)
     if job.save is not None:
         Preset(session.values, session.preset.controllers).save(Path(job.save))
         observer.note(f"Wrote {job.save}")
     if player.broken:
         raise DataError(f"the model's thread broke down ({player.broken})", "what was played until then is kept")
-    said_lines = player.said if isinstance(player, Sayer) else 0
-    return Jammed(
-        seed, spent, session.hands.notes, said_lines, session.counts.heard, session.scheduler.late, path, take
-    )
+    said = player.said if isinstance(player, Sayer) else 0
+    counts, late = session.counts, session.scheduler.late
+    return Jammed(seed, spent, session.hands.notes, said, counts.heard, late, path, take)
+
+
+def _model(job: JamJob, seed: int, values: Mapping[str, Any], observer: Observer) -> Model:
+    """What is asked for, mixed where that is wanted."""
+    label = values["label"] if job.mix else None
+    asked = SampleJob(
+        checkpoint=job.checkpoint, mix=job.mix, blend=job.blend, seed=seed, engine=job.engine, device=job.device,
+        label=label,
+    )  # fmt: skip
+    model, _ = chosen(asked, observer)
+    if model.is_text and job.outputs:
+        observer.note(f"{model.name} makes text: --out stays silent, --osc-to and --websocket get lines")
+    return model
 
 
 def _controls(job: JamJob) -> tuple[Preset, dict[str, Any]]:
@@ -215,36 +203,6 @@ def _player(model: Model, session: Session, seed: int, keep: Callable[[Sequence[
         raise UsageError(f"{model.name} makes text, which has no mode {mode}", "leave --mode out: it says lines")
     lines = Lines(model, values, seed, keep)
     return Sayer(lines, session.transport, session.scheduler, session.hands, values, session.tell)
-
-
-def _recorder(
-    job: JamJob, model: Model, seed: int, values: Mapping[str, Any], observer: Observer
-) -> tuple[Recorder | None, list[Takes]]:
-    """What keeps the tokens, and the list of takes once it was opened."""
-    if not job.take:
-        return None, []
-    corpus = str(model.checkpoint.provenance.get("corpus", ""))
-    source = TakeSource(model.digest, model.name, corpus, model.tokenizer.spec())
-    settings: TakeSettings = {
-        "temperature": values["temperature"],
-        "rules": [[name.removeprefix("rule."), value] for name, value in values.items() if name.startswith("rule.")],
-        "length": "inf",
-        "stop": [],
-        "label": values["label"],
-        "grammar": True,
-        "followed": True,
-    }
-    if model.mixture is not None:
-        settings["mixture"] = model.mixture.to_json()
-    opened: list[Takes] = []
-
-    def takes() -> Takes:
-        if not opened:
-            opened.append(Takes())
-        return opened[0]
-
-    beginning = Beginning(source, 1, seed, settings, {"engine": job.engine, "device": job.device})
-    return Recorder(takes, beginning, observer.note), opened
 
 
 def _read(lines: Iterable[bytes] | None, session: Session) -> None:
