@@ -586,7 +586,7 @@ def test_follow_refuses_what_only_jam_has():
         controls.followed(b'{"tempo": 100}')
     from seqgen.api.control import KEYS
 
-    assert {knob.name for knob in controls.KNOBS if knob.lines} | {"rules"} == set(KEYS)
+    assert {knob.name for knob in controls.KNOBS if knob.lines} | {"rules", "clamp", "gain"} == set(KEYS)
 
 
 def test_every_controller_turns_one_control_within_its_range():
