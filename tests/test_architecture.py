@@ -80,7 +80,7 @@ ALLOWED = {
         "inside",
     },
 }
-ALLOWED["live"] = BASIC | {"api", "codecs", "generation", "music"}
+ALLOWED["live"] = BASIC | {"api", "codecs", "generation", "inside", "music"}
 LIBRARY = set(ALLOWED) - {"extensions", "terminal"} | {"__init__"}
 ALLOWED |= {
     "jobs": LIBRARY | {"extensions"},

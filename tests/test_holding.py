@@ -175,3 +175,24 @@ def test_python_holds_cells_and_refuses_what_it_cannot(here):
     mixed = mix([Voice(model, 1, 1), Voice(model, 1, 1)])
     with pytest.raises(UsageError, match="cells of a mixture cannot be held"):
         mixed.sample(seed=1, length=5, clamp=["layer1:cell2=1"])
+
+
+def test_a_live_session_holds_cells_too(here):
+    from seqgen.live.controls import checked, defaults
+    from seqgen.live.text import Lines
+
+    model = seqgen.load("toy.model")
+    values = {**defaults(), "temperature": 0.9}
+    streams = [Lines(model, values, 3) for _ in range(3)]
+    held_too = checked({"clamp": {"layer1:cell2": 60, "layer1:cell4": -60}})
+    assert held_too == checked({"clamp": "layer1:cell2=60,layer1:cell4=-60"})
+    for stream in streams[1:]:
+        stream.change({**values, **held_too})
+    streams[2].change({**values, **checked({"clamp": None})})
+    plain, changed, freed = ("".join(stream.line() for _ in range(4)) for stream in streams)
+    assert plain != changed
+    assert plain == freed
+    with pytest.raises(UsageError, match="there is no cell 9999"):
+        streams[0].change({**values, "clamp": "layer1:cell9999=1"})
+    with pytest.raises(UsageError, match="expected a cell, = and a number"):
+        checked({"gain": "layer1:cell2"})

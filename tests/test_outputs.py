@@ -20,7 +20,8 @@ TEXTS = {  # parameters that take text and name no file
     "meter", "scale", "text", "title", "name", "only", "length", "temperature", "max_copy", "documents",
     "shard", "scheduler", "repository", "licence", "include", "exclude",
     "field", "label_field", "grammar", "form", "adapt", "inputs", "outputs", "osc_to",
-    "host", "token", "origins", "learn", "mode", "quantise", "sets", "tempo", "density", "cells", "clamp", "gain",
+    "host", "token", "origins", "learn", "mode", "quantise", "sets", "tempo", "density", "cells",
+    "clamp", "gain", "sentences",
 }  # fmt: skip
 
 

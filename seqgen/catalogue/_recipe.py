@@ -37,7 +37,7 @@ class RecipeSource:
         file: What is downloaded. pypi: wheel or sdist; url: zip, tar or a single plain file.
         sha256: Of the download, 64 hexadecimal digits; a Debian package is vouched for by apt instead.
         package: For debian: the package's name.
-        inner: For debian: a tar archive inside the package that holds the members, or empty.
+        inner: For debian, sdist and tar: a tar archive inside that holds the members, or empty.
         url: For url: an https address.
     """
 

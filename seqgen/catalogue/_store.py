@@ -134,7 +134,7 @@ def _members(chosen: Recipe, archive: Path) -> Iterator[Member]:
     if chosen.source.file in ("wheel", "zip"):
         yield from archives.read_zip(archive, choose)
     elif chosen.source.file in ("sdist", "tar"):
-        yield from archives.read_tar(archive, choose)
+        yield from archives.read_tar(archive, choose, inner=chosen.source.inner)
     elif chosen.source.file == "deb":
         with _fetch.debian_files(archive) as stream:
             yield from archives.read_tar_stream(stream, choose, inner=chosen.source.inner)

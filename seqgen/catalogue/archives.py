@@ -113,10 +113,10 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         return file.read(entry.file_size)
 
 
-def read_tar(path: Path, choose: Wanted) -> Iterator[Member]:
-    """As `read_zip`, of a tar archive, plain or compressed with gzip, bzip2 or xz."""
+def read_tar(path: Path, choose: Wanted, inner: str = "") -> Iterator[Member]:
+    """As `read_zip`, of a tar archive, plain or compressed with gzip, bzip2 or xz; or of the one that it holds."""
     with path.open("rb") as file:
-        yield from read_tar_stream(file, choose, _total(path.stat().st_size))
+        yield from read_tar_stream(file, choose, _total(path.stat().st_size), inner)
 
 
 def read_tar_stream(file: IO[bytes], choose: Wanted, total: int = TOTAL, inner: str = "") -> Iterator[Member]:

@@ -109,7 +109,9 @@ def command(
     from seqgen.jobs.train.settings import TrainJob, usual_folder
 
     observer = Printer()
-    job = TrainJob(source, Path(output) if output else usual_folder(source), resume=resume, **options)
+    job = TrainJob(
+        source, Path(output) if output else usual_folder(source), resume=resume, inside=bool(report), **options
+    )
     if compare:
         from seqgen.jobs.train.comparing import compare as compared
 

@@ -18,7 +18,7 @@ TAKES = "is a list of takes of seqgen"
 TRAINING_FILE = "training.json"
 RUN_FILES = (
     "model.safetensors", "resume.safetensors", "index.safetensors", TRAINING_FILE, "log.jsonl", "timing.jsonl",
-    "samples.jsonl",
+    "samples.jsonl", "inside.jsonl",
 )  # fmt: skip
 DEMO_RUNS = {"shakespeare.txt": "shakespeare", "code.c": "code", "chorale.mid": "chorale"}  # artifact → its run folder
 DEMO_FILES = (*DEMO_RUNS, "chorale.wav", "chorale.png", "report.html", "models")

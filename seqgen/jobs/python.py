@@ -64,6 +64,7 @@ class HowToTrain(HowToRead, total=False):
     seed: int | None
     device: str
     resume: bool
+    inside: bool
 
 
 @checked

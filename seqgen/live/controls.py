@@ -12,6 +12,7 @@ from typing import Any, Literal
 from seqgen import registry
 from seqgen.api.control import MAX_NAME, Control, control_of, read_line
 from seqgen.errors import UsageError
+from seqgen.inside.naming import read_value
 from seqgen.music.controls import instruments, tonality
 
 Kind = Literal["number", "whole", "text", "choice", "flag"]
@@ -19,6 +20,7 @@ MODES = ("solo", "call", "follow", "accompany", "loop")
 RULE = "rule."  # before the name of a rule
 MAX_TEXT = 1 << 12  # characters
 STEPS = 127  # of a MIDI controller
+CELLS = ("clamp", "gain")  # which control lines have as objects
 CLASSES = ("pitch", "time", "velocity")  # of tokens, that have a temperature of their own
 
 
@@ -137,6 +139,8 @@ KNOBS = (
     Knob("instruments", "text", None, "These and no others, as in piano,bass,drums."),
     Knob("meter", "text", None, "This meter from the next piece on, as in 3/4."),
     Knob("label", "text", None, "The label of the next piece, where the corpus had labels."),
+    Knob("clamp", "text", None, "Hold cells, as in layer1:cell317=0.9,layer1:cell4=0.", lines=True),
+    Knob("gain", "text", None, "Hear cells louder or softer, as in layer1:cell317=2.", lines=True),
     Knob("prompt", "text", None, "Text that a text goes on with.", lines=True),
     Knob("mutate", "flag", False, "Change the loop, or begin another piece.", cc=89),
     Knob("capture", "flag", False, "The call is over: answer now.", cc=90),
@@ -187,6 +191,9 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
         found[each.name] = _rule(each, value) if each.name.startswith(RULE) else each.checked(value)
     if found.get("key") is not None or found.get("scale") is not None:
         tonality(found.get("key") or ("C" if "key" not in found else None), found.get("scale"))
+    for name in CELLS:
+        for cell in (found[name] or "").split(",") if found.get(name) else ():
+            read_value(cell, name)
     if found.get("instruments") is not None:
         instruments(found["instruments"])
     if found.get("meter") is not None:
@@ -250,7 +257,9 @@ def shown(value: Any, limit: int = 60) -> str:
 
 def _flat(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in given.items():
-        if name != "rules":
+        if name in CELLS and isinstance(value, Mapping):
+            yield name, ",".join(f"{cell}={each}" for cell, each in value.items() if each is not None) or None
+        elif name != "rules":
             yield name, value
         elif not isinstance(value, Mapping) or len(value) > MAX_NAME:
             raise UsageError(f"rules is {shown(value)}, expected an object, a value by name")

@@ -17,7 +17,7 @@ from seqgen.errors import UsageError
 from seqgen.generation.engines.mixture import Fade, MixtureEngine
 from seqgen.generation.limits import Grammar
 from seqgen.generation.steering import Steered
-from seqgen.live.controls import CLASSES, RULE, meter_of
+from seqgen.live.controls import CELLS, CLASSES, RULE, meter_of
 from seqgen.music.faults import Faults
 from seqgen.music.played import Played
 from seqgen.music.request import Music
@@ -125,12 +125,15 @@ class Stream:
             check(self.model, values)
             sampler = self.model.sampler(self._sampling(), [self._frame])
             grammar: Any = sampler.limits().grammar
+            engine = sampler.engine if held_cells(before) != held_cells(values) else None
         except UsageError:
             self.values = before
             raise
         assert grammar is not None
         weigh(self.model, values)
         self._steered.set_rules(sampler.rules)
+        if engine is not None:
+            self._steered.set_engine(engine)
         self._gate.inner, self.sampler = grammar, sampler
         constraints = self._steered.constraints
         constraints.states = [(kind, grammar.inner.adopted(place)) for kind, place in constraints.states]
@@ -239,8 +242,9 @@ class Stream:
             meter=None if meter is None else meter_of(meter),
         )
         rules = [(name, value) for name, value in rules if value is not None]
+        warm, (clamp, gain) = temperature(values, self.model), held_cells(values)
         return Sampling(
-            seed=self.seed, temperature=temperature(values, self.model), rules=rules, length=UNLIMITED, music=music
+            seed=self.seed, temperature=warm, rules=rules, length=UNLIMITED, music=music, clamp=clamp, gain=gain
         )
 
     def _encoded(self, heard: Notes, at: float) -> list[int]:
@@ -268,6 +272,12 @@ def weigh(model: Model, values: Mapping[str, Any]) -> None:
         others = len(engine.parts) - 1
         shares = (1 - weight, *[weight / max(others, 1)] * others)
         engine.fade = Fade(shares, shares)
+
+
+def held_cells(values: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The cells that are held, and those that are scaled, as `seqgen.api.sampling.Sampling` has them."""
+    clamp, gain = (tuple((values.get(name) or "").split(",")) if values.get(name) else () for name in CELLS)
+    return clamp, gain
 
 
 def temperature(values: Mapping[str, Any], model: Model) -> float | str:

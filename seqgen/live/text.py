@@ -8,7 +8,7 @@ from seqgen.api.model import Model
 from seqgen.api.sampling import UNLIMITED, Sampling
 from seqgen.generation.steering import Steered
 from seqgen.live.controls import RULE
-from seqgen.live.stream import check, temperature, weigh
+from seqgen.live.stream import check, held_cells, temperature, weigh
 
 LONGEST = 1000  # tokens of a line; a longer one is cut
 
@@ -47,12 +47,15 @@ class Lines:
         try:
             check(self.model, values)
             sampler = self.model.sampler(self._sampling(), [self._frame])
+            engine = sampler.engine if held_cells(before) != held_cells(values) else None
         except Exception:
             self.values = before
             raise
         self.sampler = sampler
         weigh(self.model, values)
         self._steered.set_rules(sampler.rules)
+        if engine is not None:
+            self._steered.set_engine(engine)
 
     def begin(self) -> None:
         """Forget everything and begin a new document."""
@@ -86,5 +89,5 @@ class Lines:
     def _sampling(self) -> Sampling:
         rules = [(name.removeprefix(RULE), value) for name, value in self.values.items() if name.startswith(RULE)]
         rules = [(name, value) for name, value in rules if value is not None]
-        warm = temperature(self.values, self.model)
-        return Sampling(seed=self.seed, temperature=warm, rules=rules, length=UNLIMITED)
+        warm, (clamp, gain) = temperature(self.values, self.model), held_cells(self.values)
+        return Sampling(seed=self.seed, temperature=warm, rules=rules, length=UNLIMITED, clamp=clamp, gain=gain)

@@ -25,6 +25,7 @@ class Story:
         settings: Title → its settings by name.
         baselines: (name, nats per token) of what it stands beside.
         advice: What the curves say, and what to try.
+        inside: "step", "gates", "gradients" and "neighbours" each, in order, see `seqgen.jobs.train.inside`.
     """
 
     name: str
@@ -34,11 +35,12 @@ class Story:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     baselines: Sequence[tuple[str, float]] = ()
     advice: str = ""
+    inside: Sequence[Mapping[str, Any]] = ()
 
 
 def training_page(story: Story) -> str:
     """One HTML file that holds everything; write it as UTF-8."""
-    sections = [_result(story), _curves(story), *_samples(story), *_settings(story)]
+    sections = [_result(story), _curves(story), *_samples(story), *_inside(story), *_settings(story)]
     return report_html(f"Training {story.name}", sections, "Lower is better: nats per token on text held out.")
 
 
@@ -76,6 +78,38 @@ def _samples(story: Story) -> list[Section]:
     about = Text("A short text from the model as it stood, each with the same seed; the training went on after each.")
     parts = [SampleText(str(it["text"]), f"step {it['step']:,}: {it['nats']:.3f} nats per token") for it in shown]
     return [Section("Samples through time", (about, *parts))]
+
+
+def _inside(story: Story) -> list[Section]:
+    """Gates, gradients and neighbours of tokens through time."""
+    rows = story.inside
+    if not rows:
+        return []
+    steps = [float(row["step"]) for row in rows]
+    parts: list[SectionPart] = []
+    for side, name in enumerate(("shut (below 0.1, left-saturated)", "open (above 0.9, right-saturated)")):
+        gates = [Series(gate, steps, [float(row["gates"][gate][side]) for row in rows]) for gate in rows[0]["gates"]]
+        if gates:
+            parts.append(
+                Curve(
+                    f"Gates: the share of units and tokens at which they are {name}", tuple(gates), (), "steps", "share"
+                )
+            )
+    norms = [Series(str(of), steps, [float(row["gradients"][of]) for row in rows]) for of in rows[0]["gradients"]]
+    parts.append(Curve("The norm of the gradient on a short held-out text", tuple(norms), (), "steps", "norm"))
+    shown = _spread(rows)[:: max(1, MOST_SAMPLES // 4)]
+    shown = [*shown, rows[-1]] if shown[-1] is not rows[-1] else shown
+    names = [_marked(line[0]) for line in rows[-1]["neighbours"]]
+    columns = ("token", *(f"step {row['step']:,}" for row in shown))
+    near = [[" ".join(_marked(other) for other in line[1:]) for line in row["neighbours"]] for row in shown]
+    table = tuple(zip(names, *near))
+    parts.append(Table(columns, table, "The nearest tokens by embedding, of the commonest ones"))
+    return [Section("Inside, through time", tuple(parts))]
+
+
+def _marked(name: Any) -> str:
+    """A token in a table: blanks as marks."""
+    return {" ": "␣", "\n": "⏎", "\t": "⇥"}.get(str(name), str(name))
 
 
 def _settings(story: Story) -> list[Section]:

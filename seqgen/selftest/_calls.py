@@ -34,6 +34,7 @@ CALLS: dict[Words, tuple[Words, ...]] = {
     ("look",): (("toy.model", "play.txt"), ("toy.model", "play.txt", "-o", "out.html")),
     ("lesson",): ((), ("step",), ("step", "-o", "out.html")),
     ("merge",): (("play.tokens", "-o", "out.tokens"),),  # which is no shard
+    ("probe",): (("toy.model", "corpus"),),
     ("pull",): (("nothing",),),
     ("push",): (("toy.model", "me/toy", "--licence", "mit", "--dry-run"),),
     ("render",): (("song.mid", "-o", "out.wav", "--rate", "8000"), ("song.mid", "-o", "-", "--format", "svg")),
@@ -54,7 +55,15 @@ CALLS: dict[Words, tuple[Words, ...]] = {
 }
 # Of commands without lines above, by the names of their parameters.
 USUAL = {"checkpoint": "toy.model", "source": "play.txt", "file": "play.tokens", "output": "out.txt"}
-SLOW = ("demo", "evaluate", "lesson", "look", "selftest", "train")  # seconds each: they start torch, or another program
+SLOW = (
+    "demo",
+    "evaluate",
+    "lesson",
+    "look",
+    "probe",
+    "selftest",
+    "train",
+)  # seconds each: they start torch, or another program
 MADE = ("out.txt", "out.html", "out.wav", "out.jsonl", "out.tokens", "made")  # what these lines write
 
 

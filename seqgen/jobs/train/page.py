@@ -9,7 +9,7 @@ from seqgen.checkpoint import Checkpoint
 from seqgen.errors import MALFORMED, CheckpointError
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.train.facts import advice
-from seqgen.jobs.train.watching import SAMPLES_FILE
+from seqgen.jobs.train.watching import INSIDE_FILE, SAMPLES_FILE
 from seqgen.render.training_report import Story, training_page
 from seqgen.training.journal import LOG_FILE, TIMING_FILE, Row, sound_lines
 
@@ -52,6 +52,7 @@ def story(folder: Path, observer: Observer = SILENT) -> Story:
             },
             [(f"{metrics['ngram_order']}-gram", metrics["ngram_nats"])] if measured else [],
             advice(training, log, metrics) if measured else "",
+            _lines(folder / INSIDE_FILE, {"step": float}, "step", observer=observer),
         )
     except MALFORMED as error:
         raise _damaged(folder, error) from error

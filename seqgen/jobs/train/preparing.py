@@ -6,7 +6,7 @@ from seqgen.jobs.train import facts
 from seqgen.jobs.train.planning import Parent, Recalled, model_of, new_plan, old_plan, preset_of, recall
 from seqgen.jobs.train.settings import TrainJob
 from seqgen.jobs.train.streams import open_held_out, open_stream, shares
-from seqgen.jobs.train.watching import Samples, Watch, sampler
+from seqgen.jobs.train.watching import INSIDE_FILE, Samples, Watch, drop_after, sampler
 from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.training import growing, parallel
 from seqgen.training.corpus import TrainingCorpus
@@ -45,6 +45,8 @@ def prepare(job: TrainJob, observer: Observer) -> Run:
     inherited = None if parent is None else _grown(parent, corpus, plan, observer)
     run = Run(job.output, corpus, plan, watch, inherited)
     watch.sample = sampler(run)
+    if job.inside:
+        _watch_inside(run, watch)
     _begin(run, job.resume, watch.samples, observer)
     facts.introduce(run, observer)
     return run
@@ -70,7 +72,18 @@ def _begin(run: Run, resume: bool, samples: Samples, observer: Observer) -> None
         return
     if remark := run.resume():
         observer.note(f"{remark}. The run goes on.")
-    run.ranks.run_on_main(lambda: samples.drop_after(run.trainer.progress.total_steps))
+    done = run.trainer.progress.total_steps
+    run.ranks.run_on_main(lambda: samples.drop_after(done))
+    if (inside := run.folder / INSIDE_FILE).exists():
+        run.ranks.run_on_main(lambda: drop_after(inside, done))
+
+
+def _watch_inside(run: Run, watch: Watch) -> None:
+    """Keep what goes on inside at each validation."""
+    from seqgen.jobs.train.inside import InsideLog, looker  # not needed where nobody asks
+
+    log, look = InsideLog(run.folder), looker(run)
+    watch.look = lambda step: log.keep(look(step))
 
 
 def _grown(parent: Parent, corpus: TrainingCorpus, plan: TrainPlan, observer: Observer) -> Inherited:

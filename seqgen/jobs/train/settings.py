@@ -37,6 +37,7 @@ class TrainJob(InFolders):
             stands between documents; None: the lines of a list, the file of all else.
         field, label_field: Read tables: the field of each record that is its text, and the one that is its label.
         resume: Go on with the run in the folder.
+        inside: Keep what goes on inside the model at each validation, for a page about the run.
     """
 
     source: tuple[str, ...]
@@ -59,6 +60,7 @@ class TrainJob(InFolders):
     field: str | None = None
     label_field: str | None = None
     resume: bool = False
+    inside: bool = False
 
     def __post_init__(self) -> None:
         check_types(self)

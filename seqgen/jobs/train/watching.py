@@ -16,7 +16,7 @@ from seqgen.training.journal import sound
 from seqgen.training.progress import Incident, Line, Progress
 from seqgen.training.run import Run
 
-SAMPLES_FILE = "samples.jsonl"
+SAMPLES_FILE, INSIDE_FILE = "samples.jsonl", "inside.jsonl"
 LENGTH, TEMPERATURE = 160, 0.7  # of a sample
 ITEMS = 8  # of a list, in the room of one text
 
@@ -40,8 +40,7 @@ class Samples:
     def drop_after(self, step: int) -> None:
         """Forget the samples of steps that a resumed run takes again; a line that makes no sense stays as it is."""
         if self.path.exists():
-            lines = self.path.read_bytes().splitlines()
-            files.write_bytes(self.path, b"".join(line + b"\n" for line in lines if not _later(line, step)))
+            drop_after(self.path, step)
 
 
 class Watch(Observer):
@@ -53,11 +52,13 @@ class Watch(Observer):
 
     Attributes:
         sample: A short text from the network as it stands; None where tokens are no text. To be set from outside.
+        look: Keeps what goes on inside at a step; None: nobody asked. To be set from outside.
     """
 
     def __init__(self, observer: Observer, samples: Samples) -> None:
         self.observer, self.samples = observer, samples
         self.sample: Callable[[], str] | None = None
+        self.look: Callable[[int], object] | None = None
 
     def note(self, message: str) -> None:
         """Hand it on."""
@@ -70,6 +71,8 @@ class Watch(Observer):
     def checked(self, progress: Progress, line: Line, improved: bool) -> None:
         """Hand it on, and a sample with it."""
         self.observer.checked(progress, line, improved)
+        if self.look is not None:
+            self.look(line["step"])
         if self.sample is not None and improved:
             text = self.sample()
             self.samples.keep(line, text)
@@ -109,6 +112,12 @@ def sampler(run: Run) -> Callable[[], str] | None:
         return ", ".join(each.decode("utf-8", "replace") for each in made)
 
     return sample
+
+
+def drop_after(path: Path, step: int) -> None:
+    """Take the lines of later steps out of a file; those that make no sense stay as they are."""
+    lines = path.read_bytes().splitlines()
+    files.write_bytes(path, b"".join(line + b"\n" for line in lines if not _later(line, step)))
 
 
 def _later(line: bytes, step: int) -> bool:

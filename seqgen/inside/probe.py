@@ -1,0 +1,219 @@
+"""Labels read out of the hidden state: a linear read-out over its mean and its last value, or tuned end to end.
+
+    ids ─► network ─► h₁ … h_T of every layer ─► [mean, last] ─► logits of the classes
+
+The read-out alone says what the network knows without having been asked (Alain & Bengio 2016; Radford et al. 2017);
+tuned, embedding and layers move too. Neither sees what it is measured on.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from seqgen.checkpoint import Checkpoint
+from seqgen.models.network import RecurrentLM
+
+TOGETHER = 64  # documents at once
+DECAYS = (0.3, 0.03, 0.003)  # of the read-out's weights, of which the validation chooses
+EPOCHS, RATE, HEAD_RATE, DROPOUT = 5, 1e-3, 1e-3, 0.3
+LEAST = 200  # steps: of few documents more epochs are made
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Documents with their classes.
+
+    Attributes:
+        ids: Of each document, framed, T ≥ 1.
+        labels: (D,) class numbers.
+    """
+
+    ids: Sequence[Ids]
+    labels: NDArray[np.int64]
+
+
+class Head(nn.Module):
+    """A network with a read-out of its states."""
+
+    def __init__(self, network: RecurrentLM, classes: int) -> None:
+        super().__init__()
+        self.network = network
+        width = 2 * network.settings.hidden * len(network.layers)
+        self.output = nn.Linear(width, classes)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def features(self, ids: Tensor, lengths: Tensor, dropout: float = 0.0, x: Tensor | None = None) -> Tensor:
+        """(B, F) means and last values of all layers' states; (B, T) ids, padded behind (B,) lengths.
+
+        Args:
+            ids: The documents.
+            lengths: Of them.
+            dropout: The share of what each layer reads that is left out.
+            x: (T, B, E) token embeddings, where they are not to be looked up.
+        """
+        network = self.network
+        x = nn.functional.embedding(ids.t(), network.embedding.weight) if x is None else x
+        state = network.initial_state(len(ids))
+        if network.memory is not None and network.beside is not None and network.beside.side == "input":
+            x, _ = network.memory(x, ids.t(), state[-1])
+        inside = (torch.arange(ids.shape[1])[:, None] < lengths[None]).to(x.dtype)[..., None]  # (T, B, 1)
+        found = []
+        for layer, parts in zip(network.layers, state):
+            x, _ = layer(nn.functional.dropout(x, dropout, bool(dropout)), parts)
+            mean = (x * inside).sum(dim=0) / lengths[:, None]
+            found += [mean, x[lengths - 1, torch.arange(len(ids))]]
+        return torch.cat(found, dim=-1)
+
+
+def features(checkpoint: Checkpoint, documents: Sequence[Ids]) -> NDArray[np.float32]:
+    """(D, F) the features of documents under a network as it is."""
+    head = Head(checkpoint.network(), 2)
+    made = np.zeros((len(documents), head.output.in_features), np.float32)
+    order = np.argsort([len(ids) for ids in documents], kind="stable")
+    with torch.inference_mode():
+        for begin in range(0, len(order), TOGETHER):
+            rows = order[begin : begin + TOGETHER]
+            made[rows] = head.features(*_padded([documents[row] for row in rows])).numpy()
+    return made
+
+
+@dataclass(frozen=True, eq=False)
+class ReadOut:
+    """A linear read-out of features.
+
+    Attributes:
+        weight, bias: (classes, F) and (classes,).
+    """
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+    def predict(self, rows: NDArray[np.float32]) -> NDArray[np.int64]:
+        """(N,) the likeliest classes of (N, F) features."""
+        return np.asarray((rows @ self.weight.T + self.bias).argmax(axis=1), np.int64)
+
+
+def read_out(
+    train: NDArray[np.float32], labels: NDArray[np.int64], held: NDArray[np.float32], held_labels: NDArray[np.int64],
+    classes: int,
+) -> ReadOut:  # fmt: skip
+    """Logistic regression on features whose decay is chosen on those that are held."""
+    mean, spread = train.mean(axis=0), train.std(axis=0) + 1e-3
+    scaled, wanted = torch.from_numpy((train - mean) / spread), torch.from_numpy(labels)
+    best, chosen = -1.0, ReadOut(np.zeros((classes, train.shape[1]), np.float32), np.zeros(classes, np.float32))
+    for decay in DECAYS:
+        layer = nn.Linear(scaled.shape[1], classes)
+        nn.init.zeros_(layer.weight)
+        optimizer = torch.optim.LBFGS(layer.parameters(), max_iter=40, line_search_fn="strong_wolfe")
+
+        def closure(
+            layer: nn.Linear = layer, optimizer: torch.optim.Optimizer = optimizer, decay: float = decay
+        ) -> Tensor:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(layer(scaled), wanted) + decay * layer.weight.square().sum()
+            torch.autograd.backward(loss)
+            return loss
+
+        optimizer.step(closure)  # type: ignore[no-untyped-call]
+        weight = layer.weight.detach().numpy() / spread
+        found = ReadOut(weight, layer.bias.detach().numpy() - weight @ mean)
+        share = float((found.predict(held) == held_labels).mean())
+        if share > best:
+            best, chosen = share, found
+    return chosen
+
+
+def tune(
+    checkpoint: Checkpoint, train: Examples, held: Examples, start: ReadOut, seed: int
+) -> tuple[Head, list[float]]:
+    """The network tuned end to end, as it was best on `held`, and that share before and after each epoch.
+
+    Args:
+        checkpoint: It is left as it is.
+        train: What is learned from.
+        held: What chooses the epoch.
+        start: The read-out to begin with (Kumar et al. 2022: features are distorted less than from a random one).
+        seed: Of order and dropout.
+    """
+    torch.manual_seed(seed)
+    head = Head(checkpoint.network(), len(start.bias))
+    with torch.no_grad():
+        head.output.weight.copy_(torch.from_numpy(start.weight))
+        head.output.bias.copy_(torch.from_numpy(start.bias))
+    groups = [
+        {"params": list(head.network.parameters()), "lr": RATE},
+        {"params": list(head.output.parameters()), "lr": HEAD_RATE},
+    ]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+    batches = -(-len(train.ids) // TOGETHER)
+    epochs = max(EPOCHS, -(-LEAST // batches))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / (epochs * batches + 1))
+    shares: list[float] = [float((predict(head, held.ids) == held.labels).mean())]
+    best, kept = shares[0], copy.deepcopy(head.state_dict())
+    for epoch in range(epochs):
+        for rows in _batches(train, np.random.default_rng([seed, epoch])):
+            ids, lengths = _padded([train.ids[row] for row in rows])
+            found = nn.functional.dropout(head.features(ids, lengths, DROPOUT), DROPOUT, True)
+            loss = nn.functional.cross_entropy(head.output(found), torch.from_numpy(train.labels[rows]))
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            nn.utils.clip_grad_norm_(head.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+        shares.append(float((predict(head, held.ids) == held.labels).mean()))
+        if shares[-1] > best:
+            best, kept = shares[-1], copy.deepcopy(head.state_dict())
+    head.load_state_dict(kept)
+    return head.eval(), shares
+
+
+@torch.inference_mode()
+def predict(head: Head, documents: Sequence[Ids]) -> NDArray[np.int64]:
+    """(D,) the likeliest class of each document."""
+    found = np.zeros(len(documents), np.int64)
+    order = np.argsort([len(ids) for ids in documents], kind="stable")
+    for begin in range(0, len(order), TOGETHER):
+        rows = order[begin : begin + TOGETHER]
+        scores = head.output(head.features(*_padded([documents[row] for row in rows])))
+        found[rows] = scores.argmax(-1).numpy()
+    return found
+
+
+def attributed(head: Head, ids: Ids, steps: int = 32) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """((T,) integrated gradients of the likeliest class's log-odds, (E, T) gradient × input) of one document."""
+    tokens, lengths = torch.from_numpy(ids)[None], torch.tensor([len(ids)])
+    places, weights = np.polynomial.legendre.leggauss(steps)
+    with torch.no_grad():
+        x = nn.functional.embedding(tokens.t(), head.network.embedding.weight)
+    best = int(head.output(head.features(tokens, lengths)).argmax())
+    shares = torch.from_numpy(np.append((places + 1) / 2, 1.0)).to(x)
+    scaled = (x * shares[None, :, None]).detach().requires_grad_(True)
+    wide = head.features(tokens.expand(len(shares), -1), lengths.expand(len(shares)), x=scaled)
+    slopes = torch.autograd.grad(torch.log_softmax(head.output(wide), -1)[:, best].sum(), scaled)[0]
+    whole = torch.from_numpy(np.append(weights / 2, 0.0)).to(x)
+    integrated = (x[:, 0] * (slopes * whole[None, :, None]).sum(dim=1)).sum(dim=-1)
+    return integrated.double().numpy(), (x[:, 0] * slopes[:, -1]).t().double().numpy()
+
+
+def _padded(documents: Sequence[Ids]) -> tuple[Tensor, Tensor]:
+    """(B, T) ids, zeros behind each, and (B,) their lengths."""
+    lengths = [len(ids) for ids in documents]
+    made = np.zeros((len(documents), max(lengths)), np.int64)
+    for row, ids in zip(made, documents):
+        row[: len(ids)] = ids
+    return torch.from_numpy(made), torch.tensor(lengths)
+
+
+def _batches(examples: Examples, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Rows of documents of like length together, in random order."""
+    noise = rng.uniform(0.8, 1.25, len(examples.ids))
+    order = np.argsort([len(ids) for ids in examples.ids] * noise)
+    batches = [order[begin : begin + TOGETHER] for begin in range(0, len(order), TOGETHER)]
+    return [batches[number] for number in rng.permutation(len(batches))]
