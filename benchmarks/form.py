@@ -1,6 +1,6 @@
 """Claim: pieces have the shape that is asked for: bars come back as in the corpus, and sections as their letters say.
 
-    python benchmarks/form.py CHECKPOINT … [--pieces 60] [--bars 32] [--seed 1]
+    python benchmarks/form.py CHECKPOINT … [--pieces 60] [--bars 32] [--temperatures 0.8 1] [--seed 1]
 
 CHECKPOINT is a model of codec `midi_bar`, named like the catalogued corpus that it learned from. It makes pieces of so
 many bars three times: as it likes, with --form corpus, and with --form aaba. Of each kind are told
@@ -8,7 +8,8 @@ many bars three times: as it likes, with --form corpus, and with --form aaba. Of
 - the similarity of bars to those 1, 2, 4, 8 and 16 before (`seqgen.music.bar_similarity`), the mean over pieces, beside
   that of the whole corpus by the same code, and its share of that;
 - the mean likeness of bars to those at the same place of a section with the same letter, and of another;
-- the shares of 8-, 16- and 24-grams of tokens that are new to the corpus, in any key (`seqgen.originality`).
+- the shares of 8-, 16- and 24-grams of tokens that are new to the training documents, in any key
+  (`seqgen.originality`), beside those of documents that were held out.
 """
 
 import argparse
@@ -23,26 +24,30 @@ import numpy as np
 
 from seqgen.api.model import Model, load
 from seqgen.api.sampling import Sampling
-from seqgen.jobs.evaluate import corpora
+from seqgen.checkpoint import Checkpoint, find
 from seqgen.music.bar_similarity import LAGS, Bars, by_lag
 from seqgen.music.request import Music
 from seqgen.music.score import Score
 from seqgen.originality.copy_key import seen_through
 from seqgen.originality.index import INDEX_FILE, Corpus, Index, build
 from seqgen.originality.measuring import measure
+from seqgen.tokenization.cache import cached_stream
+from seqgen.tokenization.sources import resolve
+from seqgen.training.counting import as_trained
 
 from _report import print_table, write_json  # isort: skip
 
 NGRAMS = (8, 16, 24)  # tokens; a note takes some three
 LETTERS = "aaba"
+LEAST = 150  # tokens of a held-out document
 Ids = list[int]
 
 
-def pieces(model: Model, music: Music, count: int, seed: int) -> list[Ids]:
+def pieces(model: Model, music: Music, count: int, seed: int, temperature: float) -> list[Ids]:
     """The tokens of so many pieces, drawn at once."""
     prompts = [model.prompt(b"", model.label(None, seed, index)) for index in range(count)]
     ids: list[Ids] = [[] for _ in prompts]
-    for step in model.sampler(Sampling(seed=seed, music=music), prompts).steps():
+    for step in model.sampler(Sampling(seed=seed, music=music, temperature=temperature), prompts).steps():
         for index in np.flatnonzero(step.ids >= 0).tolist():
             ids[index].append(int(step.ids[index]))
     return ids
@@ -66,16 +71,22 @@ def measured(model: Model, made: Sequence[Ids], index: Index, size: int) -> dict
     """What is told of pieces."""
     scores = [model.tokenizer.codec.steerable().score(np.array(ids)) for ids in made]  # type: ignore[union-attr]
     pairs = np.array([sections(score, size) for score in scores]).mean(axis=0)
-    key = model.tokenizer.copy_key()
-    ids = [np.array(each) if key is None else key.ids(np.array(each))[0] for each in made]
-    found = [measure(index, each, NGRAMS) for each in ids]
     return {
         "similarity": {str(lag): round(mean, 4) for lag, mean in by_lag(map(Bars.of, scores)).items()},
         "same_letter": round(float(pairs[0]), 4),
         "other_letter": round(float(pairs[1]), 4),
+        "tokens": round(float(np.mean([len(each) for each in made])), 1),
+    } | news(model, made, index)
+
+
+def news(model: Model, made: Sequence[Ids], index: Index) -> dict[str, Any]:
+    """What of pieces is new, and the median of the longest runs that are not."""
+    key = model.tokenizer.copy_key()
+    ids = [np.array(each) if key is None else key.ids(np.array(each))[0] for each in made]
+    found = [measure(index, each, NGRAMS) for each in ids]
+    return {
         "new": {str(n): round(float(np.mean([each.novelty[n] for each in found])), 4) for n in NGRAMS},
         "longest_run": int(np.median([each.longest for each in found])),
-        "tokens": round(float(np.mean([len(each) for each in made])), 1),
     }
 
 
@@ -84,6 +95,7 @@ def main() -> None:
     parser.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT")
     parser.add_argument("--pieces", type=int, default=60)
     parser.add_argument("--bars", type=int, default=32)
+    parser.add_argument("--temperatures", type=float, nargs="+", default=[0.8, 0.9, 1.0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--no-json", action="store_true", help="leave no result file")
     given = parser.parse_args()
@@ -91,7 +103,8 @@ def main() -> None:
     for checkpoint in given.checkpoints:
         results[checkpoint] = examined(checkpoint, given)
         corpus = results[checkpoint]["corpus"]
-        rows = [["corpus", *corpus.values(), "", "", "", "", ""]]
+        new = results[checkpoint]["held_out"]["new"].values()
+        rows = [["corpus", *corpus.values(), "", "", "", "", ""], ["held out", *[""] * (len(corpus) + 2), *new]]
         for kind, found in results[checkpoint]["made"].items():
             similar = [f"{value:.3f} ({value / corpus[lag]:.0%})" for lag, value in found["similarity"].items()]
             rows.append([kind, *similar, found["same_letter"], found["other_letter"], *found["new"].values()])
@@ -104,18 +117,20 @@ def main() -> None:
             print(f"written: {write_json('form', results, settings)}\n", flush=True)
 
 
-def examined(checkpoint: str, given: argparse.Namespace) -> dict[str, Any]:
+def examined(name: str, given: argparse.Namespace) -> dict[str, Any]:
     """What is told of one model."""
-    model, began = load(checkpoint), time.perf_counter()
+    model, began = load(name), time.perf_counter()
+    stream = cached_stream(resolve([name], print), tokenizer=model.tokenizer)
+    train, held = as_trained(stream, Checkpoint.load(find(name)))
+    starts, key = np.asarray(stream.starts), model.tokenizer.copy_key()
+    framing, size = model.tokenizer.document_id, model.tokenizer.vocab_size
+    learned = Corpus(stream.ids, starts, train.begin, train.end, framing, size, name, [(name, len(starts) - 1)])
     with tempfile.TemporaryDirectory() as folder:
-        stream = corpora.opened([checkpoint], model.tokenizer)
-        starts, key = np.asarray(stream.starts), model.tokenizer.copy_key()
-        framing, size = model.tokenizer.document_id, model.tokenizer.vocab_size
-        named = [(checkpoint, len(starts) - 1)]
-        whole = Corpus(stream.ids, starts, starts[:-1], starts[1:], framing, size, checkpoint, named)
-        build(whole if key is None else seen_through(whole, key), Path(folder) / INDEX_FILE)
+        build(learned if key is None else seen_through(learned, key), Path(folder) / INDEX_FILE)
         index = Index(Path(folder) / INDEX_FILE)
-        documents = [model.tokenizer.own(stream.ids[a:b]) for a, b in itertools.pairwise(stream.starts.tolist())]
+        documents = [model.tokenizer.own(stream.ids[a:b]) for a, b in itertools.pairwise(starts.tolist())]
+        kept = [model.tokenizer.own(stream.ids[a:b]) for a, b in zip(held.begin, held.end)]
+        long = [each.tolist() for each in kept if len(each) >= LEAST][: given.pieces]
         corpus = model.tokenizer.codec.bar_similarity(documents)
         asked = {
             "as it likes": Music(bars=given.bars),
@@ -123,10 +138,14 @@ def examined(checkpoint: str, given: argparse.Namespace) -> dict[str, Any]:
             f"--form {LETTERS}": Music(form=f"{LETTERS}:{given.bars // len(LETTERS)}"),
         }
         made = {
-            kind: measured(model, pieces(model, music, given.pieces, given.seed), index, given.bars // len(LETTERS))
+            f"{kind}, {heat:g}": measured(
+                model, pieces(model, music, given.pieces, given.seed, heat), index, given.bars // len(LETTERS)
+            )
+            for heat in given.temperatures
             for kind, music in asked.items()
         }
-    return {"corpus": {lag: round(mean, 4) for lag, mean in corpus.items()}, "made": made,
+        held_out = news(model, long, index)
+    return {"corpus": {lag: round(mean, 4) for lag, mean in corpus.items()}, "made": made, "held_out": held_out,
             "seconds": round(time.perf_counter() - began)}  # fmt: skip
 
 
