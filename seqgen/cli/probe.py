@@ -31,7 +31,8 @@ def command(checkpoint: str, as_json: bool, **given: Any) -> None:
     state is trained; with --tune the whole network is. Chance and a naive Bayes over n-grams stand beside.
 
     \b
-      seqgen probe checkpoints/reviews movie-reviews --field text --label-field sentiment --tune
+      seqgen probe checkpoints/reviews movie-reviews --tune --field text \\
+        --label-field sentiment
       seqgen probe classical-styles quartets/
     """
     from seqgen.jobs.probe import ProbeJob, probe
