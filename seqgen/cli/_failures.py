@@ -42,6 +42,8 @@ def sentence(error: BaseException, command: str) -> str:
         return f"Error: {error}"
     if isinstance(error, OSError):  # what no room foresaw, such as a disk that fails while a log line is written
         name = f"{error.filename}: " if error.filename is not None else ""
+        if isinstance(error, PermissionError):
+            return f"Error: {name}{error.strerror or error}\nHint: may you read it, and enter its folder?"
         return f"Error: {name}{error.strerror or error}\nHint: is the disk full, or the file out of reach?"
     if isinstance(error, MemoryError):
         return "Error: out of memory\nHint: choose a smaller model, batch or file"

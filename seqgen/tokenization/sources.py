@@ -162,12 +162,23 @@ def _expand(name: str, note: Note, choice: Choice) -> Sources:
     if name == STANDARD:
         return _one(STANDARD, spooled(sys.stdin.buffer, "standard input"))
     path = Path(name)
-    if os.path.lexists(path):
+    if _is_there(path):
         return _existing(path, choice)
     if glob.has_magic(name):
         return _matching(name, choice)
     # What a recipe names was chosen by hand: all of it is wanted.
     return _walked(_catalogued(name, note), name, replace(choice, made=True))
+
+
+def _is_there(path: Path) -> bool:
+    """Whether something has this name. Raises CorpusError where only its folder could tell, and must not."""
+    try:
+        path.lstat()
+    except PermissionError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror})", "may you enter its folder?") from error
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _from_hub(name: str, note: Note) -> Sources:

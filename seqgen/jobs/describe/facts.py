@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 from collections import Counter, deque
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from seqgen import checkpoint, hub, registry
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, Metrics, Provenance
 from seqgen.container import MAX_HEADER, read_header
-from seqgen.errors import CheckpointError, DataError, MidiError
+from seqgen.errors import CheckpointError, CorpusError, DataError, MidiError
 from seqgen.experts.corpus import CorpusCounts
 from seqgen.files import STANDARD
 from seqgen.files.choosing import USUAL, Choice
+from seqgen.files.walking import and_more
 from seqgen.jobs.describe.code import CodeFacts, describe_code, evenly
 from seqgen.jobs.describe.music import FolderFacts, MusicFacts, describe_folder
 from seqgen.jobs.describe.music import describe as describe_music
@@ -30,7 +32,7 @@ from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.tokenization.reading import Reader
 from seqgen.tokenization.selecting import is_text, select
-from seqgen.tokenization.sources import Source, resolve
+from seqgen.tokenization.sources import Source, Sources, resolve
 
 
 class Common(TypedDict):
@@ -124,6 +126,7 @@ class CorpusFacts(TypedDict):
 
 Facts = StreamFacts | CheckpointFacts | CorpusFacts | MusicFacts
 COMMON = 12  # of the most frequent tokens
+CLOSED = "cannot be read (Permission denied)"
 LARGEST = 3  # of the files of a corpus
 _BLOCK = 1 << 24
 
@@ -211,7 +214,7 @@ def _n_grams(counts: CorpusCounts) -> Counts:
 
 def describe_corpus(name: str, choice: Choice = USUAL, observer: Observer = SILENT) -> CorpusFacts:
     """Files that are yet to be tokenized."""
-    sources = resolve([name], observer.note, choice)
+    sources = _readable(resolve([name], observer.note, choice))
     largest = sorted(sources, key=lambda source: -source.size)[:LARGEST]
     codec, reason = guess_codec(sources)
     read, left = select(sources, codec)
@@ -236,6 +239,18 @@ def describe_corpus(name: str, choice: Choice = USUAL, observer: Observer = SILE
     elif code := describe_code(read, codec):
         found["syntax"] = code
     return found
+
+
+def _readable(sources: Sources) -> Sources:
+    """Without the files of a folder that this user may not read, which are passed over."""
+    refused = [source.name for source in sources if source.found and not os.access(source.path, os.R_OK)]
+    if refused and len(refused) == len(sources):
+        raise CorpusError(f"{refused[0]}: {CLOSED}{and_more(len(refused) - 1)}", "is it somebody else's?")
+    if refused:
+        sources.passed[refused[0]] = CLOSED + and_more(len(refused) - 1)
+        closed = set(refused)
+        sources[:] = [source for source in sources if source.name not in closed]
+    return sources
 
 
 def _music_of(found: CorpusFacts, sources: list[Source]) -> None:

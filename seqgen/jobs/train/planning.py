@@ -240,15 +240,15 @@ def recall(folder: Path) -> Recalled:
     try:
         found = unsealed(path.read_bytes())
         plan = _recorded(found["plan"])
-        held_out = found["held_out"]
         version = int(found.get("split", FIRST))
         if not FIRST <= version <= SPLIT:
             raise ValueError(f"its split is of version {version}")
-        return Recalled(_text(found["stream"]), held_out and _text(held_out), plan, version)
+        return Recalled(_text(found["stream"]), found["held_out"] and _text(found["held_out"]), plan, version)
     except FileNotFoundError:
         raise CheckpointError(f"{folder}: holds no run to go on with", "leave --resume out to begin one") from None
     except (OSError, SeqgenError, *MALFORMED) as error:
-        raise CheckpointError(f"{path}: is damaged ({error})", "train anew under another -o") from error
+        reason = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else f"is damaged ({error})"
+        raise CheckpointError(f"{path}: {reason}", "train anew under another -o") from error
 
 
 def _recorded(plan: Any) -> PlanRecord:
