@@ -167,6 +167,31 @@ def test_accompany_and_loop_play(cable, tmp_path):
     assert [pitch for _, pitch in starts][: 2 * len(bar)] == bar * 2
 
 
+def test_a_model_that_counts_seconds_plays_and_follows(cable, tmp_path, monkeypatch):
+    from seqgen.cli import run
+    from seqgen.music.score import Score
+    from seqgen.music.write import write_score
+
+    notes = [(240 * i + i * 37 % 50, 200, 48 + 3 * i % 24, 60 + i % 40, 0) for i in range(200)]
+    (tmp_path / "song.mid").write_bytes(write_score(Score.from_notes(480, np.array(notes))))
+    source, folder = str(tmp_path / "song.mid"), str(tmp_path / "played")
+    options = ["-c", "midi", "--steps", "3", "--seed", "1", "-P", "hidden", "16", "-P", "window", "16"]
+    assert run(["train", source, "-o", folder, "--val", source, *options]) == 0
+
+    def play(session):
+        time.sleep(0.4)
+        cable.put("keys", m.note_on(0, 60, 80))
+        time.sleep(0.2)
+        cable.put("keys", m.note_off(0, 60))
+
+    common = {"ports": "loopback", "inputs": ("keys",), "outputs": ("synth",), "log": None, "take": False, "seed": 1}
+    for mode, seconds in (("solo", 1.5), ("follow", 1.0)):
+        job = JamJob(checkpoint=folder, values={"mode": mode, "tempo": 200}, seconds=seconds, **common)
+        done = work.jam(job, begun=lambda session: threading.Thread(target=play, args=(session,), daemon=True).start())
+        assert done.notes > 0, mode
+        assert cable.listening.down == set()
+
+
 def test_controls_by_line_controller_and_panic(cable, tmp_path):
     def turn(session):
         time.sleep(0.3)

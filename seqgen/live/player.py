@@ -14,6 +14,7 @@ from seqgen.live.ear import Ear
 from seqgen.live.messages import Heard
 from seqgen.live.modes import MODES, Mode
 from seqgen.live.output import Hands
+from seqgen.live.priority import hurried
 from seqgen.live.scheduler import Scheduler
 from seqgen.live.stream import Stream
 
@@ -120,6 +121,7 @@ class Player:
             stream.anchor += at - stream.position
 
     def _run(self) -> None:
+        hurried()
         while not self._over:
             self.pulse = time.monotonic()
             try:

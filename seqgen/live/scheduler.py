@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from seqgen.live.clock import Transport
+from seqgen.live.priority import real_time
 
 COARSE, FINE = 0.002, 0.0004  # seconds before an event at which it stops sleeping long, and at all
 SLICE = 0.02  # seconds of sleep at most, for the tempo may change meanwhile
@@ -45,6 +46,7 @@ class Scheduler:
 
     Attributes:
         late: Events that came more than LATE seconds after their time.
+        privileged: Whether the system lets its thread go before others.
         lateness: Seconds after its time, of the latest events.
     """
 
@@ -57,7 +59,7 @@ class Scheduler:
         self._over = False
         self.late = self.done = self.faults = 0
         self.lateness: list[float] = []
-        self.fault = ""
+        self.fault, self.privileged = "", False
 
     def plan(self, beat: float, action: Action, urgency: int = 1, timed: bool = True, kept: bool = False) -> None:
         """Do something at a position; where it has passed, at once.
@@ -115,7 +117,7 @@ class Scheduler:
         return self._thread is not None and self._thread.is_alive()
 
     def _run(self) -> None:
-        tended = 0.0
+        tended, self.privileged = 0.0, real_time()
         while not self._over:
             now = time.monotonic()
             if now - tended > REST:
