@@ -186,22 +186,24 @@ class Stream:
         return self._taken(token)
 
     def answer(self, most: int) -> list[Played]:
-        """Up to so many notes that sound with the one just read, of other parts where the codec knows such."""
+        """Up to so many notes that sound with the one just read, of other parts where the codec knows such; where the
+        music has but one note at a time, what follows it. The position stays."""
         found: list[Played] = []
-        others, seen = self.playing.others(), self.model.seen
+        begin, others, seen = self.position, self.playing.others(), self.model.seen
         others &= seen.counts > 0 if seen is not None else True
-        staying, moving = self.playing.staying(), self._full(self.playing.moving())
-        self._gate.keep = self._full(others if others.any() else staying)
+        staying, moving = self._full(self.playing.staying()), self._full(self.playing.moving())
+        self._gate.keep = self._full(others) if others.any() else staying
         for _ in range(8 * most):
             token = self._draw()
-            if token >= self.model.tokenizer.document_id or moving[token]:
+            if token >= self.model.tokenizer.document_id or (moving[token] and found):
                 self._steered.unsay()
                 break
             found += [*self._taken(token), *self._placed(self.playing.settle())]
             if len(found) >= most:
                 break
-            self._gate.keep = None if found else self._full(staying)
+            self._gate.keep = None if found else staying
         self._gate.keep = None
+        self.anchor -= self.position - begin
         return found
 
     def _draw(self) -> int:
