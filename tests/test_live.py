@@ -69,7 +69,8 @@ def jam(cable, tmp_path, script=lambda session: None, **options):
         threading.Thread(target=script, args=(session,), daemon=True).start()
 
     options = {"outputs": ("synth",), "inputs": ("keys",), "seconds": 2.0, "seed": 3, **options}
-    job = JamJob(checkpoint="folk-tunes", ports="loopback", log=str(tmp_path / "jam"), **options)
+    options = {"checkpoint": "folk-tunes", **options}
+    job = JamJob(ports="loopback", log=str(tmp_path / "jam"), **options)
     events = []
     return work.jam(job, tell=events.append, begun=begun), events
 
@@ -157,7 +158,8 @@ def test_accompany_and_loop_play(cable, tmp_path):
             time.sleep(0.1)
             cable.put("keys", m.note_off(0, pitch))
 
-    done, events = jam(cable, tmp_path, play, values={"mode": "accompany", "tempo": 240}, seconds=3)
+    values = {"mode": "accompany", "tempo": 240}
+    done, events = jam(cable, tmp_path, play, values=values, seconds=3.5, checkpoint="bach-chorales")
     assert [event for event in events if event["event"] == "error"] == []
     assert done.notes > 0
     cable.listening.heard.clear()

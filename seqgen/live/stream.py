@@ -175,7 +175,7 @@ class Stream:
         if self._stuck > STUCK:
             self._gate.keep = self._full(self.playing.moving())
         elif without is not None:
-            self._gate.keep = np.append(self.playing.without(without), np.ones(self._framing, np.bool_))
+            self._gate.keep = self._full(self.playing.without(without))  # nor does the piece end
         token = self._draw()
         self._gate.keep = None
         if token >= self.model.tokenizer.document_id:
