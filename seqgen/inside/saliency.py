@@ -21,11 +21,11 @@ from seqgen.models.network import RecurrentLM, State
 from seqgen.render.heat import Heat
 from seqgen.render.report import SectionPart, Text
 
-PAST = 60  # tokens before a prediction that are looked at
+PAST = 40  # tokens before a prediction that are looked at
 TARGETS = 40  # predictions of the heat map of source × target
 READ = 1000  # tokens that are read again, at most
-STEPS = 24  # of the integral
-FINER = 4  # times as many where the sum is off
+STEPS = (24, 96, 384)  # of the integral: more where the sum is off; gradients of a long past are rough
+TOGETHER = 96  # steps side by side
 ERROR = 0.01  # of the sum, relative
 Values = NDArray[np.float64]
 
@@ -168,14 +168,16 @@ def integrate(network: RecurrentLM, past: Tensor, target: Tensor, state: State) 
         x = embedded(network, past)
         ends = [_score(network, each, past, target, state).item() for each in (x, torch.zeros_like(x))]
     difference = ends[0] - ends[1]
-    for steps in (STEPS, STEPS * FINER):
+    for steps in STEPS:
         places, weights = np.polynomial.legendre.leggauss(steps)
-        shares, sizes = (torch.from_numpy(each) for each in ((places + 1) / 2, weights / 2))
-        scaled = (x * shares[None, :, None]).detach().requires_grad_(True)  # (T, steps, E): all steps side by side
-        wide = _widened(state, steps)
-        scores = _score(network, scaled, past.expand(steps, -1), target.expand(steps), wide)
-        slopes = torch.autograd.grad(scores.sum(), scaled)[0]
-        found = (x[:, 0] * (slopes * sizes[None, :, None]).sum(dim=1)).detach().numpy()
+        total = torch.zeros_like(x[:, 0])
+        for begin in range(0, steps, TOGETHER):
+            rows = slice(begin, begin + TOGETHER)
+            shares, sizes = (torch.from_numpy(each[rows])[None, :, None] for each in ((places + 1) / 2, weights / 2))
+            scaled, count = (x * shares).detach().requires_grad_(True), shares.shape[1]  # (T, steps, E)
+            scores = _score(network, scaled, past.expand(count, -1), target.expand(count), _widened(state, count))
+            total += (torch.autograd.grad(scores.sum(), scaled)[0] * sizes).sum(dim=1)
+        found = (x[:, 0] * total).detach().numpy()
         error = abs(float(found.sum()) - difference) / max(abs(difference), 1e-12)
         if error <= ERROR:
             break
