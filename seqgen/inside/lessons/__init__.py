@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqgen import registry
+from seqgen.cells import Cell
 from seqgen.errors import UsageError
 from seqgen.registry import nearest
 from seqgen.render.report import Section
@@ -30,6 +32,13 @@ class Lesson:
     title: str
     sections: tuple[Section, ...]
     numbers: dict[str, float]
+
+
+def made(name: str, **settings: float) -> Cell:
+    """A cell of the package by its name."""
+    cell = registry.load("cells", name)(**settings)
+    assert isinstance(cell, Cell)
+    return cell
 
 
 def names() -> tuple[str, ...]:

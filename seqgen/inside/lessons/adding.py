@@ -15,8 +15,7 @@ import torch
 from torch import nn
 
 from seqgen.cells import Parts
-from seqgen.cells.lstm import LSTM
-from seqgen.inside.lessons import Lesson, Say
+from seqgen.inside.lessons import Lesson, Say, made
 from seqgen.render.curves import Curve, Series
 from seqgen.render.heat import Heat
 from seqgen.render.report import Section, Table, Text
@@ -70,7 +69,7 @@ def run(say: Say, seed: int) -> Lesson:
 
 
 def _step_by_step(x: np.ndarray, say: Say) -> list[tuple[float, ...]]:
-    cell, weights, begin = LSTM(), by_hand(), (np.zeros((1, 1)), np.zeros((1, 1)))
+    cell, weights, begin = made("lstm"), by_hand(), (np.zeros((1, 1)), np.zeros((1, 1)))
     state: Parts = begin
     rows = []
     for step in x:
@@ -86,7 +85,7 @@ def _step_by_step(x: np.ndarray, say: Say) -> list[tuple[float, ...]]:
 def _hand_error() -> float:
     """What the unit set by hand costs over ASKED steps, as a share of chance."""
     x, y = examples(50, ASKED)
-    cell, weights, begin = LSTM(), by_hand(), (np.zeros((50, 1)), np.zeros((50, 1)))
+    cell, weights, begin = made("lstm"), by_hand(), (np.zeros((50, 1)), np.zeros((50, 1)))
     state: Parts = begin
     error = 0.0
     for step, wanted in zip(x.double().numpy(), y.double().numpy()):
@@ -100,7 +99,7 @@ class Adder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.layer, self.output = LSTM().module(3, HIDDEN), nn.Linear(HIDDEN, 1)
+        self.layer, self.output = made("lstm").module(3, HIDDEN), nn.Linear(HIDDEN, 1)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(T, B, 3) → (T, B) what it gives out, (T, B, HIDDEN) hidden states."""

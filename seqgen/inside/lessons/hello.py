@@ -7,8 +7,7 @@ Four letters are four inputs and four outputs. After "h" comes "e", after "e" co
 import torch
 from torch import nn
 
-from seqgen.cells.rnn import RNN
-from seqgen.inside.lessons import Lesson, Say
+from seqgen.inside.lessons import Lesson, Say, made
 from seqgen.render.curves import Curve, Series
 from seqgen.render.heat import Heat
 from seqgen.render.report import Section, Text
@@ -29,7 +28,7 @@ def run(say: Say, seed: int) -> Lesson:
         say(f"{letter} = {[int(value) for value in vector]}")
 
     # 2) The network: h ← tanh(W x + U h + b), and four outputs, one for each letter.
-    cell = RNN().module(len(LETTERS), HIDDEN)
+    cell = made("rnn").module(len(LETTERS), HIDDEN)
     output = nn.Linear(HIDDEN, len(LETTERS))
     x, targets = one_hot[:-1, None], torch.tensor(places[1:])  # it reads "hell" and is to say "ello"
 

@@ -8,9 +8,7 @@ import torch
 from torch import nn
 
 from seqgen.cells import Cell
-from seqgen.cells.gru import GRU
-from seqgen.cells.lstm import LSTM
-from seqgen.inside.lessons import Lesson, Say
+from seqgen.inside.lessons import Lesson, Say, made
 from seqgen.render.curves import Curve, Series
 from seqgen.render.heat import Heat
 from seqgen.render.report import Section, Table, Text
@@ -44,7 +42,7 @@ class Reader(nn.Module):
 def run(say: Say, seed: int) -> Lesson:
     """Train a GRU and an LSTM, and ask both."""
     tables, curves, numbers, sections = [], [], {}, []
-    for name, cell in (("gru", GRU()), ("lstm", LSTM())):
+    for name, cell in (("gru", made("gru")), ("lstm", made("lstm"))):
         torch.manual_seed(seed)
         network = Reader(cell)
         losses = _train(network, say, name)

@@ -11,10 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from seqgen.cells import Cell, Parts
-from seqgen.cells.gru import GRU
-from seqgen.cells.lstm import LSTM
-from seqgen.cells.rnn import RNN
-from seqgen.inside.lessons import Lesson, Say
+from seqgen.inside.lessons import Lesson, Say, made
 from seqgen.render.report import Section, SectionPart, Table, Text
 
 INPUTS, HIDDEN, STEPS = 2, 2, 3
@@ -57,9 +54,9 @@ def lstm_step(w: Weights, x: Array, state: list[Array]) -> tuple[list[Line], lis
 
 
 STEPPED: tuple[tuple[str, Cell, Callable[..., tuple[list[Line], list[Array]]]], ...] = (
-    ("rnn", RNN(), rnn_step),
-    ("gru", GRU(), gru_step),
-    ("lstm", LSTM(), lstm_step),
+    ("rnn", made("rnn"), rnn_step),
+    ("gru", made("gru"), gru_step),
+    ("lstm", made("lstm"), lstm_step),
 )
 
 

@@ -11,11 +11,7 @@ import math
 import torch
 from torch import nn
 
-from seqgen.cells import Cell
-from seqgen.cells.gru import GRU
-from seqgen.cells.lstm import LSTM
-from seqgen.cells.rnn import RNN
-from seqgen.inside.lessons import Lesson, Say
+from seqgen.inside.lessons import Lesson, Say, made
 from seqgen.render.curves import Curve, Series
 from seqgen.render.report import Section, Table, Text
 
@@ -31,8 +27,7 @@ class Last(nn.Module):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        cells: dict[str, Cell] = {"rnn": RNN(), "gru": GRU(), "lstm": LSTM(forget_bias=math.log(KEPT))}
-        self.cell = cells[name]
+        self.cell = made(name, forget_bias=math.log(KEPT)) if name == "lstm" else made(name)
         self.layer, self.output = self.cell.module(INPUTS, HIDDEN), nn.Linear(HIDDEN, 2)
         if name == "gru":  # its update gate keeps, as the forget gate of the lstm does
             bias = dict(self.layer.named_parameters())["bias_ih_l0"]
