@@ -266,7 +266,7 @@ def test_a_report_of_an_older_version_is_read() -> None:
         ("a/**/c", "a/c", True), ("a/**/c", "a/x/y/c", True), ("**/c", "c", True), ("a/**", "a", None),
         ("a/**", "a/x", True), ("[!a]*", "b", True), ("[^a]*", "abc", None), ("\\#x", "#x", True), ("#x", "#x", None),
         ("*.log\n!b.log", "b.log", False), ("!b.log\n*.log", "b.log", True), ("x  ", "x", True), ("a\\*b", "axb", None),
-        ("a\\*b", "a*b", True), ("d/", "d", None),
+        ("a\\*b", "a*b", True), ("d/", "d", None), ("**\\", "a.js", None), ("a\\", "a", None), ("a\\\\", "a\\", True),
     ],
 )  # fmt: skip
 def test_patterns_are_those_of_git(patterns: str, path: str, verdict: bool | None) -> None:

@@ -102,7 +102,7 @@ FAULTS = {
     "deep.jsonl": ("[" * 100_000 + "\n", "line 1 is nested too deeply"),
     "twice.csv": ("text,text\n1,2\n", "two columns are called 'text'"),
     "other.csv": ("txt,b\n1,2\n", "(?s)has no field 'text'.*did you mean 'txt'"),
-    "short.csv": ("a,text\n1\n", "record 2 has 1 fields, expected 2"),
+    "short.csv": ("a,text\n1\n", "record 2 has 1 field, expected 2"),
     "open.csv": ('text,b\n"1,2\n3,4\n', "line 3 is no row of a table"),
     "empty.csv": ("", "has no field 'text'"),
     "none.parquet": ("PAR1", "is no Parquet file, or a damaged one"),

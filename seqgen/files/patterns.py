@@ -84,10 +84,12 @@ class Patterns:
 
 
 def _parsed(line: str) -> _Pattern | None:
-    """A line's pattern; None where it is empty, a comment, or too long."""
+    """A line's pattern; None where it is empty, a comment, too long, or ends in a sign that escapes nothing."""
     text = line.rstrip("\r\n")
     text = text if text.endswith("\\ ") else text.rstrip(" \t")
     if not text or text.startswith("#") or len(text) > MOST_CHARACTERS:
+        return None
+    if (len(text) - len(text.rstrip("\\"))) % 2:
         return None
     leaves_out = not text.startswith("!")
     text = text if leaves_out else text[1:]

@@ -109,7 +109,8 @@ def separated(text: io.TextIOBase, suffix: str, cut: Documents) -> Iterator[Reco
         if not row:
             continue
         if len(row) <= max(places):
-            raise CorpusError(f"record {number} has {len(row)} fields, expected {len(names)}", "is a quote missing?")
+            fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
+            raise CorpusError(f"record {number} has {fields}, expected {len(names)}", "is a quote missing?")
         yield _record(row[places[0]], row[places[1]] if cut.label else None)
 
 
