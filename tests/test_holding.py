@@ -196,3 +196,25 @@ def test_a_live_session_holds_cells_too(here):
         streams[0].change({**values, "clamp": "layer1:cell9999=1"})
     with pytest.raises(UsageError, match="expected a cell, = and a number"):
         checked({"gain": "layer1:cell2"})
+
+
+@pytest.mark.parametrize("engine", ["numpy", "torch"])
+def test_cells_are_seen_while_a_sample_is_drawn(here, capsysbinary, engine):
+    """Each token comes with what the watched cells were when it was drawn: those of a trace over what stood before."""
+    from seqgen.inside.trace import trace
+
+    words = ["generate", "toy.model", "-l", "12", "--seed", "4", "--events", "--no-take", "--engine", engine]
+    assert run([*words, "-p", "ANNA"]) == 0
+    plain = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+    assert run([*words, "-p", "ANNA", "--watch", "layer1:cell3"]) == 0
+    told = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+    tokens = [each for each in told if each["event"] == "token"]
+    assert [each["id"] for each in tokens] == [each["id"] for each in plain if each["event"] == "token"]
+    model = seqgen.load("toy.model")
+    ids = np.concatenate([model.tokenizer.encode(b"ANNA"), [each["id"] for each in tokens]]).astype(np.int64)
+    label = next(each["label"] for each in told if each["event"] == "start")
+    seen = trace(model.checkpoint, ids, model.tokenizer.frame(label)).cells[0][0][:, 2]
+    shown = [each["cells"]["layer1:cell3"] for each in tokens]
+    assert np.allclose(shown, seen[3:-1], atol=2e-4)
+    assert run(["generate", "toy.model", "--watch", "layer1:cell3", "-l", "2"]) == 2
+    assert run([*words, "--watch", "layer1:cell99999"]) == 2

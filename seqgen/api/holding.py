@@ -34,7 +34,33 @@ def held_of(clamp: Sequence[str], gain: Sequence[str]) -> tuple[Held, Held]:
     return first, second
 
 
-def engine_of(model: "Model", adapting: "Adapting | None", memory: bool, clamp: Held, gain: Held) -> Engine[Any]:
+def watched(model: "Model", engine: Engine[Any], watch: Sequence[str], seen: list[float]) -> Engine[Any]:
+    """An engine whose cells of these names are shown in `seen` after every token.
+
+    Raises:
+        UsageError: There is no such cell, or it cannot be watched.
+    """
+    if not watch:
+        return engine
+    if model.mixture is not None:
+        raise UsageError("cells of a mixture cannot be watched", "leave --mix and --blend out")
+    from seqgen.generation.engines.watching import WatchingEngine
+    from seqgen.inside.naming import read_name, require_there
+
+    names, settings = [read_name(name) for name in watch], model.checkpoint.settings
+    require_there(names, settings.layers, settings.hidden)
+    return WatchingEngine(engine, [(name.layer - 1, name.cell - 1) for name in names], seen)
+
+
+def engine_of(
+    model: "Model",
+    adapting: "Adapting | None",
+    memory: bool,
+    clamp: Held,
+    gain: Held,
+    watch: Sequence[str],
+    seen: list[float],
+) -> Engine[Any]:
     """What runs the network.
 
     Args:
@@ -43,12 +69,14 @@ def engine_of(model: "Model", adapting: "Adapting | None", memory: bool, clamp: 
         memory: Whether counts are mixed in, where it has them.
         clamp: Cells that are held, and at what.
         gain: Cells that are heard louder or softer, and by how much.
+        watch, seen: As in `watched`.
 
     Raises:
         UsageError: There is no such cell, or it cannot be held.
     """
     if not clamp and not gain:
-        return _mixed(model, model.engine if adapting is None else adapting.engine(), memory)
+        engine = model.engine if adapting is None else adapting.engine()
+        return _mixed(model, watched(model, engine, watch, seen), memory)
     if model.mixture is not None:
         raise UsageError("cells of a mixture cannot be held", "leave --mix and --blend out")
     from seqgen.inside.holding import held
@@ -56,7 +84,8 @@ def engine_of(model: "Model", adapting: "Adapting | None", memory: bool, clamp: 
 
     before = model.checkpoint if adapting is None else adapting.checkpoint()
     holds = [[(read_name(name), value) for name, value in each.items()] for each in (clamp, gain)]
-    return _mixed(model, make_engine(held(before, *holds), *model.kind), memory)
+    engine = make_engine(held(before, *holds), *model.kind)
+    return _mixed(model, watched(model, engine, watch, seen), memory)
 
 
 def _mixed(model: "Model", engine: Engine[Any], memory: bool) -> Engine[Any]:

@@ -56,6 +56,7 @@ class How(TypedDict, total=False):
         unseen: Whether tokens that training never saw may be drawn. Default: no.
         memory: Whether counts of corpus and document are mixed in, where the checkpoint has them. Default: yes.
         clamp, gain: Cells held, or scaled: ["layer1:cell317=0.9"]. Default: none.
+        watch: Names of cells that are shown, see `Sampler.seen_cells`. Default: none.
         adapt: Whether it learns from the prompt first, for this sample alone; or at which rate. Default: no.
     """
 
@@ -72,6 +73,7 @@ class How(TypedDict, total=False):
     memory: bool
     clamp: Sequence[str]
     gain: Sequence[str]
+    watch: Sequence[str]
     adapt: float | bool
 
 

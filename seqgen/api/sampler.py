@@ -63,6 +63,7 @@ class Sampler:
 
     Attributes:
         remarks: What people should know of what was asked.
+        seen_cells: What the cells of `sampling.watch` are, after every token that the first sample reads.
         max_copy: The most tokens in a row that may be the same as in the training corpus; None: any number.
         known: What samples are not to be, where they are to be new.
         refused: Samples that were drawn and were not new.
@@ -75,6 +76,7 @@ class Sampler:
         if beside is not None:
             self.adapting, self.engine = beside.adapting, beside.engine
         self.remarks: list[str] = []
+        self.seen_cells: list[float] = [] if beside is None else beside.seen_cells
         self.known, self.refused = Known(model) if sampling.new else None, 0
         self.max_copy = self._longest_copy()
         self.rules = self.chain(sampling.temperature, sampling.rules)
@@ -91,7 +93,8 @@ class Sampler:
 
     def played(self, clamp: Held, gain: Held) -> Engine[Any]:
         """The same with these cells held, or heard louder or softer, by name."""
-        return engine_of(self.model, self.adapting, self.sampling.memory, clamp, gain)
+        sampling = self.sampling
+        return engine_of(self.model, self.adapting, sampling.memory, clamp, gain, sampling.watch, self.seen_cells)
 
     def learn(self, ids: Ids) -> bool:
         """Learn from (n,) ids more; whether it is to learn at all, so that `played` gives another engine."""

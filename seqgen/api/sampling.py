@@ -40,6 +40,7 @@ class Sampling:
         unseen: Whether tokens that training never saw may be drawn.
         memory: Whether counts of the corpus and of the document are mixed in, where the checkpoint has them.
         clamp, gain: Cells that are held, or scaled, as "layer1:cell317=0.9"; see `seqgen.inside.holding`.
+        watch: Names of cells that are shown while the first sample is drawn.
         adapt: Whether the model learns from the prompt before it samples, and forgets it afterwards; a number: at this
             learning rate.
     """
@@ -58,6 +59,7 @@ class Sampling:
     memory: bool = option(True, "Mix counts of the corpus and of the document in, where the checkpoint has them.")
     clamp: Sequence[str] = option((), "Hold a cell: layer1:cell317=0.9, as often as wanted.")
     gain: Sequence[str] = option((), "Hear a cell louder or softer: layer1:cell317=2.")
+    watch: Sequence[str] = option((), "With --events: tell what this cell is, layer1:cell317, when a token is drawn.")
     adapt: float | bool = option(
         False, "Learn from the prompt first, for this call alone; at this rate, if one is given."
     )

@@ -91,6 +91,7 @@ _given = functools.partial(setting, SampleJob)
 @click.option("--no-memory", "bare", is_flag=True, help="The network alone, without counts of corpus and document.")
 @_given("clamp", "--clamp", multiple=True, metavar="CELL=VALUE")
 @_given("gain", "--gain", multiple=True, metavar="CELL=FACTOR")
+@_given("watch", "--watch", multiple=True, metavar="CELL")
 @_given("adapt", "--adapt", callback=_rate, is_flag=False, flag_value="", type=str, default=None, metavar="[RATE]")
 @music_options
 @_given("no_prompt", "--no-prompt-in-output")

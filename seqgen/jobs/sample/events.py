@@ -39,6 +39,7 @@ class Events(Audience):
     def begun(self, sampler: Sampler, job: SampleJob, label: str | None) -> None:
         """The first line."""
         self.words, self.began = Words(sampler), time.perf_counter()
+        self.sampler = sampler
         model, prompt = sampler.model, sampler.prompts[0]
         self.key = "text" if model.is_text else "name"
         text = model.tokenizer.decode(prompt).decode("utf-8", "replace") if model.pieces else None
@@ -56,13 +57,15 @@ class Events(Audience):
 
     def token(self, index: int, step: Step) -> None:
         """A token of the sample `index`."""
-        token = self.words.token(index, step)
+        token, watch = self.words.token(index, step), self.sampler.sampling.watch
+        cells = {"cells": dict(zip(watch, self.sampler.seen_cells))} if watch and index == 0 else {}
         self.tell(
             "token",
             **{"sample": index + 1, "id": token.id, self.key: token.text},
             log_probability=_finite(token.log_probability),
             entropy=_finite(token.entropy),
             elapsed=round(time.perf_counter() - self.began, DIGITS),
+            **cells,
         )
 
     def steered(self, said: dict[str, object]) -> None:

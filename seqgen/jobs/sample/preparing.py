@@ -106,6 +106,8 @@ def check(job: SampleJob, model: Model, places: list[Path] | None, audience: Aud
     if job.follow:
         _check_follow(job)
     _check_choice(job)
+    if job.watch and (job.samples > 1 or show != "events"):
+        raise UsageError("--watch tells of the cells of a single sample", "give it with --events and without --samples")
     if job.new and (job.unlimited or job.follow or flag_of_choice(job)):
         other = "--length inf" if job.unlimited else "--follow" if job.follow else flag_of_choice(job)
         raise UsageError(f"--new draws whole samples again, which does not go with {other}", "leave one of them out")
