@@ -72,6 +72,15 @@ def test_a_sample_is_an_item_and_they_go_into_one_file(model: Path, tmp_path: Pa
     assert (tmp_path / "one.txt").read_text() == lines[0] + "\n"
 
 
+def test_a_prompt_that_is_more_than_one_item_gets_a_remark(model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    generated(model, "-p", "ab")
+    assert "what parts" not in capfd.readouterr().err
+    generated(model, "-p", "a\nb")
+    assert "The prompt holds what parts lines: written down, such a sample reads as more than one." in (
+        capfd.readouterr().err
+    )
+
+
 def test_on_standard_output_too(model: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     generated(model, "-n", "40", "-o", "names.txt", "--no-take")
     capfdbinary.readouterr()

@@ -62,7 +62,7 @@ def prepare(job: SampleJob, audience: Audience = NOBODY, observer: Observer = SI
     if job.max_copy is not None or job.new:
         model.indexes(observer.note)
     sampler = model.sampler(job, prompts(model, job, labels, data, name))
-    for remark in (*sampler.remarks, *_unmeant(job, model)):
+    for remark in (*sampler.remarks, *_unmeant(job, model), *_several(model, data)):
         observer.note(remark)
     if (longest := max(map(len, sampler.prompts))) > LONG_PROMPT:
         taking = "which takes a while; the end of it would do as well."
@@ -80,6 +80,13 @@ def _unmeant(job: SampleJob, model: Model) -> Iterator[str]:
         if found is not None and model.is_text and not _knows(model, b"\\"):
             name = "a new line" if found == r"\n" else "a tab"
             yield f"The corpus has no backslash, {flag} has: most shells take {name} as {flag} $'{found}'."
+
+
+def _several(model: Model, data: bytes) -> Iterator[str]:
+    """A remark on a prompt that holds what parts items in a file."""
+    cut = model.tokenizer.documents
+    if not cut.whole and cut.joint in data:
+        yield f"The prompt holds what parts {cut.plural}: written down, such a sample reads as more than one."
 
 
 def _knows(model: Model, text: bytes) -> bool:
