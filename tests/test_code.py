@@ -35,7 +35,7 @@ SOURCES = {path.stem: path.read_bytes() for path in (Path(__file__).parent / "da
 REFUSED = {
     "cpp": [b"(]", b"int a @", b"'a\n", b'"a\n', b"}", b"#el", b"#en", b'R"a(x)b")a")'],
     "java": [b"(]", b'"a\n', b"}", b"int #", b"''"],
-    "javascript": [b"`${a)", b"/a\n", b"[}", b"a = /x\n", b"'a\n"],
+    "javascript": [b"a\\", b"`${a)", b"/a\n", b"[}", b"a = /x\n", b"'a\n"],
     "csharp": [b"{)", b'@"a""" )', b"#endi", b'"a\n', b"`"],
     "go": [b"{)", b'"a\n', b"a ?", b"a $", b"`a` )"],
     "rust": [b"{)", b"'\n", b"/* /* */ */ )", b'r#"a"# )'],
@@ -145,7 +145,7 @@ WHOLE = {
         "#region it's \"\n#endregion\nvar a = '\"';",
     ],
     "java": [r'var a = """ " { \""" """;', r"""char a = '"', b = '\'';"""],
-    "javascript": ["let a = `${f(`}`)} {`;", "let a = /[`'/]{/.test('`')", "f(a) / b / `'`"],
+    "javascript": ["let a = `${f(`}`)} {`;", "let a = /[`'/]{/.test('`')", "f(a) / b / `'`", "a = b < /['\"(]/"],
     "lua": ["a = [=[ ]] ' ]=] --[[ ' ]] b = 'it' -- it's"],
     "python": [r"""a = '''"''' + r'\\' # it's"""],
 }

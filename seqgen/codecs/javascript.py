@@ -21,6 +21,7 @@ class JavaScript(SourceCode):
             string("'"),
             Region("`", "`", escape="\\", lines=True, holes="${"),
         ),
+        foreign="\\",
         goes_on=frozenset(
             {"return", "typeof", "instanceof", "in", "of", "new", "delete", "void", "throw", "case", "do", "else"}
             | {"yield", "await", "export", "import", "default", "extends"}
