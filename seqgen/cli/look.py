@@ -18,6 +18,9 @@ FURTHER = ("gradients", "saliency", "errors")
 @click.argument("checkpoint", type=Input(), shell_complete=_completion.checkpoints)
 @click.argument("text", type=Input(), metavar="TEXT|FILE")
 @click.option("-o", "--output", type=Output(), metavar="FILE", help="A .html page, a .png or .svg picture, or .json.")
+@click.option(
+    "--format", "kind", type=click.Choice(["html", "png", "svg", "json"]), help="Of FILE.  [default: by name]"
+)
 @click.option("--corpus", type=Input(), multiple=True, metavar="SOURCE", help="Search cells in this; else in the text.")
 @click.option("--cell", "cells", multiple=True, metavar="NAME", help="Show this cell first: layer1:cell317.")
 @click.option("--window", type=int, default=5000, show_default=True, help="Tokens that are shown, 20000 at most.")
@@ -27,7 +30,7 @@ FURTHER = ("gradients", "saliency", "errors")
 @json_option
 def command(
     checkpoint: str, text: str, output: str | None, corpus: tuple[str, ...], cells: tuple[str, ...], window: int,
-    at: int | None, cells_only: bool, label: str | None, as_json: bool,
+    kind: str | None, at: int | None, cells_only: bool, label: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """See inside CHECKPOINT while it reads a text, or for music a file.
 
@@ -43,7 +46,7 @@ def command(
     from seqgen.jobs.look.job import LookJob, look
 
     further = () if cells_only or (output is None and not as_json) else FURTHER
-    found = look(LookJob(checkpoint, text, output, corpus, cells, window, label, further, at), Printer())
+    found = look(LookJob(checkpoint, text, output, corpus, cells, window, label, further, at, kind), Printer())
     if as_json:
         click.echo(json.dumps(found.to_json()))
     elif output is None:

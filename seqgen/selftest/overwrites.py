@@ -37,6 +37,10 @@ INPUTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("jam", "preset"): (CONFIG,),
     ("jam", "mix"): ("twin.safetensors",),
     ("evaluate", "arguments"): (SONGS, f"{SONGS} song.mid", f"{SONGS} music"),
+    ("look", "text"): ("play.txt",),
+    ("look", "corpus"): ("plays",),
+    ("probe", "source"): ("plays",),
+    ("probe", "held_out"): ("plays",),
     ("render", "file"): ("song.mid",),
     ("render", "soundfont"): ("font.sf2",),
     ("takes replay", "take"): ("made.mid",),
@@ -51,6 +55,9 @@ NEEDED = {  # what a command cannot do without
     "generate": (RUN,),
     "evaluate": (SONGS,),
     "jam": (SONGS,),
+    "look": (RUN, "play.txt"),
+    "lesson": ("step",),
+    "probe": (RUN, "plays"),
     "render": ("song.mid",),
     "takes replay": ("last",),
     "takes export": ("last",),
@@ -63,11 +70,12 @@ FURTHER = {
     "generate": ("-l", "5", "--seed", "1", "--no-take"),
     "evaluate": ("--samples", "4", "--device", "cpu"),
     "jam": ("--ports", "loopback", "--virtual", "--seconds", "0.1", "--no-log", "--no-take"),
+    "look": ("--cells-only", "--format", "json"),
     "render": ("--format", "svg"),
 }
 BEGAN = "the corpus is fetched"  # what a command says here that was not refused, but began its work
 STREAMS = ("tokenize", "merge")  # what writes streams may replace one
-SLOW = ("evaluate", "demo", "corpus get")  # not run to their end
+SLOW = ("evaluate", "demo", "corpus get", "probe")  # not run to their end
 BESIDE = ("takes.sqlite", "takes.sqlite-wal", "published.safetensors", "cache/streams/x.tokens")
 
 

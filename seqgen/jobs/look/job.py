@@ -33,6 +33,7 @@ class LookJob:
         checkpoint: A run folder, a file or a published name.
         text: A text, or the name of a file; "-": standard input. For music a file.
         output: A .html, .png, .svg or .json file; None: nothing is written.
+        kind: What it is to be, html, png, svg or json; None: as its name says.
         corpus: Files, folders, a stream or a corpus in which cells are searched; nothing: the text.
         cells: Names of cells to show first.
         window: Tokens that are shown.
@@ -50,6 +51,7 @@ class LookJob:
     label: str | None = None
     further: Sequence[str] = ("gradients", "saliency", "errors")
     at: int | None = None
+    kind: str | None = None
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -65,7 +67,7 @@ def look(job: LookJob, observer: Observer = SILENT) -> "Look":
     """
     from seqgen.inside.look import look as looked
 
-    kind = suffix(job.output)
+    kind = suffix(job.output) if job.kind is None else f".{job.kind}"
     names = [read_name(name) for name in job.cells]
     name = hub.pinned(job.checkpoint) if hub.is_name(job.checkpoint) else job.checkpoint
     checkpoint = Checkpoint.load(name)
@@ -90,7 +92,9 @@ def suffix(output: str | None) -> str:
     """
     kind = ".html" if output is None or output == STANDARD else Path(output).suffix.lower()
     if kind not in KINDS:
-        raise UsageError(f"{output}: cannot tell what to write, expected one of {', '.join(KINDS)}", "-o page.html")
+        raise UsageError(
+            f"{output}: cannot tell what to write, expected one of {', '.join(KINDS)}", "-o page.html, or --format html"
+        )
     return kind
 
 
