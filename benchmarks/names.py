@@ -83,24 +83,21 @@ def main() -> None:
         model = load(name)
         found = results[model.name] = {"corpus": measured(stretches(model, source, asked.stretches, asked.length))}
         kinds = {"network": False} | ({"with counts": True} if model.checkpoint.experts is not None else {})
+        settings = {key: getattr(asked, key) for key in ("samples", "stretches", "length", "seed")}
+        settings["temperature"] = TEMPERATURE
         for kind, memory in kinds.items():
-            began = time.perf_counter()
-            texts = sampled(model, asked.samples, asked.length, asked.seed, memory)
-            found[kind] = measured(texts) | {"seconds": round(time.perf_counter() - began, 1)}
+            began = time.process_time()
+            found[kind] = measured(sampled(model, asked.samples, asked.length, asked.seed, memory))
+            found[kind]["processor_seconds"] = round(time.process_time() - began, 1)
             found[kind]["of_corpus"] = round(found[kind]["speak_again"] / found["corpus"]["speak_again"], 3)
+            where = write_json(asked.name, results, settings)
+            print(f"{model.name}, {kind}: {found[kind]}", flush=True)
         rows = [
             (kind, f"{row['speak_again']:.3f}", f"{100 * row.get('of_corpus', 1):.0f} %", row["speakers"],
              row["speeches"], row["stretches"]) for kind, row in found.items()
         ]  # fmt: skip
         print_table((model.name, "speak again", "of corpus", "speakers", "speeches", "stretches"), rows)
-        settings = {
-            "samples": asked.samples,
-            "stretches": asked.stretches,
-            "length": asked.length,
-            "temperature": TEMPERATURE,
-            "seed": asked.seed,
-        }
-        print(write_json(asked.name, results, settings), flush=True)
+        print(where, flush=True)
 
 
 if __name__ == "__main__":
