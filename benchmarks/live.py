@@ -3,10 +3,10 @@
     python benchmarks/live.py [--parts latency jitter …] [--checkpoint NAME] [--minutes M] [--kills N] [--busy]
 
 On ports inside the process (a cable whose far end is a synthesizer that counts keys), with the published model of folk
-tunes, 1×512. --busy runs a process beside it that takes a core whole. Each part adds its row to results/live.json and
-leaves the others', so that parts may be measured apart; each row has the load of the machine. Jitter is by how much a
-message is handed to the port after the time that its position has; what a real port, a driver and a cable add is not
-seen here.
+tunes, 1×512 with look-back. --busy runs a process beside it that takes a core whole. Each part adds its row to
+results/live.json and leaves the others', so that parts may be measured apart; each row has the load of the machine.
+Jitter is by how much a message is handed to the port after the time that its position has; what a real port, a driver
+and a cable add is not seen here.
 """
 
 import argparse
@@ -302,7 +302,8 @@ def hostile(asked: argparse.Namespace) -> dict[str, Any]:
                 sending.sendto(bytes(data), ("127.0.0.1", osc.port))
                 counts["osc"] += 1
                 time.sleep(0.001)
-        client = connect(f"ws://localhost:{page.port}/")
+        opened = contextlib.ExitStack()
+        client = opened.enter_context(connect(f"ws://localhost:{page.port}/"))
         for number in range(5000):
             text = rng.choice(
                 ['{"temperature": 0.5}', "{", '{"note": [1,2,3,4]}', "[" * 900, '{"a": ' + "1" * 900 + "}"]
@@ -311,7 +312,7 @@ def hostile(asked: argparse.Namespace) -> dict[str, Any]:
                 client.send(rng.randbytes(100) if number % 3 == 0 else text)
                 counts["websocket"] += 1
             except Exception:
-                client = connect(f"ws://localhost:{page.port}/")
+                client = opened.enter_context(connect(f"ws://localhost:{page.port}/"))
             time.sleep(0.001)
         each.stop()
 
@@ -357,6 +358,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--notes", type=int, default=500)
     parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--name", default="", help="What the row is called besides.")
     parser.add_argument("--busy", action="store_true", help="With a process beside it that takes a core.")
     asked = parser.parse_args()
     path = RESULTS / "live.json"
@@ -365,11 +367,12 @@ def main() -> None:
         burner.start()
     for part in asked.parts:
         found = globals()[part](asked)
-        found["load"] = hardware().get("load")
+        found |= {"load": hardware().get("load"), "checkpoint": Path(asked.checkpoint).stem}
         results = json.loads(path.read_text("utf-8"))["results"] if path.exists() else {}
-        results[part + (" beside a busy core" if asked.busy else "")] = found
+        name = part + (" beside a busy core" if asked.busy else "") + (f", {asked.name}" if asked.name else "")
+        results[name] = found
         print_table(("", part), [(name, str(value)) for name, value in found.items()])
-        write_json("live", results, {"checkpoint": asked.checkpoint})
+        write_json("live", results)
     if burner is not None:
         burner.terminate()
 
