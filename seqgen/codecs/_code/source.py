@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import ClassVar
 
 from seqgen.codecs import Grammar
@@ -19,6 +20,7 @@ class SourceCode(Char):
     """
 
     language: ClassVar[Language]
+    memory = MappingProxyType[str, object]({})  # with look-back a model of sqlite repeats itself in samples
 
     @classmethod
     def reads_any_text(cls) -> bool:

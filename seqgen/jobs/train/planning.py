@@ -147,13 +147,13 @@ def _reading(
     """How much a run reads; where minutes bound it, the processors of all ranks are tried for a second."""
     held_out = 0.0 if job.held_out else settings.convert("validation", given.get("validation", 0.1), float)
     tokens = max(1, round(len(stream.ids) * (1 - held_out)))
+    kinds, memory = model_kinds(model), {key: given[key] for key in MEMORY if given.get(key) is not None}
+    remembers = settings.parse(ModelSettings, memory).memory is not None
     if budget.minutes is None or device != "cpu":
-        return Reading(tokens, budget)
-    kinds = model_kinds(model)
+        return Reading(tokens, budget, memory=remembers)
     cell: Cell = settings.parse(kinds[0], settings.distribute(given, *kinds)[0])
-    memory = {key: given[key] for key in MEMORY if given.get(key) is not None}
     rate = parallel.current().total(reference_rate(cell, stream.vocab_size, memory))
-    return Reading(tokens, budget, rate, settings.parse(ModelSettings, memory).memory is not None)
+    return Reading(tokens, budget, rate, remembers)
 
 
 def _memory(codec: type[Codec], stream: TokenStream) -> Mapping[str, object]:
