@@ -1,6 +1,6 @@
 """Golden samples: what fixed seeds gave when `data/golden_samples.json` was written, they give for ever.
 
-Published checkpoints are sampled on the numpy and on the torch engine, and every cell is trained for a few steps. The
+Published checkpoints are sampled on the numpy and on the torch engine, without their counts and with them, and every cell is trained for a few steps. The
 sampled bytes must be the same. Losses and norms of weights may differ by a ten-thousandth, which is what rounding on
 other CPUs comes to in so few steps. Dropout is named here, for what is chosen follows the passes of a run.
 
@@ -21,6 +21,7 @@ from seqgen.cli import run
 
 FILE = Path(__file__).parent / "data" / "golden_samples.json"
 PUBLISHED = ("tiny-shakespeare", "shakespeare", "sqlite-c")
+COUNTED = ("tiny-shakespeare", "shakespeare")
 ENGINES = ("numpy", "torch")
 CELLS = {
     "lstm": ["-m", "lstm"],
@@ -38,11 +39,11 @@ HOW += ["-P", "precision", "float32", "-P", "dropout", "0.35", "-P", "counts", "
 TOLERANCE = 1e-4  # relative, of losses and norms
 
 
-def sampled(name, engine="numpy"):
+def sampled(name, engine="numpy", memory=False):
     """What a checkpoint says of itself: two temperatures, one with a rule."""
     model = seqgen.load(name, engine, "cpu")
-    warm = model.sample(seed=11, length=240, temperature=0.8)
-    hot = model.sample(seed=12, length=120, temperature=1.2, rules=[("top_p", 0.9)])
+    warm = model.sample(seed=11, length=240, temperature=0.8, memory=memory)
+    hot = model.sample(seed=12, length=120, temperature=1.2, rules=[("top_p", 0.9)], memory=memory)
     return [warm.text, hot.text]
 
 
@@ -70,6 +71,12 @@ def test_a_published_checkpoint_says_what_it_always_said(name, engine):
     assert sampled(name, engine) == golden("published", name)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", COUNTED)
+def test_a_published_checkpoint_with_counts_says_what_it_always_said(name, engine):
+    assert sampled(name, engine, True) == golden("counted", name)
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_cell_learns_what_it_always_learned(cell, tmp_path):
     found, expected = trained(cell, tmp_path), golden("trained", cell)
@@ -79,9 +86,11 @@ def test_a_cell_learns_what_it_always_learned(cell, tmp_path):
 
 
 def main():
-    known = json.loads(FILE.read_text("utf-8")) if FILE.exists() else {"published": {}, "trained": {}}
+    known = json.loads(FILE.read_text("utf-8")) if FILE.exists() else {"published": {}, "counted": {}, "trained": {}}
     for name in PUBLISHED:
         known["published"].setdefault(name, sampled(name))
+    for name in COUNTED:
+        known["counted"].setdefault(name, sampled(name, memory=True))
     for cell in CELLS:
         with tempfile.TemporaryDirectory() as folder:
             if cell not in known["trained"]:
