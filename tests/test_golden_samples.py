@@ -1,8 +1,9 @@
 """Golden samples: what fixed seeds gave when `data/golden_samples.json` was written, they give for ever.
 
-Published checkpoints are sampled on the numpy and on the torch engine, without their counts and with them, and every cell is trained for a few steps. The
-sampled bytes must be the same. Losses and norms of weights may differ by a ten-thousandth, which is what rounding on
-other CPUs comes to in so few steps. Dropout is named here, for what is chosen follows the passes of a run.
+Published checkpoints are sampled on the numpy and on the torch engine, without their counts and with them, and every
+cell is trained for a few steps. The sampled bytes must be the same. Losses and norms of weights may differ by a
+ten-thousandth, which is what rounding on other CPUs comes to in so few steps. Dropout is named here, for what is chosen
+follows the passes of a run.
 
 `python tests/test_golden_samples.py` adds what is missing from the file; what is there it leaves alone.
 """

@@ -124,7 +124,8 @@ def heard_from(
     """(places (n,), predictions) in pieces from all over the ids, as many as a gate needs.
 
     The network reads the ids before a piece from a zero state. The counts read the whole document up to it, but for
-    every other piece nothing, so that a gate learns from short documents, too.
+    every other piece nothing but the latest context, and for half of these not even that, so that a gate learns how
+    documents begin.
     """
     spans = spans_of(len(ids), starts, PIECE, WINDOW)
     most = max(1, NUMBERS // experts.vocab_size // PIECE)
@@ -158,7 +159,8 @@ def _known_before(experts: Experts, ids: Ints, starts: Ints, places: NDArray[np.
     for number, (run, owner) in enumerate(zip(np.split(places, breaks), document[np.append(0, breaks)].tolist())):
         first, last = int(run[0]) - 1, int(run[-1])
         if number % 2:
-            cold = experts.skip(ids[max(int(begins[owner]), first - experts.counts.order) : first], experts.start(1))
+            warm = first if number % 4 == 3 else max(int(begins[owner]), first - experts.counts.order)
+            cold = experts.skip(ids[warm:first], experts.start(1))
             yield experts.read(ids[first:last], ExpertsState(cold.contexts, experts.start(1).documents))[0]
             continue
         if owner != current:

@@ -9,6 +9,8 @@ x tells the longest context that is known in the corpus, what each of its orders
 the document, how often and how variously it went on, how long the document is, and how sure each expert is. In W the
 loss is convex, and Newton's method with a little ridge finds its minimum: no rate and no seed.
 
+While a document begins, the network is heard alone.
+
 There are two gates: one hears network and corpus and knows of these alone, one hears the document too.
 """
 
@@ -176,6 +178,9 @@ def mix(heard: Heard, weights: Floats) -> Floats:
     """
     experts, x = heard
     shares = (x[:, None] * weights).sum(axis=2)  # (B, EXPERTS), to the same bits in every batch
+    begins = x[:, LENGTH] > 0  # at most LENGTHS[0] tokens: too few such places are held out to fit a gate to them
+    if begins.any():
+        shares[begins] = 1, 0, 0
     return np.asarray((shares.T[:, :, None] * experts).sum(axis=0), np.float32)
 
 
