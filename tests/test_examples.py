@@ -26,7 +26,7 @@ def models(tmp_path_factory):
         notes = [(480 * i, 480, 48 + (2 * i + number) % 24, 80, 0) for i in range(60)]
         (folder / f"songs/{number}.mid").write_bytes(write_score(Score.from_notes(480, np.array(notes))))
     for name in ("plays", "songs"):
-        options = ["--steps", "3", "--seed", "1", "--device", "cpu", "-P", "hidden", "16"]
+        options = ["--steps", "3", "--seed", "1", "--device", "cpu", "-P", "hidden", "16", "-P", "memory", "none"]
         assert run(["train", str(folder / name), "-o", str(folder / f"{name}-model"), *options]) == 0
     return folder
 

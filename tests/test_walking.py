@@ -15,7 +15,7 @@ from seqgen.files import own
 from seqgen.files.choosing import Choice
 from seqgen.files.walking import Own, Walk, folders
 from seqgen.jobs.demo import PIECES
-from seqgen.jobs.train.watching import SAMPLES_FILE
+from seqgen.jobs.train.watching import INSIDE_FILE, SAMPLES_FILE
 from seqgen.originality.index import INDEX_FILE
 from seqgen.selftest import _materials
 from seqgen.takes import _database
@@ -143,7 +143,8 @@ def test_recursive_globs_follow_no_links_and_stay_inside(tmp_path, monkeypatch):
 
 
 def test_own_names_are_those_that_the_rooms_above_use():
-    above = {MODEL_FILE, resume.RESUME_FILE, INDEX_FILE, recorded.TRAINING_FILE, *journal.NAMES, SAMPLES_FILE}
+    above = {MODEL_FILE, resume.RESUME_FILE, INDEX_FILE, recorded.TRAINING_FILE, *journal.NAMES}
+    above |= {SAMPLES_FILE, INSIDE_FILE}
     assert set(own.RUN_FILES) == above
     assert {piece.artifact: Path(piece.artifact).stem for piece in PIECES} == own.DEMO_RUNS
     assert int.from_bytes(own.APPLICATION, "big") == _database.APPLICATION

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 LEAST = 0.002  # the share of places at which something holds, or does not, from which on it counts
 LONGEST_COLUMN = 120
-SPANS = re.compile(
-    rb'(?P<comment>/\*.*?\*/|//[^\n]*)|(?P<quote>"(?:\\.|[^"\\\n]){0,400}"|\xe2\x80\x9c.{1,600}?\xe2\x80\x9d)'
+SPANS = re.compile(  # in linear time on any text: what is long ends with the text, what must end is short
+    rb'(?P<comment>/\*(?:[^*]|\*(?!/))*(?:\*/)?|//[^\n]*)|(?P<quote>"(?:\\.|[^"\\\n]){0,250}"|\xe2\x80\x9c.{1,250}?\xe2\x80\x9d)'
     rb"|(?P<character>'(?:\\.|[^'\\\n])')",
     re.DOTALL,
 )

@@ -232,6 +232,10 @@ def _cases(made: Path, out: Path) -> list[Case]:
         Case(("takes", "replay", "last", "-o", new)),
         Case(("takes", "export", "--all", "-o", new)),
         Case(("takes", "import", made / "takes.jsonl")),
+        Case(("look", model, "ANNA", "--cells-only", "--json")),
+        Case(("lesson", "step")),
+        Case(("probe", model, play), code=1),
+        Case(("jam", model, "--mode", "nowhere"), code=2),
         Case(("doctor",), same=False),
         Case(("demo", "--quick", "-o", new), same=False, code=1),
     ]
