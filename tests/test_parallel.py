@@ -140,14 +140,15 @@ def test_two_go_on_as_two_and_no_thread_of_gloo_outlives_the_group(place, monkey
             call = snapshot.restore
             def restore(step, tensors):
                 call(step, tensors)
-                print("restored", bool((snapshot.torch.get_rng_state() == tensors["random.cpu"]).all()))
+                same = (snapshot.torch.get_rng_state() == tensors["random.cpu"]).all()
+                print(f"restored {{bool(same)}}\\n", end="", flush=True)  # one write: two processes share the pipe
             snapshot.restore = restore
         try:
             code = run({own!r} + [sys.argv[1]])
         except SystemExit as error:
             code = error.code
         names = {{path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")}}
-        print("ended", code, sorted(name for name in names if "gloo" in name), flush=True)
+        print(f"ended {{code}} {{sorted(name for name in names if 'gloo' in name)}}\\n", end="", flush=True)
         sys.exit(code)
         """
     (place / "threads.py").write_text(textwrap.dedent(code), "utf-8")
