@@ -19,8 +19,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,20 +44,22 @@ from _report import RESULTS, hardware, print_table, write_json  # isort: skip
 PARTS = ("latency", "jitter", "clock", "position", "kills", "start", "hostile", "memory")
 WAYS = ("SIGINT", "SIGTERM", "panic", "unplugged", "exception")
 MARK = b"\xff\xff\xff"
+PARTS_OF_MEMORY = 24  # looks at it
 
 
 class Synthesizer:
-    """Counts the keys that are down."""
+    """Counts the keys that are down; knows when the latest of them went down."""
 
     def __init__(self) -> None:
         self.down: set[tuple[int, int]] = set()
-        self.starts: list[float] = []
+        self.count, self.starts = 0, deque[float](maxlen=16)
 
     def hear(self, data: bytes) -> None:
         """A message."""
         if m.starts(data):
             self.down.add((data[0] & 15, data[1]))
             self.starts.append(time.monotonic())
+            self.count += 1
         elif m.ends(data):
             self.down.discard((data[0] & 15, data[1]))
         elif data[0] & 0xF0 == m.CONTROL and data[1] in (m.SOUND_OFF, m.NOTES_OFF):
@@ -97,12 +101,12 @@ def latency(asked: argparse.Namespace) -> dict[str, Any]:
     def play(each: Any) -> None:
         time.sleep(1.0)
         for _ in range(asked.notes):
-            pitch, before = rng.randrange(55, 80), len(synthesizer.starts)
+            pitch, before = rng.randrange(55, 80), synthesizer.count
             begin = time.monotonic()
             keys.put("keys", m.note_on(0, pitch, 80))
             time.sleep(rng.uniform(0.06, 0.12))
-            if len(synthesizer.starts) > before:
-                taken.append(synthesizer.starts[before] - begin)
+            if synthesizer.count > before:
+                taken.append(synthesizer.starts[before - synthesizer.count] - begin)
             keys.put("keys", m.note_off(0, pitch))
             time.sleep(0.02)
         each.stop()
@@ -133,6 +137,7 @@ def jitter(asked: argparse.Namespace) -> dict[str, Any]:
         "events": len(notes),
         "late": each.scheduler.late,
         "behind": each.player.behind,
+        "real_time": each.scheduler.privileged,
         "minutes": asked.minutes,
         "clock_drift_ms": round(float(np.median(off[-edge:]) - np.median(off[:edge])), 3),
         "left_sounding": len(synthesizer.down),
@@ -332,18 +337,26 @@ def hostile(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def memory(asked: argparse.Namespace) -> dict[str, Any]:
-    """Resident memory after the first sixth of a session and at its end, at 400 bpm."""
+    """Resident memory through a session at 400 bpm, after its first sixth and at its end."""
     found = list[float]()
 
     def look(each: Any) -> None:
-        for wait in (10 * asked.minutes, 49 * asked.minutes):
-            time.sleep(wait)
-            found.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6)
+        for _ in range(PARTS_OF_MEMORY):
+            time.sleep(60 * asked.minutes / (PARTS_OF_MEMORY + 0.1))
+            found.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6)
 
     cable(Synthesizer().hear)
-    each = jammed(asked.checkpoint, look, values={"tempo": 400}, seconds=60 * asked.minutes)
-    growth = 100 * (found[1] / found[0] - 1)
-    return {"mb": [round(each, 1) for each in found], "growth_percent": round(growth, 2), "notes": each.hands.notes}
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SEQGEN_TAKES"] = str(Path(folder) / "takes")
+        kept = {"log": folder, "take": True}
+        each = jammed(asked.checkpoint, look, values={"tempo": 400}, seconds=60 * asked.minutes, **kept)
+    first, last = found[PARTS_OF_MEMORY // 6 - 1], found[-1]
+    return {
+        "mb": [round(each, 1) for each in found],
+        "growth_percent": round(100 * (last / first - 1), 2),
+        "minutes": asked.minutes,
+        "notes": each.hands.notes,
+    }
 
 
 def _burn() -> None:

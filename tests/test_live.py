@@ -23,7 +23,6 @@ from seqgen.live.backends.loopback import Loopback
 from seqgen.live.clock import Ticks, Transport
 from seqgen.live.ports import Input, Output, matched
 from seqgen.live.preset import Preset, bound, usual_controllers
-from seqgen.live.recording import Recording
 from seqgen.live.scheduler import Scheduler
 from seqgen.live.sounding import Sounding
 from seqgen.live.stream import Stream
@@ -698,18 +697,15 @@ def test_ports_refuse_what_is_no_message_and_what_cannot_be_opened():
         Output(cable, "b")
 
 
-def test_a_recording_follows_the_tempo():
-    recording = Recording(120)
-    recording.begin(10.0)
-    recording.on("out", 0, 60, 80, 5, 10.0, 120)
-    recording.off("out", 0, 60, 10.5, 120)
-    recording.on("in", 0, 61, 80, 0, 11.0, 120)
-    recording.off("in", 0, 61, 11.5, 60)
-    recording.on("out", 9, 36, 80, 0, 12.5, 60)
-    score = recording.score(13.0, 60)
-    assert score.onset.tolist() == [0, 960, 1440 + 480]
-    assert score.program.tolist() == [5, 0, 128]
-    assert np.allclose(score.seconds(score.onset), [0, 1, 2.5])
+def test_products_take_one_thread_while_it_plays(cable, tmp_path):
+    from seqgen.live import blas
+
+    before, during = [get() for _, get in blas._counters()], []
+    if not before:
+        pytest.skip("numpy's products are not OpenBLAS's")
+    jam(cable, tmp_path, lambda session: during.append([get() for _, get in blas._counters()]), seconds=0.3)
+    assert during == [[1] * len(before)]
+    assert [get() for _, get in blas._counters()] == before
 
 
 def test_the_command_line_says_what_is_wrong(capsys, tmp_path, monkeypatch):

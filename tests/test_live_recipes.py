@@ -1,5 +1,6 @@
 """examples/live: each recipe names what seqgen sends and takes; Pure Data, where it is installed, runs its own."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -42,6 +43,7 @@ def test_recipes_listen_for_what_is_sent():
     told = {OscMessage(data).params[0] for data in DIALECTS["tidal"].note(NOTE, 0.0)}
     assert {"seqgen_note"} <= set(re.findall(r'"(seqgen_\w+)"', read("tidal.hs"))) <= told
     assert f"netreceive -u -b {DIALECTS['pd'].port}" in read("seqgen.pd")
+    assert "'/dirt/play'" in read("supercollider.scd")
     assert "#X obj 20 110 route seqgen;\n#X obj 20 140 route note line beat;" in read("seqgen.pd")
 
 
@@ -66,23 +68,45 @@ def test_the_controls_are_told_as_the_code_has_them():
         assert not cc or f"| {cc} |" in text
 
 
-@pytest.mark.sockets
-@pytest.mark.skipif(shutil.which("pd") is None, reason="Pure Data is not installed")
-def test_pure_data_hears_every_note(tmp_path):
+def played(tmp_path, command, ready, program, **rest):
+    """What a program prints while a session plays to it, and how many notes that had."""
     from seqgen.jobs.jam import job as work
     from seqgen.jobs.jam.settings import JamJob
 
-    command = ["pd", "-nogui", "-noaudio", "-stderr", "-open", str(LIVE / "seqgen.pd")]
-    with (tmp_path / "out").open("wb") as out:
-        program = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+    out = tmp_path / "out"
+    with out.open("wb") as file:
+        started = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, **rest)
     try:
-        time.sleep(1.5)
-        values = {"tempo": 200}
-        job = JamJob(checkpoint="folk-tunes", osc_to=("pd",), log=None, take=False, values=values, seconds=2, seed=1)
-        done = work.jam(job)
+        for _ in range(300):
+            time.sleep(0.1)
+            if ready in out.read_text(errors="replace"):
+                break
         time.sleep(0.5)
+        values = {"tempo": 200}
+        job = JamJob(checkpoint="folk-tunes", osc_to=(program,), log=None, take=False, values=values, seconds=2, seed=1)
+        done = work.jam(job)
+        time.sleep(1.0)
     finally:
-        program.kill()
-        program.wait()
-    heard = re.findall(r"^note: (\d+) (\d+) ([\d.]+) (\d+)$", (tmp_path / "out").read_text(), re.MULTILINE)
-    assert len(heard) == done.notes > 0
+        started.kill()
+        started.wait()
+    return out.read_text(errors="replace"), done.notes
+
+
+@pytest.mark.sockets
+@pytest.mark.skipif(shutil.which("pd") is None, reason="Pure Data is not installed")
+def test_pure_data_hears_every_note(tmp_path):
+    command = ["pd", "-nogui", "-noaudio", "-stderr", "-open", str(LIVE / "seqgen.pd")]
+    out, notes = played(tmp_path, command, "", "pd")
+    heard = re.findall(r"^note: (\d+) (\d+) ([\d.]+) (\d+)$", out, re.MULTILINE)
+    assert len(heard) == notes > 0
+
+
+@pytest.mark.sockets
+@pytest.mark.skipif(shutil.which("sclang") is None, reason="SuperCollider is not installed")
+def test_supercollider_hears_every_note(tmp_path):
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "HOME": str(tmp_path)}
+    command = ["sclang", "-D", str(LIVE / "supercollider.scd")]
+    out, notes = played(tmp_path, command, "seqgen may play", "superdirt", env=environment)
+    heard = re.findall(r"^note: superpiano ([\d.]+) ([\d.]+)$", out, re.MULTILINE)
+    assert notes > 0
+    assert notes <= len(heard) <= notes + 2  # what was told ahead of the end

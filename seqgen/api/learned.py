@@ -1,6 +1,7 @@
 """The training corpora of one model, or of all voices of a mixture: as indexes that originality searches, and counted.
 
-It knows where a checkpoint lies and no more of its run than `seqgen.training.indexing` does.
+It knows where a checkpoint lies and no more of its run than `seqgen.training.indexing` does, which is imported where a
+corpus is needed: what only asks for music does not wait for it.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,14 +12,11 @@ import numpy as np
 from seqgen import hub
 from seqgen.checkpoint import MODEL_FILE, find
 from seqgen.errors import CheckpointError, DataError
-from seqgen.originality.index import INDEX_FILE, Index
 from seqgen.seen import Counts
-from seqgen.training.indexing import open_index
-from seqgen.training.recorded import TRAINING_FILE, recorded
-from seqgen.training.survey import BAR_SIMILARITY, similarity_of_bars
 
 if TYPE_CHECKING:
     from seqgen.api.model import Model
+    from seqgen.originality.index import Index
 
 MOST_LAG = 64  # bars back
 LOOKED_AT = 20_000_000  # tokens of a corpus, at most, in which instruments are looked for
@@ -28,7 +26,7 @@ def silent(message: str) -> None:
     """Nobody listens."""
 
 
-def indexes(models: Sequence["Model"], note: Callable[[str], object] = silent) -> list[Index]:
+def indexes(models: Sequence["Model"], note: Callable[[str], object] = silent) -> "list[Index]":
     """The index of each model that has one; it is made where it is missing and the corpus is there.
 
     Args:
@@ -38,7 +36,8 @@ def indexes(models: Sequence["Model"], note: Callable[[str], object] = silent) -
     Raises:
         DataError: None of them has one.
     """
-    found, missing = list[Index](), list[tuple[str, DataError]]()
+    found: list[Index] = []
+    missing: list[tuple[str, DataError]] = []
     for model in _distinct(models):
         try:
             found.append(_opened(model, note=note))
@@ -55,7 +54,7 @@ def indexes(models: Sequence["Model"], note: Callable[[str], object] = silent) -
     return found
 
 
-def indexes_if_there(models: Sequence["Model"], most: int, note: Callable[[str], object] = silent) -> list[Index]:
+def indexes_if_there(models: Sequence["Model"], most: int, note: Callable[[str], object] = silent) -> "list[Index]":
     """The index of every model, or none at all; it is made only of a corpus of `most` tokens at most."""
     try:
         return [_opened(model, most, note) for model in _distinct(models)]
@@ -68,6 +67,8 @@ def occurrences(model: "Model") -> Counts | None:
     size = model.tokenizer.document_id
     if model.seen is not None:
         return model.seen.counts
+    from seqgen.training.recorded import recorded
+
     try:
         ids = recorded(model.folder).stream.ids[:LOOKED_AT]
     except DataError:
@@ -87,6 +88,9 @@ def bar_similarity(model: "Model") -> dict[int, float]:
 
 
 def _bar_similarity(model: "Model") -> dict[int, float]:
+    from seqgen.training.recorded import recorded
+    from seqgen.training.survey import BAR_SIMILARITY, similarity_of_bars
+
     stored = model.checkpoint.metrics.get(BAR_SIMILARITY)
     if stored is None:
         try:
@@ -118,7 +122,11 @@ def _distinct(models: Sequence["Model"]) -> list["Model"]:
     return list({model.digest or model.name: model for model in reversed(models)}.values())[::-1]
 
 
-def _opened(model: "Model", most: int | None = None, note: Callable[[str], object] = silent) -> Index:
+def _opened(model: "Model", most: int | None = None, note: Callable[[str], object] = silent) -> "Index":
+    from seqgen.originality.index import INDEX_FILE
+    from seqgen.training.indexing import open_index
+    from seqgen.training.recorded import TRAINING_FILE
+
     file = find(model.name)
     left = any((file.parent / name).exists() for name in (TRAINING_FILE, INDEX_FILE))
     if (file.name != MODEL_FILE or hub.is_name(model.name)) and not left:

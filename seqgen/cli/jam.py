@@ -13,10 +13,10 @@ from seqgen.cli._options import json_option, note, setting
 from seqgen.cli._paths import Command, Input, Kind, Output
 from seqgen.errors import UsageError
 from seqgen.jobs.jam.settings import JamJob
+from seqgen.terminal.panel import Panel
 from seqgen.terminal.text import harmless
 
 _given = functools.partial(setting, JamJob)
-WIDTH = 78
 CONTROLS = ("mode", "tempo", "temperature", "key", "scale", "instruments", "density", "label", "quantise")
 
 
@@ -39,7 +39,7 @@ CONTROLS = ("mode", "tempo", "temperature", "key", "scale", "instruments", "dens
 @click.option("--label", help="Of the pieces, where the corpus had labels.")
 @click.option("--quantise", metavar="none|beat|bar", help="Where it begins and goes on.  [default: bar]")
 @click.option("--set", "sets", nargs=2, multiple=True, metavar="CONTROL VALUE", help="Any other control.")
-@_given("clock", "--clock", type=click.Choice(["internal", "midi"]), show_default=True)
+@_given("clock", "--clock", type=click.Choice(["internal", "midi", "link"]), show_default=True)
 @_given("clock_out", "--clock-out")
 @_given("osc", "--osc", metavar="PORT")
 @_given("osc_to", "--osc-to", multiple=True, metavar="PROGRAM")
@@ -55,7 +55,7 @@ CONTROLS = ("mode", "tempo", "temperature", "key", "scale", "instruments", "dens
 @click.option("--log", type=Output(Kind.FOLDER), default="jam", show_default=True, help="Where sessions are kept.")
 @click.option("--no-log", is_flag=True, help="Keep no file of it.")
 @click.option("--no-take", is_flag=True, help="Do not keep it for `seqgen takes`.")
-@click.option("--plain", is_flag=True, help="Lines alone, without a status line.")
+@click.option("--plain", is_flag=True, help="Lines alone: no panel that says how it stands.")
 @json_option
 @config_option
 def command(
@@ -89,17 +89,16 @@ def command(
     job = JamJob(
         checkpoint=checkpoint, ports=ports, values=given, log=None if no_log else log, take=not no_take, **options,
     )  # fmt: skip
-    screen = Screen(note, _data, None if plain or not sys.stderr.isatty() else _status, as_json)
-    screen.done(work.jam(job, Printer(), screen.tell, typed(), screen.begun))
+    panel = None if plain or as_json or not sys.stderr.isatty() or sys.platform == "win32" else Panel(sys.stderr)
+    screen = Screen(note, _data, as_json) if panel is None else Screen(note, _data, as_json, panel.show, panel.close)
+    try:
+        jammed = work.jam(job, Printer(), screen.tell, typed(), screen.begun)
+    finally:
+        screen.close()
+    screen.done(jammed)
 
 
 def _data(text: str) -> None:
     """A line for standard output."""
     sys.stdout.write(harmless(text) + "\n")
     sys.stdout.flush()
-
-
-def _status(text: str) -> None:
-    """How it stands, over how it stood."""
-    sys.stderr.write(f"\r{text[:WIDTH].ljust(WIDTH)}\r")
-    sys.stderr.flush()

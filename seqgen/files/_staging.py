@@ -189,7 +189,7 @@ def _removed(path: Path) -> bool:
         return False
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
-        if not _abandoned(descriptor):
+        if not abandoned(descriptor):
             return False
         if stat.S_ISDIR(mode):
             shutil.rmtree(path, ignore_errors=True)
@@ -200,7 +200,7 @@ def _removed(path: Path) -> bool:
         os.close(descriptor)
 
 
-def _abandoned(descriptor: int) -> bool:
+def abandoned(descriptor: int) -> bool:
     """Whether nobody writes what is staged there; if so it is locked now."""
     if fcntl is not None:
         try:
@@ -223,12 +223,17 @@ def _locked(target: Path, folder: bool) -> tuple[Path, int]:
             descriptor = _folder(staged) if folder else _file(staged)
         except FileExistsError:
             continue
-        if fcntl is not None:
-            with contextlib.suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if _is(staged, descriptor):
+        lock(descriptor)
+        if is_at(staged, descriptor):
             return staged, descriptor
         os.close(descriptor)  # another process took it for an orphan before it was locked
+
+
+def lock(descriptor: int) -> None:
+    """Lock what this process writes, where the system has locks."""
+    if fcntl is not None:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _file(path: Path) -> int:
@@ -240,7 +245,8 @@ def _folder(path: Path) -> int:
     return os.open(path, os.O_RDONLY) if fcntl is not None else -1
 
 
-def _is(path: Path, descriptor: int) -> bool:
+def is_at(path: Path, descriptor: int) -> bool:
+    """Whether a path is still what a descriptor is of."""
     if descriptor < 0:
         return True
     try:

@@ -16,6 +16,7 @@ from seqgen.live import messages as m
 FEW, MANY = 24, 192  # ticks that the line is fitted to, at least where there are so many, and at most
 OUTSIDE = 0.012  # seconds by which ticks may miss the line before it is fitted to the latest alone
 STALLED = 1.0  # seconds without a tick after which the clock has stopped
+LEAP = 0.25  # quarter notes between where a shared clock is and where it should be, after which that is a leap
 SLOWEST, FASTEST = 20.0, 400.0  # quarter notes a minute
 FIRST, LATEST, FORGOTTEN = 4, 8, 3.0  # taps that make a tempo, taps that count, and seconds after which they do not
 
@@ -83,7 +84,6 @@ class Transport:
         external: Whether MIDI clock drives it.
 
     Attributes:
-        version: Changes whenever times of positions change otherwise than by time passing.
         leaps: Changes whenever the position is set rather than reached.
     """
 
@@ -93,8 +93,7 @@ class Transport:
         self._tempo, self._time, self._beat = tempo, 0.0, 0.0  # the internal line: beat at time
         self._first = 0.0  # the tick at which the position was `_beat`, for the external one
         self._ticks = Ticks()
-        self.version = self.leaps = 0
-        self.stalls = 0
+        self.leaps = 0
 
     @property
     def tempo(self) -> float:
@@ -107,7 +106,6 @@ class Transport:
         with self._lock:
             self._beat, self._time = self.beat(now) if not self.external else self._beat, now
             self._tempo = min(max(tempo, SLOWEST), FASTEST)
-            self.version += 1
 
     def start(self, now: float, beat: float | None = None) -> None:
         """Run from a position, or from where it stands."""
@@ -118,22 +116,15 @@ class Transport:
             if self.external and self._ticks.count:
                 self._first = float(round(self._ticks.tick(now)))
             self._time, self.running = now, True
-            self.version += 1
 
-    def stop(self, now: float) -> None:
-        """Stand still where it is."""
+    def follow(self, beat: float, tempo: float, now: float) -> bool:
+        """Be where somebody else says, at their tempo, and run; True where the position leaps by that."""
         with self._lock:
-            self._beat = self.beat(now)
-            self._time, self.running, self._armed = now, False, False
-            self.version += 1
-
-    def locate(self, beat: float, now: float) -> None:
-        """Go to a position, running or not."""
-        with self._lock:
-            self._beat, self._time = beat, now
-            self._first = self._ticks.tick(now) if self.external and self._ticks.count else 0.0
-            self.version += 1
-            self.leaps += 1
+            leapt = self.running and abs(beat - self.beat(now)) > LEAP
+            self._beat, self._time, self._tempo = beat, now, min(max(tempo, SLOWEST), FASTEST)
+            self.running = True
+            self.leaps += leapt
+            return leapt
 
     def beat(self, time: float) -> float:
         """The position at a time."""
@@ -168,7 +159,6 @@ class Transport:
             if kind == m.START:
                 self._beat, self._armed, self.running = 0.0, True, False
                 self.leaps += 1
-                self.version += 1
                 return "start"
             if kind == m.CONTINUE:
                 self._armed = self._armed or not self.running
@@ -177,19 +167,16 @@ class Transport:
                 was = self.running
                 self._beat = round(self.beat(time) * m.CLOCKS) / m.CLOCKS
                 self.running = self._armed = False
-                self.version += 1
                 return "stop" if was else ""
             if kind == m.POSITION and len(data) == 3:
                 beat = m.position_of(data) * m.CLOCKS_A_POSITION / m.CLOCKS
                 self._beat, self._first = beat, float(self._ticks.count)  # what plays goes on there with the next tick
                 self.leaps += 1
-                self.version += 1
                 return "locate"
             return ""
 
     def _hear_tick(self, time: float) -> str:
         self._ticks.hear(time)
-        self.version += 1
         if self._armed:
             self._armed, self.running = False, True
             self._first = float(self._ticks.count - 1)
@@ -204,8 +191,6 @@ class Transport:
             self._beat = self._beat + (self._ticks.count - self._first) / m.CLOCKS
             self.running = False
             self._armed = True  # it goes on where it stood when ticks come again
-            self.stalls += 1
-            self.version += 1
             return True
 
 

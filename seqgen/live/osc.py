@@ -91,6 +91,11 @@ class OscDoor:
         self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
         self._thread.start()
 
+    @property
+    def said(self) -> str:
+        """What it is, in some words."""
+        return f"OSC {self.port}"
+
     def close(self) -> None:
         """Listen no more."""
         self._over = True

@@ -16,6 +16,15 @@ ENDS, CHANGES, STARTS = range(3)  # of what is planned for one position, what co
 SHORTEST = 0.02  # quarter notes between the end of a note and the next of its key
 
 
+class Sound(NamedTuple):
+    """What a synthesizer is told of a note, as in MIDI."""
+
+    channel: int
+    pitch: int
+    velocity: int
+    program: int
+
+
 class Out(NamedTuple):
     """A note as it goes out.
 
@@ -85,45 +94,39 @@ class Hands:
 
     def plan(self, note: Played) -> None:
         """A note at its position, and its end."""
-        channel, pitch = self._channel(note), self._pitch(note)
-        velocity = max(min(round(note.velocity * self.values["velocity"]), 127), 1)
-        if not 0 <= pitch < 128 or self.values["velocity"] == 0:
+        sound = self._sound(note)
+        if sound is None:
             return
         plan, era = self.scheduler.plan, [-1]
-        program = 0 if note.program == DRUMS else note.program
 
         def begin(now: float) -> None:
-            era[0] = self._strike(channel, pitch, velocity, program, now)
-            if not self._led:
-                self._tell(note, now, channel, pitch, velocity, program)
+            era[0] = self._strike(sound, now)
+            self._tell(note, sound, now, led=False)
 
-        plan(note.at, begin, STARTS)
-        plan(
-            note.at + max(note.length - SHORTEST, SHORTEST),
-            lambda now: self.release(channel, pitch, now, era[0]),
-            ENDS,
-            False,
-        )
-        for listener in self.listeners:
-            if listener.lead > 0:
-                self._announce(listener, note, channel, pitch, velocity, program)
+        def announce(now: float) -> None:
+            at = self.transport.time(note.at)
+            self._tell(note, sound, at if at < float("inf") else now, led=True)
+
+        plan(note.at, begin, STARTS, about=note)
+        end = note.at + max(note.length - SHORTEST, SHORTEST)
+        plan(end, lambda now: self.release(sound, now, era[0]), ENDS, False)
+        if lead := max((listener.lead for listener in self.listeners), default=0.0):
+            plan(note.at - lead * self.transport.tempo / 60, announce, CHANGES, False)
 
     def strike(self, note: Played, now: float) -> Callable[[float], None]:
         """A note at once; gives what ends it."""
-        channel, pitch = self._channel(note), self._pitch(note)
-        if not 0 <= pitch < 128:
+        sound = self._sound(note)
+        if sound is None:
             return lambda now: None
-        velocity = max(min(round(note.velocity * self.values["velocity"]), 127), 1)
-        program = 0 if note.program == DRUMS else note.program
-        era = self._strike(channel, pitch, velocity, program, now)
-        for listener in self.listeners:
-            listener.note(self._out(note, now, channel, pitch, velocity, program))
-        return lambda now: self.release(channel, pitch, now, era)
+        era = self._strike(sound, now)
+        for led in (False, True):
+            self._tell(note, sound, now, led)
+        return lambda now: self.release(sound, now, era)
 
-    def release(self, channel: int, pitch: int, now: float, era: int) -> None:
+    def release(self, sound: Sound, now: float, era: int) -> None:
         """A note ends."""
-        self.sounding.off(channel, pitch, era)
-        self.recording.off(OUT, channel, pitch, now, self.transport.tempo)
+        self.sounding.off(sound.channel, sound.pitch, era)
+        self.recording.off(OUT, sound.channel, sound.pitch, now, self.transport.tempo)
 
     def silence(self) -> None:
         """All ends."""
@@ -134,43 +137,31 @@ class Hands:
         for listener in self.listeners:
             listener.tell(event)
 
-    @property
-    def _led(self) -> bool:
-        return not any(listener.lead == 0 for listener in self.listeners)
-
-    def _strike(self, channel: int, pitch: int, velocity: int, program: int, now: float) -> int:
+    def _strike(self, sound: Sound, now: float) -> int:
         if self.sounding.closed:
             return -1
         self.notes += 1
-        if channel != m.PERCUSSION:
-            self.sounding.program(channel, program)
-        era = self.sounding.on(channel, pitch, velocity, now)
-        self.recording.on(OUT, channel, pitch, velocity, program, now, self.transport.tempo)
+        if sound.channel != m.PERCUSSION:
+            self.sounding.program(sound.channel, sound.program)
+        era = self.sounding.on(sound.channel, sound.pitch, sound.velocity, now)
+        self.recording.on(OUT, *sound, now, self.transport.tempo)
         return era
 
-    def _tell(self, note: Played, now: float, channel: int, pitch: int, velocity: int, program: int) -> None:
-        for listener in self.listeners:
-            if listener.lead == 0:
-                listener.note(self._out(note, now, channel, pitch, velocity, program))
-
-    def _announce(
-        self, listener: Listener, note: Played, channel: int, pitch: int, velocity: int, program: int
-    ) -> None:
-        """Tell one who wants to know some time before."""
-        early = listener.lead * self.transport.tempo / 60
-
-        def tell(now: float) -> None:
-            time = self.transport.time(note.at)
-            listener.note(self._out(note, time if time < float("inf") else now, channel, pitch, velocity, program))
-
-        self.scheduler.plan(note.at - early, tell, CHANGES, False)
-
-    def _out(self, note: Played, time: float, channel: int, pitch: int, velocity: int, program: int) -> Out:
+    def _tell(self, note: Played, sound: Sound, time: float, led: bool) -> None:
+        """Tell those who want to know some time before, or those who want to know when it begins."""
         seconds = note.length * 60 / self.transport.tempo
-        return Out(time, seconds, channel, pitch, velocity, program, note.at, note.length)
+        for listener in self.listeners:
+            if (listener.lead > 0) == led:
+                listener.note(Out(time, seconds, *sound, note.at, note.length))
 
-    def _pitch(self, note: Played) -> int:
-        return note.pitch if note.program == DRUMS else note.pitch + self.values["transpose"]
+    def _sound(self, note: Played) -> Sound | None:
+        """What goes out of a note as the controls are; None: nothing does."""
+        drum, loudness = note.program == DRUMS, self.values["velocity"]
+        pitch = note.pitch if drum else note.pitch + self.values["transpose"]
+        if not 0 <= pitch < 128 or loudness == 0:
+            return None
+        velocity = max(min(round(note.velocity * loudness), 127), 1)
+        return Sound(self._channel(note), pitch, velocity, 0 if drum else note.program)
 
     def _channel(self, note: Played) -> int:
         """A channel for each part, the tenth for drums."""

@@ -153,6 +153,19 @@ class Output(Input):
         port.send(data)
 
 
+def changed(ports: Sequence[Input]) -> list[Input]:
+    """Those that have gone, or have come back, since this was last asked."""
+    names: dict[tuple[int, str], Sequence[str]] = {}
+    found = []
+    for port in ports:
+        key = id(port.backend), port.kind
+        if key not in names:
+            names[key] = port.backend.inputs() if port.kind == "input" else port.backend.outputs()
+        if port.look(names[key]):
+            found.append(port)
+    return found
+
+
 class Outputs:
     """Several outputs as one: what one of them does not take, the others do all the same."""
 

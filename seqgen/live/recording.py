@@ -1,18 +1,40 @@
-"""What was played in and out, as a MIDI file with a track for each. In memory a note takes some forty bytes."""
+"""What was played in and out, or said: rows that whoever keeps a session takes away now and then.
+
+Only what still sounds stays in memory. A row is six whole numbers of 64 bits, little-endian: onset and length in ticks,
+pitch, velocity, program, part; or the tick of a tempo, its microseconds a quarter note, and −1 as a pitch.
+"""
 
 import threading
 from array import array
-from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from seqgen.files import write_bytes
 from seqgen.live import messages as m
 from seqgen.music.score import DRUMS, Score
-from seqgen.music.write import write_score
 
 TICKS = 480
-IN, OUT = "in", "out"
+ROW = 6
+IN, OUT = range(2)  # whose notes: those of the channels 1 to 16 are parts 0 to 15, and 16 to 31
+TEMPO = -1  # in the place of a pitch
+SOURCES = ("in", "out")
+
+
+class Kept(Protocol):
+    """What a session is kept as."""
+
+    @property
+    def count(self) -> int:
+        """Notes, or lines, so far."""
+        ...
+
+    def taken(self) -> bytes:
+        """What has been added since the last call."""
+        ...
+
+    def end(self, now: float, tempo: float) -> None:
+        """It is over; what still sounds ends now."""
+        ...
 
 
 class Recording:
@@ -20,16 +42,18 @@ class Recording:
 
     Args:
         tempo: Quarter notes a minute at the beginning.
+
+    Attributes:
+        count: Notes so far.
     """
 
     def __init__(self, tempo: float) -> None:
         self._lock = threading.Lock()
-        self._notes = array("q")  # onset, length, pitch, velocity, program, part of each
-        self._open: dict[tuple[str, int, int], int] = {}
-        self._parts: dict[tuple[str, int], int] = {}
-        self._tick, self._time = 0.0, -1.0
-        self._tempo = tempo
-        self._tempos: list[tuple[int, float]] = [(0, tempo)]
+        self._rows = array("q")
+        self._open: dict[tuple[int, int, int], tuple[int, ...]] = {}
+        self._tick, self._time, self._tempo = 0.0, -1.0, tempo
+        self.count = 0
+        self._put_tempo(0)
 
     def begin(self, now: float) -> None:
         """The first bar begins now."""
@@ -41,39 +65,31 @@ class Recording:
         if self._time < 0:
             self.begin(now)
 
-    def on(self, source: str, channel: int, pitch: int, velocity: int, program: int, now: float, tempo: float) -> None:
+    def on(self, source: int, channel: int, pitch: int, velocity: int, program: int, now: float, tempo: float) -> None:
         """A note begins; one of the same key that sounds ends."""
         with self._lock:
             tick = self._ticks(now, tempo)
             self._end((source, channel, pitch), tick)
-            part = self._parts.setdefault((source, channel), len(self._parts))
-            self._open[source, channel, pitch] = len(self._notes)
             kind = DRUMS if channel == m.PERCUSSION else program
-            self._notes.extend((tick, 0, pitch, velocity, kind, part))
+            self._open[source, channel, pitch] = tick, pitch, velocity, kind, source * m.CHANNELS + channel
+            self.count += 1
 
-    def off(self, source: str, channel: int, pitch: int, now: float, tempo: float) -> None:
+    def off(self, source: int, channel: int, pitch: int, now: float, tempo: float) -> None:
         """A note ends."""
         with self._lock:
             self._end((source, channel, pitch), self._ticks(now, tempo))
 
-    def __len__(self) -> int:
-        return len(self._notes) // 6
+    def taken(self) -> bytes:
+        """The rows that have been added since the last call."""
+        with self._lock:
+            rows, self._rows = self._rows, array("q")
+        return np.array(rows, "<i8").tobytes()
 
-    def score(self, now: float, tempo: float) -> Score:
-        """All of it; what still sounds ends now."""
+    def end(self, now: float, tempo: float) -> None:
+        """It is over; what still sounds ends now."""
         with self._lock:
             for key in list(self._open):
                 self._end(key, self._ticks(now, tempo))
-            rows = np.array(self._notes, np.int64).reshape(-1, 6)
-        names = [f"{source} {channel + 1}" for source, channel in self._parts]
-        tempos = np.array([[tick, round(60_000_000 / tempo)] for tick, tempo in self._tempos], np.int64)
-        return Score.from_notes(
-            TICKS, rows[:, :5], part=rows[:, 5], names=names, tempo_tick=tempos[:, 0], tempo=tempos[:, 1]
-        )
-
-    def write(self, path: Path, now: float, tempo: float) -> None:
-        """The file. Raises OutputError where it cannot be written."""
-        write_bytes(path, write_score(self.score(now, tempo)))
 
     def _ticks(self, now: float, tempo: float) -> int:
         """The tick of a time, which moves on at the tempo that holds."""
@@ -83,12 +99,45 @@ class Recording:
         tick = round(self._tick)
         if abs(tempo - self._tempo) > 0.05:
             self._tempo = tempo
-            if self._tempos[-1][0] == tick:
-                self._tempos.pop()
-            self._tempos.append((tick, tempo))
+            self._put_tempo(tick)
         return tick
 
-    def _end(self, key: tuple[str, int, int], tick: int) -> None:
-        at = self._open.pop(key, None)
-        if at is not None:
-            self._notes[at + 1] = max(tick - self._notes[at], 1)
+    def _put_tempo(self, tick: int) -> None:
+        self._rows.extend((tick, round(60_000_000 / self._tempo), TEMPO, 0, 0, 0))
+
+    def _end(self, key: tuple[int, int, int], tick: int) -> None:
+        begun = self._open.pop(key, None)
+        if begun is not None:
+            self._rows.extend((begun[0], max(tick - begun[0], 1), *begun[1:]))
+
+
+class Transcript:
+    """Lines as they are said."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+        self.count = 0
+
+    def add(self, text: str) -> None:
+        """One more line."""
+        self._waiting.append(text)
+        self.count += 1
+
+    def taken(self) -> bytes:
+        """The lines since the last call."""
+        waiting, self._waiting = self._waiting, []
+        return "".join(f"{line}\n" for line in waiting).encode("utf-8", "replace")
+
+    def end(self, now: float, tempo: float) -> None:
+        """Nothing goes on."""
+
+
+def score_of(rows: bytes) -> Score:
+    """Rows, as far as they are whole, as a score with a part for each channel in and out."""
+    whole = len(rows) - len(rows) % (8 * ROW)
+    table = np.frombuffer(rows[:whole], "<i8").reshape(-1, ROW)
+    tempos, notes = table[table[:, 2] == TEMPO], table[table[:, 2] != TEMPO]
+    last = np.append(np.diff(tempos[:, 0]) > 0, True)[: len(tempos)]  # of several at one tick the last holds
+    names = [f"{source} {channel + 1}" for source in SOURCES for channel in range(m.CHANNELS)]
+    tempo = {"tempo_tick": tempos[last, 0], "tempo": tempos[last, 1]} if len(tempos) else {}
+    return Score.from_notes(TICKS, notes[:, :5], part=notes[:, 5], names=names, **tempo)

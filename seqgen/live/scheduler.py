@@ -10,8 +10,9 @@ import itertools
 import sys
 import threading
 import time
+from array import array
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from seqgen.live.clock import Transport
 from seqgen.live.priority import real_time
@@ -20,7 +21,7 @@ COARSE, FINE = 0.002, 0.0004  # seconds before an event at which it stops sleepi
 SLICE = 0.02  # seconds of sleep at most, for the tempo may change meanwhile
 LATE = 0.005  # seconds after which an event counts as late
 TURN = 0.0002  # seconds that a thread of Python computes before another may
-KEPT = 100_000  # latenesses that are kept
+KEPT = 1 << 16  # latenesses that are kept
 REST = 0.25  # seconds between two looks at notes that last too long
 
 Action = Callable[[float], object]
@@ -35,6 +36,7 @@ class Event(NamedTuple):
     action: Action
     timed: bool
     kept: bool
+    about: Any
 
 
 class Scheduler:
@@ -58,10 +60,12 @@ class Scheduler:
         self._thread: threading.Thread | None = None
         self._over = False
         self.late = self.done = self.faults = 0
-        self.lateness: list[float] = []
+        self.lateness = array("d")
         self.fault, self.privileged = "", False
 
-    def plan(self, beat: float, action: Action, urgency: int = 1, timed: bool = True, kept: bool = False) -> None:
+    def plan(
+        self, beat: float, action: Action, urgency: int = 1, timed: bool = True, kept: bool = False, about: Any = None
+    ) -> None:
         """Do something at a position; where it has passed, at once.
 
         Args:
@@ -70,9 +74,10 @@ class Scheduler:
             urgency: Of two at one position the lower comes first.
             timed: Whether its lateness counts.
             kept: Whether it stays when all else is forgotten.
+            about: What it is, for those who are shown the plan.
         """
         with self._wake:
-            event = Event(beat, urgency, next(self._numbers), action, timed, kept)
+            event = Event(beat, urgency, next(self._numbers), action, timed, kept, about)
             heapq.heappush(self._events, event)
             if self._events[0] is event:
                 self._wake.notify()
@@ -85,6 +90,12 @@ class Scheduler:
 
     def __len__(self) -> int:
         return len(self._events)
+
+    def planned(self) -> list[Event]:
+        """What is to come that somebody may be shown, in order."""
+        with self._wake:
+            events = list(self._events)
+        return sorted(event for event in events if event.about is not None)
 
     def start(self) -> None:
         """Begin."""
@@ -154,7 +165,7 @@ class Scheduler:
             self.done += 1
             self.late += late > LATE
             self.lateness.append(late)
-            if len(self.lateness) > KEPT:
+            if len(self.lateness) == KEPT:
                 del self.lateness[: KEPT // 2]
         self._guarded(event.action, now)
 

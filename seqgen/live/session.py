@@ -13,16 +13,18 @@ from typing import Any, Protocol
 from seqgen.errors import UsageError
 from seqgen.live import controls
 from seqgen.live import messages as m
-from seqgen.live.clock import FASTEST, SLOWEST, Taps, Transport
+from seqgen.live.clock import Taps, Transport
+from seqgen.live.controllers import Controllers
 from seqgen.live.doors import Budget
+from seqgen.live.later import Later
 from seqgen.live.messages import Heard
 from seqgen.live.output import Hands, Listener
-from seqgen.live.player import Player, Tell
-from seqgen.live.ports import Input, Output, Outputs
-from seqgen.live.preset import Preset, bound
+from seqgen.live.performer import Performer, Tell
+from seqgen.live.player import Player
+from seqgen.live.ports import Input, Output, Outputs, changed
+from seqgen.live.preset import Preset
 from seqgen.live.pulse import ClockOut, Pulse
 from seqgen.live.recording import IN, Recording
-from seqgen.live.sayer import Sayer
 from seqgen.live.scheduler import Scheduler
 from seqgen.live.sounding import Sounding
 
@@ -37,6 +39,19 @@ class Door(Protocol):
 
     @property
     def budget(self) -> Budget: ...
+
+    @property
+    def said(self) -> str:
+        """What it is, in some words."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Leader(Protocol):
+    """Who says where the song is, on a thread of its own."""
+
+    def start(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -65,7 +80,7 @@ class Session:
     def __init__(
         self, values: Mapping[str, Any], preset: Preset, tell: Tell, external: bool = False, clock_out: bool = False
     ) -> None:
-        self.values, self.preset, self._tell = dict(values), preset, tell
+        self.values, self._tell = dict(values), tell
         tempo = values.get("tempo")
         self.transport = Transport(120.0 if tempo is None else float(tempo), external)
         self.outputs = Outputs(())
@@ -76,13 +91,14 @@ class Session:
         self.doors: list[Door] = []
         self.hands = Hands(self.sounding, self.scheduler, self.transport, self.recording, self.values, self.listeners)
         self.inputs: list[Input] = []
-        self.player: Player | Sayer | None = None
-        self.counts, self.learning = Counts(), list[str]()
+        self.link: Leader | None = None
+        self.player: Performer | None = None
+        self.counts, self.controllers, self._later = Counts(), Controllers(preset, self.tell), Later()
         self._clock_out = ClockOut(self.scheduler, self.transport, self.outputs.send) if clock_out else None
         self._beats = Pulse(self.scheduler, self.transport, 1.0, self._on_beat)
         self._taps = Taps()
         self._over, self._closed, self._silenced = threading.Event(), False, False
-        self._leaps, self._looked, self.beat_now = 0, 0.0, 0
+        self._leaps, self._looked = 0, 0.0
 
     def plug(self, inputs: Sequence[Input], outputs: Sequence[Output]) -> None:
         """Use these ports; what an earlier program left sounding on the outputs ends."""
@@ -93,15 +109,20 @@ class Session:
         """One more who hears notes otherwise than by MIDI."""
         self.listeners.append(listener)
 
-    def start(self, player: Player | Sayer) -> None:
+    def start(self, player: Performer) -> None:
         """Play. The internal clock starts at once, an external one says when."""
         self.player = player
         atexit.register(self.close)
         self.scheduler.start()
+        if self.link is not None:
+            self.link.start()
         player.start()
-        if isinstance(player, Player) and self.values["tempo"] is None and player.stream.playing.tempo is not None:
-            self.transport.set_tempo(min(max(player.stream.playing.tempo, SLOWEST), FASTEST), time.monotonic())
-        if not self.transport.external:
+        tempo = player.stream.playing.tempo if isinstance(player, Player) and self.link is None else None
+        if self.values["tempo"] is None and tempo is not None:
+            self.transport.set_tempo(tempo, time.monotonic())
+        if self.transport.running:
+            self.joined()
+        elif not self.transport.external:
             self.run_clock(time.monotonic() + BEGIN)
 
     def run_clock(self, now: float) -> None:
@@ -110,6 +131,13 @@ class Session:
         self.transport.start(now)
         self.recording.begin(now)
         self._begin_pulses(beat)
+
+    def joined(self) -> None:
+        """Others say where the song is, and have just said it anew."""
+        now = time.monotonic()
+        self.sounding.silence()
+        self.recording.begin_once(now)
+        self._begin_pulses(self.transport.beat(now))
 
     def wait(self, seconds: float | None, idle: Callable[[], object] = lambda: None) -> None:
         """Go on until it is over: after so many seconds, by `stop`, or by a fault.
@@ -143,7 +171,7 @@ class Session:
         self._closed = True
         if self._clock_out is not None:
             self._clock_out.stop()
-        for part in (*self.doors, self.player, self.scheduler, *self.listeners):
+        for part in (*self.doors, self._later, self.link, self.player, self.scheduler, *self.listeners):
             if part is not None:
                 part.close()
         self.sounding.close()
@@ -151,20 +179,18 @@ class Session:
             port.close()
         atexit.unregister(self.close)
 
+    def suspend(self) -> None:
+        """Silence, and no note begins."""
+        self.sounding.close()
+
+    def resume(self) -> None:
+        """Notes begin again."""
+        self.sounding.closed = self._closed
+
     @property
     def closed(self) -> bool:
         """Whether it has ended."""
         return self._closed
-
-    def status(self) -> str:
-        """How it stands, in a line."""
-        late, planned = self.scheduler.late, len(self.scheduler)
-        run = "" if self.transport.running else " (stopped)"
-        sounding, counts = len(self.sounding.keys), self.counts
-        return (
-            f"beat {self.beat_now}{run}  {self.transport.tempo:.1f} bpm  {self.values['mode']}  {planned} planned  "
-            f"{sounding} sounding  {counts.heard} heard  {late} late"
-        )
 
     # What comes in, on any thread.
 
@@ -193,9 +219,7 @@ class Session:
         """A note from a program, as if it had been played on a keyboard."""
         now = time.monotonic()
         self.hear(Heard(m.note_on(0, pitch, max(velocity, 1)), now))
-        timer = threading.Timer(seconds, lambda: self.hear(Heard(m.note_off(0, pitch), time.monotonic())))
-        timer.daemon = True
-        timer.start()
+        self._later.after(seconds, lambda: self.hear(Heard(m.note_off(0, pitch), time.monotonic())))
 
     def control(self, changes: dict[str, Any]) -> None:
         """Controls with checked values."""
@@ -216,24 +240,12 @@ class Session:
         try:
             word, _, name = text.strip().partition(b" ")
             if word == b"learn":
-                self.learn([name.decode("utf-8", "replace").strip()])
+                self.controllers.learn([name.decode("utf-8", "replace").strip()])
             elif text.strip():
                 self.control(controls.parse_line(text))
         except UsageError as error:
             self.counts.refused += 1
             self.tell({"event": "error", "message": error.message, "hint": error.hint})
-
-    def learn(self, names: Sequence[str]) -> None:
-        """The next controllers that move turn these.
-
-        Raises:
-            UsageError: There is no such control, or none that a controller can turn.
-        """
-        for name in names:
-            bound({}, name, 0)
-            self.learning.append(name)
-        if self.learning:
-            self.tell({"event": "learn", "control": self.learning[0]})
 
     def tell(self, event: Mapping[str, Any]) -> None:
         """Tell of an event, here and to all who listen."""
@@ -242,19 +254,9 @@ class Session:
 
     def _turn(self, number: int, value: int) -> None:
         """A controller moved."""
-        if self.learning:
-            if value == 0 and self.preset.controllers.get(number) == self.learning[0]:
-                return
-            name = self.learning.pop(0)
-            kept = bound(self.preset.controllers, name, number) if number <= 119 else self.preset.controllers
-            self.preset = Preset(self.preset.values, kept)
-            self.tell({"event": "learned", "control": name, "cc": number})
-            return
-        name = self.preset.controllers.get(number, "")
-        if not name:
-            return
         try:
-            self.control({name: controls.knob(name).of_controller(value)})
+            if changes := self.controllers.turn(number, value):
+                self.control(changes)
         except UsageError:
             self.counts.refused += 1
 
@@ -276,7 +278,6 @@ class Session:
             self._clock_out.begin(beat)
 
     def _on_beat(self, number: int, now: float) -> None:
-        self.beat_now = number
         self.hands.tell({"event": "beat", "beat": number})
 
     def _tend(self, now: float) -> None:
@@ -304,11 +305,10 @@ class Session:
         if now - self._looked < PORTS or not (self.inputs or self.outputs.all):
             return
         self._looked = now
-        for port in (*self.inputs, *self.outputs.all):
-            names = port.backend.inputs() if port.kind == "input" else port.backend.outputs()
-            if port.look(names):
-                said = "is there again" if port.there else "was unplugged"
-                if port.there and port.kind == "output":
-                    self.sounding.silence(every=True)
-                    self.sounding.forget()
-                self.tell({"event": "port", "message": f"{port.name} {said}"})
+        for port in changed((*self.inputs, *self.outputs.all)):
+            if port.there and port.kind == "output":
+                self.sounding.silence(every=True)
+                self.sounding.forget()
+            self.tell(
+                {"event": "port", "message": f"{port.name} {'is there again' if port.there else 'was unplugged'}"}
+            )

@@ -5,19 +5,17 @@ the song; a piece's own beginning lies at its anchor.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from seqgen.api.model import Model
-from seqgen.api.sampling import UNLIMITED, Sampling
 from seqgen.codecs import Mask
 from seqgen.errors import UsageError
-from seqgen.generation.engines.mixture import Fade, MixtureEngine
-from seqgen.generation.limits import Grammar
-from seqgen.generation.steering import Steered
-from seqgen.live.controls import CELLS, CLASSES, RULE, meter_of
+from seqgen.generation.limits import Limits
+from seqgen.live.controls import meter_of
+from seqgen.live.source import Keep, Source
 from seqgen.music.faults import Faults
 from seqgen.music.played import Played
 from seqgen.music.request import Music
@@ -31,15 +29,14 @@ Notes = Sequence[Played]
 class Gate:
     """A grammar that can be exchanged, and narrowed for a while; what it would leave nothing of it lets through.
 
-    Args:
-        inner: The grammar.
-
     Attributes:
+        inner: The grammar.
         keep: (V,) what may be drawn; None: whatever the grammar allows.
     """
 
-    def __init__(self, inner: Grammar) -> None:
-        self.inner = inner
+    inner: Any
+
+    def __init__(self) -> None:
         self.keep: Mask | None = None
 
     def start(self) -> Any:
@@ -49,60 +46,36 @@ class Gate:
         return self.inner.step(state, token)
 
     def allowed(self, state: Any) -> Mask:
-        mask = self.inner.allowed(state)
+        mask: Mask = self.inner.allowed(state)
         if self.keep is None:
             return mask
         kept = mask & self.keep
         return kept if kept.any() else mask
 
     def may_end(self, state: Any) -> bool:
-        return self.inner.may_end(state)
+        return bool(self.inner.may_end(state))
 
 
-class Stream:
-    """What a model of music plays.
-
-    Args:
-        model: Of a codec that can be steered.
-        values: The controls, see `seqgen.live.controls`.
-        seed: Of the draws.
-        keep: Is given every id that is read or drawn, for a take.
+class Stream(Source):
+    """What a model of music plays. The arguments are those of `Source`; the model's codec can be steered.
 
     Attributes:
         anchor: The position of the song at which the piece begins.
-        pieces: How many were begun.
 
     Raises:
         UsageError: The model makes no music, or music that cannot be played live.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        values: Mapping[str, Any],
-        seed: int,
-        keep: Callable[[Sequence[int]], object] = lambda ids: None,
-    ) -> None:
+    def __init__(self, model: Model, values: Mapping[str, Any], seed: int, keep: Keep = lambda ids: None) -> None:
         codec = model.tokenizer.codec.steerable()
         if codec is None:
             name = model.tokenizer.codec_name
             raise UsageError(
                 f"{model.name} has codec {name}, which cannot be played live", "midi_bar and midi can, and text"
             )
-        self.model, self.codec, self.seed, self._keep = model, codec, seed, keep
-        self.values = dict(values)
-        check(model, values)
-        weigh(model, values)
-        self.anchor, self.pieces, self._stuck = 0.0, 0, 0
-        self._frame = model.tokenizer.frame(self._label())
-        sampler = model.sampler(self._sampling(), [self._frame])
-        self.sampler, limits = sampler, sampler.limits()
-        assert limits.grammar is not None
-        self._gate = Gate(limits.grammar)
-        limits = dataclasses.replace(limits, grammar=self._gate, length=None, end_id=None)
-        self._steered = Steered(sampler.engine, self._frame, sampler.rules, seed, limits, False)
-        self.playing = codec.playing()
-        self._keep(self._frame.tolist())
+        self.codec, self.playing = codec, codec.playing()
+        self.anchor, self._stuck, self._gate = 0.0, 0, Gate()
+        super().__init__(model, values, seed, keep)
 
     @property
     def position(self) -> float:
@@ -120,32 +93,15 @@ class Stream:
         Raises:
             UsageError: They cannot be; all stays as it was.
         """
-        before, self.values = self.values, dict(values)
-        try:
-            check(self.model, values)
-            sampler = self.model.sampler(self._sampling(), [self._frame])
-            grammar: Any = sampler.limits().grammar
-            engine = sampler.engine if held_cells(before) != held_cells(values) else None
-        except UsageError:
-            self.values = before
-            raise
-        assert grammar is not None
-        weigh(self.model, values)
-        self._steered.set_rules(sampler.rules)
-        if engine is not None:
-            self._steered.set_engine(engine)
-        self._gate.inner, self.sampler = grammar, sampler
+        super().change(values)
         constraints = self._steered.constraints
-        constraints.states = [(kind, grammar.inner.adopted(place)) for kind, place in constraints.states]
+        constraints.states = [(kind, self._gate.inner.inner.adopted(place)) for kind, place in constraints.states]
 
     def begin(self, at: float, heard: Notes = ()) -> None:
         """Begin a new piece at a position; or one that has gone on like `heard` so far, whose first bar is at `at`."""
-        self.pieces += 1
         self.anchor, self._stuck, self._gate.keep = at, 0, None
-        self._frame = self.model.tokenizer.frame(self._label())
         self.playing = self.codec.playing()
-        self._steered.restart(self._frame)
-        self._keep(self._frame.tolist())
+        self._restart()
         if heard:
             self.read(self._encoded(heard, at))
 
@@ -176,10 +132,9 @@ class Stream:
             self._gate.keep = self._full(self.playing.moving())
         elif without is not None:
             self._gate.keep = self._full(self.playing.without(without))  # nor does the piece end
-        token = self._draw()
+        token, ended = self._draw()
         self._gate.keep = None
-        if token >= self.model.tokenizer.document_id:
-            self._steered.unsay()
+        if ended:
             last = self._placed(self.playing.settle())
             self.begin(self.anchor + self.playing.line + self.playing.bar)
             return last
@@ -194,8 +149,10 @@ class Stream:
         staying, moving = self._full(self.playing.staying()), self._full(self.playing.moving())
         self._gate.keep = self._full(others) if others.any() else staying
         for _ in range(8 * most):
-            token = self._draw()
-            if token >= self.model.tokenizer.document_id or (moving[token] and found):
+            token, ended = self._draw()
+            if ended:
+                break
+            if moving[token] and found:
                 self._steered.unsay()
                 break
             found += [*self._taken(token), *self._placed(self.playing.settle())]
@@ -205,9 +162,6 @@ class Stream:
         self._gate.keep = None
         self.anchor -= self.position - begin
         return found
-
-    def _draw(self) -> int:
-        return int(self._steered.step().ids[0])
 
     def _taken(self, token: int) -> list[Played]:
         before = self.playing.now
@@ -222,31 +176,21 @@ class Stream:
 
     def _full(self, mask: Mask) -> Mask:
         """(V,) a mask of the codec's tokens, framing left out."""
-        return np.append(mask, np.zeros(self._framing, np.bool_))
+        framing = self.model.tokenizer.vocab_size - self.model.tokenizer.document_id
+        return np.append(mask, np.zeros(framing, np.bool_))
 
-    @property
-    def _framing(self) -> int:
-        return self.model.tokenizer.vocab_size - self.model.tokenizer.document_id
+    def _limited(self, limits: Limits) -> Limits:
+        self._gate.inner = limits.grammar
+        return dataclasses.replace(limits, grammar=self._gate)
 
-    def _label(self) -> str | None:
-        wanted = self.values.get("label")
-        return self.model.label(wanted, self.seed, self.pieces)
-
-    def _sampling(self) -> Sampling:
-        values = self.values
-        rules = [(name.removeprefix(RULE), value) for name, value in values.items() if name.startswith(RULE)]
-        meter = values.get("meter")
-        music = Music(
+    def _music(self) -> Music:
+        values, meter = self.values, self.values.get("meter")
+        return Music(
             instruments=values.get("instruments"),
             key=values.get("key"),
             scale=values.get("scale"),
             density=values.get("density"),
             meter=None if meter is None else meter_of(meter),
-        )
-        rules = [(name, value) for name, value in rules if value is not None]
-        warm, (clamp, gain) = temperature(values, self.model), held_cells(values)
-        return Sampling(
-            seed=self.seed, temperature=warm, rules=rules, length=UNLIMITED, music=music, clamp=clamp, gain=gain
         )
 
     def _encoded(self, heard: Notes, at: float) -> list[int]:
@@ -255,54 +199,12 @@ class Stream:
         return self.codec.of_score(score, Faults(None), ongoing=True).tolist() if len(score) else []
 
 
-def check(model: Model, values: Mapping[str, Any]) -> None:
-    """Whether a model has the label and the voices that controls name.
-
-    Raises:
-        UsageError: It has not.
-    """
-    if values.get("label") is not None:
-        model.tokenizer.label_id(values["label"])
-    if values.get("mix") is not None and not isinstance(model.engine, MixtureEngine):
-        raise UsageError("mix weighs what --mix or --blend adds, and neither was given", "begin again with one of them")
-
-
-def weigh(model: Model, values: Mapping[str, Any]) -> None:
-    """Give the voices of a mixture their weights."""
-    weight, engine = values.get("mix"), model.engine
-    if weight is not None and isinstance(engine, MixtureEngine):
-        others = len(engine.parts) - 1
-        shares = (1 - weight, *[weight / max(others, 1)] * others)
-        engine.fade = Fade(shares, shares)
-
-
-def held_cells(values: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The cells that are held, and those that are scaled, as `seqgen.api.sampling.Sampling` has them."""
-    clamp, gain = (tuple((values.get(name) or "").split(",")) if values.get(name) else () for name in CELLS)
-    return clamp, gain
-
-
-def temperature(values: Mapping[str, Any], model: Model) -> float | str:
-    """The temperature, with those of classes of tokens behind it."""
-    whole, classes = values.get("temperature", 0.9), model.tokenizer.classes()
-    own = [(name, values.get(f"temperature_{name}")) for name in CLASSES if name in classes]
-    given = [f"{name}={value}" for name, value in own if value is not None]
-    return ",".join([str(whole), *given]) if given else float(whole)
-
-
 def score_of(heard: Notes, at: float, names: Sequence[str] = (), meter: str | None = None) -> Score:
     """Notes at positions as a score that begins at `at`, a part each."""
+    kept = [note for note in heard if note.at >= at - 1e-6]
     rows = [
-        (
-            round((note.at - at) * TICKS),
-            max(round(note.length * TICKS), 1),
-            note.pitch,
-            note.velocity,
-            note.program,
-        )
-        for note in heard
-        if note.at >= at - 1e-6
+        (max(round((n.at - at) * TICKS), 0), max(round(n.length * TICKS), 1), n.pitch, n.velocity, n.program)
+        for n in kept
     ]
-    parts = [note.part for note in heard if note.at >= at - 1e-6]
     rest = {} if meter is None else {"meter": np.array([meter_of(meter)], np.int64)}
-    return Score.from_notes(TICKS, [(max(row[0], 0), *row[1:]) for row in rows], part=parts, names=list(names), **rest)
+    return Score.from_notes(TICKS, rows, part=[note.part for note in kept], names=list(names), **rest)

@@ -80,6 +80,11 @@ class WebSocketDoor:
         """How many are connected."""
         return len(self._clients)
 
+    @property
+    def said(self) -> str:
+        """What it is, in some words."""
+        return f"WebSocket {self.port} ({self.clients} connected)"
+
     def note(self, note: Out) -> None:
         """A note goes out to all."""
         self.tell(

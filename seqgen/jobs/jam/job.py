@@ -5,23 +5,24 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from seqgen.api.model import Model
 from seqgen.api.sampling import fresh_seed
 from seqgen.errors import DataError, UsageError
-from seqgen.files import write_bytes
 from seqgen.jobs.interrupts import Interrupts
 from seqgen.jobs.jam.settings import JamJob
+from seqgen.jobs.jam.spool import LINES, NOTES, Spool, recover
 from seqgen.jobs.jam.tape import Tape
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.sample.mixing import chosen
 from seqgen.jobs.sample.settings import SampleJob
 from seqgen.live import controls
 from seqgen.live.backends import backend
-from seqgen.live.player import Player, Tell
+from seqgen.live.blas import one_thread
+from seqgen.live.performer import Tell
+from seqgen.live.player import Player
 from seqgen.live.ports import Backend, Input, Output, matched
 from seqgen.live.preset import Preset
 from seqgen.live.sayer import Sayer
@@ -30,6 +31,7 @@ from seqgen.live.stream import Stream
 from seqgen.live.text import Lines
 
 OWN = "seqgen"  # how ports are called that we make
+EXTRAS = {"link": "link"}  # what needs another extra than live
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def list_ports(name: str = "auto") -> list[tuple[str, str]]:
     return [("in", each) for each in found.inputs()] + [("out", each) for each in found.outputs()]
 
 
+@one_thread()
 def jam(
     job: JamJob,
     observer: Observer = SILENT,
@@ -90,28 +93,41 @@ def jam(
     preset, values = _controls(job)
     seed = fresh_seed() if job.seed is None else job.seed
     session, tape = Session(values, preset, tell, job.clock == "midi", job.clock_out), Tape()
+    folder = None if job.log is None else Path(job.log)
+    if folder is not None:
+        recover(folder, observer.note)
     try:
         _plug(job, session, observer)
         model = _model(job, seed, values, observer)
         player = _player(model, session, seed, tape.put)
-        session.learn(job.learn)
+        session.controllers.learn(job.learn)
         tape.begin(job, model, seed, values, observer)
+        spool = _spool(folder, model, session, player, observer)
+
+        def drain() -> None:
+            tape.drain()
+            spool.drain()
+
         began = time.monotonic()
-        with contextlib.suppress(KeyboardInterrupt), Interrupts():
-            session.start(player)
-            begun(session)
-            _read(lines, session)
-            session.wait(job.seconds, tape.drain)
+        with contextlib.suppress(KeyboardInterrupt), Interrupts() as interrupts:
+            try:
+                session.start(player)
+                begun(session)
+                _read(lines, session)
+                session.wait(job.seconds, drain)
+            finally:
+                interrupts.hold()  # one more signal must not find it half silent
+                session.close()
     finally:
         session.close()
     spent = time.monotonic() - began
-    path, take = _kept(job, model.artifact, session, player), tape.finish(spent)
+    path, take = spool.finish(time.monotonic(), session.transport.tempo), tape.finish(spent)
     if job.save is not None:
-        Preset(session.values, session.preset.controllers).save(Path(job.save))
+        Preset(session.values, session.controllers.bound).save(Path(job.save))
         observer.note(f"Wrote {job.save}")
     if player.broken:
         raise DataError(f"the model's thread broke down ({player.broken})", "what was played until then is kept")
-    said = player.said if isinstance(player, Sayer) else 0
+    said = player.transcript.count if isinstance(player, Sayer) else 0
     counts, late = session.counts, session.scheduler.late
     return Jammed(seed, spent, session.hands.notes, said, counts.heard, late, path, take)
 
@@ -150,6 +166,8 @@ def _plug(job: JamJob, session: Session, observer: Observer) -> None:
         _midi(job, session, found, virtual, observer)
     if job.clock == "midi" and not session.inputs:
         raise UsageError("--clock midi has no MIDI input that it could come from", "name one: --in NAME")
+    if job.clock == "link":
+        session.link = _imported("link").Link(session.transport, session.joined)
     if job.osc is not None or job.osc_to:
         osc = _imported("osc")
         for text in job.osc_to:
@@ -189,7 +207,9 @@ def _imported(name: str) -> Any:
         return importlib.import_module(f"seqgen.live.{name}")
     except ImportError as error:
         package = {"pythonosc": "python-osc"}.get(str(error.name).split(".")[0], str(error.name))
-        raise UsageError(f"{package} is not installed", "pip install 'seqgen-art[live]'") from None
+        raise UsageError(
+            f"{package} is not installed", f"pip install 'seqgen-art[{EXTRAS.get(name, 'live')}]'"
+        ) from None
 
 
 def _player(model: Model, session: Session, seed: int, keep: Callable[[Sequence[int]], object]) -> Player | Sayer:
@@ -198,9 +218,6 @@ def _player(model: Model, session: Session, seed: int, keep: Callable[[Sequence[
     if not model.is_text:
         stream = Stream(model, values, seed, keep)
         return Player(stream, session.transport, session.scheduler, session.hands, values, session.tell)
-    if values["mode"] != "solo":
-        mode = values["mode"]
-        raise UsageError(f"{model.name} makes text, which has no mode {mode}", "leave --mode out: it says lines")
     lines = Lines(model, values, seed, keep)
     return Sayer(lines, session.transport, session.scheduler, session.hands, values, session.tell)
 
@@ -218,22 +235,8 @@ def _read(lines: Iterable[bytes] | None, session: Session) -> None:
     threading.Thread(target=read, name="lines", daemon=True).start()
 
 
-def _kept(job: JamJob, suffix: str, session: Session, player: Player | Sayer) -> Path | None:
-    """The file of the session; None where there is none."""
-    if job.log is None:
-        return None
-    if not (player.kept if isinstance(player, Sayer) else len(session.recording)):
-        return None
-    name = datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
-    folder = Path(job.log)
-    path = folder / f"{name}{suffix}"
-    for number in range(2, 1000):
-        if not path.exists():
-            break
-        path = folder / f"{name}-{number}{suffix}"
-    folder.mkdir(parents=True, exist_ok=True)
+def _spool(folder: Path | None, model: Model, session: Session, player: Player | Sayer, observer: Observer) -> Spool:
+    """What keeps the session."""
     if isinstance(player, Sayer):
-        write_bytes(path, ("\n".join(player.kept) + "\n").encode("utf-8", "replace"))
-    else:
-        session.recording.write(path, time.monotonic(), session.transport.tempo)
-    return path
+        return Spool(folder, model.artifact, LINES, player.transcript, [session.recording], observer.note)
+    return Spool(folder, model.artifact, NOTES, session.recording, [], observer.note)

@@ -18,7 +18,7 @@ class JamJob:
         inputs, outputs: Parts of the names of MIDI ports.
         virtual: Whether to make ports that other programs see, called seqgen.
         ports: Which library has the ports.
-        clock: internal: tempo is a control; midi: that of an input.
+        clock: internal: tempo is a control; midi: that of an input; link: shared by Ableton Link.
         clock_out: Whether to send MIDI clock to the outputs.
         osc: The UDP port at which controls are listened for; None: none is. 0: any.
         osc_to: Whom to tell of notes, see `seqgen.live.osc.voice`.
@@ -44,7 +44,9 @@ class JamJob:
     outputs: Sequence[str] = option((), "MIDI out, by a part of its name; as often as wanted.")
     virtual: bool = option(False, "Make MIDI ports called seqgen, which other programs see.")
     ports: Literal["auto", "rtmidi", "rtmidi2", "loopback"] = option("auto", "What the ports come from.")
-    clock: Literal["internal", "midi"] = option("internal", "Whose tempo: its own, or that of MIDI clock.")
+    clock: Literal["internal", "midi", "link"] = option(
+        "internal", "Whose tempo: its own, that of MIDI clock, or that of Ableton Link (extra link)."
+    )
     clock_out: bool = option(False, "Send MIDI clock.")
     osc: int | None = option(None, "Listen for OSC here.", least=0, most=65535)
     osc_to: Sequence[str] = option((), "Tell notes: sonic-pi, tidal, superdirt, max, pd, touchdesigner, or HOST:PORT.")

@@ -1,13 +1,9 @@
 """Ports inside this process: what goes out on a cable comes in on the same cable. For tests, and to try things."""
 
 import threading
-import time
-from collections import deque
 from collections.abc import Sequence
 
 from seqgen.live.ports import Hear, Port
-
-KEPT = 200_000  # messages that are kept
 
 
 class Loopback:
@@ -15,9 +11,6 @@ class Loopback:
 
     Args:
         cables: Their names; opening another as a virtual port makes it.
-
-    Attributes:
-        sent: (time, cable, bytes) of what went out, the latest of it.
     """
 
     name = "loopback"
@@ -26,7 +19,6 @@ class Loopback:
     def __init__(self, cables: Sequence[str] = ("loopback",)) -> None:
         self._hearers: dict[str, list[Hear]] = {cable: [] for cable in cables}
         self._lock = threading.Lock()
-        self.sent: deque[tuple[float, str, bytes]] = deque(maxlen=KEPT)
 
     def inputs(self) -> Sequence[str]:
         return [*self._hearers]
@@ -59,7 +51,6 @@ class Loopback:
         hearers = self._hearers.get(cable)
         if hearers is None:
             raise OSError(f"{cable} is unplugged")
-        self.sent.append((time.monotonic(), cable, bytes(data)))
         for hear in list(hearers):
             hear(bytes(data))
 
