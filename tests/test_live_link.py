@@ -1,7 +1,6 @@
 """Ableton Link: the song is where its peers are. With a stand-in for the library, and with the library where it is."""
 
 import asyncio
-import importlib
 import sys
 import threading
 import time
@@ -10,6 +9,7 @@ import types
 import pytest
 
 from seqgen.live.clock import Transport
+from seqgen.live.link import Link
 
 
 class Peer:
@@ -42,19 +42,16 @@ PEERS = []
 
 @pytest.fixture
 def link(monkeypatch):
-    """The module, with a library in the place of aalink."""
+    """With a library in the place of aalink."""
     PEERS.clear()
     library = types.ModuleType("aalink")
     library.Link = Peer
     monkeypatch.setitem(sys.modules, "aalink", library)
-    monkeypatch.delitem(sys.modules, "seqgen.live.link", raising=False)
-    yield importlib.import_module("seqgen.live.link")
-    sys.modules.pop("seqgen.live.link", None)
 
 
 def test_who_joins_takes_tempo_and_beat_over_and_turns_the_tempo_on_demand(link):
     transport, leaps = Transport(120.0), []
-    made = link.Link(transport, lambda: leaps.append(transport.beat(time.monotonic())))
+    made = Link(transport, lambda: leaps.append(transport.beat(time.monotonic())))
     made.start()
     (peer,) = PEERS
     assert (peer.enabled, peer.quantum, made.peers) == (True, 4.0, 1)
@@ -98,12 +95,13 @@ def test_a_session_plays_on_the_beat_of_its_peers(link, monkeypatch):
 
 def test_without_the_library_one_sentence_says_what_to_install(monkeypatch):
     from seqgen.errors import UsageError
-    from seqgen.jobs.jam.job import _imported
+    from seqgen.jobs.jam import job as work
+    from seqgen.jobs.jam.settings import JamJob
 
     monkeypatch.setitem(sys.modules, "aalink", None)
-    monkeypatch.delitem(sys.modules, "seqgen.live.link", raising=False)
+    job = JamJob(checkpoint="folk-tunes", ports="loopback", outputs=("loopback",), clock="link", log=None, take=False)
     with pytest.raises(UsageError, match="aalink is not installed") as error:
-        _imported("link")
+        work.jam(job)
     assert error.value.hint == "pip install 'seqgen-art[link]'"
 
 
@@ -111,8 +109,6 @@ def test_without_the_library_one_sentence_says_what_to_install(monkeypatch):
 def test_two_peers_of_this_machine_agree_within_five_milliseconds():
     """By the library itself, over this machine's own network."""
     aalink = pytest.importorskip("aalink")
-    sys.modules.pop("seqgen.live.link", None)
-    module = importlib.import_module("seqgen.live.link")
     found, over = [], threading.Event()
 
     async def other():
@@ -129,7 +125,7 @@ def test_two_peers_of_this_machine_agree_within_five_milliseconds():
     while not found:
         time.sleep(0.05)
     transport = Transport(120.0)
-    made = module.Link(transport)
+    made = Link(transport)
     made.start()
     for _ in range(100):
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""The threads of numpy's products. OpenBLAS deals a product of a matrix and a vector out to all cores, and waits for all:
+"""The threads of numpy's products. OpenBLAS deals a product of a matrix and a vector out to all cores, and waits:
 while other programs compute, a token then takes fifty times as long, and its threads take the scheduler's turn.
 
 The library that comes with numpy's wheels is asked by its own functions; where another one is used, nothing changes.

@@ -8,9 +8,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
-
-from aalink import Link as Peer
 
 from seqgen.live.clock import Transport
 
@@ -25,16 +22,18 @@ class Link:
     Args:
         transport: Is led.
         leapt: Is called when the position has leapt.
-        make: Makes the library's peer of a tempo, within an event loop.
 
     Attributes:
         peers: How many others there are.
+
+    Raises:
+        ImportError: The library is not installed.
     """
 
-    def __init__(
-        self, transport: Transport, leapt: Callable[[], object] = lambda: None, make: Callable[[float], Any] = Peer
-    ) -> None:
-        self._transport, self._leapt, self._make = transport, leapt, make
+    def __init__(self, transport: Transport, leapt: Callable[[], object] = lambda: None) -> None:
+        from aalink import Link as Peer
+
+        self._transport, self._leapt, self._make = transport, leapt, Peer
         self._over, self._ready = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._follow()), name="link", daemon=True)
         self.peers = 0

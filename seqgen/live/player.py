@@ -1,5 +1,6 @@
 """Plays music by a mode."""
 
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -51,7 +52,7 @@ class Player(Performer):
         unit = {"none": 0.0, "beat": 1.0, "bar": self.stream.playing.bar}[self.values["quantise"]]
         if not unit:
             return beat
-        return float(-(-(beat - 0.05) // unit) * unit)
+        return math.ceil((beat - 0.05) / unit) * unit
 
     def anchor(self, at: float) -> None:
         """Go on at a position; where bars are asked for, with the next bar of the piece: what is before falls away."""

@@ -1,5 +1,6 @@
 """Says a line each so many beats, to programs that listen."""
 
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +28,7 @@ class Sayer(Performer):
     def _begin(self) -> None:
         self.scheduler.clear()
         every = self.values["every"]
-        self._next = -(-(self.transport.beat(time.monotonic()) - 0.05) // every) * every
+        self._next = math.ceil((self.transport.beat(time.monotonic()) - 0.05) / every) * every
 
     def _anew(self, leapt: bool = False) -> None:
         if not leapt:

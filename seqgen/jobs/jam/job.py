@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,6 @@ from seqgen.live.stream import Stream
 from seqgen.live.text import Lines
 
 OWN = "seqgen"  # how ports are called that we make
-EXTRAS = {"link": "link"}  # what needs another extra than live
 
 
 @dataclass(frozen=True)
@@ -167,9 +166,13 @@ def _plug(job: JamJob, session: Session, observer: Observer) -> None:
     if job.clock == "midi" and not session.inputs:
         raise UsageError("--clock midi has no MIDI input that it could come from", "name one: --in NAME")
     if job.clock == "link":
-        session.link = _imported("link").Link(session.transport, session.joined)
+        with _extra("link"):
+            from seqgen.live.link import Link
+
+            session.link = Link(session.transport, session.joined)
     if job.osc is not None or job.osc_to:
-        osc = _imported("osc")
+        with _extra("live"):
+            from seqgen.live import osc
         for text in job.osc_to:
             session.listen(osc.voice(text))
         if job.osc is not None:
@@ -177,9 +180,9 @@ def _plug(job: JamJob, session: Session, observer: Observer) -> None:
             session.doors.append(door)
             observer.note(f"OSC in: {job.host}, port {door.port}")
     if job.websocket is not None:
-        made = _imported("websocket").WebSocketDoor(
-            job.websocket, session.control, session.play_in, job.host, job.token, job.origins
-        )
+        with _extra("live"):
+            from seqgen.live.websocket import WebSocketDoor
+        made = WebSocketDoor(job.websocket, session.control, session.play_in, job.host, job.token, job.origins)
         session.listen(made)
         session.doors.append(made)
         observer.note(f"WebSocket: ws://{job.host}:{made.port}/")
@@ -199,17 +202,14 @@ def _midi(job: JamJob, session: Session, found: Backend, virtual: bool, observer
             observer.note(f"MIDI {kind}: {', '.join(port.name for port in ports)}")
 
 
-def _imported(name: str) -> Any:
-    """A module of the room that needs a library of the extra."""
-    import importlib
-
+@contextlib.contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """What needs a library of an extra."""
     try:
-        return importlib.import_module(f"seqgen.live.{name}")
+        yield
     except ImportError as error:
         package = {"pythonosc": "python-osc"}.get(str(error.name).split(".")[0], str(error.name))
-        raise UsageError(
-            f"{package} is not installed", f"pip install 'seqgen-art[{EXTRAS.get(name, 'live')}]'"
-        ) from None
+        raise UsageError(f"{package} is not installed", f"pip install 'seqgen-art[{name}]'") from None
 
 
 def _player(model: Model, session: Session, seed: int, keep: Callable[[Sequence[int]], object]) -> Player | Sayer:
