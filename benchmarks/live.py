@@ -238,25 +238,31 @@ def _killed(way: str, checkpoint: str, seed: int, synthesizer: Synthesizer) -> t
     return max(left, 0 if way == "SIGKILL" else len(synthesizer.down)), notes
 
 
+def _tried(task: tuple[str, str, int]) -> tuple[str, int, int, int]:
+    """One session: (the way, keys left down, notes that began, keys left down by a kill outright before it)."""
+    way, checkpoint, seed = task
+    synthesizer, outright = Synthesizer(), 0
+    if way == "SIGKILL":
+        _killed(way, checkpoint, seed, synthesizer)
+        outright = len(synthesizer.down)
+    left, notes = _killed("panic" if way == "SIGKILL" else way, checkpoint, seed, synthesizer)
+    return way, left, notes, outright
+
+
 def kills(asked: argparse.Namespace) -> dict[str, Any]:
     """Sessions ended in every way at random times; and such that were killed outright, followed by another."""
-    load(asked.checkpoint)
-    left, notes, quiet, tried = dict.fromkeys(WAYS, 0), 0, 0, dict.fromkeys(WAYS, 0)
-    for seed in range(asked.kills):
-        way = WAYS[seed % len(WAYS)]
-        found, begun = _killed(way, asked.checkpoint, seed, Synthesizer())
-        left[way] += found
-        tried[way] += 1
-        notes, quiet = notes + begun, quiet + (begun == 0)
-    outright, after = 0, 0
-    for seed in range(asked.kills // 50):
-        synthesizer = Synthesizer()
-        _killed("SIGKILL", asked.checkpoint, seed, synthesizer)
-        outright += len(synthesizer.down)
-        after += _killed("panic", asked.checkpoint, seed, synthesizer)[0]
+    ways = [*WAYS, "SIGKILL"]
+    tasks = [(WAYS[seed % len(WAYS)], asked.checkpoint, seed) for seed in range(asked.kills)]
+    tasks += [("SIGKILL", asked.checkpoint, seed) for seed in range(asked.kills // 50)]
+    left, tried, notes, quiet, outright = dict.fromkeys(ways, 0), dict.fromkeys(ways, 0), 0, 0, 0
+    with multiprocessing.get_context("spawn").Pool(asked.side_by_side) as pool:
+        for way, found, begun, before in pool.imap_unordered(_tried, tasks):
+            left[way] += found
+            tried[way] += 1
+            notes, quiet, outright = notes + begun, quiet + (begun == 0), outright + before
     return {
         "left_sounding": left, "tried": tried, "notes": notes, "ended_before_a_note": quiet,
-        "sigkill": {"tried": asked.kills // 50, "left_by_it": outright, "left_after_the_next_start": after},
+        "left_by_sigkill_before_the_next_start": outright,
     }  # fmt: skip
 
 
@@ -371,6 +377,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--notes", type=int, default=500)
     parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--side-by-side", type=int, default=1, help="Of the kills, how many at a time.")
     parser.add_argument("--name", default="", help="What the row is called besides.")
     parser.add_argument("--busy", action="store_true", help="With a process beside it that takes a core.")
     asked = parser.parse_args()

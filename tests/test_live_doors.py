@@ -1,6 +1,7 @@
 """OSC, WebSocket and MIDI libraries: what goes out byte for byte, what may come in, and what is turned away."""
 
 import json
+import os
 import random
 import socket
 import struct
@@ -350,6 +351,20 @@ def test_without_a_library_that_works_one_sentence_says_what_to_do(monkeypatch):
     assert "seqgen-art[live]" in error.value.hint
     with pytest.raises(UsageError, match="no port backend is called 'x'"):
         backend("x")
+
+
+def test_what_a_library_prints_of_a_system_without_ports_is_not_seen(monkeypatch, capfd):
+    def broken():
+        os.write(2, b"MidiOutAlsa::initialize: error")
+        raise OSError("no sequencer")
+
+    monkeypatch.setattr("seqgen.live.backends.BACKENDS", {"rtmidi": broken})
+    with pytest.raises(UsageError, match="no sequencer") as error:
+        backend()
+    assert "pip" not in error.value.hint
+    assert capfd.readouterr().err == ""
+    os.write(2, b"seen")
+    assert capfd.readouterr().err == "seen"
 
 
 @pytest.mark.sockets

@@ -4,13 +4,16 @@ python-rtmidi through mido, and rtmidi2 where that has no wheels. `loopback` is 
 machine without MIDI; it is taken only by name.
 """
 
-from collections.abc import Callable
+import contextlib
+import os
+from collections.abc import Callable, Iterator
 
 from seqgen.errors import UsageError
 from seqgen.live.ports import Backend
 from seqgen.registry import nearest
 
 INSTALL = "pip install 'seqgen-art[live]', or leave --in and --out away and use --osc-to or --websocket"
+SYSTEM = "the system has none (Linux: modprobe snd-seq); --osc-to and --websocket need none"
 
 
 def _mido() -> Backend:
@@ -42,12 +45,32 @@ def backend(name: str | None = None) -> Backend:
     """
     if name is not None and name not in BACKENDS:
         raise UsageError(f"no port backend is called {name!r}", nearest(name, [*BACKENDS]))
-    reasons = []
+    reasons, hint = [], INSTALL
     for each in [name] if name is not None else [key for key in BACKENDS if key != "loopback"]:
         try:
-            found = BACKENDS[each]()
-            found.outputs()
+            with _silent():
+                found = BACKENDS[each]()
+                found.outputs()
             return found
         except (ImportError, OSError, RuntimeError) as error:
+            hint = hint if isinstance(error, ImportError) else SYSTEM
             reasons.append(f"{each}: {' '.join(str(error).split())[:120]}")
-    raise UsageError(f"no MIDI ports can be used ({'; '.join(reasons)})", INSTALL)
+    raise UsageError(f"no MIDI ports can be used ({'; '.join(reasons)})", hint)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """What a library written in C++ prints goes nowhere: its errors say the same."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # standard error is closed
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
