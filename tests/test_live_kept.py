@@ -1,5 +1,6 @@
 """What a session keeps: rows in constant memory, a file that grows, and what one leaves that was cut off."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -178,3 +179,12 @@ def test_a_flood_of_notes_is_one_thread():
     assert threading.active_count() == before
     later.after(0.0, lambda: done.append("late"))
     assert "late" not in done
+
+
+@pytest.mark.parametrize("name", ["midi", "midi_bar"])
+def test_what_a_grammar_keeps_is_small(name):
+    """Its masks are kept by state, and in hours of music nearly every state comes."""
+    grammar, vocabulary = (
+        importlib.import_module(f"seqgen.codecs.{name}.{each}") for each in ("grammar", "vocabulary")
+    )
+    assert grammar._mask.cache_info().maxsize * vocabulary.SIZE < 1_000_000

@@ -105,6 +105,7 @@ def test_pure_data_hears_every_note(tmp_path):
 @pytest.mark.skipif(shutil.which("sclang") is None, reason="SuperCollider is not installed")
 def test_supercollider_hears_every_note(tmp_path):
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "HOME": str(tmp_path)}
+    environment["QTWEBENGINE_DISABLE_SANDBOX"] = "1"  # its help browser, which root may not start otherwise
     command = ["sclang", "-D", str(LIVE / "supercollider.scd")]
     out, notes = played(tmp_path, command, "seqgen may play", "superdirt", env=environment)
     heard = re.findall(r"^note: superpiano ([\d.]+) ([\d.]+)$", out, re.MULTILINE)

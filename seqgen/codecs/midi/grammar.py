@@ -175,7 +175,7 @@ def _sound(state: State, token: int) -> State:
     return state._replace(phase=PEDAL, quiet=2 if token == v.PEDAL_ON else 1, fresh=False, tens=0)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=1024)  # what comes again comes soon: 16 times as many are met by 1 to 4 % more of the tokens
 def _mask(state: State, reach: int, pedal: bool, room: tuple[bool, bool, bool]) -> Mask:
     """The mask of a state whose `least` and `most` are classes of REMAIN.
 

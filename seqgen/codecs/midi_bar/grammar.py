@@ -235,7 +235,7 @@ def _reduced(state: State, own: int, every: int) -> State:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=1024)  # what comes again comes soon: 16 times as many are met by 1 to 4 % more of the tokens
 def _mask(state: State, limits: Limits) -> Mask:
     """The mask of a reduced state."""
     mask = np.zeros(v.SIZE, np.bool_)
