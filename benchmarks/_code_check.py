@@ -1,7 +1,8 @@
 """Whether brackets, literals, comments and blocks of eight languages match: it shares nothing with the grammar.
 
 Comments and literals are cut out by one regular expression a language; the brackets, and words of Lua, of what remains
-have to cancel. Python is read by its own tokenizer, which knows its indentation.
+have to cancel. JavaScript is read token by token, as a slash is either; Python by its own tokenizer, which knows its
+indentation.
 """
 
 import io
@@ -25,10 +26,20 @@ CUTS = {
     "rust": rf"{RUST_RAW}|//[^\n]*|{RUST_TEXT}",
     "lua": rf"\#![^\n]*|{LONG}|{DOUBLE}|{SINGLE}"
     r"|--\[(?P<dashes>=*)\[.*?\](?P=dashes)\]|(?P<open>(?:--)?\[=*\[)|--[^\n]*",
-    "javascript": rf"\#![^\n]*|{BLOCK}|{DOUBLE}|{SINGLE}"
-    r"|(?:(?<=[=(,:;!&|?{}\[\n*%<>~^])|(?<=[^+]\+)|(?<=[^-]-)|(?<=return)|(?<=typeof)|^)"
-    r"[ \t]*/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/",
 }
+
+VALUE, OPERATOR, HEAD, LEAD = "value", "operator", "head", "lead"  # what words of JavaScript are to what follows
+HEADS = ("if", "while", "for", "with")
+OPERATORS = {"return", "typeof", "instanceof", "in", "of", "new", "delete", "void", "throw", "case", "yield", "await"}
+OPERATORS |= {"export", "import", "default", "extends"}
+BEFORE_OBJECTS = (OPERATOR, "...", *"=([,?&|!+-*%^~<")
+JAVASCRIPT = re.compile(
+    rf"(?P<blank>\s+|\#![^\n]*|{BLOCK})|(?P<value>{DOUBLE}|{SINGLE}|\.?\d[\w.]*)|(?P<word>[\w$]+)"
+    r"|\+\+|--|=>|\?\.|\.\.\.|</|(?!/\*)[^\s\w\"']",
+    re.DOTALL,
+)
+REGEX = re.compile(r"(?:\\[^\n]|\[(?:\\[^\n]|[^\]\\\n])*\]|[^/\\\n\[])+/")
+TEMPLATE = re.compile(r"(?:\\.|\$(?!\{)|[^`\\$])*(?:`|(?P<hole>\$\{))", re.DOTALL)
 
 
 def balanced(language: str, text: str) -> bool:
@@ -38,7 +49,7 @@ def balanced(language: str, text: str) -> bool:
     if language == "rust":
         text = _without_nested(text)
     if language == "javascript":
-        text = _without_templates(text)
+        return _javascript(text)
     code = re.sub(CUTS[language], _cut, text, flags=re.DOTALL | re.MULTILINE)
     if language in ("cpp", "csharp"):
         readings = _readings(code)
@@ -104,34 +115,51 @@ def _without_nested(text: str) -> str:
     return "(" if depth else "".join(kept) + text[at:]
 
 
-def _without_templates(text: str) -> str:
-    """JavaScript without its template literals, the code in them kept between brackets."""
-    cut = re.compile(CUTS["javascript"] + r"|(?P<tick>`)|(?P<brace>[{}])", re.DOTALL | re.MULTILINE)
-    inside = re.compile(r"(?:\\.|\$(?!\{)|[^`\\$])*(?P<out>`|\$\{)", re.DOTALL)
-    kept, at, braces = [], 0, []
-    while match := cut.search(text, at):
-        kept.append(text[at : match.start()])
-        at = match.end()
-        hole = False
-        if match["brace"] == "{":
-            braces.append("{")
-        elif match["brace"] == "}":
-            hole = bool(braces) and braces.pop() == "$"
-        if match["brace"]:
-            kept.append(match["brace"])
-        if match["tick"] or hole:
-            rest = inside.match(text, at)
-            if rest is None:
-                return "("
-            at = rest.end()
-            if rest["out"] == "${":
-                braces.append("$")
-                kept.append("{")
-            else:
-                kept.append(" x ")
-        elif not match["brace"]:
-            kept.append(" x ")
-    return "".join(kept) + text[at:]
+def _javascript(text: str) -> bool:
+    """Whether brackets and literals of JavaScript match, token by token: the one before says what a slash is."""
+    opened: list[tuple[str, str, bool]] = []  # (bracket, what stood before it, whether it is that of an object)
+    before, newline, at = ";", False, 0
+    while at < len(text):
+        if (match := JAVASCRIPT.match(text, at)) is None:
+            return False
+        token, at = match[0], match.end()
+        if match["blank"]:
+            newline = newline or "\n" in token
+            continue
+        if match["value"]:
+            now = VALUE
+        elif match["word"]:
+            now = VALUE if before in (".", "?.") else HEAD if (token, before) == ("await", HEAD) else _word(token)
+        elif token == "/" and before != VALUE and not (before == "}" and text[at : at + 1] == ">"):
+            if (match := REGEX.match(text, at)) is None:
+                return False
+            now, at = VALUE, match.end()
+        elif token == "`" or (token == "}" and opened and opened[-1][0] == "${"):
+            if (match := TEMPLATE.match(text, at)) is None:
+                return False
+            del opened[len(opened) - (token == "}") :]
+            now, at = VALUE, match.end()
+            if match["hole"]:
+                opened.append(("${", "", False))
+                now = "("
+        elif token in ("(", "[", "{"):
+            held = bool(opened) and (opened[-1][0] != "{" or opened[-1][2])  # what `:` means here
+            opened.append((token, before, token == "{" and (before in BEFORE_OBJECTS or (before == ":" and held))))
+            now = token
+        elif token in (")", "]", "}"):
+            if not opened or opened[-1][0] + token not in ("()", "[]", "{}"):
+                return False
+            _, ahead, is_object = opened.pop()
+            now = "}" if token == "}" and not is_object else LEAD if token == ")" and ahead == HEAD else VALUE
+        else:
+            kept = token == "</" or (before == VALUE and (token in ("++", "--") or (token == "!" and not newline)))
+            now = before if kept else token
+        before, newline = now, False
+    return not opened
+
+
+def _word(word: str) -> str:
+    return HEAD if word in HEADS else LEAD if word in ("do", "else") else OPERATOR if word in OPERATORS else VALUE
 
 
 def _python(text: str) -> bool:

@@ -6,9 +6,9 @@ the line. It is no parser: what it adds is balanced and mostly valid.
 
 from seqgen.codecs._code.lexer import Lexer
 from seqgen.codecs._code.literals import ESCAPED
-from seqgen.codecs._code.state import OPERANDS, State
+from seqgen.codecs._code.state import FRESH, ONE_MINUS, ONE_PLUS, OPERANDS, State
 
-WANTS_OPERAND = frozenset("+-*/%=<>!&|^~?:,.k")
+WANTS_OPERAND = frozenset("+-*/%=<>!&|^~?:,.k" + FRESH + ONE_PLUS + ONE_MINUS)
 OPERAND = "x"
 BODY = "pass"
 
@@ -102,7 +102,7 @@ def _shut(lexer: Lexer, state: State) -> str:
         if word:
             return closer[len(word)] if closer.startswith(word) and word != closer else " "
         return OPERAND if last in WANTS_OPERAND else closer[0]
-    if not word and last in WANTS_OPERAND and (last != "," or state.stack[-1] == "("):
+    if not word and last in WANTS_OPERAND and (last != "," or closer == ")"):
         return OPERAND
     statements = state.stack[-1] in ("{", "s") and not lexer.language.newline_ends and not lexer.language.layout
     return ";" if statements and (word or last not in (";", "}", "{", ",")) else closer

@@ -57,6 +57,8 @@ class Language:
         layout: Whether indentation matters.
         records: Words behind which a brace holds members, and a semicolon follows it.
         divides: Whether a slash begins a regular expression where no value stands before it.
+        heads: Words behind which brackets are no value: a statement follows them, as behind `if (x)`.
+        leads: Words behind which a statement begins, as behind `else`.
         apart: Whether a ' within a number keeps its digits apart.
         phrases: What a tidy file keeps beyond brackets and literals.
         parser: The module and function of its grammar for tree-sitter.
@@ -73,6 +75,8 @@ class Language:
     layout: bool = False
     records: frozenset[str] = frozenset()
     divides: bool = False
+    heads: frozenset[str] = frozenset()
+    leads: frozenset[str] = frozenset()
     apart: bool = False
     phrases: Phrases | None = None
     parser: str = ""

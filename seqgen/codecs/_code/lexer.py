@@ -9,6 +9,7 @@ Of a word it remembers only whether it is the beginning of one that matters, so 
 
 from collections.abc import Iterable
 
+from seqgen.codecs._code import slashes
 from seqgen.codecs._code.directives import Directives
 from seqgen.codecs._code.language import Language, Region
 from seqgen.codecs._code.literals import ESCAPED, Literals
@@ -21,7 +22,6 @@ from seqgen.codecs._code.state import (
     DEPTH,
     HOLE,
     OPENERS,
-    OPERANDS,
     RECORD,
     WORD,
     Move,
@@ -52,6 +52,7 @@ class Lexer:
         self._shut_by = {word[0]: word for word in language.blocks.values()}
         prefixes = {word for word in map(_leading_word, self._begun) if word}
         words = {*language.blocks, *language.blocks.values(), *language.goes_on, *language.records, *prefixes}
+        words |= language.heads | language.leads
         words |= {"pass"} if language.layout else set()
         self._words = beginnings(self.phrases.KEYWORDS if self.phrases else words)
         self._closed_by = {**CLOSED_BY, **(self.phrases.CLOSED_BY if self.phrases else {})}
@@ -103,6 +104,8 @@ class Lexer:
         if char == "\n":
             return self._line_ends(state), True
         if char in BLANK:
+            if self.language.divides:
+                state = slashes.apart(state)
             if place == "start" and self.language.layout and not state.stack:
                 layout, fine = state.layout.indented(char)
                 return state._replace(layout=layout), fine
@@ -144,7 +147,7 @@ class Lexer:
     def _word_ends(self, state: State, char: str) -> Reading:
         """Behind a word."""
         word = state.word
-        if word == NUMBER and char == "'" and self.language.apart:
+        if word == NUMBER and ((char == "'" and self.language.apart) or (char == "." and self.language.divides)):
             return state, True, True
         if word + char in self._begun:
             return state._replace(word="", pending=word + char), True, True
@@ -158,7 +161,7 @@ class Lexer:
     def _finished(self, state: State, word: str) -> Move:
         """The state behind a finished word."""
         language, stack = self.language, state.stack
-        last = "k" if word in language.goes_on else "w"
+        last = slashes.class_of_word(language, word, state.last)
         if word in language.blocks:
             full = len(stack) >= DEPTH
             stack = stack if full else stack + language.blocks[word][0]
@@ -185,7 +188,7 @@ class Lexer:
             return self._fed(self._literals.entered(state, opened), read[len(opened) :] + char)
         if state.place[0] == "#":
             state = state._replace(place="directive")
-        if read[0] == "/" and self.language.divides and state.last not in OPERANDS and state.place != "directive":
+        if read[0] == "/" and self.language.divides and slashes.quotes(state, char) and state.place != "directive":
             return self._fed(self._literals.entered(state, "regex"), read[1:] + char)
         word = _leading_word(read)
         if word:
@@ -210,16 +213,16 @@ class Lexer:
             return state if state.place == "directive" else state._replace(place="code"), char not in CONTROL
         if self.phrases is not None:
             return self._phrased(state, char, self.phrases)
+        divides = self.language.divides
         if char in OPENERS:
             full = len(state.stack) >= DEPTH
-            kind = RECORD if char == "{" and state.record else char
-            stack = state.stack if full else state.stack + kind
-            return _in_code(state, stack, char), not full
+            kind = RECORD if char == "{" and state.record else slashes.bracket(state, char) if divides else char
+            return _in_code(state, state.stack if full else state.stack + kind, char), not full
         if char in CLOSERS:
             return self._close(state, char)
-        twice = char == state.last and char in "+-" and self.language.divides
         record = state.record and char != ";"
-        return _in_code(state, state.stack, "w" if twice else char, record), char not in self._foreign
+        last = slashes.class_of_sign(state, char) if divides else char
+        return _in_code(state, state.stack, last, record), char not in self._foreign
 
     def _phrased(self, state: State, char: str, phrases: Phrases) -> Move:
         """The same where phrases are kept."""
@@ -244,13 +247,15 @@ class Lexer:
             fine = False
         if at < 0:
             return _in_code(state, stack, char, state.record), False
-        after = _in_code(state, stack[:at], "w" if stack[at] == RECORD else char, state.record)
+        after = _in_code(state, stack[:at], slashes.CLOSING.get(stack[at], char), state.record)
         if stack[at] == HOLE and self._holed is not None:
             return after._replace(inside=self._holed.opens), fine
         return after, fine
 
     def _line_ends(self, state: State) -> State:
         """At the start of the next line; within brackets that is nothing to a language of indentation."""
+        if self.language.divides:
+            state = slashes.apart(state)
         if not self.language.layout:
             prose = 1 if state.place == "#if 0" and not state.prose else state.prose
             return state._replace(place="start", prose=prose)

@@ -8,13 +8,16 @@ DEPTH = 64  # brackets open at once
 FRAMES = 32  # conditionals open at once
 OPENERS, CLOSERS = frozenset("([{"), frozenset(")]}")
 RECORD, HOLE = "s", "$"  # braces around members, around code in a literal
-CLOSED_BY = {"(": ")", "[": "]", "{": "}", RECORD: "}", HOLE: "}"}
+VALUE, HEAD = "o", "h"  # braces of a value, as those of an object are; brackets between a word such as `if` and a body
+CLOSED_BY = {"(": ")", "[": "]", "{": "}", RECORD: "}", HOLE: "}", VALUE: "}", HEAD: ")"}
 BLANK = frozenset(" \t\r\v\f")
 CONTROL = frozenset(chr(value) for value in [*range(0x20), 0x7F]) - BLANK - {"\n"}
 ASCII_WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 HIGH = frozenset(chr(value) for value in range(0x80, 0x100))
 WORD = ASCII_WORD | HIGH
 OPERANDS = frozenset('w")]')  # the classes of what a value may end with
+FRESH, HEADED = "e", "h"  # the classes of what a statement follows, and of a word that its brackets and a body follow
+ONE_PLUS, ONE_MINUS = "p", "m"  # those of a sign right behind a value, which the same sign makes part of it
 
 
 class State(NamedTuple):
@@ -29,8 +32,8 @@ class State(NamedTuple):
         fence: What else its end needs: a delimiter, a star for each comment around it, what makes it no name.
         stack: What is open, the innermost last: brackets, braces by kind, and blocks by the first letter of their end.
         frames: For each conditional that is open, the stack before it.
-        last: What stood last in code: a sign, `w` for a name or number, `k` for a word that goes on, `"` a literal;
-            where phrases are kept, a class of theirs.
+        last: What stood last in code: a sign, `w` for a name or number, `k` for a word that goes on, `"` a literal, or
+            one of the classes below; where phrases are kept, a class of theirs.
         word: The word that grows.
         record: Whether the next brace holds members.
         layout: Where the indentation stands.
