@@ -63,6 +63,15 @@ def test_a_folder_is_read_without_what_is_closed_and_it_is_counted(places):
         (["tokenize", "alone.txt", "-o", "x.tokens"], "alone.txt: cannot be read (Permission denied)"),
         (["tokenize", "shut", "-o", "x.tokens"], "shut: cannot be read (Permission denied)"),
         (["tokenize", "shut/d.txt", "-o", "x.tokens"], "shut/d.txt: cannot be read (Permission denied)"),
+        (["tokenize", "shut/below", "-o", "x.tokens"], "shut/below: cannot be read (Permission denied)"),
+        (["tokenize", "shut/*.txt", "-o", "x.tokens"], "shut: cannot be read (Permission denied), so nothing matches"),
+        (["tokenize", "shut/below/*", "-o", "x.tokens"], "shut/below: cannot be read (Permission denied), so nothing"),
+        (["tokenize", "*/d.txt", "-o", "x.tokens"], "shut: cannot be read (Permission denied), so nothing matches"),
+        (["tokenize", "shut/**/*.txt", "-o", "x.tokens"], "shut: cannot be read (Permission denied), so nothing"),
+        (["tokenize", "corpus/**/c.txt", "-o", "x.tokens"], "corpus/locked: cannot be read (Permission denied), so"),
+        (["train", "shut/*", "-o", "new"], "shut: cannot be read (Permission denied), so nothing matches shut/*"),
+        (["evaluate", "tiny-shakespeare", "shut/*"], "shut: cannot be read (Permission denied), so nothing matches"),
+        (["inspect", "shut/below"], "shut/below: Permission denied"),
         (["train", "shut/d.txt", "-o", "new"], "shut/d.txt: cannot be read (Permission denied)"),
         (["train", "--resume", "-o", "run"], "run/training.json: cannot be read (Permission denied)"),
         (["inspect", "shut/d.txt"], "shut/d.txt: Permission denied\nHint: may you read it, and enter its folder?"),
@@ -78,3 +87,10 @@ def test_what_is_closed_is_one_sentence(places, words, sentence):
     assert f"{sentence}" in said
     assert said.count("Error: ") == 1
     assert not {path.name for path in places.iterdir()} & {"x.tokens", "x", "new"}
+
+
+def test_what_a_pattern_finds_beside_a_closed_folder_is_read_and_that_is_told(places):
+    code, said = called(places, "tokenize", "corpus/**/[a-c].txt", "-c", "char", "-o", "x.tokens")
+    assert code == 0
+    assert "from 2 files" in said
+    assert "corpus/locked: cannot be read (Permission denied)" in said

@@ -201,8 +201,13 @@ def within(real: str, folder: str) -> bool:
     return real == folder or real.startswith(os.path.join(folder, ""))
 
 
-def folders(top: str | Path) -> Iterator[str]:
-    """A folder and all real ones below it but hidden ones; no links are followed, what cannot be read is left out."""
+def folders(top: str | Path, closed: Callable[[str, OSError], object] = lambda folder, error: None) -> Iterator[str]:
+    """A folder and all real ones below it but hidden ones; no links are followed.
+
+    Args:
+        top: The folder.
+        closed: Takes each that cannot be read, which is left out.
+    """
     pending = [os.fspath(top)]
     while pending:
         folder = pending.pop()
@@ -211,7 +216,8 @@ def folders(top: str | Path) -> Iterator[str]:
                 below = sorted(
                     each.path for each in scanned if each.name[0] != "." and each.is_dir(follow_symlinks=False)
                 )
-        except OSError:
+        except OSError as error:
+            closed(folder, error)
             continue
         yield folder
         pending += reversed(below)

@@ -28,17 +28,22 @@ class Globbed:
     Attributes:
         matches: Files and folders, sorted; nothing of a folder that is one of them.
         passed: Name → reason of what was passed over, the first of each reason.
+        closed: Folder → why it cannot be read, of those that the pattern leads into.
         left: Reason → what of it was left out.
     """
 
     matches: list[str] = field(default_factory=list)
     passed: dict[str, str] = field(default_factory=dict)
+    closed: dict[str, str] = field(default_factory=dict)
     left: dict[str, LeftOut] = field(default_factory=dict)
 
 
 def globbed(pattern: str, choice: Choice = USUAL) -> Globbed:
     """What matches a pattern and is wanted."""
-    found, wanted = Globbed(), _Wanted(pattern, choice)
+    found, wanted = Globbed(closed=dict(_closed(pattern.replace(os.sep, "/")))), _Wanted(pattern, choice)
+    if found.closed:
+        first, why = next(iter(found.closed.items()))
+        found.passed[first] = f"cannot be read ({why})" + and_more(len(found.closed) - 1)
     top = os.path.realpath(_top(pattern))
     outside = 0
     for match in sorted(set(_matches(pattern.replace(os.sep, "/"))), key=lambda match: f"{match}/"):
@@ -139,8 +144,40 @@ def _matches(pattern: str) -> Iterator[str]:
             yield from _matches(glob.escape(below and f"{below.rstrip('/')}/") + rest)
 
 
+def _closed(pattern: str) -> Iterator[tuple[str, str]]:
+    """(folder, why) of each that a pattern leads into and that cannot be read, of which a glob says nothing."""
+    parts, faults = pattern.split("/"), list[tuple[str, OSError]]()
+    for at in range(_first(parts), len(parts)):
+        start = "".join(f"{part}/" for part in parts[:at])
+        tops = glob.glob(start) if glob.has_magic(start) else [start or "."]  # noqa: PTH207
+        if parts[at] == RECURSIVE:
+            for top in tops:
+                for _ in folders(top, lambda folder, error: faults.append((folder, error))):
+                    pass
+            yield from ((folder.rstrip("/"), why) for folder, error in faults if (why := _permission(error)))
+            return
+        for top in tops:
+            try:
+                if glob.has_magic(parts[at]):
+                    os.scandir(top).close()
+                else:
+                    os.lstat(f"{top}/{parts[at]}")
+            except OSError as error:
+                if why := _permission(error):
+                    yield top.rstrip("/") or "/", why
+
+
+def _permission(error: OSError) -> str:
+    return error.strerror or "not permitted" if isinstance(error, PermissionError) else ""
+
+
+def _first(parts: list[str]) -> int:
+    """The first part that has something to match in it."""
+    return next(index for index, part in enumerate(parts) if glob.has_magic(part))
+
+
 def _top(pattern: str) -> str:
     """The folder before the first part that has something to match in it."""
     parts = pattern.replace(os.sep, "/").split("/")
-    first = next(index for index, part in enumerate(parts) if glob.has_magic(part))
+    first = _first(parts)
     return "/".join(parts[:first]) or ("/" if first else ".")

@@ -212,6 +212,9 @@ def _matching(pattern: str, choice: Choice) -> Sources:
         expanded = _existing(Path(match), choice)
         found += [source if source.found else replace(source, found=True, made=choice.made) for source in expanded]
         found.take(expanded)
+    if not matched.matches and matched.closed:
+        folder, why = next(iter(matched.closed.items()))
+        raise CorpusError(f"{folder}: cannot be read ({why}), so nothing matches {pattern}", "may you enter it?")
     if not matched.matches:
         nothing = _nothing(matched.left, matched.passed, "")
         raise CorpusError(f"{pattern}: no file matches this pattern{' that is wanted' * bool(matched.left)}", nothing)
