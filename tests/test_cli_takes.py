@@ -136,6 +136,22 @@ def test_stars_and_export_and_import(said, text, tmp_path, monkeypatch):
     assert "is no export of takes" in said("takes", "import", tmp_path / "other.sqlite", code=1)[1]
 
 
+@pytest.mark.parametrize("word", ["off", "OFF", "none", "0"])
+def test_takes_are_turned_off_by_a_word(said, text, tmp_path, monkeypatch, word):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("SEQGEN_TAKES", word)
+    _, err = said("generate", text, "-l", "5", "--seed", "1")
+    assert "seqgen takes" not in err
+    assert not (tmp_path / word).exists()
+    assert not (tmp_path / "data").exists()
+    _, err = said("takes", "list", code=1)
+    assert f"takes are turned off, as SEQGEN_TAKES is '{word}'" in " ".join(err.split())
+    monkeypatch.setenv("SEQGEN_TAKES", f"./{word}")
+    said("generate", text, "-l", "5", "--seed", "1")
+    assert (tmp_path / word).is_file()
+
+
 def test_a_list_that_cannot_be_written_stops_nothing(said, text, tmp_path, monkeypatch):
     plain = said("generate", text, "-l", "20", "--seed", "1")[0]
     (tmp_path / "bad.sqlite").write_bytes(b"nonsense" * 1000)

@@ -28,7 +28,7 @@ def command() -> None:
     """Everything that `seqgen generate` made, kept so that it can be made again byte by byte.
 
     A take holds its tokens and its codec: to replay it needs no checkpoint. TAKE is its id, the beginning of it, or
-    "last". Takes lie in the user's data folder, or where SEQGEN_TAKES points.
+    "last". Takes lie in the user's data folder, or where SEQGEN_TAKES points; off: none are kept.
 
     \b
       seqgen takes list
@@ -47,9 +47,9 @@ def list_takes(number: int, every: bool, starred: bool, as_json: bool) -> int:
     A take that is damaged is named and left out, and the exit code is 1.
     """
     from seqgen.takes.exchange import facts
-    from seqgen.takes.store import Takes, place
+    from seqgen.takes.store import Takes, kept, place
 
-    if not place().exists():
+    if kept() and not place().exists():
         _list_none(as_json)
         return 0
     damaged = _Damaged()

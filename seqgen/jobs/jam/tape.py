@@ -10,7 +10,7 @@ from seqgen.jobs.jam.settings import JamJob
 from seqgen.jobs.observer import Observer
 from seqgen.takes.record import Beginning, TakeSettings, TakeSource
 from seqgen.takes.recorder import Recorder
-from seqgen.takes.store import Takes
+from seqgen.takes.store import Takes, kept
 
 
 class Tape:
@@ -23,7 +23,7 @@ class Tape:
 
     def begin(self, job: JamJob, model: Model, seed: int, values: Mapping[str, Any], observer: Observer) -> None:
         """It is known what plays."""
-        if not job.take:
+        if not (job.take and kept()):
             return
         corpus = str(model.checkpoint.provenance.get("corpus", ""))
         source = TakeSource(model.digest, model.name, corpus, model.tokenizer.spec())

@@ -22,6 +22,7 @@ from seqgen.jobs.sample.preparing import Prepared, prepare
 from seqgen.jobs.sample.settings import SampleJob
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.replay import inscribed
+from seqgen.takes.store import kept
 
 
 @dataclass
@@ -71,7 +72,7 @@ def run(
         SeqgenError: A file cannot be written, or a beam finds too little.
     """
     job, live = prepared.job, _is_live(prepared, audience)
-    takes = None if job.no_take else AsTakes(prepared, observer)
+    takes = AsTakes(prepared, observer) if kept() and not job.no_take else None
     tracks = [_begun(prepared, takes, index, live) for index in range(job.samples)]
     copied = Copied(prepared.model, job.samples, observer)
     return _Session(prepared, audience, observer, tracks, takes, copied, live).run(controls)
