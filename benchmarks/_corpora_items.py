@@ -34,6 +34,7 @@ from seqgen.jobs.sample.session import sample
 from seqgen.jobs.sample.settings import SampleJob
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.reading import Reader
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.corpus import TrainingCorpus
@@ -187,7 +188,7 @@ def speed(asked: argparse.Namespace, scratch: Path) -> dict[str, float]:
 
 def timer(path: Path, documents: str, folder: Path, seed: int) -> Any:
     """A function that trains on 20 steps and gives tokens a second."""
-    stream = cached_stream(resolve([path]), "char", documents=documents)
+    stream = cached_stream(resolve([path]), TokenizeSettings("char", documents=documents))
     cell, shape = make_model("lstm", {}, {"hidden": 384, "embedding": 128})
     settings = TrainSettings(batch=16, window=64, dropout=0.2, pack=documents == "line")
     plan = TrainPlan("lstm", cell, shape, settings, Budget(steps=1_000), seed, torch.device("cpu"))

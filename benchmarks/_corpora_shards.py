@@ -26,6 +26,7 @@ from _report import print_table, write_json
 import seqgen
 from seqgen.tokenization import dask_engine, sharding
 from seqgen.tokenization.building import tokenize
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 
 
@@ -126,7 +127,9 @@ def with_a_kill(corpus: Path, out: Path, codec: str) -> Path:
                 os.kill(killed[0], signal.SIGKILL)
 
         builder = functools.partial(dask_engine.build, cluster.scheduler_address)
-        tokenize(resolve([corpus]), codec, output=out, label="x", workers=2, progress=progress, builder=builder)
+        tokenize(
+            resolve([corpus]), TokenizeSettings(codec, label="x", workers=2), out, progress=progress, builder=builder
+        )
     return out
 
 

@@ -16,6 +16,7 @@ from seqgen.checkpoint import Checkpoint, make_model
 from seqgen.jobs.observer import SILENT
 from seqgen.stream import TokenStream
 from seqgen.tokenization.cache import cached_stream
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.corpus import TrainingCorpus
@@ -29,7 +30,7 @@ def open_corpus(source: str, codec: str | None = None) -> TokenStream:
     """The token stream of a path or a corpus by name."""
     if source.endswith(".tokens"):
         return TokenStream.open(source)
-    return cached_stream(resolve([source], lambda text: None), codec)
+    return cached_stream(resolve([source], lambda text: None), TokenizeSettings(codec))
 
 
 def train(

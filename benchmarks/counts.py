@@ -24,6 +24,7 @@ from seqgen.checkpoint import Checkpoint
 from seqgen.evaluation.experts import evaluate_experts
 from seqgen.generation.loop import collect
 from seqgen.tokenization.cache import cached_stream
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.training.counting import as_trained
 from seqgen.training.validation import own_tokens
@@ -83,7 +84,7 @@ def measured(name: str, source: str, samples: int) -> dict[str, Any]:
     checkpoint = Checkpoint.load(name)
     assert checkpoint.experts is not None, f"{name} has no counts"
     size = checkpoint.tokenizer.measured_size
-    stream = cached_stream(resolve([source], print), tokenizer=checkpoint.tokenizer)
+    stream = cached_stream(resolve([source], print), TokenizeSettings(tokenizer=checkpoint.tokenizer))
     train, held = as_trained(stream, checkpoint)
     seen, _ = own_tokens(stream.ids, train, size, train.tokens)
     ids, starts = own_tokens(stream.ids, held, size, held.tokens)

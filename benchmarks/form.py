@@ -32,6 +32,7 @@ from seqgen.originality.copy_key import seen_through
 from seqgen.originality.index import INDEX_FILE, Corpus, Index, build
 from seqgen.originality.measuring import measure
 from seqgen.tokenization.cache import cached_stream
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.training.counting import as_trained
 
@@ -120,7 +121,7 @@ def main() -> None:
 def examined(name: str, given: argparse.Namespace) -> dict[str, Any]:
     """What is told of one model."""
     model, began = load(name), time.perf_counter()
-    stream = cached_stream(resolve([name], print), tokenizer=model.tokenizer)
+    stream = cached_stream(resolve([name], print), TokenizeSettings(tokenizer=model.tokenizer))
     train, held = as_trained(stream, Checkpoint.load(find(name)))
     starts, key = np.asarray(stream.starts), model.tokenizer.copy_key()
     framing, size = model.tokenizer.document_id, model.tokenizer.vocab_size

@@ -22,6 +22,7 @@ from seqgen.api.model import Model, load
 from seqgen.api.sampling import Sampling
 from seqgen.generation.loop import collect
 from seqgen.tokenization.cache import cached_stream
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 
 from _report import print_table, write_json  # isort: skip
@@ -55,7 +56,7 @@ def sampled(model: Model, count: int, length: int, seed: int, memory: bool) -> l
 def stretches(model: Model, source: str, count: int, length: int) -> list[str]:
     """Pieces of the corpus."""
     tokenizer = model.tokenizer
-    stream = cached_stream(resolve([source], lambda text: None), tokenizer=tokenizer)
+    stream = cached_stream(resolve([source], lambda text: None), TokenizeSettings(tokenizer=tokenizer))
     ends = zip(stream.starts[:-1].tolist(), stream.starts[1:].tolist())
     texts = [tokenizer.decode(tokenizer.own(np.asarray(stream.ids[a:b]))).decode("utf-8") for a, b in ends]
     rooms = np.cumsum([max(0, len(text) - length) for text in texts])

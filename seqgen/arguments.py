@@ -118,12 +118,14 @@ def _fits(value: Any, wanted: Any) -> bool:
     if origin in (types.UnionType, typing.Union):
         return any(_fits(value, part) for part in parts)
     if origin is Literal:
-        return any(value == part and type(value) is type(part) for part in parts)
+        return any(type(value) is type(part) and value == part for part in parts)
     if origin is tuple and parts[-1:] != (...,):
         return isinstance(value, tuple | list) and len(value) == len(parts) and all(map(_fits, value, parts))
     if origin in (tuple, Sequence):
         fits = isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
         return fits and all(_fits(each, parts[0]) for each in value)
+    if origin is Callable:
+        return callable(value)
     if origin is Mapping:
         return isinstance(value, Mapping) and all(_fits(each, parts[0]) for each in value)
     if wanted is None or wanted is type(None):
@@ -146,8 +148,8 @@ def _described(wanted: Any) -> str:
         inner = parts[0]
         pairs = typing.get_origin(inner) is tuple
         return "a list of (name, value) pairs" if pairs else f"a list of {PLURALS.get(inner, _described(inner))}"
-    if origin is Mapping:
-        return "a dict"
+    if origin in (Mapping, Callable):
+        return "a dict" if origin is Mapping else "a function"
     if wanted is None or wanted is type(None):
         return "None"
     return WORDS.get(wanted) or str(getattr(wanted, "__name__", wanted))

@@ -1,5 +1,6 @@
 """What Python passes is refused as the command line refuses it: one sentence of the one tree, never a bare error."""
 
+import ast
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,17 @@ import numpy as np
 import pytest
 
 import seqgen
+from seqgen.api.mixture import Voice, mix
 from seqgen.api.sampling import Sampling
 from seqgen.arguments import check_types, checked, made
+from seqgen.codecs.byte import Byte
 from seqgen.errors import SettingError, UsageError
+from seqgen.jobs.evaluate.settings import EvaluateCall, EvaluateJob, MusicJob, TextJob
+from seqgen.jobs.tokenize import TokenizeJob
+from seqgen.jobs.train.settings import TrainJob
 from seqgen.music.request import Music
+from seqgen.tokenization.settings import TokenizeSettings
+from seqgen.tokenizer import Tokenizer
 
 TINY = {"hidden": 8, "batch": 2, "window": 8}
 
@@ -89,13 +97,28 @@ def test_calls_that_fit_no_signature_are_usage_errors(model, tmp_path):
         lambda: seqgen.train([5], tmp_path / "run"),
         lambda: seqgen.train("a", tmp_path / "run", observer=5),
         lambda: model.sample(length=3, seed=1).save(5),
+        lambda: model.sample(length=3, seed=1).save("a\0b"),
+        lambda: model.sample(length=3, seed=1, label=5),
+        lambda: model.prompt("text"),
+        lambda: model.read(5),
+        lambda: model.look("text", cells="layer1:cell1"),
+        lambda: model.indexes(5),
+        lambda: seqgen.load(model.name, engine=np.zeros(3)),
+        lambda: seqgen.tokenize("a", "a\0b"),
+        lambda: seqgen.Takes("a\0b"),
+        lambda: seqgen.Takes(5),
+        lambda: seqgen.Takes(tmp_path / "t.sqlite").find(5),
+        lambda: seqgen.Takes(tmp_path / "t.sqlite").list("x"),
+        lambda: seqgen.Takes(tmp_path / "t.sqlite").star(None),
+        lambda: Voice(model, "x", 1),
+        lambda: mix([5]),
         lambda: Music(tempo="x"),
         lambda: Music(tempo=math.nan),
         lambda: Music(meter=(3,)),
         lambda: Music(bars=2.5),
     ]
     for call in wrong:
-        with pytest.raises(UsageError):
+        with pytest.raises(seqgen.SeqgenError):
             call()
 
 
@@ -145,3 +168,47 @@ def test_a_checked_function_keeps_its_name_and_its_own_errors():
 def test_sampling_is_checked_however_it_is_made():
     with pytest.raises(SettingError, match="seed"):
         Sampling(seed=-1)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: TokenizeSettings("morse"), "no codec is called 'morse'"),
+        (lambda: TokenizeSettings(5), "codec is 5, expected text or None"),
+        (lambda: TokenizeSettings(options=5), "options is 5, expected a dict"),
+        (lambda: TokenizeSettings(encoding="klingon"), "encoding is 'klingon'"),
+        (lambda: TokenizeSettings(workers=0), "workers is 0, expected 1 to 1024"),
+        (lambda: TokenizeSettings(workers=math.nan), "workers is nan, expected a whole number"),
+        (lambda: TokenizeSettings(documents=" "), "the mark between documents is blank"),
+        (lambda: TokenizeSettings("char", tokenizer=Tokenizer(Byte(), "byte")), "both a codec and"),
+        (lambda: TokenizeJob(["a"], Path("b"), codec="morse"), "no codec is called 'morse'"),
+        (lambda: TokenizeJob(["a"], Path("b"), encoding=""), "encoding is ''"),
+        (lambda: TokenizeJob(["a"], Path("b"), include=["#"]), "include is '#'"),
+        (lambda: TokenizeJob(["a"], Path("b"), settings={"skip_bad": "perhaps"}), "skip_bad is 'perhaps'"),
+        (lambda: TokenizeJob(["a"], Path("b"), label_field="x"), "the field 'x' was given for labels"),
+        (lambda: TrainJob(("a",), Path("b"), documents=" "), "the mark between documents is blank"),
+        (lambda: TrainJob(("a",), Path("b"), exclude="x"), "exclude is 'x', expected a list of texts"),
+        (lambda: EvaluateJob([]), "no checkpoint was given"),
+        (lambda: EvaluateJob(["a"], include=[5]), r"include is \[5\]"),
+        (lambda: MusicJob("a", 3), "samples is 3, expected 4 to 10000"),
+        (lambda: MusicJob("a", 9, temperature=math.nan), "temperature is nan, expected 0 to 100"),
+        (lambda: TextJob("a", ""), "text is empty"),
+        (lambda: TextJob("a", b"x"), "text is b'x', expected text"),
+        (lambda: EvaluateCall(["a"], label="x"), "--label was given without --text"),
+        (lambda: EvaluateCall(["a"], settings={"decay": 1}), "-P was given without --dynamic"),
+        (lambda: EvaluateCall(["a"], text="x", dynamic=True), "--dynamic is for a SOURCE"),
+        (lambda: EvaluateCall(["a"], text="x", samples=9), "--samples is for music"),
+        (lambda: EvaluateCall(["a"], report="x"), "--report was given without --samples"),
+    ],
+)
+def test_every_settings_object_refuses_what_its_command_refuses(make, said):
+    with pytest.raises(UsageError, match=said):
+        make()
+
+
+def test_few_values_make_a_call():
+    """Nine with `self`; what takes more takes them in one settings object. click hands a command each of its own."""
+    for path in Path(seqgen.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef) and path.parent.name != "cli":
+                assert len([*node.args.args, *node.args.kwonlyargs]) <= 9, f"{path.name}: {node.name}"

@@ -16,6 +16,7 @@ from seqgen.models.network import RecurrentLM
 from seqgen.stream import TokenStream
 from seqgen.terminal.text import width_of
 from seqgen.tokenization.building import tokenize
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 
@@ -51,7 +52,7 @@ def place(tmp_path, monkeypatch):
     """A folder with a corpus, its stream and a run folder."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "corpus.txt").write_text(LINE * 20)
-    stream = tokenize(resolve(["corpus.txt"]), "char", output=tmp_path / "corpus.tokens")
+    stream = tokenize(resolve(["corpus.txt"]), TokenizeSettings("char"), tmp_path / "corpus.tokens")
     save_checkpoint(tmp_path / "mine", stream)
     record(tmp_path / "mine", stream)
     return tmp_path
@@ -100,7 +101,7 @@ def test_a_corpus_that_was_trained_on_is_called_so(place, capsys):
 def test_a_corpus_held_out_apart_is_the_validation_split(place, capsys):
     (place / "other.txt").write_text(LINE[:30])
     tokenizer = Tokenizer.from_spec(TokenStream.open("corpus.tokens").codec_spec)
-    tokenize(resolve(["other.txt"]), tokenizer=tokenizer, output=place / "other.tokens")
+    tokenize(resolve(["other.txt"]), TokenizeSettings(tokenizer=tokenizer), place / "other.tokens")
     record(place / "mine", TokenStream.open("corpus.tokens"), held_out=str(place / "other.tokens"))
     assert result(capsys, "mine")["tokens"] == 29
 
@@ -185,7 +186,7 @@ def test_refusals(place, capsys, arguments, code, said):
     (place / "short.txt").write_text("x")
     (place / "binary.txt").write_bytes(bytes(range(8)) * 9)
     (place / "broken.tokens").write_bytes(b"nonsense, and more of it")
-    tokenize(resolve(["corpus.txt"]), "byte", output=place / "bytes.tokens")
+    tokenize(resolve(["corpus.txt"]), TokenizeSettings("byte"), place / "bytes.tokens")
     assert said in refusal(capsys, *arguments, code=code)
 
 

@@ -17,6 +17,7 @@ from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
 from seqgen.stream import TokenStream
 from seqgen.tokenization.building import tokenize
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 
@@ -42,7 +43,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "corpus.txt").write_text(LINE * 20)
     (tmp_path / "new.txt").write_text(LINE[::-1] * 9)
-    stream = tokenize(resolve(["corpus.txt"]), "char", output=tmp_path / "corpus.tokens")
+    stream = tokenize(resolve(["corpus.txt"]), TokenizeSettings("char"), tmp_path / "corpus.tokens")
     save_checkpoint(tmp_path / "mine", stream)
     save_checkpoint(tmp_path / "yours", stream, seed=1)
     return tmp_path
@@ -119,7 +120,7 @@ def test_runs_must_have_held_out_the_same(place, capsys):
     assert found["tokens"] == 20 * len(LINE) - int(20 * len(LINE) * 0.75) - 1
     (place / "more.txt").write_text(LINE * 30)
     tokenizer = Tokenizer.from_spec(TokenStream.open("corpus.tokens").codec_spec)
-    tokenize(resolve(["more.txt"]), tokenizer=tokenizer, output=place / "more.tokens")
+    tokenize(resolve(["more.txt"]), TokenizeSettings(tokenizer=tokenizer), place / "more.tokens")
     save_checkpoint(place / "theirs", TokenStream.open("more.tokens"))
     assert "mine and theirs were not validated on the same documents" in refusal(capsys, "mine", "theirs", code=2)
 
@@ -138,11 +139,13 @@ def test_a_stored_temperature_gets_a_number_of_its_own(place, capsys):
 
 def test_vocabularies_that_differ_are_named(place, capsys):
     (place / "greek.txt").write_text("λόγος " * 40)
-    save_checkpoint(place / "greek", tokenize(resolve(["greek.txt"]), "char", output=place / "greek.tokens"))
+    save_checkpoint(place / "greek", tokenize(resolve(["greek.txt"]), TokenizeSettings("char"), place / "greek.tokens"))
     said = refusal(capsys, "mine", "greek", "new.txt", code=1)
     assert "mine and greek have different vocabularies: only greek has " in said
     assert "'λ'" in said
-    save_checkpoint(place / "bytes", tokenize(resolve(["corpus.txt"]), "byte", output=place / "bytes.tokens"))
+    save_checkpoint(
+        place / "bytes", tokenize(resolve(["corpus.txt"]), TokenizeSettings("byte"), place / "bytes.tokens")
+    )
     assert "mine and bytes have different codecs, char and byte" in refusal(capsys, "mine", "bytes", "new.txt", code=1)
 
 

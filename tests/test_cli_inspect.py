@@ -15,6 +15,7 @@ from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
 from seqgen.stream import TokenStream
 from seqgen.tokenization.building import tokenize
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 
@@ -28,7 +29,7 @@ def place(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     (tmp_path / "voices" / "cats" / "empty.txt").touch()
-    tokenize(resolve(["voices"]), output=tmp_path / "voices.tokens")
+    tokenize(resolve(["voices"]), TokenizeSettings(), tmp_path / "voices.tokens")
     return tmp_path
 
 

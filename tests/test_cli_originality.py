@@ -12,6 +12,7 @@ from seqgen.checkpoint import Checkpoint
 from seqgen.cli import run
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.tokenization.building import tokenize
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.recorded import TRAINING_FILE, recorded
@@ -30,7 +31,7 @@ def trained(tmp_path: Path, name: str, text: str, run_folder: Path, seed: int = 
     """A run folder as training leaves it, without an index."""
     (tmp_path / f"{name}.txt").write_text(text)
     sources = resolve([str(tmp_path / f"{name}.txt")], lambda message: None)
-    stream = tokenize(sources, "byte", output=tmp_path / f"{name}.tokens")
+    stream = tokenize(sources, TokenizeSettings("byte"), tmp_path / f"{name}.tokens")
     tokenizer, rng = Tokenizer.from_spec(stream.codec_spec), np.random.default_rng(seed)
     shapes = weight_shapes(LSTM(), SHAPE, tokenizer.vocab_size)
     weights = {name: (0.1 * rng.standard_normal(shape)).astype(np.float32) for name, shape in shapes.items()}

@@ -20,6 +20,7 @@ from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.fitting import grown
 from seqgen.tokenization.restoring import restore_folder
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 
@@ -132,7 +133,7 @@ def test_a_list_becomes_documents_and_a_list_again(
         (folder / language).mkdir(parents=True)
         (folder / language / "names.txt").write_text("\n".join(names(300, index)) + "\n")
     out = tmp_path / "x.tokens"
-    stream = tokenize(resolve([folder]), codec, output=out, workers=workers, documents="line")
+    stream = tokenize(resolve([folder]), TokenizeSettings(codec, documents="line", workers=workers), out)
     texts = [name.encode() for index in range(2) for name in names(300, index)]
     assert decoded(stream) == texts
     assert [source["documents"] for source in stream.sources] == [300, 300]
@@ -147,15 +148,23 @@ def test_the_stream_says_how_and_other_files_are_cut_alike(tmp_path: Path, monke
     monkeypatch.setenv("SEQGEN_CACHE", str(tmp_path / "cache"))
     (tmp_path / "a.txt").write_bytes(b"ab\n%\ncd\nef\n")
     (tmp_path / "b.txt").write_bytes(b"a\n\nb\n%\nc")
-    paths = {cached_stream(resolve([tmp_path / "a.txt"]), documents=cut).path for cut in (None, "line", "blank", "%")}
+    paths = {
+        cached_stream(resolve([tmp_path / "a.txt"]), TokenizeSettings(documents=cut)).path
+        for cut in (None, "line", "blank", "%")
+    }
     assert len(paths) == 4
-    stream = cached_stream(resolve([tmp_path / "a.txt"]), documents="%")
+    stream = cached_stream(resolve([tmp_path / "a.txt"]), TokenizeSettings(documents="%"))
     tokenizer = Tokenizer.from_spec(stream.codec_spec)
     assert tokenizer.documents == Documents("marker", "%")
-    assert decoded(cached_stream(resolve([tmp_path / "b.txt"]), tokenizer=tokenizer)) == [b"a\n\nb", b"c"]
+    assert decoded(cached_stream(resolve([tmp_path / "b.txt"]), TokenizeSettings(tokenizer=tokenizer))) == [
+        b"a\n\nb",
+        b"c",
+    ]
     assert grown(resolve([tmp_path / "b.txt"]), tokenizer).documents == tokenizer.documents
-    assert grown(resolve([tmp_path / "b.txt"]), tokenizer, documents="line").documents == Documents("line")
-    whole = cached_stream(resolve([tmp_path / "b.txt"]), tokenizer=tokenizer, documents="file")
+    assert grown(resolve([tmp_path / "b.txt"]), tokenizer, TokenizeSettings(documents="line")).documents == Documents(
+        "line"
+    )
+    whole = cached_stream(resolve([tmp_path / "b.txt"]), TokenizeSettings(tokenizer=tokenizer, documents="file"))
     assert (whole.documents, "documents" in whole.codec_spec) == (1, False)
 
 
@@ -165,7 +174,7 @@ def test_a_mark_on_a_line_of_its_own_wins_over_one_in_a_line(tmp_path: Path) -> 
 
     def cut(*files: str) -> list[bytes]:
         sources = resolve([tmp_path / name for name in files])
-        return decoded(tokenize(sources, "byte", output=tmp_path / "x.tokens", documents="%"))
+        return decoded(tokenize(sources, TokenizeSettings("byte", documents="%"), tmp_path / "x.tokens"))
 
     assert cut("a.txt") == [b"1 % b", b"c"]
     assert cut("b.txt") == [b"1 ", b" b"]

@@ -11,6 +11,7 @@ from seqgen.originality.index import INDEX_FILE
 from seqgen.originality.measuring import measure
 from seqgen.stream import TokenStream
 from seqgen.tokenization.building import tokenize
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.indexing import open_index
@@ -24,7 +25,7 @@ def run_folder(folder: Path, texts: dict[str, str] = TEXTS) -> tuple[TokenStream
     for name, text in texts.items():
         (folder / name).write_text(text)
     sources = resolve([str(folder / name) for name in texts], lambda message: None)
-    stream = tokenize(sources, "byte", output=folder / "all.tokens")
+    stream = tokenize(sources, TokenizeSettings("byte"), folder / "all.tokens")
     about = {
         "stream": str(stream.path), "fingerprint": stream.fingerprint, "head": 1, "validation": 0.3, "held_out": None,
         "plan": {"seed": 1},

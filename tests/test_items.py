@@ -20,6 +20,7 @@ from seqgen.errors import UsageError
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.originality.index import Index
 from seqgen.tokenization.building import tokenize
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.indexing import open_index
@@ -32,7 +33,7 @@ ITEMS = ["a", "b", "ab", "aab", "ba", "bb", "aa"] + ["b" * n for n in range(10, 
 def trained(folder: Path, text: str, documents: str, end: float = 12, likes: bytes = b"ab") -> Path:
     """A run folder as training leaves it, of a model that likes some letters and the end of an item."""
     (folder / "x.txt").write_text(text)
-    stream = tokenize(resolve([folder / "x.txt"]), "byte", output=folder / "x.tokens", documents=documents)
+    stream = tokenize(resolve([folder / "x.txt"]), TokenizeSettings("byte", documents=documents), folder / "x.tokens")
     tokenizer, rng = Tokenizer.from_spec(stream.codec_spec), np.random.default_rng(1)
     shapes = weight_shapes(LSTM(), SHAPE, tokenizer.vocab_size)
     weights = {name: (0.1 * rng.standard_normal(shape)).astype(np.float32) for name, shape in shapes.items()}

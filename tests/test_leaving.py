@@ -14,6 +14,7 @@ from seqgen.report import LeftOut, Report
 from seqgen.stream import TokenStream
 from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.guessing import guess_codec
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sniffing import GENERATED, nature
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenization.telling import told
@@ -30,7 +31,7 @@ def written(folder: Path, files: dict[str, bytes]) -> Path:
 
 def read(folder: Path, **how: object) -> list[str]:
     """The names of what is read of a folder, behind its own."""
-    stream = tokenize(resolve([folder], choice=Choice(**how)), output=folder.parent / "o.tokens")  # type: ignore[arg-type]
+    stream = tokenize(resolve([folder], choice=Choice(**how)), TokenizeSettings(), folder.parent / "o.tokens")  # type: ignore[arg-type]
     return [source["name"].partition("/")[2] for source in stream.sources]
 
 
@@ -83,7 +84,7 @@ def test_what_somebody_wrote_is_read_whatever_its_suffix(project: Path) -> None:
 
 
 def test_what_is_left_out_is_counted_by_reason(project: Path) -> None:
-    stream = tokenize(resolve([project]), output=project.parent / "o.tokens")
+    stream = tokenize(resolve([project]), TokenizeSettings(), project.parent / "o.tokens")
     size = len(SCRIPT)
     assert stream.report.left_out == {
         "dependencies": LeftOut(4, 60 * size + 12, ["shop/environment/", "shop/node_modules/"]),
@@ -118,7 +119,7 @@ def test_include_and_exclude(project: Path) -> None:
 
 def matched(pattern: object, **how: object) -> list[str]:
     """What is read of what matches a pattern, by name."""
-    stream = tokenize(resolve([str(pattern)], choice=Choice(**how)), "char", output="o.tokens")  # type: ignore[arg-type]
+    stream = tokenize(resolve([str(pattern)], choice=Choice(**how)), TokenizeSettings("char"), "o.tokens")  # type: ignore[arg-type]
     return sorted(str(source["name"]) for source in stream.sources)
 
 
@@ -148,7 +149,7 @@ def test_what_a_pattern_or_a_user_names_is_meant(project: Path, monkeypatch: pyt
 
 def test_a_glob_passes_over_what_seqgen_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(written(tmp_path, {"a/x.txt": b"so it is\n" * 9}))
-    tokenize(resolve(["a"]), "char", output="a/x.tokens")
+    tokenize(resolve(["a"]), TokenizeSettings("char"), "a/x.tokens")
     assert matched("a/*") == ["x.txt"]
     assert resolve(["a/*"]).passed == {"a/x.tokens": "is a seqgen token stream"}
 

@@ -22,6 +22,7 @@ from seqgen.jobs.sample.session import sample
 from seqgen.jobs.sample.settings import SampleJob
 from seqgen.stream import StreamWriter, TokenStream
 from seqgen.tokenization.building import tokenize
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import duplicates, packing, resume
@@ -280,7 +281,7 @@ def test_the_first_lines_of_an_item_are_as_sure_as_those_within(tmp_path):
         one, two = random.choice(foods, 2, replace=False)
         made.append(f"Title: {one} pie\n- {random.integers(1, 10)} g {one}\n- {random.integers(1, 10)} g {two}\nBake.")
     (tmp_path / "x.txt").write_text("\n\n".join(made))
-    stream = tokenize(resolve([tmp_path / "x.txt"]), "byte", output=tmp_path / "x.tokens", documents="blank")
+    stream = tokenize(resolve([tmp_path / "x.txt"]), TokenizeSettings("byte", documents="blank"), tmp_path / "x.tokens")
     how = dataclasses.replace(PACKED, batch=16, window=32)
     run = make_run(tmp_path / "run", stream, steps=250, train=how, hidden=64, layers=1, dropout=0)
     run.start()

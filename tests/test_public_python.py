@@ -12,7 +12,8 @@ import pytest
 import seqgen
 from seqgen.api.model import How
 from seqgen.api.sampling import Sampling
-from seqgen.jobs.python import HowToTokenize, HowToTrain
+from seqgen.jobs.evaluate.settings import EvaluateJob
+from seqgen.jobs.python import HowToEvaluate, HowToTokenize, HowToTrain
 from seqgen.jobs.tokenize import TokenizeJob
 from seqgen.jobs.train.settings import TrainJob
 
@@ -148,11 +149,12 @@ def test_errors_are_of_the_tree(plays, capfd, call, sentence):
         (How, Sampling, {"seed"}),
         (HowToTokenize, TokenizeJob, {"source", "output"}),
         (HowToTrain, TrainJob, {"source", "output"}),
+        (HowToEvaluate, EvaluateJob, {"checkpoints", "source"}),
     ],
 )
 def test_what_goes_by_keyword_is_what_the_settings_hold(by_keyword, settings, apart):
     """Types are stated twice, for readers and for checkers; here they are held together."""
-    keys = set(typing.get_type_hints(by_keyword, localns={"Music": typing.Any}))
+    keys = set(typing.get_type_hints(by_keyword, localns={"Music": typing.Any, "DynamicSettings": typing.Any}))
     assert keys == {field.name for field in dataclasses.fields(settings)} - apart
 
 

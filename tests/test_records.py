@@ -11,6 +11,7 @@ from seqgen.cli import run
 from seqgen.errors import CorpusError, SeqgenError, UsageError
 from seqgen.tokenization.building import tokenize as build
 from seqgen.tokenization.meaning import tokenizer_of
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 
 ROWS = [
@@ -189,7 +190,7 @@ def test_a_checkpoint_reads_tables_as_it_learned_them(tmp_path, capsys):
 def test_a_table_that_is_read_as_text_gets_a_remark(tmp_path):
     said: list[str] = []
     path = write_csv(tmp_path / "a.csv")
-    build(resolve([path]), output=tmp_path / "out.tokens", note=said.append)
+    build(resolve([path]), TokenizeSettings(), tmp_path / "out.tokens", note=said.append)
     assert any("--field takes one of its columns ('title', 'kind', 'text')" in each for each in said)
     with pytest.raises(CorpusError, match="has no field 'x'"):
         seqgen.tokenize(path, tmp_path / "x.tokens", field="x")

@@ -20,6 +20,7 @@ from seqgen.stream.tables import Shard
 from seqgen.tokenization import dask_engine, fitting, sharding
 from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.planning import plan
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import Source, resolve
 
 distributed = pytest.importorskip("distributed")
@@ -169,7 +170,9 @@ def test_a_worker_that_is_killed_costs_its_shards_alone(corpus, tmp_path):
                 os.kill(killed[0], signal.SIGKILL)
 
         builder = partial(dask_engine.build, cluster.scheduler_address)
-        tokenize(resolve([corpus]), output=tmp_path / "made.tokens", workers=2, progress=progress, builder=builder)
+        tokenize(
+            resolve([corpus]), TokenizeSettings(workers=2), tmp_path / "made.tokens", progress=progress, builder=builder
+        )
     assert killed
     assert (tmp_path / "made.tokens").read_bytes() == whole.path.read_bytes()
 
@@ -191,11 +194,13 @@ def test_without_dask_there_is_one_sentence(corpus, tmp_path, monkeypatch):
 
 def test_a_worker_that_does_not_see_the_files_says_so(corpus, tmp_path):
     work = dask_engine.Work
-    made = plan([Source("gone.txt", tmp_path / "gone.txt")], "char")
+    made = plan([Source("gone.txt", tmp_path / "gone.txt")], TokenizeSettings("char"))
     found = dask_engine.tokenize_shard(work(made, {}, Shard(1, 1, ""), tmp_path / "x.tokens"))
     assert isinstance(found, CorpusError)
     assert "a worker does not see this file" in found.message
-    found = dask_engine.tokenize_shard(work(plan(resolve([corpus]), "char"), {}, Shard(1, 1, ""), tmp_path / "x", "0"))
+    found = dask_engine.tokenize_shard(
+        work(plan(resolve([corpus]), TokenizeSettings("char")), {}, Shard(1, 1, ""), tmp_path / "x", "0")
+    )
     assert isinstance(found, CorpusError)
     assert "expected 0" in found.message
 
@@ -231,7 +236,7 @@ def test_counts_by_several_processes_give_the_vocabulary_of_one(corpus, tmp_path
 
 
 def test_parts_of_a_corpus_are_counted_once_each_and_by_others(corpus, in_parts):
-    made, asked = plan(resolve([corpus]), "word"), []
+    made, asked = plan(resolve([corpus]), TokenizeSettings("word")), []
 
     def spread(function, parts):
         asked.extend(parts)
@@ -246,7 +251,7 @@ def test_parts_of_a_corpus_are_counted_once_each_and_by_others(corpus, in_parts)
 def test_no_word_goes_from_one_file_into_the_next(tmp_path):
     for name in "ab":
         (tmp_path / f"{name}.txt").write_text("so it is")
-    found = fitting.fitted(plan(resolve([tmp_path]), "word", {"min_count": 1})).codec.vocabulary()
+    found = fitting.fitted(plan(resolve([tmp_path]), TokenizeSettings("word", {"min_count": 1}))).codec.vocabulary()
     assert "isso" not in found
     assert {"so", "␣it", "␣is"} <= set(found) or {"so", " it", " is"} <= set(found)
 
@@ -275,6 +280,6 @@ def test_labels_of_records_are_gathered_from_all_parts(tmp_path, in_parts):
 
 
 def test_a_worker_of_dask_that_does_not_see_the_files_says_so_before_it_counts(tmp_path):
-    made = plan([Source("gone.txt", tmp_path / "gone.txt")], "word")
+    made = plan([Source("gone.txt", tmp_path / "gone.txt")], TokenizeSettings("word"))
     assert "a worker does not see this file" in str(dask_engine.count_part(made).error)
     assert "expected 0.0" in str(dask_engine.count_part(replace(made, sources=()), "0.0").error)

@@ -27,6 +27,7 @@ from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.reading import Reader, content_hash
 from seqgen.tokenization.restoring import restore_folder
 from seqgen.tokenization.selecting import select
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import Source, resolve
 from seqgen.tokenizer import Tokenizer
 
@@ -176,7 +177,7 @@ def test_sources_that_are_not_there(tmp_path: Path) -> None:
         with pytest.raises(CorpusError, match=message):
             resolve([str(tmp_path / name)])
     with pytest.raises(CorpusError, match="there are no files"):
-        tokenize([], output=tmp_path / "o")
+        tokenize([], TokenizeSettings(), tmp_path / "o")
 
 
 def files(tmp_path: Path, *names: str) -> list[Source]:
@@ -231,7 +232,7 @@ def test_text_may_have_any_suffix(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"\xef\xbb\xbfa\r\nb\rc\0\x92\xff" + b"text " * 40, "楽\U0010ffff".encode(), b"x"])
 def test_bytes_stay_as_they_are(tmp_path: Path, content: bytes) -> None:
     assert read(one(tmp_path, content)[0], text=True) == content
-    assert decoded(tokenize(one(tmp_path, content), "char", output=tmp_path / "o")) == [content]
+    assert decoded(tokenize(one(tmp_path, content), TokenizeSettings("char"), tmp_path / "o")) == [content]
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst", ".GZ"])
@@ -328,9 +329,9 @@ def test_a_byte_that_does_not_fit_is_named(
 def test_unknown_encodings(tmp_path: Path) -> None:
     for name in ("klingon", "hex", "rot13", "", "a\0b", "zlib"):
         with pytest.raises(SettingError, match="expected the name of a text encoding"):
-            tokenize(one(tmp_path, b"x"), "char", output=tmp_path / "o", encoding=name)
+            tokenize(one(tmp_path, b"x"), TokenizeSettings("char", encoding=name), tmp_path / "o")
     with pytest.raises(SettingError, match="codec byte is not for text"):
-        tokenize(one(tmp_path, b"x"), "byte", output=tmp_path / "o", encoding="utf-8")
+        tokenize(one(tmp_path, b"x"), TokenizeSettings("byte", encoding="utf-8"), tmp_path / "o")
 
 
 @pytest.mark.parametrize(
@@ -344,11 +345,11 @@ def test_unknown_encodings(tmp_path: Path) -> None:
 )
 def test_binary_where_text_is_meant(tmp_path: Path, content: bytes, message: str, hint: str) -> None:
     with pytest.raises(CorpusError, match=message) as caught:
-        tokenize(one(tmp_path, content), "char", output=tmp_path / "o")
+        tokenize(one(tmp_path, content), TokenizeSettings("char"), tmp_path / "o")
     assert hint in caught.value.hint
     assert caught.value.message.startswith(str(tmp_path / "x.txt"))
     assert not (tmp_path / "o").exists()
-    assert tokenize(one(tmp_path, content), "byte", output=tmp_path / "o").documents == 1
+    assert tokenize(one(tmp_path, content), TokenizeSettings("byte"), tmp_path / "o").documents == 1
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,7 +368,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_folder_becomes_a_stream(corpus: Path, tmp_path: Path) -> None:
     notes: list[str] = []
-    stream = tokenize(resolve([corpus]), output=tmp_path / "o.tokens", note=notes.append)
+    stream = tokenize(resolve([corpus]), TokenizeSettings(), tmp_path / "o.tokens", note=notes.append)
     assert notes == ["Codec char, guessed from the files; -c names another."]
     expected = ["comedies/dream.txt", "prologue.txt", "tragedies/deep/lear.md", "tragedies/hamlet.txt"]
     assert [source["name"] for source in stream.sources] == ["plays/" + name for name in expected]
@@ -393,7 +394,7 @@ def test_a_folder_becomes_a_stream(corpus: Path, tmp_path: Path) -> None:
 
 
 def test_one_label_for_all(corpus: Path, tmp_path: Path) -> None:
-    stream = tokenize(resolve([corpus]), output=tmp_path / "o", label="plays")
+    stream = tokenize(resolve([corpus]), TokenizeSettings(label="plays"), tmp_path / "o")
     assert stream.codec_spec["labels"] == ["plays"]
     assert set(stream.labels.tolist()) == {0}
 
@@ -403,10 +404,10 @@ def test_the_number_of_workers_changes_nothing(corpus: Path, tmp_path: Path, mon
     monkeypatch.setattr(cutting, "PIECE", 50)
     (corpus / "long.txt").write_bytes("Füße ".encode() * 300)
     for workers in (1, 2):
-        tokenize(resolve([corpus]), output=tmp_path / str(workers), workers=workers)
+        tokenize(resolve([corpus]), TokenizeSettings(workers=workers), tmp_path / str(workers))
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
     with pytest.raises(SettingError, match="workers is 0, expected at least 1"):
-        tokenize(resolve([corpus]), output=tmp_path / "o", workers=0)
+        tokenize(resolve([corpus]), TokenizeSettings(workers=0), tmp_path / "o")
 
 
 def test_jobs_are_handed_out_in_batches_in_their_order() -> None:
@@ -428,7 +429,7 @@ def test_a_bad_file_between_good_ones_is_reported_whatever_the_workers(
     for number in range(8):
         (tmp_path / "songs" / f"{number}.mid").write_bytes(good if number % 4 else b"junk")
     files = resolve([tmp_path / "songs"])
-    streams = [tokenize(files, output=tmp_path / f"{workers}.o", workers=workers) for workers in (1, 2)]
+    streams = [tokenize(files, TokenizeSettings(workers=workers), tmp_path / f"{workers}.o") for workers in (1, 2)]
     for stream in streams:
         assert stream.documents == 6
         assert [Path(name).name for name in stream.report.skipped] == ["0.mid", "4.mid"]
@@ -442,7 +443,7 @@ def test_cutting_loses_nothing(tmp_path: Path, piece: int, monkeypatch: pytest.M
     monkeypatch.setattr(reading, "PIECE", piece)
     for whole in (10, 1 << 20):  # streamed, and taken whole
         monkeypatch.setattr(cutting, "MAX_WHOLE", whole)
-        stream = tokenize(one(tmp_path, data), "char", output=tmp_path / "o")
+        stream = tokenize(one(tmp_path, data), TokenizeSettings("char"), tmp_path / "o")
         assert decoded(stream) == [data]
         assert Tokenizer.from_spec(stream.codec_spec).encode(data).tolist() == stream.ids[1:].tolist()
 
@@ -451,9 +452,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(cutting, "MAX_WHOLE", 4 << 20)
     (tmp_path / "big.txt").write_bytes(b"All the world's a stage\n" * 1_500_000)
     sources = resolve([tmp_path / "big.txt"])
-    tokenize(one(tmp_path, b"warm up"), "char", output=tmp_path / "o")
+    tokenize(one(tmp_path, b"warm up"), TokenizeSettings("char"), tmp_path / "o")
     tracemalloc.start()
-    stream = tokenize(sources, "char", output=tmp_path / "o")
+    stream = tokenize(sources, TokenizeSettings("char"), tmp_path / "o")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(stream.ids) == 36_000_001
@@ -465,7 +466,7 @@ def test_a_bad_file_among_several_is_skipped_with_its_reason(tmp_path: Path) -> 
     for name, content in {"a": b"fine", "b": b"bad!", "c": b"mended?"}.items():
         (tmp_path / name).write_bytes(content)
     names = [tmp_path / name for name in "abc"]
-    stream = tokenize(resolve(names), "byte", output=tmp_path / "o")
+    stream = tokenize(resolve(names), TokenizeSettings("byte"), tmp_path / "o")
     assert decoded(stream) == [b"fine", b"mended?"]
     assert stream.report.to_json() == {
         "read": 2,
@@ -483,21 +484,21 @@ def test_strict_stops_at_the_first_fault_and_writes_nothing(tmp_path: Path) -> N
     output = tmp_path / "o"
     output.write_bytes(b"old")
     with pytest.raises(MidiError, match=r"/b: byte -1: an exclamation\nHint: drop the file, or pass -P skip_bad true"):
-        tokenize(resolve([tmp_path / "a", tmp_path / "b"]), "byte", output=output, skip_bad=False)
+        tokenize(resolve([tmp_path / "a", tmp_path / "b"]), TokenizeSettings("byte", skip_bad=False), output)
     with pytest.raises(MidiError, match="/b: byte -1"):
-        tokenize(resolve([tmp_path / "b"]), "byte", output=output)  # a single file: strict by default
+        tokenize(resolve([tmp_path / "b"]), TokenizeSettings("byte"), output)  # a single file: strict by default
     assert output.read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "o"]
-    assert decoded(tokenize(resolve([tmp_path / "b"]), "byte", output=output, skip_bad=True)) == [b"mended?"]
+    assert decoded(tokenize(resolve([tmp_path / "b"]), TokenizeSettings("byte", skip_bad=True), output)) == [b"mended?"]
 
 
 @pytest.mark.usefixtures("faulty")
 def test_whole_documents_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cutting, "MAX_WHOLE", 100)
     monkeypatch.setattr(reading, "PIECE", 10)
-    assert len(tokenize(one(tmp_path, b"x" * 99), "byte", output=tmp_path / "o").ids) == 100
+    assert len(tokenize(one(tmp_path, b"x" * 99), TokenizeSettings("byte"), tmp_path / "o").ids) == 100
     with pytest.raises(CorpusError, match=r"x\.txt: is longer than 100 bytes, and this codec needs it whole"):
-        tokenize(one(tmp_path, b"x" * 200), "byte", output=tmp_path / "o")
+        tokenize(one(tmp_path, b"x" * 200), TokenizeSettings("byte"), tmp_path / "o")
 
 
 def test_a_file_that_fails_late_leaves_nothing_in_the_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -506,19 +507,19 @@ def test_a_file_that_fails_late_leaves_nothing_in_the_stream(tmp_path: Path, mon
     monkeypatch.setattr(reading, "PIECE", 500)
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(noise(8000).hex().encode())[:-6])
     (tmp_path / "b.txt").write_bytes(b"whole")
-    stream = tokenize(resolve([tmp_path / "a.txt.gz", tmp_path / "b.txt"]), "char", output=tmp_path / "o")
+    stream = tokenize(resolve([tmp_path / "a.txt.gz", tmp_path / "b.txt"]), TokenizeSettings("char"), tmp_path / "o")
     assert decoded(stream) == [b"whole"]
     assert "gzip data are damaged or cut short" in stream.report.skipped["a.txt.gz"]
 
 
 def test_nothing_left_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"x\.txt: is empty"):
-        tokenize(one(tmp_path, b""), "char", output=tmp_path / "o")
+        tokenize(one(tmp_path, b""), TokenizeSettings("char"), tmp_path / "o")
     with pytest.raises(CorpusError, match=r"^x\.txt: is empty"):
-        tokenize(one(tmp_path, b""), "char", output=tmp_path / "o", skip_bad=True)
+        tokenize(one(tmp_path, b""), TokenizeSettings("char", skip_bad=True), tmp_path / "o")
     (tmp_path / "y.txt").write_bytes(bytes(9))
     with pytest.raises(CorpusError, match=r"none of 2 files could be tokenized; the last: y\.txt: is binary"):
-        tokenize(resolve([tmp_path / "x.txt", tmp_path / "y.txt"]), "char", output=tmp_path / "o")
+        tokenize(resolve([tmp_path / "x.txt", tmp_path / "y.txt"]), TokenizeSettings("char"), tmp_path / "o")
     assert not (tmp_path / "o").exists()
 
 
@@ -528,21 +529,21 @@ def test_settings_of_the_codec_and_ours_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="skip_bad is 'maybe', expected true or false"):
         separate({"skip_bad": "maybe"})
     with pytest.raises(SettingError, match="no setting is called 'min_cout'"):
-        tokenize(one(tmp_path, b"x"), "char", {"min_cout": "2"}, output=tmp_path / "o")
-    stream = tokenize(one(tmp_path, "éé楽".encode()), "char", {"min_count": "2"}, output=tmp_path / "o")
+        tokenize(one(tmp_path, b"x"), TokenizeSettings("char", {"min_cout": "2"}), tmp_path / "o")
+    stream = tokenize(one(tmp_path, "éé楽".encode()), TokenizeSettings("char", {"min_count": "2"}), tmp_path / "o")
     assert stream.codec_spec["state"]["characters"] == "é"
 
 
 def test_a_fitted_tokenizer_encodes_other_files(corpus: Path, tmp_path: Path) -> None:
-    first = Tokenizer.from_spec(tokenize(resolve([corpus]), output=tmp_path / "a").codec_spec)
+    first = Tokenizer.from_spec(tokenize(resolve([corpus]), TokenizeSettings(), tmp_path / "a").codec_spec)
     (corpus / "histories").mkdir()
     (corpus / "histories" / "john.txt").write_bytes("Ø not seen before".encode())
-    stream = tokenize(resolve([corpus]), output=tmp_path / "b", tokenizer=first)
+    stream = tokenize(resolve([corpus]), TokenizeSettings(tokenizer=first), tmp_path / "b")
     assert stream.codec_spec == first.spec()
     assert stream.labels.tolist() == [0, -1, -1, 1, 1]
     assert decoded(stream)[1] == "Ø not seen before".encode()
     with pytest.raises(SettingError, match="no label is called 'tragedy'"):
-        tokenize(resolve([corpus]), output=tmp_path / "b", tokenizer=first, label="tragedy")
+        tokenize(resolve([corpus]), TokenizeSettings(label="tragedy", tokenizer=first), tmp_path / "b")
 
 
 # The cache
@@ -561,13 +562,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]
 
 def test_the_same_content_is_tokenized_once(corpus: Path, tmp_path: Path, cache: list[int]) -> None:
     notes: list[str] = []
-    first = cached_stream(resolve([corpus]), "char")
-    second = cached_stream(resolve([corpus]), "char", note=notes.append)
+    first = cached_stream(resolve([corpus]), TokenizeSettings("char"))
+    second = cached_stream(resolve([corpus]), TokenizeSettings("char"), note=notes.append)
     assert (first.path, first.fingerprint, len(cache)) == (second.path, second.fingerprint, 1)
     assert notes[-1] == "Tokenized before: taken from the cache."
     assert notes[0] == "Left out 18 bytes of 101 bytes (18 %) in 2 files:"
     corpus.rename(tmp_path / "renamed")
-    assert cached_stream(resolve([tmp_path / "renamed"]), "char").path == first.path
+    assert cached_stream(resolve([tmp_path / "renamed"]), TokenizeSettings("char")).path == first.path
     assert len(cache) == 1
 
 
@@ -578,42 +579,42 @@ def test_whatever_changes_the_tokens_changes_the_key(corpus: Path, cache: list[i
         {"label": "x"},
         {"encoding": "latin-1"},
         {"skip_bad": False},
-        {"codec_name": "byte"},
+        {"codec": "byte"},
     ]
     paths = set()
     for call in calls:
         chosen = [source for source in resolve([corpus]) if source.path.stat().st_size and source.suffix == ".txt"]
-        paths.add(cached_stream(chosen, **{"codec_name": "char", **call}).path)
+        paths.add(cached_stream(chosen, TokenizeSettings(**{"codec": "char", **call})).path)
     hamlet = corpus / "tragedies" / "hamlet.txt"
     hamlet.write_bytes(hamlet.read_bytes().replace(b"W", b"V"))
-    paths.add(cached_stream(resolve([corpus]), "char").path)
+    paths.add(cached_stream(resolve([corpus]), TokenizeSettings("char")).path)
     assert len(paths) == len(cache) == len(calls) + 1
 
 
 def test_a_damaged_entry_is_made_again(corpus: Path, cache: list[int]) -> None:
-    path = cached_stream(resolve([corpus]), "char").path
+    path = cached_stream(resolve([corpus]), TokenizeSettings("char")).path
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(StreamError):
         TokenStream.open(path)
-    cached_stream(resolve([corpus]), "char").verify()
+    cached_stream(resolve([corpus]), TokenizeSettings("char")).verify()
     assert len(cache) == 2
     whole, said = path.read_bytes(), list[str]()
     path.write_bytes(whole[:4_100] + bytes([whole[4_100] ^ 1]) + whole[4_101:])
-    cached_stream(resolve([corpus]), "char", note=said.append).verify()
+    cached_stream(resolve([corpus]), TokenizeSettings("char"), note=said.append).verify()
     assert len(cache) == 3
     assert path.read_bytes() == whole
     assert f"{path}: is damaged: its data do not match their checksum. It is made again." in said
-    cached_stream(resolve([corpus]), "char", note=said.append)
+    cached_stream(resolve([corpus]), TokenizeSettings("char"), note=said.append)
     assert said[-1] == "Tokenized before: taken from the cache."
 
 
 def test_what_was_used_longest_ago_goes(tmp_path: Path, cache: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     paths = []
     for index in range(3):
-        paths.append(cached_stream(one(tmp_path, f"text {index}".encode()), "char").path)
+        paths.append(cached_stream(one(tmp_path, f"text {index}".encode()), TokenizeSettings("char")).path)
         os.utime(paths[-1], (index, index))
     monkeypatch.setattr("seqgen.tokenization.cache.MAX_CACHED", 3 * paths[0].stat().st_size + 100)
-    paths.append(cached_stream(one(tmp_path, b"text 3"), "char").path)
+    paths.append(cached_stream(one(tmp_path, b"text 3"), TokenizeSettings("char")).path)
     assert [path.exists() for path in paths] == [False, True, True, True]
 
 

@@ -21,6 +21,7 @@ from seqgen.originality.measuring import measure
 from seqgen.selftest import _materials
 from seqgen.stream import TokenStream
 from seqgen.tokenization.cache import cached_stream
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.training.recorded import sealed, unsealed
 
@@ -121,7 +122,7 @@ def test_small_files_and_those_without_a_cache_are_read_each_time(
 def test_a_cached_stream_that_is_used_keeps_its_record(tmp_path: Path, reads: list[Path]) -> None:
     play = _materials.play(tmp_path)
     for _ in range(3):
-        path = cached_stream(resolve([play]), "char").path
+        path = cached_stream(resolve([play]), TokenizeSettings("char")).path
     assert len(reads) == 1
     assert path.with_suffix(".used").exists()
 

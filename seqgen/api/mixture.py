@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from seqgen.api.model import Model
+from seqgen.arguments import check_types, checked
 from seqgen.errors import UsageError
 from seqgen.generation.engines.mixture import Average, Fade, MixtureEngine, MixturePart
 from seqgen.tokenizer import require_same_tokens
@@ -28,6 +29,9 @@ class Voice:
     start: float
     end: float
     label: str | None = None
+
+    def __post_init__(self) -> None:
+        check_types(self)
 
     def __str__(self) -> str:
         name = self.model.name if self.label is None else f"{self.model.name}[{self.label}]"
@@ -67,6 +71,7 @@ class Mixture:
         return {"voices": [voice.to_json() for voice in self.voices], "fade": self.fade, "average": self.average}
 
 
+@checked
 def mix(voices: Sequence[Voice], fade: int = 0, average: Average = "logits") -> Model:
     """A model that samples from all voices at once. It knows no labels: each voice has its own.
 

@@ -98,6 +98,7 @@ class Model:
         UsageError: There is no such engine or device.
     """
 
+    @checked
     def __init__(
         self,
         checkpoint: Checkpoint,
@@ -141,6 +142,7 @@ class Model:
         """The file name ending of what is made: ".txt", ".c", ".mid"."""
         return self.tokenizer.codec.suffix
 
+    @checked
     def indexes(self, note: Callable[[str], object] = lambda message: None) -> "list[Index]":
         """The training corpus as originality searches it, made where it is not there yet; of a mixture all of them.
 
@@ -156,6 +158,7 @@ class Model:
             self._indexes = self._indexes or indexes(self.models, note)
             return self._indexes
 
+    @checked
     def indexes_if_there(self, most: int, note: Callable[[str], object] = lambda message: None) -> "list[Index]":
         """The same, or none; one is made only of a corpus of `most` tokens at most."""
         from seqgen.api.learned import indexes_if_there
@@ -180,6 +183,7 @@ class Model:
         """Where the checkpoint lies."""
         return find(self.name).parent
 
+    @checked
     def generate(
         self, prompt: Prompt = None, *, label: str | None = None, seed: int | None = None, **how: Unpack[How]
     ) -> Iterator[str]:
@@ -198,12 +202,14 @@ class Model:
         """
         return (token.text for token in self.tokens(prompt, label=label, seed=seed, **how) if token.text)
 
+    @checked
     def tokens(
         self, prompt: Prompt = None, *, label: str | None = None, seed: int | None = None, **how: Unpack[How]
     ) -> Iterator[Token]:
         """As `generate`, but every token with its id, log-probability and entropy."""
         return self._sampler(prompt, label, made(Sampling, fresh(seed), **how))[0].tokens()
 
+    @checked
     def sample(
         self, prompt: Prompt = None, *, label: str | None = None, seed: int | None = None, **how: Unpack[How]
     ) -> Sample:
@@ -237,12 +243,14 @@ class Model:
             timing,
         )
 
+    @checked
     def look(self, text: Prompt, cells: Sequence[str] = (), corpus: Prompt = None, label: str | None = None) -> "Look":
         """See inside while it reads a text, in a notebook as a picture; see `seqgen.api.looking.look_at`."""
         from seqgen.api.looking import look_at  # not needed to start
 
         return look_at(self, text, cells, corpus, label)
 
+    @checked
     def sampler(self, sampling: Sampling, prompts: Sequence[Ids]) -> Sampler:
         """Settings joined with this model: what `generate`, `sample` and the command line go through.
 
@@ -251,6 +259,7 @@ class Model:
         """
         return Sampler(self, sampling, prompts)
 
+    @checked
     def prompt(
         self, data: bytes, label: str | None = None, name: str = "the prompt", seconds: float | None = None
     ) -> Ids:
@@ -271,6 +280,7 @@ class Model:
             raise CorpusError(f"{name}: holds no note to go on from", "leave the prompt out to begin a new piece")
         return np.concatenate([self.tokenizer.frame(label), opening])
 
+    @checked
     def label(self, wanted: str | None, seed: int, index: int = 0) -> str | None:
         """The label wanted, or any, drawn from the seed, since every document that was learned from has one."""
         labels = self.tokenizer.labels
@@ -278,6 +288,7 @@ class Model:
             return wanted
         return labels[int(np.random.default_rng([seed, index]).integers(len(labels)))]
 
+    @checked
     def read(self, prompt: Prompt) -> bytes:
         """The bytes of a prompt; for music a str is the name of a file."""
         return prompt_bytes(prompt, not self.is_text)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,14 +11,13 @@ from seqgen.cli._config import config_option
 from seqgen.cli._observer import Printer
 from seqgen.cli._options import SettingsCommand, folder_options, json_option, note, settings_option
 from seqgen.cli._paths import Input, Output
-from seqgen.errors import UsageError
-from seqgen.settings import parse
 from seqgen.terminal.text import width_of
 
 if TYPE_CHECKING:
     from seqgen.evaluation.report import Evaluation
-    from seqgen.jobs.evaluate.job import Evaluated, MusicJob
+    from seqgen.jobs.evaluate.job import Evaluated
     from seqgen.jobs.evaluate.music_samples import Made
+    from seqgen.jobs.evaluate.settings import MusicJob, TextJob
 
 WIDTH = 80
 
@@ -48,21 +47,7 @@ WIDTH = 80
 @folder_options
 @json_option
 @config_option
-def command(
-    arguments: tuple[str, ...],
-    text: str | None,
-    label: str | None,
-    dynamic: bool,
-    average: Literal["probabilities", "logits"],
-    samples: int | None,
-    report: str | None,
-    seed: int,
-    temperature: float,
-    device: str,
-    settings: dict[str, str],
-    as_json: bool,
-    **folders: Any,
-) -> None:
+def command(arguments: tuple[str, ...], as_json: bool, **how: Any) -> None:
     """Measure CHECKPOINT on SOURCE: files, folders, globs, a .tokens file, or a corpus by name.
 
     Files go through the checkpoint's own codec. Without SOURCE, the run's own validation split is taken. Lower is
@@ -83,41 +68,22 @@ def command(
       seqgen evaluate checkpoints/plays --text "To be, or not to be"
       seqgen evaluate checkpoints/songs --samples 100 --report songs.html
     """
-    if text is None and label is not None:
-        raise UsageError("--label was given without --text", "a corpus is measured without its labels")
-    if settings and not dynamic:
-        raise UsageError("-P was given without --dynamic, whose settings it takes")
-    from seqgen.jobs.evaluate.arguments import divided
+    from seqgen.jobs.evaluate.settings import EvaluateCall, TextJob
 
-    checkpoints, source = divided(arguments)
-    if text is not None:
-        _refuse_beside_text(checkpoints, source, dynamic)
-        _judge(checkpoints[0], text, label, device, as_json)
+    call = EvaluateCall(arguments, **how)
+    job, music = call.jobs()
+    if isinstance(job, TextJob):
+        _judge(job, as_json)
         return
-    from seqgen.evaluation.dynamic import DynamicSettings
-    from seqgen.jobs.evaluate.job import EvaluateJob, MusicJob, evaluate
+    from seqgen.jobs.evaluate.job import evaluate
 
-    observer, made = Printer(), None
-    if samples is not None:
-        _require_one(checkpoints, "--samples")
-        made = _sampled(MusicJob(checkpoints[0], samples, source, seed, temperature, **folders), report, observer)
-    elif report is not None:
-        raise UsageError("--report was given without --samples, which it shows")
-    learning = parse(DynamicSettings, settings) if dynamic else None
-    found = evaluate(EvaluateJob(checkpoints, source, average, learning, device, **folders), observer)
+    observer = Printer()
+    made = None if music is None else _sampled(music, call.report, observer)
+    found = evaluate(job, observer)
     if as_json:
         click.echo(json.dumps(found.to_json() | ({} if made is None else {"music": made.to_json()})))
     else:
         click.echo(_table(found) + ("" if made is None else "\n\n" + made.table()))
-
-
-def _refuse_beside_text(checkpoints: list[str], source: list[str], dynamic: bool) -> None:
-    """Raise UsageError where --text does not go with the rest."""
-    if source:
-        raise UsageError("both SOURCE and --text were given, expected one of them")
-    _require_one(checkpoints, "--text")
-    if dynamic:
-        raise UsageError("--dynamic is for a SOURCE, --text was given")
 
 
 def _sampled(job: "MusicJob", report: str | None, observer: Printer) -> "Made":
@@ -129,12 +95,6 @@ def _sampled(job: "MusicJob", report: str | None, observer: Printer) -> "Made":
         write_page(made, job.checkpoint, report)
         note(f"Wrote {report}")
     return made
-
-
-def _require_one(checkpoints: list[str], flag: str) -> None:
-    """Raise UsageError where there are more."""
-    if len(checkpoints) > 1:
-        raise UsageError(f"{flag} takes one checkpoint, {len(checkpoints)} were given")
 
 
 def _table(found: "Evaluated") -> str:
@@ -177,11 +137,11 @@ def _rows(found: "Evaluation") -> list[tuple[str, float | None]]:
     return rows
 
 
-def _judge(checkpoint: str, text: str, label: str | None, device: str, as_json: bool) -> None:
+def _judge(job: "TextJob", as_json: bool) -> None:
     """Print how likely each token of a text is."""
     from seqgen.jobs.evaluate.judging import judge
 
-    found = judge(checkpoint, text, label, device)
+    found = judge(job)
     if as_json:
         click.echo(json.dumps(found.to_json()))
         return

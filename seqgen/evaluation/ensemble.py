@@ -6,15 +6,14 @@ whether they mean the same to every member is the caller's business.
 """
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
+from seqgen.evaluation import Average
 from seqgen.models.network import RecurrentLM, State
 from seqgen.settings import require
-
-Average = Literal["probabilities", "logits"]
 
 
 class Ensemble(nn.Module):

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from seqgen.checkpoint import Checkpoint
 from seqgen.errors import StreamError
+from seqgen.evaluation import Average
 from seqgen.evaluation.dynamic import DynamicScore, DynamicSettings, dynamic
-from seqgen.evaluation.ensemble import Average, Ensemble
+from seqgen.evaluation.ensemble import Ensemble
 from seqgen.evaluation.experts import ExpertsScore, evaluate_experts
 from seqgen.evaluation.protocols import cold_windows, prediction_nats, stateful, unframed
 from seqgen.evaluation.temperature import stored_temperature

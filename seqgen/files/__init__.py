@@ -33,7 +33,7 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     Raises:
         OutputError: The folder is missing or read-only, the disk is full, the rename fails.
     """
-    target = Path(path)
+    target = _nameable(path)
     try:
         device = is_device(target)
         target = target.resolve() if target.is_symlink() and not device else target  # /dev/stdout points nowhere
@@ -146,12 +146,19 @@ def standard_output() -> Iterator[BinaryIO]:
 
 def make_folder(path: str | Path) -> Path:
     """The folder, made with its parents where it is missing."""
-    folder = Path(path)
+    folder = _nameable(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(folder, error) from error
     return folder
+
+
+def _nameable(path: str | Path) -> Path:
+    """The path. Raises OutputError where no file can be called so, whatever the system is."""
+    if "\0" in str(path):
+        raise OutputError(f"{str(path)!r}: is no name of a file, as it holds a zero byte")
+    return Path(path)
 
 
 def cache_folder(*parts: str) -> Path:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqgen import hub
-from seqgen.arguments import check_types
 from seqgen.checkpoint import Checkpoint
 from seqgen.documents import Documents
 from seqgen.errors import CorpusError, DataError, UsageError
@@ -57,7 +56,7 @@ class ProbeJob(InFolders):
     output: str | None = None
 
     def __post_init__(self) -> None:
-        check_types(self)
+        super().__post_init__()
         require(0 <= self.seed < 1 << 32, "seed", self.seed, "0 to 2^32 - 1")
 
 

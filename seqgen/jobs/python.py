@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack
 
 from seqgen.arguments import checked, made
 from seqgen.errors import UsageError
+from seqgen.evaluation import Average
 from seqgen.jobs.observer import SILENT, Observer
 
 if TYPE_CHECKING:
@@ -26,8 +27,17 @@ Place: TypeAlias = str | Path
 Places: TypeAlias = Place | Sequence[Place]
 
 
-class HowToRead(TypedDict, total=False):
-    """How files become tokens, by keyword; see `seqgen.jobs.tokenize.TokenizeJob`."""
+class WhatOfFolders(TypedDict, total=False):
+    """What of folders is read, by keyword; see `seqgen.jobs.folders.InFolders`."""
+
+    follow_links: bool
+    everything: bool
+    include: Sequence[str]
+    exclude: Sequence[str]
+
+
+class HowToRead(WhatOfFolders, total=False):
+    """How files become tokens, by keyword; see `seqgen.jobs.folders.InTokens`."""
 
     codec: str | None
     settings: Mapping[str, Any]
@@ -37,10 +47,6 @@ class HowToRead(TypedDict, total=False):
     documents: str | None
     field: str | None
     label_field: str | None
-    follow_links: bool
-    everything: bool
-    include: Sequence[str]
-    exclude: Sequence[str]
 
 
 class HowToTokenize(HowToRead, total=False):
@@ -65,6 +71,20 @@ class HowToTrain(HowToRead, total=False):
     device: str
     resume: bool
     inside: bool
+
+
+class HowToEvaluate(WhatOfFolders, total=False):
+    """By keyword.
+
+    Keys:
+        average: What an ensemble averages.
+        dynamic: How to go on learning while measuring; None: not at all.
+        device: auto, cpu, cuda or mps.
+    """
+
+    average: Average
+    dynamic: "DynamicSettings | None"
+    device: str
 
 
 @checked
@@ -131,17 +151,7 @@ def train(source: Places, output: Place, *, observer: Observer = SILENT, **how: 
 
 @checked
 def evaluate(
-    checkpoint: Places,
-    source: Places = (),
-    *,
-    average: Literal["probabilities", "logits"] = "probabilities",
-    dynamic: "DynamicSettings | None" = None,
-    device: str = "auto",
-    follow_links: bool = False,
-    everything: bool = False,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    observer: Observer = SILENT,
+    checkpoint: Places, source: Places = (), *, observer: Observer = SILENT, **how: Unpack[HowToEvaluate]
 ) -> "Evaluated":
     """Measure how well a checkpoint predicts a corpus; lower is better.
 
@@ -151,28 +161,18 @@ def evaluate(
     Args:
         checkpoint: A run folder, a file or a published name; several are measured each, and as an ensemble.
         source: Files, folders, globs, a `.tokens` file or a corpus by name; none: the run's own validation split.
-        average: What an ensemble averages.
-        dynamic: How to go on learning while measuring; None: not at all.
-        device: auto, cpu, cuda or mps.
-        follow_links: Whether links in a folder may lead out of it.
-        everything, include, exclude: What of folders is read, see `seqgen.jobs.folders.InFolders`.
         observer: Is told how it goes.
+        how: See `HowToEvaluate`.
 
     Raises:
+        UsageError, SettingError: What was asked for does not fit together.
         CheckpointError: There is no such checkpoint, it is damaged, or several have other tokens.
         DataError: A file cannot be read, or holds nothing to predict.
     """
-    from seqgen.evaluation.dynamic import DynamicSettings
-    from seqgen.jobs.evaluate.job import EvaluateJob
     from seqgen.jobs.evaluate.job import evaluate as work
+    from seqgen.jobs.evaluate.settings import EvaluateJob
 
-    if dynamic is not None and not isinstance(dynamic, DynamicSettings):
-        raise UsageError(f"dynamic is {dynamic!r}, expected DynamicSettings or None")
-    job = EvaluateJob(
-        _names(checkpoint), _names(source), average, dynamic, device,
-        follow_links=follow_links, everything=everything, include=include, exclude=exclude,
-    )  # fmt: skip
-    return work(job, observer)
+    return work(made(EvaluateJob, _names(checkpoint), _names(source), **how), observer)
 
 
 def _names(places: Places) -> tuple[str, ...]:

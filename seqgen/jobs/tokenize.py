@@ -1,17 +1,14 @@
 """Files become a `.tokens` file: what `seqgen tokenize` does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from dataclasses import field as plain_field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from seqgen.arguments import MOST_WORKERS, check_types, finite
-from seqgen.documents import Documents
 from seqgen.errors import UsageError
 from seqgen.files import size
-from seqgen.jobs.folders import InFolders
+from seqgen.jobs.folders import InTokens
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.stream import TokenStream
 from seqgen.tokenization import building, sharding
@@ -24,20 +21,12 @@ SHOWN = 10  # of the files that could not be read
 
 
 @dataclass(frozen=True)
-class TokenizeJob(InFolders):
+class TokenizeJob(InTokens):
     """What to tokenize, how, and where to.
 
     Attributes:
         source: Files, folders, globs, "-" or a corpus by name.
         output: The file to write.
-        codec: How files become tokens; None: guessed from them.
-        settings: The codec's by name, and `skip_bad`: leave out what cannot be read.
-        workers: Processes that encode.
-        encoding: The text's, where it is not UTF-8.
-        label: Label every document so, instead of by its folder.
-        documents: What of a file a document is: file, line, blank (what stands between blank lines) or a text that
-            stands between documents; None: the lines of a list, the file of all else.
-        field, label_field: Read tables: the field of each record that is its text, and the one that is its label.
         shard: "3/7": tokenize only the third of seven parts, which `merge` joins; None: all.
         engine: local, or dask: many machines.
         scheduler: For dask: processes or threads of this machine, or a scheduler's address.
@@ -45,57 +34,36 @@ class TokenizeJob(InFolders):
 
     source: Sequence[str]
     output: Path
-    codec: str | None = None
-    settings: Mapping[str, Any] = plain_field(default_factory=dict)
-    workers: int = 1
-    encoding: str | None = None
-    label: str | None = None
-    documents: str | None = None
-    field: str | None = None
-    label_field: str | None = None
     shard: str | None = None
     engine: Literal["local", "dask"] = "local"
     scheduler: str | None = None
 
     def __post_init__(self) -> None:
-        check_types(self)
-        _ = self.cut
+        super().__post_init__()
+        self.tokenizing(self.settings)
         if self.shard is not None:
             parse_shard(self.shard)
         if self.engine == "dask" and self.shard is not None:
             raise UsageError("both a shard and the engine dask were asked for", "dask makes its own shards")
         if self.scheduler is not None and self.engine != "dask":
             raise UsageError("a scheduler was given, but the engine is local", "--engine dask")
-        finite("workers", self.workers, f"1 to {MOST_WORKERS}", least=1, most=MOST_WORKERS)
-
-    @property
-    def cut(self) -> str | Documents | None:
-        """What a document is, see `Documents.asked`."""
-        return Documents.asked(self.documents, self.field, self.label_field)
 
 
 def tokenize(job: TokenizeJob, observer: Observer = SILENT) -> TokenStream:
     """Tokenize files.
 
     Raises:
-        SettingError: A setting, the encoding or the number of workers is out of range.
+        SettingError: A setting of the codec is unknown or out of range.
         DataError: A file cannot be read, or nothing is left to write.
         OutputError: The output cannot be written.
     """
-    options, skip_bad = building.separate(job.settings)
     sources = resolve(job.source, observer.note, job.choice)
     total = sum(each.size for each in sources)
     with observer.bar("", total, "B") as advance:
         return building.tokenize(
             sources,
-            job.codec,
-            options,
-            output=job.output,
-            workers=job.workers,
-            encoding=job.encoding,
-            label=job.label,
-            skip_bad=skip_bad,
-            documents=job.cut,
+            job.tokenizing(job.settings),
+            job.output,
             note=observer.note,
             progress=advance,
             builder=_builder(job),

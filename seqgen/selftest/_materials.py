@@ -22,6 +22,7 @@ from seqgen.takes.record import Beginning, TakeSource
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.store import Takes
 from seqgen.tokenization.building import tokenize
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 
@@ -49,7 +50,7 @@ def corpus(folder: Path) -> Path:
 
 def stream(folder: Path) -> TokenStream:
     """A stream of six labelled texts."""
-    return tokenize(resolve([corpus(folder)]), "char", output=folder / "corpus.tokens")
+    return tokenize(resolve([corpus(folder)]), TokenizeSettings("char"), folder / "corpus.tokens")
 
 
 def checkpoint(seed: int = 0) -> Checkpoint:

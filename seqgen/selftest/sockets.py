@@ -9,7 +9,8 @@ from typing import Any
 from seqgen import catalogue
 from seqgen.jobs.decode import decode
 from seqgen.jobs.describe.facts import describe
-from seqgen.jobs.evaluate.job import EvaluateJob, evaluate
+from seqgen.jobs.evaluate.job import evaluate
+from seqgen.jobs.evaluate.settings import EvaluateJob
 from seqgen.jobs.observer import Observer
 from seqgen.jobs.render import RenderJob, render
 from seqgen.jobs.sample.session import sample

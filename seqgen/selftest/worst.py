@@ -24,6 +24,7 @@ from seqgen.selftest import MEMORY, Tally, _grammars, fuzz, peak_memory
 from seqgen.selftest._grammars import Grammar
 from seqgen.tokenization import restoring
 from seqgen.tokenization.building import tokenize
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import resolve
 from seqgen.tokenizer import Tokenizer
 
@@ -254,7 +255,7 @@ def _keyed(data: bytes) -> None:
 def _named(folder: Path) -> Target:
     """The files of a stream of many documents: the names of its sources are the input's words, many alike."""
     (folder / "one.txt").write_text("x", "utf-8")
-    stream = tokenize(resolve([folder / "one.txt"]), "byte", output=folder / "one.tokens")
+    stream = tokenize(resolve([folder / "one.txt"]), TokenizeSettings("byte"), folder / "one.tokens")
     tokenizer = Tokenizer.from_spec(stream.codec_spec)
 
     def read(data: bytes) -> None:

@@ -1,6 +1,6 @@
 """The SQLite file that holds all takes of a user. Knows no models and no artifacts.
 
-It lies in the user's data folder, or where SEQGEN_TAKES points. Tables:
+It lies in the user's data folder, or where SEQGEN_TAKES points; off: nothing is kept. Tables:
 
     sources  key, hash, digest, name, corpus, tokenizer: one row for each checkpoint and tokenizer (as JSON, whose
              SHA-256 is `digest`), as long as a take comes from it
@@ -21,12 +21,16 @@ from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
+from seqgen.arguments import checked
 from seqgen.errors import TakeError
+from seqgen.settings import FALSE
 from seqgen.takes import _rows
 from seqgen.takes._database import Database, explained
 from seqgen.takes.record import MAX_TEXT, OPEN, Beginning, Ending, Take, TakeSource, is_base, now, unpack, versions
 
 FILE = "takes.sqlite"
+PLACE = "SEQGEN_TAKES"  # the variable that says where
+OFF = FALSE | {"none"}
 THERE = _rows.THERE
 
 
@@ -38,10 +42,15 @@ class TakePart:
     data: bytes
 
 
+def kept() -> bool:
+    """Whether takes are kept at all: not where SEQGEN_TAKES is a word for no."""
+    return os.environ.get(PLACE, "").lower() not in OFF
+
+
 def place() -> Path:
-    """Where the takes of this user lie."""
-    given = os.environ.get("SEQGEN_TAKES")
-    if given:
+    """Where the takes of this user lie; where they would, if none are kept."""
+    given = os.environ.get(PLACE)
+    if given and kept():
         path = Path(given).expanduser()
         return path / FILE if path.is_dir() or given.endswith(("/", os.sep)) else path
     import platformdirs
@@ -57,12 +66,18 @@ class Takes:
         write: Whether it is to be written; it is made where it is missing then.
 
     Raises:
-        TakeError: It cannot be opened, is damaged, or is something else.
+        TakeError: It cannot be opened, is damaged, or is something else; or the user's takes are turned off.
         OutputError: Its folder cannot be made.
     """
 
+    @checked
     def __init__(self, path: str | Path | None = None, write: bool = True) -> None:
+        if path is None and not kept():
+            hint = f"unset {PLACE}, or let it name a file"
+            raise TakeError(f"takes are turned off, as {PLACE} is {os.environ[PLACE]!r}", hint)
         self.path = place() if path is None else Path(path)
+        if "\0" in str(self.path):
+            raise TakeError(f"{str(self.path)!r}: is no name of a file, as it holds a zero byte")
         if not write and not self.path.exists():
             raise TakeError(f"{self.path}: there are no takes yet", "make one with: seqgen generate CHECKPOINT")
         self._open(Database(self.path, write))
@@ -97,6 +112,7 @@ class Takes:
         """What is read inside is of one moment, whatever others write."""
         return self._base.snapshot()
 
+    @checked
     def begin(
         self,
         beginning: Beginning,
@@ -120,6 +136,7 @@ class Takes:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
+    @checked
     def append(self, key: int, part: TakePart, ending: Ending) -> None:
         """More tokens, and how the take stands by then. Call inside a transaction.
 
@@ -129,6 +146,7 @@ class Takes:
         self._stand(key, ending)
         self._base.execute("INSERT OR REPLACE INTO chunks VALUES (?, ?, ?)", (key, part.place, part.data))
 
+    @checked
     def finish(self, key: int, base: str, ending: Ending) -> str:
         """Name a take whose tokens are all there; returns its id. Call inside a transaction.
 
@@ -141,6 +159,7 @@ class Takes:
         self._base.execute("UPDATE takes SET id = ? WHERE key = ?", (id, key))
         return id
 
+    @checked
     def list(
         self,
         limit: int | None = None,
@@ -169,6 +188,7 @@ class Takes:
                 left_out(error)
         return takes
 
+    @checked
     def find(self, name: str) -> Take:
         """The take of an id, of the unambiguous beginning of one, or `last`.
 
@@ -177,6 +197,7 @@ class Takes:
         """
         return self.load(self.key(name))
 
+    @checked
     def key(self, name: str) -> int:
         """The key of the take that is called so, see `find`; it may be damaged.
 
@@ -195,6 +216,7 @@ class Takes:
             )
         return int(rows[0]["key"])
 
+    @checked
     def key_in_file(self, base: str) -> int:
         """The key of the take that a file names by the digits of its fingerprint.
 
@@ -213,6 +235,7 @@ class Takes:
                 return int(row["key"])
         raise TakeError(f"no take is called {base!r}", THERE)
 
+    @checked
     def load(self, key: int) -> Take:
         """The take at a key.
 
@@ -222,6 +245,7 @@ class Takes:
         with explained(self.path):
             return _rows.load(self._base, key, self._sources)
 
+    @checked
     def parts(self, take: Take) -> Iterator[TakePart]:
         """The tokens of a take, piece by piece, prompt first."""
         with explained(self.path):
@@ -233,16 +257,19 @@ class Takes:
             except _rows.FAULTS as error:
                 raise _rows.damaged(take.id, error) from error
 
+    @checked
     def star(self, take: Take, starred: bool = True) -> None:
         """Like a take, or no longer."""
         with self.transaction():
             self.set_star(self._exactly(take.id), starred)
 
+    @checked
     def delete(self, take: Take) -> None:
         """Forget a take for good."""
         with self.transaction():
             self.drop(self._exactly(take.id))
 
+    @checked
     def alike(self, take: Take, latest: int) -> Iterator[Take]:
         """The takes up to the key `latest` that have the fingerprint of `take`, from the same checkpoint and tokenizer.
 
@@ -263,10 +290,12 @@ class Takes:
         """The key of the latest take, 0 where there is none. Call inside a transaction."""
         return int(self._base.execute("SELECT coalesce(max(key), 0) FROM takes").fetchone()[0])
 
+    @checked
     def set_star(self, key: int, starred: bool) -> None:
         """Like the take at a key. Call inside a transaction."""
         self._base.execute("UPDATE takes SET starred = ? WHERE key = ?", (starred, key))
 
+    @checked
     def drop(self, key: int) -> None:
         """Forget the take at a key, and its source where no other take needs it. Call inside a transaction."""
         self._base.execute("DELETE FROM chunks WHERE take = ?", (key,))

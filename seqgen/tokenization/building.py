@@ -7,14 +7,11 @@ lie and in which order the ids are written does not depend on the number of work
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from seqgen import settings
-from seqgen.documents import Documents
-from seqgen.errors import CorpusError, DataError, SettingError
+from seqgen.errors import CorpusError, DataError
 from seqgen.report import Report
 from seqgen.stream import StreamWriter, TokenStream
 from seqgen.stream.tables import Shard
@@ -25,25 +22,18 @@ from seqgen.tokenization.fitting import fitted, reason_of
 from seqgen.tokenization.planning import TokenizePlan, plan, silent
 from seqgen.tokenization.pool import Encoded, Job, Result, encoded, spread
 from seqgen.tokenization.reading import Reader, shown
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import Note, Source
 from seqgen.tokenizer import Tokenizer
 
 Builder = Callable[[TokenizePlan, str | Path, int, Callable[[int], object]], None]
-SKIP_BAD = "skip_bad"  # a setting of tokenization, whatever the codec
 
 
 def tokenize(
     sources: Sequence[Source],
-    codec_name: str | None = None,
-    options: Mapping[str, Any] | None = None,
-    *,
+    asked: TokenizeSettings,
     output: str | Path,
-    workers: int = 1,
-    encoding: str | None = None,
-    label: str | None = None,
-    skip_bad: bool | None = None,
-    tokenizer: Tokenizer | None = None,
-    documents: str | Documents | None = None,
+    *,
     note: Note = silent,
     progress: Callable[[int], object] = lambda count: None,
     builder: Builder | None = None,
@@ -52,33 +42,21 @@ def tokenize(
 
     Args:
         sources: The files, see `seqgen.tokenization.sources.resolve`.
-        codec_name: The codec; guessed from the files if None.
-        options: The codec's settings by name.
+        asked: How they become tokens.
         output: The file to write, atomically.
-        workers: How many processes encode.
-        encoding: The text's encoding; None takes UTF-8, and keeps bytes that are not.
-        label: One label for all documents, instead of those from folder names.
-        skip_bad: Leave out files that cannot be read, and mend those that can be; None means: of several files.
-        tokenizer: What to encode with, such as a checkpoint's, instead of a codec fitted to these files. Labels that
-            it does not know fall away.
-        documents: What of a file a document is: file, line, blank (what stands between blank lines) or a text that
-            stands between documents; fields of a table; None: as `tokenizer` has it, else the lines of a list and the
-            file of all else.
         note: Takes remarks for people.
         progress: Takes the number of bytes of each file that is done.
         builder: What carries out the plan instead of `build`.
 
     Raises:
-        SettingError: An option, the encoding or the number of workers is out of range.
+        UsageError, SettingError: What was asked for does not fit these files.
         DataError: A file cannot be read (CorpusError or the codec's own error), or nothing is left to write.
         OutputError: The output cannot be written.
     """
-    if workers < 1:
-        raise SettingError(f"workers is {workers}, expected at least 1")
-    made = plan(sources, codec_name, options, encoding, label, skip_bad, tokenizer, documents, note)
+    made = plan(sources, asked, note)
     made.before.skipped.update(made.passed)
     made.before.leave(made.left)
-    (builder or build)(made, output, workers, progress)
+    (builder or build)(made, output, asked.workers, progress)
     return TokenStream.open(output)
 
 
@@ -224,10 +202,3 @@ def nothing(report: Report) -> CorpusError:
     name, reason = next(reversed(report.skipped.items()))
     others = f"none of {len(report.skipped)} files could be tokenized; the last: " if len(report.skipped) > 1 else ""
     return CorpusError(f"{others}{name}: {reason}", "there is nothing to write")
-
-
-def separate(values: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:
-    """Settings as given with -P → (the codec's own, `skip_bad` or None)."""
-    rest = dict(values)
-    skip = rest.pop(SKIP_BAD, None)
-    return rest, None if skip is None else bool(settings.convert(SKIP_BAD, skip, bool))

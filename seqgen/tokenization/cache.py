@@ -9,14 +9,12 @@ cache folder (`seqgen.files.cache_folder`) under their key; those used longest a
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import seqgen
 from seqgen import hub
-from seqgen.documents import Documents
 from seqgen.errors import CorpusError, StreamError
 from seqgen.files import cache_folder
 from seqgen.report import Report
@@ -25,9 +23,9 @@ from seqgen.stream.tables import VERSION
 from seqgen.tokenization.building import build
 from seqgen.tokenization.planning import TokenizePlan, plan, silent
 from seqgen.tokenization.reading import content_hash
+from seqgen.tokenization.settings import USUAL, TokenizeSettings
 from seqgen.tokenization.sources import Note, Source
 from seqgen.tokenization.telling import told
-from seqgen.tokenizer import Tokenizer
 
 MAX_CACHED = 20_000_000_000
 USED = ".used"
@@ -35,15 +33,7 @@ USED = ".used"
 
 def cached_stream(
     sources: Sequence[Source],
-    codec_name: str | None = None,
-    options: Mapping[str, Any] | None = None,
-    *,
-    workers: int = 1,
-    encoding: str | None = None,
-    label: str | None = None,
-    skip_bad: bool | None = None,
-    tokenizer: Tokenizer | None = None,
-    documents: str | Documents | None = None,
+    asked: TokenizeSettings = USUAL,
     note: Note = silent,
     progress: Callable[[int], object] = lambda count: None,
 ) -> TokenStream:
@@ -51,7 +41,7 @@ def cached_stream(
 
     Arguments and errors are those of `seqgen.tokenization.building.tokenize`.
     """
-    made = plan(sources, codec_name, options, encoding, label, skip_bad, tokenizer, documents, note)
+    made = plan(sources, asked, note)
     for name, reason in made.passed.items():  # not in the stream's report: the next call may find the same files only
         note(f"Left out {name}: {reason}")
     for line in told(Report(left_out=dict(made.left)), sum(source.size for source in made.sources)):
@@ -67,7 +57,7 @@ def cached_stream(
             _mark(path)
             note("Tokenized before: taken from the cache.")
             return stream
-    build(made, path, workers, progress)
+    build(made, path, asked.workers, progress)
     _prune(folder, path)
     return TokenStream.open(path)
 

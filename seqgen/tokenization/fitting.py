@@ -15,6 +15,7 @@ from seqgen.report import Report
 from seqgen.tokenization import records
 from seqgen.tokenization.planning import TokenizePlan, plan, silent
 from seqgen.tokenization.reading import Reader, shown
+from seqgen.tokenization.settings import USUAL, TokenizeSettings
 from seqgen.tokenization.sources import Note, Source
 from seqgen.tokenizer import Tokenizer
 
@@ -23,24 +24,27 @@ PART_BYTES = 1 << 22  # of a corpus that is counted at once
 
 
 def grown(
-    sources: Sequence[Source],
-    tokenizer: Tokenizer,
-    *,
-    encoding: str | None = None,
-    label: str | None = None,
-    skip_bad: bool | None = None,
-    documents: str | Documents | None = None,
-    note: Note = silent,
+    sources: Sequence[Source], tokenizer: Tokenizer, asked: TokenizeSettings = USUAL, note: Note = silent
 ) -> Tokenizer:
     """A tokenizer with tokens besides for the characters and labels that these files hold anew.
 
-    Arguments and errors are those of `seqgen.tokenization.building.tokenize`. Ids of the codec may move; the names of
-    tokens do not.
+    Ids of the codec may move; the names of tokens do not.
+
+    Args:
+        sources: The files, see `seqgen.tokenization.sources.resolve`.
+        tokenizer: What grows.
+        asked: How files are read; codec and settings are the tokenizer's.
+        note: Takes remarks for people.
+
+    Raises:
+        UsageError, SettingError: What was asked for does not fit these files.
+        DataError: A file cannot be read.
     """
-    options, cut = asdict(tokenizer.codec.options), tokenizer.documents
-    made = plan(sources, tokenizer.codec_name, options, encoding, label, skip_bad, None, documents or "file", note)
-    if documents is None:
-        made = replace(made, documents=cut)
+    options = asdict(tokenizer.codec.options)
+    own = replace(asked, codec=tokenizer.codec_name, options=options, documents=asked.documents or "file")
+    made = plan(sources, own, note)
+    if asked.documents is None:
+        made = replace(made, documents=tokenizer.documents)
     new = {source.label for source in made.sources if source.label is not None} - set(tokenizer.labels)
     corpus = _Corpus(made)
     codec = tokenizer.codec.grow(corpus.pieces())

@@ -12,12 +12,11 @@ from seqgen.errors import CorpusError, DataError, SettingError, UsageError
 from seqgen.files import guarding
 from seqgen.report import LeftOut, Report
 from seqgen.tokenization import licences, listing, records
-from seqgen.tokenization.encodings import AUTO
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.reading import Reader, shown
 from seqgen.tokenization.selecting import is_text, select
+from seqgen.tokenization.settings import USUAL, TokenizeSettings
 from seqgen.tokenization.sources import Note, Source, Sources
-from seqgen.tokenization.text import decoder
 from seqgen.tokenizer import Tokenizer
 
 TEXT_CODEC, SHOWN = "char", 6
@@ -113,24 +112,25 @@ def _told(sources: Sequence[Source], encoding: str | None, note: Note) -> None:
         note(f"{shown(first)} is read as it is; --field takes one of its columns ({shown_names}), a document a row.")
 
 
-def plan(
-    sources: Sequence[Source],
-    codec_name: str | None = None,
-    options: Mapping[str, Any] | None = None,
-    encoding: str | None = None,
-    label: str | None = None,
-    skip_bad: bool | None = None,
-    tokenizer: Tokenizer | None = None,
-    documents: str | Documents | None = None,
-    note: Note = silent,
-) -> TokenizePlan:
-    """Decide codec, files, labels and settings; see `tokenize`."""
+def plan(sources: Sequence[Source], asked: TokenizeSettings = USUAL, note: Note = silent) -> TokenizePlan:
+    """Decide codec, files, labels and settings.
+
+    Args:
+        sources: The files, see `seqgen.tokenization.sources.resolve`.
+        asked: How they are to become tokens.
+        note: Takes remarks for people.
+
+    Raises:
+        UsageError, SettingError: What was asked for does not fit these files.
+        CorpusError: There is nothing to tokenize.
+    """
     if not sources:
         raise CorpusError("there are no files to tokenize")
-    others = Report()
+    others, tokenizer, encoding = Report(), asked.tokenizer, asked.encoding
+    codec_name, options = asked.codec, asked.options
     if tokenizer is not None:
         codec_name, options = tokenizer.codec_name, asdict(tokenizer.codec.options)
-    tables = isinstance(documents, Documents) and documents.kind == "record"
+    tables = isinstance(asked.documents, Documents) and asked.documents.kind == "record"
     if tables:
         sources, others = _tables(sources)
         codec_name = codec_name or TEXT_CODEC
@@ -141,26 +141,23 @@ def plan(
     if codec_name is None:
         codec_name, reason = guess_codec(sources)
         note(f"Codec {codec_name}, {reason or 'guessed from the files'}; -c names another.")
-    if encoding is not None:
-        if encoding != AUTO:
-            decoder(encoding)
-        if not is_text(registry.load("codecs", codec_name)):
-            raise SettingError(f"encoding is {encoding!r}, but codec {codec_name} is not for text", "leave it out")
+    if encoding is not None and not is_text(registry.load("codecs", codec_name)):
+        raise SettingError(f"encoding is {encoding!r}, but codec {codec_name} is not for text", "leave it out")
     chosen, left = (list(sources), others) if tables else select(sources, codec_name)
     guarding.reads_all(source.path for source in chosen)
-    if label is not None:
-        chosen = [replace(source, label=label) for source in chosen]
+    if asked.label is not None:
+        chosen = [replace(source, label=asked.label) for source in chosen]
     if tokenizer is not None:
-        if label is not None:
-            tokenizer.label_id(label)
+        if asked.label is not None:
+            tokenizer.label_id(asked.label)
         chosen = [source if source.label in tokenizer.labels else replace(source, label=None) for source in chosen]
-    chosen, options = _beheaded(chosen, options or {}, registry.load("codecs", codec_name), encoding)
+    chosen, options = _beheaded(chosen, options, registry.load("codecs", codec_name), encoding)
     parsed = settings.parse(registry.load("codecs", codec_name).Options, options)
-    skip = len(chosen) > 1 if skip_bad is None else skip_bad
+    skip = len(chosen) > 1 if asked.skip_bad is None else asked.skip_bad
     known = None if tokenizer is None else tokenizer.documents
-    if documents is None and known is None and registry.load("codecs", codec_name).medium.separable:
+    if asked.documents is None and known is None and registry.load("codecs", codec_name).medium.separable:
         _told(chosen, encoding, note)
-    cut = listing.resolved(documents, registry.load("codecs", codec_name), chosen, encoding, known, note)
+    cut = listing.resolved(asked.documents, registry.load("codecs", codec_name), chosen, encoding, known, note)
     tokenizer = None if tokenizer is None else replace(tokenizer, documents=cut)
     passed: Mapping[str, str] = {}
     if isinstance(sources, Sources):

@@ -17,6 +17,7 @@ from seqgen.jobs.observer import SILENT, Observer
 from seqgen.stream import TokenStream
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.meaning import tokenizer_of
+from seqgen.tokenization.settings import TokenizeSettings
 from seqgen.tokenization.sources import is_stream, resolve
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import recorded as training
@@ -86,7 +87,7 @@ def opened(
         return Documents(name, stream.ids, stream.starts, stream.fingerprint)
     sources = resolve(source, observer.note, choice)
     try:
-        stream = cached_stream(sources, tokenizer=tokenizer, note=observer.note)
+        stream = cached_stream(sources, TokenizeSettings(tokenizer=tokenizer), observer.note)
     except DataError as error:
         raise type(error)(error.message, f"the checkpoint takes files for codec {tokenizer.codec_name}") from error
     for file, reason in list(stream.report.skipped.items())[:5]:

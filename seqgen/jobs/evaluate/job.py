@@ -8,65 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import hub
-from seqgen.arguments import check_types
 from seqgen.checkpoint import Checkpoint
 from seqgen.errors import DataError, StreamError, UsageError
-from seqgen.evaluation import report
-from seqgen.evaluation.ensemble import Average
+from seqgen.evaluation import Average, report
 from seqgen.evaluation.report import Evaluation
 from seqgen.jobs.evaluate import corpora
-from seqgen.jobs.folders import InFolders
+from seqgen.jobs.evaluate.settings import EvaluateJob
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.tokenizer import require_same_tokens
 from seqgen.training.device import pick_device
 from seqgen.training.recorded import Recorded
 
 if TYPE_CHECKING:
-    from seqgen.evaluation.dynamic import DynamicSettings
     from seqgen.experts.ngram import NGram
 
 UNIT = " tokens"
 Framed: TypeAlias = "tuple[NDArray[Any], NDArray[np.int64]]"
-
-
-@dataclass(frozen=True)
-class EvaluateJob(InFolders):
-    """What to measure.
-
-    Attributes:
-        checkpoints: One or more; several are measured as an ensemble, too.
-        source: Files, folders, a stream or a corpus; nothing: the first run's own validation split.
-        average: How an ensemble averages.
-        dynamic: How to learn while measuring, or None.
-        device: auto, cpu, cuda or mps.
-    """
-
-    checkpoints: Sequence[str]
-    source: Sequence[str] = ()
-    average: Average = "probabilities"
-    dynamic: "DynamicSettings | None" = None
-    device: str = "auto"
-
-    def __post_init__(self) -> None:
-        check_types(self)
-
-
-@dataclass(frozen=True)
-class MusicJob(InFolders):
-    """What music to make and to hold beside what.
-
-    Attributes:
-        checkpoint: What makes it.
-        samples: How many.
-        source: Files, folders, a stream or a corpus; nothing: the run's own validation split.
-        seed, temperature: Of the samples.
-    """
-
-    checkpoint: str
-    samples: int
-    source: Sequence[str] = ()
-    seed: int = 1
-    temperature: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from seqgen.checkpoint import Checkpoint
 from seqgen.errors import UsageError
 from seqgen.evaluation.report import surprise
+from seqgen.jobs.evaluate.settings import TextJob
 from seqgen.training.device import pick_device
 
 
@@ -50,23 +51,15 @@ class Judged:
         }
 
 
-def judge(checkpoint: str, text: str, label: str | None = None, device: str = "auto") -> Judged:
+def judge(job: TextJob) -> Judged:
     """How likely each token of a text is to a checkpoint.
 
-    Args:
-        checkpoint: A run folder, a file, or the name of a published one.
-        text: At least one character.
-        label: Of the document that it begins.
-        device: auto, cpu, cuda or mps.
-
     Raises:
-        UsageError: The text is empty, the model knows no text, or no such label.
+        UsageError: The model knows no text, or no such label.
         CheckpointError: There is none, or it is damaged.
     """
-    model, picked = Checkpoint.load(checkpoint), str(pick_device(device))
-    data = text.encode("utf-8", "surrogateescape")
-    if not data:
-        raise UsageError("--text is empty, expected at least one character")
+    model, picked = Checkpoint.load(job.checkpoint), str(pick_device(job.device))
+    data = job.text.encode("utf-8", "surrogateescape")
     if not model.tokenizer.is_text:
         raise UsageError(f"--text is for models of text, this one knows {model.tokenizer.codec_name}")
-    return Judged(data, len(text), surprise(model, data, label, picked))
+    return Judged(data, len(job.text), surprise(model, data, job.label, picked))

@@ -14,8 +14,8 @@ from seqgen.api.sampling import Sampling
 from seqgen.evaluation.music import Likeness, compare
 from seqgen.generation.loop import collect
 from seqgen.jobs.evaluate import corpora, music_measures
-from seqgen.jobs.evaluate.job import MusicJob
 from seqgen.jobs.evaluate.music_measures import Measured, measured
+from seqgen.jobs.evaluate.settings import MusicJob
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.sample.copied import MOST_INDEXED
 from seqgen.music.score import Score

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from seqgen.checkpoint import Checkpoint
 from seqgen.errors import UsageError
-from seqgen.jobs.evaluate.job import EvaluateJob, evaluate
+from seqgen.jobs.evaluate.job import evaluate
+from seqgen.jobs.evaluate.settings import EvaluateJob
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.train.preparing import prepare
 from seqgen.jobs.train.settings import TrainJob

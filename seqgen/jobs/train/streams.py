@@ -1,6 +1,7 @@
 """The streams of a run: what SOURCE is or becomes, in the tokens of a checkpoint where the run goes on from one."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from seqgen import registry, settings
@@ -10,10 +11,10 @@ from seqgen.jobs.train.planning import Parent, model_kinds
 from seqgen.jobs.train.settings import TrainJob
 from seqgen.settings import Values
 from seqgen.stream import TokenStream
-from seqgen.tokenization.building import SKIP_BAD, separate
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.fitting import grown
 from seqgen.tokenization.meaning import tokenizer_of
+from seqgen.tokenization.settings import SKIP_BAD, TokenizeSettings, separate
 from seqgen.tokenization.sources import is_stream, resolve
 from seqgen.tokenization.telling import strange
 
@@ -76,14 +77,11 @@ def open_stream(
         if parent is not None:
             _check_codec(parent, given.codec_spec["name"], f"{source[0]} has")
         return given
-    own, skip_bad = separate(for_codec)
     if parent is None:
-        stream = cached_stream(
-            resolve(source, observer.note, job.choice), job.codec, own, workers=job.workers,
-            encoding=job.encoding, label=job.label, skip_bad=skip_bad, documents=job.cut, note=observer.note,
-        )  # fmt: skip
+        sources = resolve(source, observer.note, job.choice)
+        stream = cached_stream(sources, job.tokenizing(for_codec), observer.note)
     else:
-        stream = _in_tokens_of(job, source, own, skip_bad, parent, observer)
+        stream = _in_tokens_of(job, source, for_codec, parent, observer)
     for line in strange(stream.report):
         observer.note(line)
     for name, reason in list(stream.report.skipped.items())[:LEFT_OUT]:
@@ -100,7 +98,7 @@ def open_held_out(job: TrainJob, name: str, stream: TokenStream, observer: Obser
     if not is_stream([name]):
         own = tokenizer_of(stream)
         sources = resolve([name], observer.note, job.choice)
-        return cached_stream(sources, tokenizer=own, encoding=job.encoding, note=observer.note)
+        return cached_stream(sources, TokenizeSettings(tokenizer=own, encoding=job.encoding), observer.note)
     held_out = TokenStream.load(name)
     if (held_out.codec_spec, held_out.vocab_size) != (stream.codec_spec, stream.vocab_size):
         raise UsageError(f"{name}: has another codec than the corpus", "name the files: they go through its codec")
@@ -108,21 +106,17 @@ def open_held_out(job: TrainJob, name: str, stream: TokenStream, observer: Obser
 
 
 def _in_tokens_of(
-    job: TrainJob, source: Sequence[str], own: Values, skip_bad: bool | None, parent: Parent, observer: Observer
+    job: TrainJob, source: Sequence[str], for_codec: Mapping[str, Any], parent: Parent, observer: Observer
 ) -> TokenStream:
     """SOURCE through the codec of a checkpoint, which gains tokens where the corpus holds something new."""
+    own, _ = separate(for_codec)
     _refuse_settings(own, f"that of the checkpoint {parent.name} is kept")
     if job.codec is not None:
         _check_codec(parent, job.codec, "--codec is")
     sources = resolve(source, observer.note, job.choice)
-    tokenizer = grown(
-        sources, parent.checkpoint.tokenizer, encoding=job.encoding, label=job.label, skip_bad=skip_bad,
-        documents=job.cut,
-    )  # fmt: skip
-    return cached_stream(
-        sources, tokenizer=tokenizer, encoding=job.encoding, label=job.label, workers=job.workers,
-        skip_bad=skip_bad, note=observer.note,
-    )  # fmt: skip
+    tokenizer = grown(sources, parent.checkpoint.tokenizer, job.tokenizing(for_codec))
+    asked = replace(job.tokenizing(for_codec, tokenizer), documents=None)  # which the grown one knows
+    return cached_stream(sources, asked, observer.note)
 
 
 def _check_codec(parent: Parent, codec: str, what: str) -> None:
