@@ -114,7 +114,7 @@ def test_a_slash_divides_behind_a_value(grammar: CodeGrammar, before: str) -> No
 
 @pytest.mark.parametrize("before", QUOTES)
 def test_a_slash_begins_a_regular_expression_elsewhere(grammar: CodeGrammar, before: str) -> None:
-    for text, fits in (("/'/.test(x)", True), (r"/[/'\]]\/(/", True), ("/ 2 - '/' ", False)):
+    for text, fits in (("/'/.test(x)", True), (r"/[/'\]]\/(/", True), (r"/[\s/']/", True), ("/ 2 - '/' ", False)):
         shown = f"{before}{text}{closed(before)}\n"
         assert (whole(grammar, shown), CHECK.balanced("javascript", shown)) == (fits, fits), shown
 

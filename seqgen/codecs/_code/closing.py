@@ -87,7 +87,7 @@ def _out(lexer: Lexer, state: State) -> str:
         return "("
     if region.named and not (state.fence or progress):
         return OPERAND
-    if region.classes and progress == "[":
+    if region.classes and state.fence:
         return "]"
     if region.doubled and progress:
         return "\n"

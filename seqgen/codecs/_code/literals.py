@@ -55,9 +55,9 @@ class Literals:
             if char == region.closes:
                 return self._left(state, region), state.loose, True
             state = state._replace(progress="")
-        if region.classes and (char in "[]" or progress == "["):
-            progress = "[" if char == "[" else "" if char == "]" else progress
-            return state._replace(progress=progress), char not in CONTROL, True
+        if region.classes and (char in "[]" or state.fence):
+            fence = "[" if char == "[" else "" if char == "]" else state.fence
+            return state._replace(fence=fence), char not in CONTROL, True
         return self._ending(state, region, char)
 
     def _ending(self, state: State, region: Region, char: str) -> Reading:

@@ -29,7 +29,8 @@ class State(NamedTuple):
         pending: What has been read of the beginning of a comment or literal that may yet be none, or a longer one.
         inside: The beginning of the comment or literal in which one is, or "".
         progress: What has been read of its end, or an escape; its beginning, where something has to stand in it.
-        fence: What else its end needs: a delimiter, a star for each comment around it, what makes it no name.
+        fence: What else its end needs: a delimiter, a star for each comment around it, what makes it no name,
+            the bracket of a class in a regular expression.
         stack: What is open, the innermost last: brackets, braces by kind, and blocks by the first letter of their end.
         frames: For each conditional that is open, the stack before it.
         last: What stood last in code: a sign, `w` for a name or number, `k` for a word that goes on, `"` a literal, or
