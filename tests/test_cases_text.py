@@ -124,3 +124,15 @@ def test_the_first_of_several_lines_is_as_good_as_later_ones(tmp_path: Path) -> 
     good = re.compile(r"Title: (\w+) (stew|pie)\n- \d cups (\w+)\nBake it\.")
     assert len(made) == 60
     assert sum(bool(good.fullmatch(item)) for item in made) >= 57  # every item is a sample's first one
+
+
+def test_what_is_no_text_is_said_before_it_is_learned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "wide.txt").write_text("Hello there, this is wide.\n" * 20, "utf-16")
+    assert run(["inspect", str(tmp_path / "wide.txt")]) == 0
+    assert "byte order mark of utf-16; pass --encoding utf-16" in " ".join(capsys.readouterr().out.split())
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures/a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4)
+    for command in (["inspect"], ["tokenize", "-o", str(tmp_path / "x.tokens")]):
+        assert run([command[0], str(tmp_path / "pictures"), *command[1:]]) == 0
+        shown = capsys.readouterr()
+        assert "as nothing here is text or music" in " ".join((shown.out + shown.err).split())

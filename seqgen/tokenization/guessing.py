@@ -14,6 +14,7 @@ from seqgen.tokenization.sniffing import nature
 from seqgen.tokenization.sources import Source, archive_error, is_archive
 
 TEXT, BYTES = "char", "byte"  # the codecs of any text, and of anything
+NO_TEXT = "as nothing here is text or music: bytes are learned as they are"
 NEARLY = 0.9  # of the bytes of text, from which on a language's own codec is taken
 
 
@@ -44,7 +45,7 @@ def guess_codec(sources: Sequence[Source]) -> tuple[str, str]:
         return name or best, better or (reason if best == TEXT else "")
     if len(sources) == 1 and is_archive(sources[0].path):
         raise archive_error(sources[0].path)
-    return (TEXT if any(not nature(source) for source in sources) else BYTES), ""
+    return (TEXT, "") if any(not nature(source) for source in sources) else (BYTES, NO_TEXT)
 
 
 def _lent(votes: Mapping[str, int], codecs: Mapping[str, type[Codec]], counts: Mapping[str, int]) -> dict[str, int]:

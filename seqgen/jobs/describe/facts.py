@@ -1,6 +1,5 @@
 """What a file is and what it holds, as plain data for `seqgen inspect`. Prints nothing."""
 
-import contextlib
 import dataclasses
 import os
 from collections import Counter, deque
@@ -28,6 +27,7 @@ from seqgen.report import LeftOutRecord, ReportRecord
 from seqgen.stream import TokenStream
 from seqgen.stream.tables import FORMAT
 from seqgen.tokenization.encodings import likely
+from seqgen.tokenization.fitting import reason_of
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.meaning import tokenizer_of
 from seqgen.tokenization.reading import Reader
@@ -232,7 +232,7 @@ def describe_corpus(name: str, choice: Choice = USUAL, observer: Observer = SILE
         "passed_over": sources.passed,
         "read": {"files": len(read), "bytes": sum(source.size for source in read)},
         "left_out": left.to_json().get("left_out", {}),
-        "strange": _strange(evenly(read)) if is_text(kind) else {},
+        "strange": _strange(evenly(read), sources.passed) if is_text(kind) else {},
     }
     if survey := SURVEYS.get(kind.medium.name):
         survey(found, sources)
@@ -263,13 +263,15 @@ def _music_of(found: CorpusFacts, sources: list[Source]) -> None:
 SURVEYS = {"music": _music_of}  # by the name of the medium; text is looked into for programs
 
 
-def _strange(sources: list[Source]) -> dict[str, int]:
-    """Likely encoding → bytes that are no UTF-8 in some files of text."""
+def _strange(sources: list[Source], passed: dict[str, str]) -> dict[str, int]:
+    """Likely encoding → bytes that are no UTF-8 in some files of text; what cannot be read as text joins `passed`."""
     found: Counter[str] = Counter()
     for source in sources:
         reader = Reader(source, text=True)
-        with contextlib.suppress(DataError):
+        try:
             deque(reader, maxlen=0)
+        except DataError as error:
+            passed[source.name] = "; ".join(filter(None, (reason_of(error, source), error.hint)))
         if reader.strange.count:
             found[likely(reader.strange.sample)] += reader.strange.count
     return dict(found.most_common())
