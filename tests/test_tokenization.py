@@ -21,13 +21,13 @@ from seqgen.errors import CorpusError, MidiError, OutputError, SettingError, Str
 from seqgen.report import LeftOut, Report
 from seqgen.stream import TokenStream
 from seqgen.tokenization import building, cutting, pool, reading, sources
-from seqgen.tokenization.building import separate, tokenize
+from seqgen.tokenization.building import tokenize
 from seqgen.tokenization.cache import cached_stream
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.reading import Reader, content_hash
 from seqgen.tokenization.restoring import restore_folder
 from seqgen.tokenization.selecting import select
-from seqgen.tokenization.settings import TokenizeSettings
+from seqgen.tokenization.settings import TokenizeSettings, separate
 from seqgen.tokenization.sources import Source, resolve
 from seqgen.tokenizer import Tokenizer
 
