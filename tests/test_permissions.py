@@ -20,7 +20,7 @@ TEXT = "so it is, and it is so.\n" * 40
 def places(tmp_path):
     """A corpus in which a file and a folder are somebody else's, as is a file, a folder of music, and a run."""
     for name in ("corpus/a.txt", "corpus/b.txt", "corpus/mine.txt", "corpus/locked/c.txt", "alone.txt", "shut/d.txt",
-                 "run/model.safetensors", "run/training.json", "music/x.mid"):  # fmt: skip
+                 "run/model.safetensors", "run/training.json", "music/x.mid", "blind/e.txt"):  # fmt: skip
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(TEXT)
@@ -29,8 +29,9 @@ def places(tmp_path):
     ]
     for path in closed:
         path.chmod(0)
+    (tmp_path / "blind").chmod(0o100)  # to be entered, not listed
     yield tmp_path
-    for path in closed:
+    for path in [*closed, tmp_path / "blind"]:
         path.chmod(0o700)
 
 
@@ -66,6 +67,7 @@ def test_a_folder_is_read_without_what_is_closed_and_it_is_counted(places):
         (["tokenize", "shut/below", "-o", "x.tokens"], "shut/below: cannot be read (Permission denied)"),
         (["tokenize", "shut/*.txt", "-o", "x.tokens"], "shut: cannot be read (Permission denied), so nothing matches"),
         (["tokenize", "shut/below/*", "-o", "x.tokens"], "shut/below: cannot be read (Permission denied), so nothing"),
+        (["tokenize", "blind/*.txt", "-o", "x.tokens"], "blind: cannot be read (Permission denied), so nothing"),
         (["tokenize", "*/d.txt", "-o", "x.tokens"], "shut: cannot be read (Permission denied), so nothing matches"),
         (["tokenize", "shut/**/*.txt", "-o", "x.tokens"], "shut: cannot be read (Permission denied), so nothing"),
         (["tokenize", "corpus/**/c.txt", "-o", "x.tokens"], "corpus/locked: cannot be read (Permission denied), so"),

@@ -171,10 +171,15 @@ def _expand(name: str, note: Note, choice: Choice) -> Sources:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether something has this name. Raises CorpusError where only its folder could tell, and must not."""
+    """Whether something has this name. Raises CorpusError where only its folder could tell, and must not.
+
+    Of a pattern in such a folder its matches say more.
+    """
     try:
         path.lstat()
     except PermissionError as error:
+        if glob.has_magic(str(path)):
+            return False
         raise CorpusError(f"{path}: cannot be read ({error.strerror})", "may you enter its folder?") from error
     except (OSError, ValueError):
         return False
