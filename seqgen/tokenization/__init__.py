@@ -1,5 +1,6 @@
 """From files to a token stream and back: finding them, reading them, tokenizing them, and not doing it twice.
 
+settings   how files are to become tokens, as it was asked for, in one value
 sources    what the user named → a list of files with labels
 selecting  which of them a codec reads; by `sniffing`, what a file is; `telling` says what was left out
 reading    a file → pieces of bytes, decompressed and, by `text`, transcoded
