@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import seqgen
-from seqgen.api.model import How
-from seqgen.api.sampling import Sampling
+from seqgen.api.sampling import How, Sampling
 from seqgen.jobs.evaluate.settings import EvaluateJob
 from seqgen.jobs.python import HowToEvaluate, HowToTokenize, HowToTrain
 from seqgen.jobs.tokenize import TokenizeJob

@@ -16,10 +16,11 @@ from seqgen.music.annotation import MAX_TEXT, annotate, annotation
 from seqgen.music.read import read_score
 from seqgen.takes import recorder as recorder_module
 from seqgen.takes.exchange import bring_in, export, facts
+from seqgen.takes.place import FILE, place
 from seqgen.takes.record import Beginning, TakeSource, inscription, pack, unpack
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.replay import replay
-from seqgen.takes.store import FILE, Takes, place
+from seqgen.takes.store import Takes
 from seqgen.tokenizer import Tokenizer
 
 TEXT = Tokenizer(Char.fit(["abcé ".encode()], CharOptions()), "char", ("x",))

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as plain_field
-from typing import Any
+from typing import Any, TypedDict
 
 from seqgen.arguments import MOST, check_types, finite
 from seqgen.errors import SettingError
@@ -87,3 +87,42 @@ class Sampling:
     def unlimited(self) -> bool:
         """Whether there is no end to it, so that nothing may be kept in memory."""
         return self.length == UNLIMITED
+
+
+class How(TypedDict, total=False):
+    """How to sample, by keyword; what is left out has the default of `Sampling`.
+
+    Keys:
+        temperature: Boldness, 0 to 100, or a schedule as text; 0 takes the likeliest token always. Default 0.8.
+        rules: (name, value) pairs as `-r NAME VALUE` takes them: `[("top_p", 0.95)]`.
+        length: Tokens at most; `float("inf")` goes on until the document ends or you stop asking. Default: text 1000,
+            music 20000.
+        stop: Text after which the sample ends, or several.
+        grammar: Whether C, music and UTF-8 keep their grammar. Default: they do. "c": for a text model that learned C.
+        balanced: Whether code goes on after `length` until a definition ends outside all brackets. Default: no.
+        max_copy: The most tokens in a row that may be the same as in the training corpus; for music also bars, as in
+            "8bars". Default: any number.
+        music: Instruments, key, tempo, density and length that music keeps to, see `seqgen.music.request.Music`.
+        new: Whether a sample that is an item of the corpus is drawn again; for models of lists. Default: no.
+        unseen: Whether tokens that training never saw may be drawn. Default: no.
+        memory: Whether counts of corpus and document are mixed in, where the checkpoint has them. Default: yes.
+        clamp, gain: Cells held, or scaled: ["layer1:cell317=0.9"]. Default: none.
+        watch: Names of cells that are shown, see `Sampler.seen_cells`. Default: none.
+        adapt: Whether it learns from the prompt first, for this sample alone; or at which rate. Default: no.
+    """
+
+    temperature: float | str
+    rules: Sequence[tuple[str, Any]]
+    length: float | None
+    stop: Sequence[str] | str
+    grammar: GrammarName
+    balanced: bool
+    max_copy: int | str | None
+    music: Music | None
+    new: bool
+    unseen: bool
+    memory: bool
+    clamp: Sequence[str]
+    gain: Sequence[str]
+    watch: Sequence[str]
+    adapt: float | bool

@@ -115,7 +115,7 @@ def _there(names: Iterable[str]) -> Iterator[str | Path]:
 def _standing() -> Iterator[Path]:
     """What no command may replace: the user's list of takes, and the checkpoints that come with seqgen."""
     from seqgen.checkpoint import published
-    from seqgen.takes.store import place
+    from seqgen.takes.place import place
 
     takes = place()
     yield from (takes.with_name(takes.name + end) for end in own.BESIDE_TAKES)

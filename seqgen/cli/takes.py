@@ -47,7 +47,8 @@ def list_takes(number: int, every: bool, starred: bool, as_json: bool) -> int:
     A take that is damaged is named and left out, and the exit code is 1.
     """
     from seqgen.takes.exchange import facts
-    from seqgen.takes.store import Takes, kept, place
+    from seqgen.takes.place import kept, place
+    from seqgen.takes.store import Takes
 
     if kept() and not place().exists():
         _list_none(as_json)

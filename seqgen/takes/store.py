@@ -23,14 +23,11 @@ from pathlib import Path
 
 from seqgen.arguments import checked
 from seqgen.errors import TakeError
-from seqgen.settings import FALSE
 from seqgen.takes import _rows
 from seqgen.takes._database import Database, explained
+from seqgen.takes.place import PLACE, kept, place
 from seqgen.takes.record import MAX_TEXT, OPEN, Beginning, Ending, Take, TakeSource, is_base, now, unpack, versions
 
-FILE = "takes.sqlite"
-PLACE = "SEQGEN_TAKES"  # the variable that says where
-OFF = FALSE | {"none"}
 THERE = _rows.THERE
 
 
@@ -40,22 +37,6 @@ class TakePart:
 
     place: int
     data: bytes
-
-
-def kept() -> bool:
-    """Whether takes are kept at all: not where SEQGEN_TAKES is a word for no."""
-    return os.environ.get(PLACE, "").lower() not in OFF
-
-
-def place() -> Path:
-    """Where the takes of this user lie; where they would, if none are kept."""
-    given = os.environ.get(PLACE)
-    if given and kept():
-        path = Path(given).expanduser()
-        return path / FILE if path.is_dir() or given.endswith(("/", os.sep)) else path
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("seqgen", appauthor=False)) / FILE
 
 
 class Takes:

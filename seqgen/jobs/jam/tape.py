@@ -8,9 +8,10 @@ from typing import Any
 from seqgen.api.model import Model
 from seqgen.jobs.jam.settings import JamJob
 from seqgen.jobs.observer import Observer
+from seqgen.takes.place import kept
 from seqgen.takes.record import Beginning, TakeSettings, TakeSource
 from seqgen.takes.recorder import Recorder
-from seqgen.takes.store import Takes, kept
+from seqgen.takes.store import Takes
 
 
 class Tape:

@@ -20,9 +20,9 @@ from seqgen.jobs.sample.copied import Copied
 from seqgen.jobs.sample.following import Fed, Stopped, follow
 from seqgen.jobs.sample.preparing import Prepared, prepare
 from seqgen.jobs.sample.settings import SampleJob
+from seqgen.takes.place import kept
 from seqgen.takes.recorder import Recorder
 from seqgen.takes.replay import inscribed
-from seqgen.takes.store import kept
 
 
 @dataclass
