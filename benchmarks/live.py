@@ -387,7 +387,8 @@ def main() -> None:
         burner.start()
     for part in asked.parts:
         found = globals()[part](asked)
-        found |= {"load": hardware().get("load"), "checkpoint": Path(asked.checkpoint).stem}
+        machine = {name: hardware().get(name) for name in ("processor", "load")}  # parts may come from several
+        found |= {**machine, "checkpoint": Path(asked.checkpoint).stem}
         results = json.loads(path.read_text("utf-8"))["results"] if path.exists() else {}
         name = part + (" beside a busy core" if asked.busy else "") + (f", {asked.name}" if asked.name else "")
         results[name] = found

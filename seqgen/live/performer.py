@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from seqgen.errors import SeqgenError, UsageError
@@ -25,15 +26,30 @@ FORGIVEN = 10.0
 Tell = Callable[[Mapping[str, Any]], object]
 
 
+@dataclass(frozen=True)
+class Stage:
+    """What a performer works with.
+
+    Attributes:
+        transport, scheduler: The song.
+        hands: What is performed goes through them.
+        values: The controls.
+        tell: Is told events.
+    """
+
+    transport: Transport
+    scheduler: Scheduler
+    hands: Hands
+    values: dict[str, Any]
+    tell: Tell
+
+
 class Performer(abc.ABC):
     """Performs what a source draws. A fault of the model silences all, and it begins anew.
 
     Args:
         source: The model.
-        transport, scheduler: The song.
-        hands: What is performed goes through them.
-        values: The controls.
-        tell: Is told events.
+        stage: What it works with, whose parts are attributes here, too.
 
     Attributes:
         pulse: When it was last seen alive.
@@ -42,21 +58,13 @@ class Performer(abc.ABC):
         paused: Whether nothing more is planned.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        transport: Transport,
-        scheduler: Scheduler,
-        hands: Hands,
-        values: dict[str, Any],
-        tell: Tell,
-    ) -> None:
-        self.transport, self.scheduler, self.hands = transport, scheduler, hands
-        self.values, self.tell, self._source = values, tell, source
+    def __init__(self, source: Source, stage: Stage) -> None:
+        self.transport, self.scheduler, self.hands = stage.transport, stage.scheduler, stage.hands
+        self.values, self.tell, self._source = stage.values, stage.tell, source
         self._queue: queue.SimpleQueue[Heard | dict[str, Any]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="performer", daemon=True)
         self._over, self.paused = False, False
-        self._leaps = transport.leaps
+        self._leaps = stage.transport.leaps
         self._faults: list[float] = []
         self.pulse, self.behind, self.broken = time.monotonic(), 0, ""
 

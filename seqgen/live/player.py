@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqgen.live import messages as m
-from seqgen.live.clock import Transport
 from seqgen.live.ear import Ear
 from seqgen.live.messages import Heard
 from seqgen.live.modes import MODES, Mode
-from seqgen.live.output import Hands
-from seqgen.live.performer import AHEAD, Performer, Tell
-from seqgen.live.scheduler import Scheduler
+from seqgen.live.performer import AHEAD, Performer, Stage
 from seqgen.live.stream import Stream
 
 SKIPPED = 800  # tokens that are passed over at most to come to a bar line
@@ -22,21 +19,13 @@ MUSIC = {"key", "scale", "density", "instruments", "meter", "label", "mix"}
 class Player(Performer):
     """Plays a stream. The arguments and attributes are those of `Performer`."""
 
-    def __init__(
-        self,
-        stream: Stream,
-        transport: Transport,
-        scheduler: Scheduler,
-        hands: Hands,
-        values: dict[str, Any],
-        tell: Tell,
-    ) -> None:
-        super().__init__(stream, transport, scheduler, hands, values, tell)
+    def __init__(self, stream: Stream, stage: Stage) -> None:
+        super().__init__(stream, stage)
         self.stream = stream
         counts = None if stream.model.seen is None else stream.model.seen.counts
         known = None if counts is None else counts[stream.codec.programs]
         self.ear = Ear(0 if known is None or not known.any() else int(known.argmax()))
-        self.mode: Mode = MODES[values["mode"]](self)
+        self.mode: Mode = MODES[self.values["mode"]](self)
 
     # What modes ask for.
 

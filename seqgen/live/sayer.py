@@ -5,11 +5,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from seqgen.live.clock import Transport
-from seqgen.live.output import Hands
-from seqgen.live.performer import AHEAD, Performer, Tell
+from seqgen.live.performer import AHEAD, Performer, Stage
 from seqgen.live.recording import Transcript
-from seqgen.live.scheduler import Scheduler
 from seqgen.live.text import Lines
 
 PLANNED = 2.0  # further seconds that lines are planned ahead: they are longer in the making than notes
@@ -18,10 +15,8 @@ PLANNED = 2.0  # further seconds that lines are planned ahead: they are longer i
 class Sayer(Performer):
     """Says lines. The arguments and attributes are those of `Performer`."""
 
-    def __init__(
-        self, lines: Lines, transport: Transport, scheduler: Scheduler, hands: Hands, values: dict[str, Any], tell: Tell
-    ) -> None:
-        super().__init__(lines, transport, scheduler, hands, values, tell)
+    def __init__(self, lines: Lines, stage: Stage) -> None:
+        super().__init__(lines, stage)
         self.lines, self.transcript = lines, Transcript()
         self._next = 0.0
 

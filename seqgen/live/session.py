@@ -19,7 +19,7 @@ from seqgen.live.doors import Budget
 from seqgen.live.later import Later
 from seqgen.live.messages import Heard
 from seqgen.live.output import Hands, Listener
-from seqgen.live.performer import Performer, Tell
+from seqgen.live.performer import Performer, Stage, Tell
 from seqgen.live.player import Player
 from seqgen.live.ports import Input, Output, Outputs, changed
 from seqgen.live.preset import Preset
@@ -99,6 +99,11 @@ class Session:
         self._taps = Taps()
         self._over, self._closed, self._silenced = threading.Event(), False, False
         self._leaps, self._looked = 0, 0.0
+
+    @property
+    def stage(self) -> Stage:
+        """What a performer works with."""
+        return Stage(self.transport, self.scheduler, self.hands, self.values, self.tell)
 
     def plug(self, inputs: Sequence[Input], outputs: Sequence[Output]) -> None:
         """Use these ports; what an earlier program left sounding on the outputs ends."""

@@ -214,12 +214,9 @@ def _extra(name: str) -> Iterator[None]:
 
 def _player(model: Model, session: Session, seed: int, keep: Callable[[Sequence[int]], object]) -> Player | Sayer:
     """What plays: music, or lines of text."""
-    values = session.values
-    if not model.is_text:
-        stream = Stream(model, values, seed, keep)
-        return Player(stream, session.transport, session.scheduler, session.hands, values, session.tell)
-    lines = Lines(model, values, seed, keep)
-    return Sayer(lines, session.transport, session.scheduler, session.hands, values, session.tell)
+    if model.is_text:
+        return Sayer(Lines(model, session.values, seed, keep), session.stage)
+    return Player(Stream(model, session.values, seed, keep), session.stage)
 
 
 def _read(lines: Iterable[bytes] | None, session: Session) -> None:
