@@ -17,8 +17,8 @@ saw each token, missing in old files; and `details` (K,) uint8: one JSON object 
 `experts.tokens`, `experts.shares` and `experts.children` are counts of the corpus, as `seqgen.experts.corpus` has them.
 
 The header's `__metadata__` holds `format` "seqgen checkpoint", `version` "1", or "2" where the model has a memory or
-such counts, and the container's two checksums, both verified on load. Shapes are checked against the settings before
-any weight is read, and every weight must be finite.
+such counts, or "3" where it was trained with holes, and the container's two checksums, both verified on load. Shapes
+are checked against the settings before any weight is read, and every weight must be finite.
 
 A run folder holds `model.safetensors`, which is this file; CHECKPOINT on the command line may be either.
 """
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 FORMAT = "seqgen checkpoint"
 VERSION = "1"
 WITH_MEMORY = "2"  # of a model with a memory or counts, which earlier versions of seqgen cannot run
+WITH_HOLES = "3"  # of one that was trained with holes, whose tokens they do not know
 MODEL_FILE = "model.safetensors"
 MAX_DETAILS = 64_000_000
 COUNTS = "counts"
@@ -185,6 +186,7 @@ class Checkpoint:
         if self.seen is not None:
             tensors[COUNTS], details["bounds"] = self.seen.counts, dict(self.seen.bounds)
         version = VERSION if self.settings.memory is None and self.experts is None else WITH_MEMORY
+        version = WITH_HOLES if self.tokenizer.signs else version
         if self.experts is not None:
             tensors |= {EXPERTS + name: array for name, array in self.experts.counts.arrays.items()}
             details["gate"] = self.experts.gate.to_json()
@@ -267,10 +269,10 @@ def _check_format(header: Header) -> None:
     found, version = header.metadata.get("format"), header.metadata.get("version")
     if found != FORMAT:
         raise CheckpointError(f"{header.path}: is not a checkpoint (its format is {found!r})")
-    if version not in (VERSION, WITH_MEMORY):
+    if version not in (VERSION, WITH_MEMORY, WITH_HOLES):
         hint = "install a newer seqgen"
         raise CheckpointError(
-            f"{header.path}: is a checkpoint of version {version!r}, expected {VERSION!r} or {WITH_MEMORY!r}", hint
+            f"{header.path}: is a checkpoint of version {version!r}, expected {VERSION!r} to {WITH_HOLES!r}", hint
         )
     details = header.tensors.get("details")
     if details is None or details.dtype != np.uint8 or details.nbytes > MAX_DETAILS:

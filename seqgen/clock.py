@@ -50,9 +50,14 @@ def of_lines(pieces: Sequence[bytes]) -> Clock:
     return clock
 
 
-def framed_clock(clock: Clock, vocab_size: int) -> Clock:
-    """(V, 6) with what frames documents behind: the document token, with which all begins anew, and labels."""
+def framed_clock(clock: Clock, vocab_size: int, signs: int = 0) -> Clock:
+    """(V, 6) with what frames documents behind: the document token, with which all begins anew, labels, and holes.
+
+    Behind an infilling token, of which the last `signs` are, places begin anew, so far away from those before that no
+    bar is found there; what was said before stays to be found by what was said.
+    """
     framing = silent(vocab_size - len(clock))
     framing[0, BARS] = DOCUMENT
-    framing[0, VOICE] = 1
+    framing[len(framing) - signs :, BARS] = DOCUMENT - 1
+    framing[0, VOICE] = framing[len(framing) - signs :, VOICE] = 1
     return np.concatenate([clock, framing])

@@ -1,12 +1,14 @@
-"""A codec plus what frames documents: the document token and the labels. Knows no files and no models.
+"""A codec plus what frames documents: the document token, the labels, infilling. Knows no files and no models.
 
 Ids below V0, the codec's own vocabulary size, are the codec's. Id V0 is the document token, which stands before every
 document and, in generation, ends one. Id V0+1+i is label i, which follows the document token of a labelled document.
+Behind the labels stand the infilling tokens (`seqgen.infilling`) of a model that was trained with holes; a stream has
+none of them.
 """
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NotRequired, TypedDict
 
 import numpy as np
@@ -18,6 +20,7 @@ from seqgen.codecs import Codec, CopyKey, Grammar, Ids, Mask, Spelling, id_type
 from seqgen.documents import WHOLE, Documents
 from seqgen.errors import MALFORMED, CheckpointError, SettingError, StreamError, UsageError
 from seqgen.framing import Framed, FramedGrammar, framed
+from seqgen.infilling import HOLES, PARTS, Signs
 from seqgen.media import Medium, Timing
 from seqgen.report import Report
 from seqgen.settings import Values
@@ -25,13 +28,14 @@ from seqgen.token_classes import token_classes
 
 
 class Spec(TypedDict):
-    """A tokenizer as plain JSON data: the codec's name, settings and learned state, the labels, how files are cut."""
+    """A tokenizer as plain JSON data: the codec's name, settings and learned state, labels, documents, holes."""
 
     name: str
     options: Values
     state: dict[str, object]
     labels: list[str]
     documents: NotRequired[dict[str, Any]]
+    signs: NotRequired[list[str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +47,14 @@ class Tokenizer:
         codec_name: Its name in the registry.
         labels: The label names, in the order of their ids.
         documents: What of a file a document is.
+        signs: The names of the infilling tokens, in the order of their ids; none where nothing was trained with holes.
     """
 
     codec: Codec
     codec_name: str
     labels: tuple[str, ...] = ()
     documents: Documents = WHOLE
+    signs: tuple[str, ...] = ()
 
     @property
     def document_id(self) -> int:
@@ -57,7 +63,11 @@ class Tokenizer:
 
     @property
     def vocab_size(self) -> int:
-        """Ids are below it: the codec's, the document token, the labels."""
+        """Ids are below it: the codec's, the document token, the labels, the infilling tokens."""
+        return self._first_sign + len(self.signs)
+
+    @property
+    def _first_sign(self) -> int:
         return self.codec.vocab_size + 1 + len(self.labels)
 
     @property
@@ -66,7 +76,7 @@ class Tokenizer:
 
         Of a list framing besides: an item is predicted from its label, or its first token, on, given that it begins.
         """
-        return self.document_id if self.documents.whole else self.vocab_size
+        return self.document_id if self.documents.whole else self._first_sign
 
     @property
     def medium(self) -> Medium:
@@ -88,6 +98,15 @@ class Tokenizer:
             hint = registry.nearest(name, self.labels) if self.labels else "this corpus has no labels"
             raise SettingError(f"no label is called {name!r}", hint)
         return self.document_id + 1 + self.labels.index(name)
+
+    @property
+    def infilling(self) -> Signs | None:
+        """The ids of the infilling tokens; None where there are none."""
+        return Signs(*range(self._first_sign, self.vocab_size)) if self.signs else None
+
+    def with_holes(self) -> "Tokenizer":
+        """This one with the infilling tokens of its codec."""
+        return replace(self, signs=self.codec.signs)
 
     def frame(self, label: str | None = None) -> Ids:
         """(1,) or (2,) ids with which a document begins."""
@@ -153,6 +172,10 @@ class Tokenizer:
         made = self.codec.finished(own, after, rest or None, with_prompt)
         return made if grid is None else self.medium.on_grid(made, int(grid))
 
+    def filled(self, hole: Mapping[str, Any], prompt: NDArray[Any], ids: NDArray[Any]) -> bytes:
+        """The file of a hole that was filled, see `Codec.filled`; prompt and filling may be framed."""
+        return self.codec.filled(hole, np.asarray(prompt), np.asarray(ids), self.infilling)
+
     def augmentations(self, transpose: int, stretch: float, loudness: int) -> NDArray[np.int64] | None:
         """(M, V) tables from id to id, framing left as it is; None where the codec has none. See `Codec`."""
         own = self.codec.augmentations(transpose, stretch, loudness)
@@ -164,7 +187,7 @@ class Tokenizer:
     def clock(self) -> Clock:
         """(V, 6) what each token does to bars or lines, framing included; where the codec knows none, framing alone."""
         own = self.codec.clock()
-        return framed_clock(silent(self.document_id) if own is None else own, self.vocab_size)
+        return framed_clock(silent(self.document_id) if own is None else own, self.vocab_size, len(self.signs))
 
     def copy_key(self) -> CopyKey | None:
         """How passages are compared, framing included; None: id by id."""
@@ -172,12 +195,13 @@ class Tokenizer:
 
     def vocabulary(self) -> list[str]:
         """(V,) readable token names."""
-        return [*self.codec.vocabulary(), "<document>", *(f"<label {name}>" for name in self.labels)]
+        framing = ["<document>", *(f"<label {name}>" for name in self.labels), *(f"<{sign}>" for sign in self.signs)]
+        return [*self.codec.vocabulary(), *framing]
 
     def token_bytes(self) -> list[bytes] | None:
         """(V,) the bytes of each token, framing tokens being empty; None where decoding is not concatenation."""
         own = self.codec.token_bytes()
-        return None if own is None else own + [b""] * (1 + len(self.labels))
+        return None if own is None else own + [b""] * (self.vocab_size - self.document_id)
 
     def classes(self) -> dict[str, Mask]:
         """Class name → (V,) mask: letter, space and so on for text, pitch, time and so on for music."""
@@ -216,7 +240,11 @@ class Tokenizer:
             "state": self.codec.state(),
             "labels": list(self.labels),
         }
-        return made if self.documents.whole else {**made, "documents": self.documents.to_json()}
+        if not self.documents.whole:
+            made["documents"] = self.documents.to_json()
+        if self.signs:
+            made["signs"] = list(self.signs)
+        return made
 
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> "Tokenizer":
@@ -232,7 +260,10 @@ class Tokenizer:
             kind = registry.load("codecs", name)
             codec = kind.restore(settings.parse(kind.Options, options), spec["state"])
             cut = Documents.from_json(spec["documents"]) if "documents" in spec else WHOLE
-            return cls(codec, name, tuple(labels), cut)
+            signs = tuple(spec.get("signs", ()))
+            if signs not in ((), HOLES, PARTS):
+                raise ValueError("infilling tokens that nobody knows")
+            return cls(codec, name, tuple(labels), cut, signs)
         except UsageError as error:
             raise StreamError(f"the stored codec does not fit this version: {error.message}", error.hint) from error
         except MALFORMED as error:
@@ -265,6 +296,8 @@ def require_same_tokens(names: Sequence[str], tokenizers: Sequence[Tokenizer], e
             raise CheckpointError(f"{pair} have different vocabularies: {said}", hint)
         if first.codec.state() != other.codec.state() or first.codec.options != other.codec.options:
             raise CheckpointError(f"{pair} have codec {first.codec_name} with different settings", hint)
+        if exactly and first.signs != other.signs:
+            raise CheckpointError(f"of {pair}, one alone was trained with holes", "train both with -P infill")
         if exactly and first.labels != other.labels:
             said = _differences(names[0], first.labels, name, other.labels)
             raise CheckpointError(f"{pair} have different labels: {said}", "train both on the same corpus")

@@ -34,9 +34,10 @@ ALLOWED = {
     "media": set(),
     "music": {"errors", "arguments", "settings", "report", "registry", "media"},
     "clock": set(),
-    "codecs": BASIC | {"clock", "container", "stream", "media", "music"},
+    "infilling": set(),
+    "codecs": BASIC | {"infilling", "clock", "container", "stream", "media", "music"},
     "token_classes": set(),
-    "tokenizer": BASIC | {"clock", "codecs", "documents", "framing", "media", "token_classes"},
+    "tokenizer": BASIC | {"infilling", "clock", "codecs", "documents", "framing", "media", "token_classes"},
     "catalogue": BASIC,
     "hub": {"errors", "files", "__init__"},
     "tokenization": BASIC
@@ -51,7 +52,7 @@ ALLOWED = {
     "evaluation": BASIC
     | {"stream", "tokenizer", "music", "models", "generation", "checkpoint", "container", "experts"},
     "training": BASIC
-    | {"stream", "tokenizer", "cells", "models", "evaluation", "checkpoint", "container", "originality", "seen", "hub"}
+    | {"infilling", "stream", "tokenizer", "cells", "models", "evaluation", "checkpoint", "container", "originality", "seen", "hub"}
     | {"experts"},
     "export": {"errors", "checkpoint", "hub"},
     "originality": {"errors", "files", "settings", "container"},
@@ -63,6 +64,7 @@ ALLOWED = {
     | {
         "container",
         "checkpoint",
+        "infilling",
         "evaluation",  # dynamic evaluation is how a model learns from a prompt
         "models",
         "tokenizer",

@@ -19,8 +19,9 @@ from seqgen import hub
 from seqgen.api.engines import make_engine
 from seqgen.api.primer import Prompt, prompt_bytes, with_primer
 from seqgen.api.sample import Sample
-from seqgen.api.sampler import Sampler, Token
+from seqgen.api.sampler import Sampler
 from seqgen.api.sampling import UNLIMITED, How, Sampling, fresh_seed
+from seqgen.api.words import Token
 from seqgen.arguments import checked, made
 from seqgen.checkpoint import Checkpoint, find
 from seqgen.codecs import Ids
@@ -32,6 +33,7 @@ from seqgen.media import Timing
 from seqgen.seen import Seen, together
 
 if TYPE_CHECKING:
+    from seqgen.api.filling import Filling
     from seqgen.api.mixture import Mixture
     from seqgen.inside.look import Look
     from seqgen.originality.index import Index
@@ -211,13 +213,13 @@ class Model:
         return look_at(self, text, cells, corpus, label)
 
     @checked
-    def sampler(self, sampling: Sampling, prompts: Sequence[Ids]) -> Sampler:
+    def sampler(self, sampling: Sampling, prompts: Sequence[Ids], hole: "Filling | None" = None) -> Sampler:
         """Settings joined with this model: what `generate`, `sample` and the command line go through.
 
         Raises:
             UsageError: A rule or a value does not exist or fit.
         """
-        return Sampler(self, sampling, prompts)
+        return Sampler(self, sampling, prompts, hole)
 
     @checked
     def prompt(

@@ -21,7 +21,7 @@ def grammar_of(codec: Codec, name: str) -> Grammar:
     Raises:
         UsageError: There is no such grammar, or the tokens are no text.
     """
-    found = _language(name).grammar_over(_bytes(codec, name))
+    found = language_of(name).grammar_over(_bytes(codec, name))
     assert found is not None
     return found
 
@@ -40,7 +40,7 @@ def balanced(codec: Codec, name: bool | str, length: int | None, read: int) -> t
     """
     if name is False:
         raise UsageError("--balanced needs the grammar", "leave --no-grammar out")
-    kind = type(codec) if name is True else _language(name)
+    kind = type(codec) if name is True else language_of(name)
     if kind.grammar_over([]) is None:
         hint = "a text model that learned from C takes it with --grammar c, one of Python with --grammar python"
         raise UsageError(f"--balanced is for code, this model makes {codec.suffix} files", hint)
@@ -51,7 +51,8 @@ def balanced(codec: Codec, name: bool | str, length: int | None, read: int) -> t
     return grammar, grammar.longest - read
 
 
-def _language(name: str) -> type[Codec]:
+def language_of(name: str) -> type[Codec]:
+    """The codec of a language. Raises UsageError where there is none of that name."""
     kinds: dict[str, type[Codec]] = registry.usable("codecs")
     kind = kinds.get(SHORT.get(name, name))
     if kind is None or kind.grammar_over([]) is None:

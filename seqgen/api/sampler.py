@@ -4,10 +4,9 @@ It reads no prompt and writes no file. The command line and the Python API both 
 there is one way to sample.
 """
 
-import codecs
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from seqgen.api.holding import Held, engine_of, held_of
 from seqgen.api.novelty import Known, new_steps
 from seqgen.api.over_text import balanced, grammar_of
 from seqgen.api.sampling import UNLIMITED, Sampling
+from seqgen.api.words import Token, Words
 from seqgen.codecs import Grammar, Ids, Mask, Spelling
 from seqgen.errors import UsageError
 from seqgen.generation.engine import Engine
@@ -29,27 +29,9 @@ from seqgen.rules import Rule, Scope, chain
 
 if TYPE_CHECKING:
     from seqgen.api.adapting import Adapting
+    from seqgen.api.filling import Filling
     from seqgen.api.model import Model
     from seqgen.music.request import Music
-
-
-UNFINISHED = 3  # bytes of a character at most
-
-
-class Token(NamedTuple):
-    """One sampled token.
-
-    Attributes:
-        id: What the network drew.
-        text: What it adds to the text, in whole characters; for music the name of the event.
-        log_probability: Nats, under the model before any rule.
-        entropy: Nats, of the model's distribution before any rule.
-    """
-
-    id: int
-    text: str
-    log_probability: float
-    entropy: float
 
 
 class Sampler:
@@ -59,6 +41,7 @@ class Sampler:
         model: What to sample from.
         sampling: How.
         prompts: (n,) ids of each sample's beginning.
+        hole: What they are to fill; None: they go on.
         beside: Another one of the same model and prompts, with what that has learned from them.
 
     Attributes:
@@ -70,9 +53,14 @@ class Sampler:
     """
 
     def __init__(
-        self, model: "Model", sampling: Sampling, prompts: Sequence[Ids], beside: "Sampler | None" = None
+        self,
+        model: "Model",
+        sampling: Sampling,
+        prompts: Sequence[Ids],
+        hole: "Filling | None" = None,
+        beside: "Sampler | None" = None,
     ) -> None:
-        self.model, self.sampling, self.prompts = model, sampling, prompts
+        self.model, self.sampling, self.prompts, self.hole = model, sampling, prompts, hole
         if beside is not None:
             self.adapting, self.engine = beside.adapting, beside.engine
         self.remarks: list[str] = []
@@ -155,12 +143,14 @@ class Sampler:
     def limits(self) -> Limits:
         """What ends a sample, and what it may hold."""
         tokenizer = self.model.tokenizer
-        banned = np.arange(tokenizer.vocab_size) > tokenizer.document_id  # labels stand in prompts only
+        banned = np.arange(tokenizer.vocab_size) >= tokenizer.document_id  # labels stand in prompts only
+        end_id = tokenizer.document_id if self.hole is None else self.hole.end_id
+        banned[[end_id, *(() if self.hole is None else self.hole.drawn)]] = False
         if tokenizer.documents.kind == "line":  # an item is one
             banned |= np.array([b"\n" in piece for piece in self.model.pieces or []])
         return Limits(
             length=self._longest,
-            end_id=tokenizer.document_id,
+            end_id=end_id,
             stop=self.stops,
             grammar=self._grammar,
             banned=banned if banned.any() else None,
@@ -201,6 +191,8 @@ class Sampler:
         tokenizer, name, length = self.model.tokenizer, self.sampling.grammar, self.length
         bounds = {} if self.model.seen is None else self.model.seen.bounds
         prompts = [tokenizer.own(prompt) for prompt in self.prompts]
+        if self.hole is not None:
+            return self.hole.grammar(bounds, self._drawable), self.hole.longest
         if self.sampling.music is not None:
             return tokenizer.framed(self._steered(self.sampling.music, prompts, bounds)), length
         if self.sampling.balanced:
@@ -279,6 +271,8 @@ class Sampler:
             with_prompt: Whether the prompt is in the file.
             timing: What a MIDI file says of tempo and meter, see `seqgen.media.Timing`.
         """
+        if self.hole is not None:
+            return self.hole.joined(ids)
         made = self.model.tokenizer.finish(self.prompts[index].astype(np.int64), ids, with_prompt, timing)
         return made[: len(made) - self.excess(index)]
 
@@ -292,26 +286,3 @@ class Sampler:
         if not all(stops):
             raise UsageError("--stop is empty, expected the text to stop after")
         return StopStrings(self.model.pieces or [], stops)
-
-
-class Words:
-    """Steps as `Token`s: bytes are kept back until they make whole characters, sample by sample."""
-
-    def __init__(self, sampler: Sampler) -> None:
-        self.sampler = sampler
-        self.names = sampler.model.tokenizer.vocabulary() if not sampler.model.is_text else []
-        make = codecs.getincrementaldecoder("utf-8")
-        self.decoders = [make("replace") for _ in sampler.prompts]
-        for decoder, prompt in zip(self.decoders, sampler.prompts if sampler.model.is_text else ()):
-            decoder.decode(sampler.model.tokenizer.decode(prompt[-UNFINISHED:])[-UNFINISHED:])  # it may go on in one
-
-    def token(self, index: int, step: Step) -> Token:
-        """What `step` holds of the sample `index`."""
-        assert step.log_probabilities is not None
-        assert step.entropies is not None
-        token = int(step.ids[index])
-        text = self.names[token] if self.names else self._whole(index, token, index in step.finished)
-        return Token(token, text, float(step.log_probabilities[index]), float(step.entropies[index]))
-
-    def _whole(self, index: int, token: int, final: bool) -> str:
-        return self.decoders[index].decode(self.sampler.piece(index, token), final)

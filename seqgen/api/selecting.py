@@ -17,9 +17,11 @@ def best_steps(sampler: Sampler, count: int) -> Iterator[Step]:
     Memory grows with all of the candidates.
     """
     prompts = [prompt for prompt in sampler.prompts for _ in range(count)]
-    candidates = Sampler(sampler.model, sampler.sampling, prompts, beside=sampler)
+    candidates = Sampler(sampler.model, sampler.sampling, prompts, sampler.hole, beside=sampler)
     steps = list(candidates.steps(scores=True))
-    chosen = [choice.index for choice in best_of(collect(iter(steps), len(prompts)), count)]
+    samples = collect(iter(steps), len(prompts))
+    scores = None if sampler.hole is None else sampler.hole.judged(sampler.engine, samples)
+    chosen = [choice.index for choice in best_of(samples, count, scores)]
     left = len(chosen)
     for step in steps:
         finished = {place: step.finished[index] for place, index in enumerate(chosen) if index in step.finished}

@@ -6,34 +6,16 @@ from typing import Any
 import click
 
 from seqgen.api.sampling import GrammarName
-from seqgen.arguments import MOST
 from seqgen.cli import _completion
 from seqgen.cli._config import config_option
 from seqgen.cli._music import music_of, music_options
 from seqgen.cli._observer import Printer
-from seqgen.cli._options import json_option, note, setting, whole
+from seqgen.cli._options import json_option, note, setting
 from seqgen.cli._paths import Input, Kind, Output
+from seqgen.cli._sampling import copied, length, temperature
 from seqgen.cli._variants import Listing, RulesCommand, complete_rules
 from seqgen.errors import UsageError
 from seqgen.jobs.sample.settings import SampleJob
-
-
-def _length(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
-    """A number of tokens, or inf."""
-    if value is None or value.lower() == "inf":
-        return None if value is None else float("inf")
-    number = whole(value)
-    if number is None:
-        raise click.BadParameter(f"{value!r} is not a number of tokens, expected 0 to {MOST}, or inf")
-    return number
-
-
-def _temperature(ctx: click.Context, parameter: click.Parameter, value: str) -> float | str:
-    """A number, or a schedule as it is."""
-    try:
-        return float(value)
-    except ValueError:
-        return value
 
 
 def _rate(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | bool:
@@ -47,17 +29,6 @@ def _rate(ctx: click.Context, parameter: click.Parameter, value: str | None) -> 
         raise click.BadParameter(said) from None
 
 
-def _copied(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | str | None:
-    """A number of tokens, or of bars as it is."""
-    if value is None:
-        return None
-    word = value.lower().removesuffix("bars").removesuffix("bar").strip()
-    number = whole(word)
-    if not number:
-        raise click.BadParameter(f"{value!r} is neither a number of tokens from 1 to {MOST} nor of bars, as in 8bars")
-    return number if word == value.strip() else f"{number}bars"
-
-
 _given = functools.partial(setting, SampleJob)
 
 
@@ -66,8 +37,8 @@ _given = functools.partial(setting, SampleJob)
 @_given("prompt", "-p", "--prompt", metavar="TEXT")
 @_given("prompt_file", "--prompt-file", type=Input(), metavar="FILE")
 @_given("samples", "-n", "--samples", show_default=True)
-@_given("length", "-l", "--length", callback=_length, metavar="TOKENS")
-@_given("temperature", "-t", "--temperature", callback=_temperature, default="0.8", show_default=True)
+@_given("length", "-l", "--length", callback=length, metavar="TOKENS")
+@_given("temperature", "-t", "--temperature", callback=temperature, default="0.8", show_default=True)
 @_given(
     "rules", "-r", "--rule", cls=Listing, kind="rules", nargs=2, multiple=True, metavar="RULE VALUE",
     shell_complete=complete_rules,
@@ -75,7 +46,7 @@ _given = functools.partial(setting, SampleJob)
 @_given("output", "-o", "--output", type=Output(Kind.PLACE), metavar="OUT")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Same seed, same sample.  [default: a fresh one]")
 @_given("stop", "--stop", multiple=True, metavar="TEXT")
-@_given("max_copy", "--max-copy", callback=_copied, metavar="N")
+@_given("max_copy", "--max-copy", callback=copied, metavar="N")
 @_given("best_of", "--best-of", metavar="N")
 @_given("beam", "--beam", metavar="N")
 @_given("label", "--label")

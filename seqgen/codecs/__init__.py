@@ -8,16 +8,18 @@ What frames a document in the stream (the document token and the labels) is the 
 """
 
 import abc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.clock import Clock, of_lines
 from seqgen.codecs._counted import Counted, added
+from seqgen.codecs._fillable import Fillable
 from seqgen.codecs._grammar import CopyKey, EndingGrammar, Grammar, Mask
+from seqgen.codecs._small import Golden, id_type, sparse
 from seqgen.codecs._utf8 import KNOWN, WELL_FORMED, Spelling, lone_bytes, spelling, transitions, well_formed
 from seqgen.errors import UsageError
 from seqgen.media import TEXT, Medium, Timing
@@ -34,23 +36,9 @@ __all__ = [
 
 Ids = NDArray[np.unsignedinteger[Any]]
 Lengths = NDArray[np.int64]
-Item = TypeVar("Item")
-FEW = 64  # of many pieces, how many of the first are all looked at
 
 
-class Golden(NamedTuple):
-    """What must stay as it is: the tests hold a codec to it.
-
-    Attributes:
-        document: A small document.
-        ids: What a codec that was fitted to it makes of it.
-    """
-
-    document: bytes
-    ids: tuple[int, ...]
-
-
-class Codec(abc.ABC):
+class Codec(Fillable):
     """One medium: bytes of a document ↔ ids in [0, vocab_size).
 
     Class attributes:
@@ -157,20 +145,12 @@ class Codec(abc.ABC):
         return self.encode_prompt(data)
 
     @abc.abstractmethod
-    def decode(self, ids: Ids) -> bytes:
-        """A document from (N,) ids. Never raises on ids in [0, vocab_size)."""
-
-    @abc.abstractmethod
     def normalize(self, data: bytes) -> bytes:
         """What `decode(encode(data))` returns: `data` itself where the codec is lossless. Idempotent."""
 
     @abc.abstractmethod
     def vocabulary(self) -> list[str]:
         """(V,) readable token names."""
-
-    @abc.abstractmethod
-    def token_bytes(self) -> list[bytes] | None:
-        """(V,) the bytes that each token stands for where decoding is concatenation, else None."""
 
     @cached_property
     def is_text(self) -> bool:
@@ -304,15 +284,3 @@ class Codec(abc.ABC):
             framing: Ids from it on frame documents.
         """
         return None
-
-
-def id_type(vocab_size: int) -> np.dtype[Any]:
-    """The narrowest of the stream's two id types that holds `vocab_size` ids."""
-    return np.dtype(np.uint16 if vocab_size <= 1 << 16 else np.uint32)
-
-
-def sparse(items: Iterable[Item]) -> Iterator[Item]:
-    """The first 64 of many, then ever fewer, evenly: of n some 64 · log2(n / 32) at most."""
-    for index, item in enumerate(items):
-        if index % max(1, 1 << (index // FEW).bit_length()) == 0:
-            yield item

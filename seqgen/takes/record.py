@@ -76,6 +76,7 @@ class TakeSettings(TypedDict, total=False):
         mixture: `seqgen.api.mixture.Mixture.to_json`.
         no_prompt: Whether the file goes without the prompt.
         timing: What the file says of time.
+        hole: Around what it was filled in, see `seqgen.api.filling.Filling.kept`.
     """
 
     temperature: float | str
@@ -99,6 +100,7 @@ class TakeSettings(TypedDict, total=False):
     adapt: Mapping[str, object]
     no_prompt: bool
     timing: Timing
+    hole: Mapping[str, Any]
 
 
 class Circumstances(TypedDict, total=False):
@@ -247,7 +249,8 @@ def spelled(text: str) -> str:
 def inscription(id: str, beginning: Beginning) -> str:
     """The line of JSON that a MIDI file carries, to find its take by, or to make it again."""
     about = {"take": id, "sample": beginning.sample, "seed": beginning.seed, "checkpoint": beginning.source.hash}
-    return "seqgen " + json.dumps({**about, **beginning.settings}, sort_keys=True)
+    settings = {key: value for key, value in beginning.settings.items() if key != "hole"}  # a file would hold itself
+    return "seqgen " + json.dumps({**about, **settings}, sort_keys=True)
 
 
 def versions() -> dict[str, str]:

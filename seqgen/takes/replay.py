@@ -25,7 +25,7 @@ def replay(takes: Takes, take: Take) -> Iterator[bytes]:
         TakeError: The take is damaged, or its codec is one that this version does not have.
     """
     tokenizer = tokenizer_of(take)
-    if not tokenizer.is_text:
+    if not tokenizer.is_text or "hole" in take.beginning.settings:
         yield _whole(takes, take, tokenizer)
         return
     pieces = tokenizer.token_bytes() or []
@@ -107,9 +107,13 @@ def _whole(takes: Takes, take: Take, tokenizer: Tokenizer) -> bytes:
     with_prompt, timing = not settings.get("no_prompt"), settings.get("timing")
     try:
         with np.errstate(divide="raise", over="raise", invalid="raise"):
-            made = tokenizer.finish(ids[:prompt], ids[prompt:], with_prompt, timing)
+            if "hole" in settings:
+                made = tokenizer.filled(settings["hole"], ids[:prompt], ids[prompt:])
+            else:
+                made = tokenizer.finish(ids[:prompt], ids[prompt:], with_prompt, timing)
     except (*MALFORMED, struct.error) as error:
-        raise _damaged(take, f"its timing makes no sense ({type(error).__name__})") from error
+        what = "hole" if "hole" in settings else "timing"
+        raise _damaged(take, f"its {what} makes no sense ({type(error).__name__})") from error
     return inscribed(tokenizer, made, inscription(take.base, take.beginning))
 
 

@@ -4,6 +4,8 @@ Which table a document gets is a pure function of (seed, epoch, document), so th
 mean (other keys, other tempos) is the codec's business.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -42,7 +44,7 @@ class Augmented:
         if epoch is not self._epoch or step not in self._steps or rows != self._rows:
             self._epoch, self._rows = epoch, rows
             self._steps = range(step, max(step + 1, min(step + PLANNED, epoch.steps)))
-            begin = epoch.plan(step, len(self._steps))[0][:, rows]
+            begin, self.spans = epoch.plan(step, len(self._steps))[0][:, rows], epoch.spans
             self._first = torch.from_numpy(self.chosen(epoch.number, begin) * self.vocab_size).to(self.device)
         found, first = self.feed.window(epoch, step, rows), self._first[step - self._steps.start][:, None]
         return Window(self._moved(found.x, first), self._moved(found.y, first), found.keep, found.count)
@@ -51,14 +53,14 @@ class Augmented:
         """The number of the table for each window that begins at `begin`, of any shape."""
         document = np.searchsorted(self.spans.begin, begin, side="right")
         key = np.uint64((self.seed * int(_GOLDEN) + epoch) % 2**64)
-        return (_mixed(_mixed(key) + document.astype(np.uint64)) % np.uint64(self.count)).astype(np.int64)
+        return (mixed(mixed(key) + document.astype(np.uint64)) % np.uint64(self.count)).astype(np.int64)
 
     def _moved(self, ids: Tensor, first: Tensor) -> Tensor:
         """(B, T) ids through the table that begins at `first` (B, 1); what is no id stays."""
         return torch.where(ids < 0, ids, self._flat[first + ids.clamp(min=0)].long())
 
 
-def _mixed(value: NDArray[np.uint64] | np.uint64) -> NDArray[np.uint64]:
+def mixed(value: NDArray[Any] | np.uint64) -> NDArray[np.uint64]:
     """The finalizer of SplitMix64 (Steele, Lea & Flood 2014): neighbours become strangers."""
     with np.errstate(over="ignore"):
         value = np.asarray(value) + _GOLDEN

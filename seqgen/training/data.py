@@ -6,11 +6,15 @@ on a window's first token with a fresh hidden state, and the state is carried fr
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.errors import CorpusError
+
+if TYPE_CHECKING:
+    from seqgen.training.infilling import Infilled
 
 IGNORED = -100  # the target of a padded position; torch's cross-entropy leaves it out
 
@@ -47,12 +51,22 @@ class Material:
         spans: What of it to train on.
         end_id: The document token.
         tables: (M, V) ids to ids, one of which each document goes through in each epoch; None: as it is.
+        infilled: Rearranges documents with holes, anew in each epoch; None: nothing is rearranged.
     """
 
     ids: NDArray[np.unsignedinteger]
     spans: Spans
     end_id: int
     tables: Tables | None = None
+    infilled: "Infilled | None" = None
+
+
+class Stream(Protocol):
+    """Ids of which slices are read: an array, or a view such as `seqgen.training.infilling.Arranged`."""
+
+    def __getitem__(self, where: slice, /) -> NDArray[Any]:
+        """(n,) ids, fewer at the end."""
+        ...
 
 
 class Epoch:
@@ -65,6 +79,7 @@ class Epoch:
         seed, number: The epoch's order is a pure function of these.
         reset: Each piece starts from a fresh state; else only the first of each stream does.
         chance: The chance that a stream's state starts anew at any step, so that cold starts are learned too.
+        ids: The stream of this epoch where it is another than that of the run.
     """
 
     def __init__(
@@ -76,10 +91,12 @@ class Epoch:
         number: int,
         reset: bool = True,
         chance: float = 0.0,
+        ids: "Stream | None" = None,
     ) -> None:
         generator = np.random.default_rng([seed, 2, number])
         self._key, self.chance, self.number = (seed, 3, number), chance, number
-        self.batch, self.window, self.reset = batch, window, reset
+        self.batch, self.window, self.reset, self.spans = batch, window, reset, spans
+        self.ids = ids
         self._streams = _deal(spans, batch, window, generator)
         self.steps = int(max(stream[0][-1] for stream in self._streams))
 
@@ -114,9 +131,7 @@ class Epoch:
         return begin, length, fresh
 
 
-def gather(
-    ids: NDArray[np.unsignedinteger], begin: Offsets, length: Offsets, window: int, end_id: int
-) -> tuple[Offsets, Offsets]:
+def gather(ids: Stream, begin: Offsets, length: Offsets, window: int, end_id: int) -> tuple[Offsets, Offsets]:
     """(inputs (B, T), targets (B, T)) of one step; targets past a window's length are IGNORED.
 
     The last token of the stream is followed by `end_id`, the document token that would stand there.

@@ -61,7 +61,8 @@ class HostFeed:
     def window(self, epoch: Epoch, step: int, rows: slice = slice(None)) -> Window:
         """See `Feed`."""
         begin, length, fresh = epoch.windows(step)
-        inputs, targets = gather(self.ids, begin[rows], length[rows], epoch.window, self.end_id)
+        ids = self.ids if epoch.ids is None else epoch.ids
+        inputs, targets = gather(ids, begin[rows], length[rows], epoch.window, self.end_id)
         keep = self._send((~fresh[rows]).astype(np.float32)) if fresh[rows].any() else None
         return Window(self._send(inputs), self._send(targets), keep, int(length.sum()))
 
@@ -120,7 +121,7 @@ class DeviceFeed:
         return (tensor.pin_memory() if self.device.type == "cuda" else tensor).to(self.device, non_blocking=True)
 
 
-def choose(ids: Ids, end_id: int, device: torch.device, free: int | None = None) -> Feed:
+def choose(ids: Ids, end_id: int, device: torch.device, free: int | None = None, resident: bool = True) -> Feed:
     """The feed for a device.
 
     Args:
@@ -128,8 +129,9 @@ def choose(ids: Ids, end_id: int, device: torch.device, free: int | None = None)
         end_id: The document token.
         device: Where windows go.
         free: Bytes free on it; None: ask it.
+        resident: Whether every epoch reads the stream as it is, so that it may lie on the device.
     """
-    if device.type != "cuda":
+    if device.type != "cuda" or not resident:
         return HostFeed(ids, end_id, device)
     if free is None:
         free = torch.cuda.mem_get_info(device)[0]

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqgen.training.data import IGNORED, Offsets, Spans
+from seqgen.training.data import IGNORED, Offsets, Spans, Stream, gather
 from seqgen.training.settings import TrainSettings
 
 FEWEST = 100  # documents; fewer are no list
@@ -55,13 +55,16 @@ class PackedEpoch:
         spans: What to read.
         batch, window: About B·T tokens a step.
         seed, number: The epoch's order is a pure function of these.
+        ids: The stream of this epoch where it is another than that of the run.
 
     Attributes:
         steps: How many there are.
     """
 
-    def __init__(self, spans: Spans, batch: int, window: int, seed: int, number: int) -> None:
-        self.batch, self.window, self.number = batch, window, number
+    def __init__(
+        self, spans: Spans, batch: int, window: int, seed: int, number: int, ids: Stream | None = None
+    ) -> None:
+        self.batch, self.window, self.number, self.ids = batch, window, number, ids
         generator = np.random.default_rng([seed, 5, number])
         whole = parts(spans, REACH * window)
         order = generator.permutation(len(whole))
@@ -120,7 +123,10 @@ class PackedFeed:
             place = np.arange(len(begin)) % epoch.batch
             own = (place >= rows.start) & (place < rows.stop)
             if own.any():
-                x, y = side_by_side(self.ids, begin[own], length[own], self.end_id)
+                if epoch.ids is None:
+                    x, y = side_by_side(self.ids, begin[own], length[own], self.end_id)
+                else:
+                    x, y = gather(epoch.ids, begin[own], length[own], int(length[own].max()), self.end_id)
                 groups.append((torch.from_numpy(x).to(self.device), torch.from_numpy(y).to(self.device)))
         return Packed(tuple(groups), count)
 

@@ -29,7 +29,7 @@ from seqgen.evaluation import temperature
 from seqgen.models import weight_shapes
 from seqgen.models.network import RecurrentLM, set_clock
 from seqgen.seen import Seen
-from seqgen.training import parallel, resume
+from seqgen.training import infilling, parallel, resume
 from seqgen.training.augmentation import tables_for
 from seqgen.training.corpus import TrainingCorpus
 from seqgen.training.counting import counted
@@ -116,7 +116,8 @@ class Run:
         self.tables = tables_for(self.tokenizer, plan.train)
         self._seen: Seen | None = None
         self.saves = Saves(sum(weight.numel() for weight in self.network.parameters()))
-        material = Material(self.stream.ids, self.train_spans, self.tokenizer.document_id, self.tables)
+        infilled = infilling.wanted(self.stream.ids, self.train_spans, self.tokenizer, plan.train, plan.seed)
+        material = Material(self.stream.ids, self.train_spans, self.tokenizer.document_id, self.tables, infilled)
         self.trainer = Trainer(self.network, material, plan, self.validation.quick, self.ranks, self.saves)
 
     @property

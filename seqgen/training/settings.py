@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from seqgen.infilling import FEWEST, MOST
 from seqgen.settings import option, require
 from seqgen.training.regularisation import Regularisation
 
@@ -56,6 +57,8 @@ class TrainSettings(Optimisation, Regularisation):
     validations: int = option(12, "validations over the run", "checks")
     patience: int = option(8, "validations without improvement until it stops; 0: never")
     counts: int = option(0, "kilobytes of counts of the corpus that a checkpoint keeps where they help; 0: none")
+    infill: float = option(0.0, "share of the corpus that is read with holes, so as to fill them; music: or in parts")
+    infill_span: int = option(256, "tokens within which a hole lies, with what is read of both its sides")
     transpose: int = option(0, "music: other keys while training, up or down by so many semitones; drums stay")
     stretch: float = option(0.0, "music: other tempos while training, by this share at most")
     loudness: int = option(0, "music: other velocities while training, by so many levels of four")
@@ -74,6 +77,8 @@ class TrainSettings(Optimisation, Regularisation):
         require(self.validations >= 1, "validations", self.validations, "at least 1")
         require(self.patience >= 0, "patience", self.patience, "at least 0")
         require(0 <= self.counts <= 1 << 20, "counts", self.counts, "0 to 1048576")
+        require(0 <= self.infill < 1, "infill", self.infill, "at least 0 and below 1")
+        require(FEWEST <= self.infill_span <= MOST, "infill_span", self.infill_span, f"{FEWEST} to {MOST}")
         require(0 <= self.transpose <= 12, "transpose", self.transpose, "0 to 12")
         require(0 <= self.stretch <= 0.3, "stretch", self.stretch, "0 to 0.3")
         require(0 <= self.loudness <= 8, "loudness", self.loudness, "0 to 8")

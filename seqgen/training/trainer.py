@@ -79,7 +79,9 @@ class Trainer:
         )
         self.settings, self.budget, self.seed = plan.train, plan.budget, plan.seed
         self.step = Step(network, plan.train, ranks)
-        self.feed = feeding.choose(material.ids, material.end_id, self.step.device)
+        self.infilled = material.infilled
+        plain = self.infilled is None
+        self.feed = feeding.choose(material.ids, material.end_id, self.step.device, resident=plain)
         self.packed = packing.PackedFeed(material.ids, material.end_id, self.step.device)
         if material.tables is not None:
             self.feed = Augmented(self.feed, material.tables, self.spans, self.seed, self.step.device)
@@ -136,10 +138,12 @@ class Trainer:
 
     def laid_out(self, number: int) -> Epoch | PackedEpoch:
         """The order of an epoch."""
-        if self.settings.pack:
-            return PackedEpoch(self.spans, self.settings.batch, self.settings.window, self.seed, number)
         settings, fresh = self.settings, self.settings.reset == "document"
-        return Epoch(self.spans, settings.batch, settings.window, self.seed, number, fresh, settings.reset_probability)
+        ids, spans = (None, self.spans) if self.infilled is None else self.infilled.epoch(number)
+        if settings.pack:
+            return PackedEpoch(spans, settings.batch, settings.window, self.seed, number, ids)
+        chance = settings.reset_probability
+        return Epoch(spans, settings.batch, settings.window, self.seed, number, fresh, chance, ids)
 
     def _steer(self) -> None:
         """Settle with the other ranks how far the run is and whether it stops: all must do the same at each step."""

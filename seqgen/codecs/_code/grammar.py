@@ -57,6 +57,11 @@ class CodeGrammar:
         """How many tokens there are."""
         return len(self._tokens)
 
+    @property
+    def texts(self) -> Sequence[str]:
+        """(V,) the tokens, a character a byte."""
+        return self._tokens
+
     def _grouped(self) -> tuple["Group", "Group", "Group"]:
         """The kinds without brackets and `#`, those with brackets, those with `#`, where it begins a directive."""
         plain: list[int] = []

@@ -5,9 +5,10 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import ClassVar
 
-from seqgen.codecs import Grammar
+from seqgen.codecs import EndingGrammar, Grammar
 from seqgen.codecs._code.balanced import BalancedCode
 from seqgen.codecs._code.grammar import CodeGrammar
+from seqgen.codecs._code.hole import CodeHole
 from seqgen.codecs._code.language import Language
 from seqgen.codecs.char import Char
 
@@ -44,3 +45,10 @@ class SourceCode(Char):
     @classmethod
     def balanced_over(cls, pieces: Sequence[bytes], length: int, grace: int) -> BalancedCode:
         return BalancedCode(CodeGrammar(cls.language, pieces, tidy=True), length, grace)
+
+    @classmethod
+    def hole_over(cls, pieces: Sequence[bytes], left: bytes, right: bytes, length: int) -> EndingGrammar | None:
+        if cls.language.layout or cls.language.blocks:
+            return None  # what is open there no sign says
+        tidy = CodeGrammar(cls.language, pieces, tidy=True)
+        return CodeHole(tidy, left.decode("latin-1"), right.decode("latin-1"), length)

@@ -7,14 +7,20 @@ the head of a file can be left out, so that a model need not learn them by heart
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from seqgen.codecs import Codec, Golden, Ids, Lengths
 from seqgen.codecs._characters import boundary
 from seqgen.codecs._code.balanced import BalancedCode
 from seqgen.codecs._code.grammar import CodeGrammar
 from seqgen.codecs._code.source import SourceCode
+from seqgen.codecs.c_source.cuts import statement_cuts
 from seqgen.codecs.c_source.language import LANGUAGE
 from seqgen.codecs.char import CharOptions
+from seqgen.infilling import Cuts
 from seqgen.media import Plain
 from seqgen.report import Report
 from seqgen.settings import option
@@ -69,6 +75,14 @@ class CSource(SourceCode):
         if self._options.strip_licence:
             return Codec.encode_several(self, documents, report)  # each has a head of its own
         return super().encode_several(documents, report)
+
+    def cuts(self, ids: Ids) -> Cuts:
+        return np.concatenate([statement_cuts(self._plain[ids].tobytes()), super().cuts(ids)[:1]])
+
+    @cached_property
+    def _plain(self) -> NDArray[np.uint8]:
+        """(vocab_size,) a byte for each token: its own, or that of a letter."""
+        return np.array([piece[0] if len(piece) == 1 else ord("x") for piece in self.token_bytes()], np.uint8)
 
     def normalize(self, data: bytes) -> bytes:
         return without_licence(data) if self._options.strip_licence else data

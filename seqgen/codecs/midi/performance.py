@@ -37,6 +37,7 @@ from seqgen.codecs.midi.decoding import by_token, decode_score, latest
 from seqgen.codecs.midi.encoding import encode_score
 from seqgen.codecs.midi.grammar import PerformanceGrammar
 from seqgen.errors import UsageError
+from seqgen.infilling import NO_CUT, Cuts
 from seqgen.media import Timing
 from seqgen.music.bounds import Bounds, most_together
 from seqgen.music.controls import Controls
@@ -117,6 +118,15 @@ class Midi(ControlledCodec):
         clock[:, c.ADVANCE] = vocabulary.STEPS
         clock[vocabulary.PITCH : vocabulary.PEDAL, c.COUNTS] = 1
         return clock
+
+    def cuts(self, ids: Ids) -> Cuts:
+        """Any instant at which something is struck."""
+        token = np.asarray(ids).astype(np.int64)
+        shift = (token >= vocabulary.SHIFT) & (token < vocabulary.INST)
+        found = np.full((1, len(token) + 1), NO_CUT, np.int64)
+        found[0, 1:-1] = np.where(shift[:-1] & ~shift[1:], 0, NO_CUT)
+        found[0, -1] = 0
+        return found
 
     def copy_key(self, framing: int) -> "MusicCopyKey":
         from seqgen.codecs.midi.copy_key import MusicCopyKey

@@ -23,7 +23,6 @@ Transformer", p. 3), with bars counted down.
 """
 
 import contextlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -41,8 +40,10 @@ from seqgen.codecs.midi_bar.clock import score_clock
 from seqgen.codecs.midi_bar.decoding import decode_score
 from seqgen.codecs.midi_bar.encoding import encode_score
 from seqgen.codecs.midi_bar.grammar import ScoreGrammar
+from seqgen.codecs.midi_bar.learned import learned_of, of_parts
 from seqgen.codecs.midi_bar.roster import Roster
 from seqgen.errors import DataError, UsageError
+from seqgen.infilling import NO_CUT, PARTS, Cuts, Signs
 from seqgen.media import Timing
 from seqgen.music.bounds import Bounds, most_together
 from seqgen.music.controls import Controls
@@ -54,10 +55,9 @@ from seqgen.report import Report
 
 if TYPE_CHECKING:
     from seqgen.codecs.midi.copy_key import MusicCopyKey
+    from seqgen.codecs.midi_bar.filling import ScoreHole
 
 NO_NAMES = Roster()
-PLAYED = "part {} as program {}"  # a bound that says no more than that there was such a part
-_PLAYED = re.compile(r"part (\d{1,3}) as program (\d{1,3})")
 TO_COME = 16  # bars that a prompt's countdown leaves for the music that is to follow it
 OF_A_BOOK = 8  # pieces of one file whose parts are looked at
 
@@ -119,20 +119,13 @@ class MidiBar(ControlledCodec):
         moved = (token <= v.BAR) | ((token >= v.POS) & (token < v.PART)) | (token >= v.SIZE)
         now = latest(token, v.PART, v.INST, 0)
         part = np.where(drum, v.PARTS, now)
-        found = most_together(np.cumsum(moved, dtype=np.int64)[note], part[note])
-        begun = np.concatenate(([False], (token[:-1] != v.BAR) & (token[:-1] < v.SIZE)))[: len(token)]  # else a kit
-        said = np.flatnonzero((token >= v.INST) & (token < v.VEL) & begun)
-        pairs = np.unique(now[said] * 128 + token[said] - v.INST)
-        return found | {PLAYED.format(*divmod(pair, 128)): 1 for pair in pairs.tolist()}
+        return most_together(np.cumsum(moved, dtype=np.int64)[note], part[note]) | of_parts(token)
 
     def within(
         self, bounds: Mapping[str, int], seen: Mask | None = None, programs: frozenset[int] = frozenset()
     ) -> ScoreGrammar:
         """As every codec's; any part may have `programs`, which are asked for."""
-        played = np.zeros((v.PARTS, 128), np.bool_)
-        for name in bounds:
-            if match := _PLAYED.fullmatch(name):
-                played[int(match[1]) % v.PARTS, int(match[2]) % 128] = True
+        played = learned_of(bounds).played
         played[:, sorted(programs - {DRUMS})] |= played.any()
         return ScoreGrammar(Bounds.of(bounds), seen, played if played.any() else None)
 
@@ -155,6 +148,43 @@ class MidiBar(ControlledCodec):
 
     def clock(self) -> Clock:
         return score_clock()
+
+    @property
+    def signs(self) -> tuple[str, ...]:
+        return PARTS
+
+    def in_parts(self, ids: Ids, draws: Sequence[float], signs: Signs) -> Ids | None:
+        from seqgen.codecs.midi_bar.parting import in_parts  # not needed but for training
+
+        return in_parts(ids, draws, signs)
+
+    def score_hole(
+        self, data: bytes, bars: tuple[int, int] | None, parts: Sequence[str] | None, bounds: Mapping[str, int]
+    ) -> "ScoreHole":
+        from seqgen.codecs.midi_bar.casting import hole_in  # not needed but for holes
+
+        return hole_in(self, data, bars, parts, bounds)
+
+    def filled(self, hole: Mapping[str, Any], prompt: NDArray[Any], ids: NDArray[Any], signs: Signs | None) -> bytes:
+        from seqgen.codecs.midi_bar.filling import ScoreHole  # not needed but for holes
+
+        return ScoreHole.restored(hole, self).joined(prompt, ids, signs)
+
+    @property
+    def roster(self) -> Roster:
+        """The parts that its tokens stand for."""
+        return self._roster
+
+    def cuts(self, ids: Ids) -> Cuts:
+        """Bar lines; in the first bar, behind what it says of itself."""
+        token = np.asarray(ids).astype(np.int64)
+        found = np.full((1, len(token) + 1), NO_CUT, np.int64)
+        found[0, np.flatnonzero(token == v.BAR)] = found[0, -1] = 0
+        tempo = np.flatnonzero((token >= v.TEMPO) & (token < v.POS))
+        if len(tempo) and int((token[: tempo[0]] == v.BAR).sum()) == 1 and token[0] in (v.BAR, *range(v.INST, v.VEL)):
+            found[0, : tempo[0] + 1] = NO_CUT
+            found[0, tempo[0] + 1] = 0
+        return found
 
     def copy_key(self, framing: int) -> "MusicCopyKey":
         from seqgen.codecs.midi.copy_key import MusicCopyKey

@@ -19,7 +19,7 @@ ABSENT = np.uint16(0xFFFF)
 
 
 @dataclass(frozen=True, eq=False)
-class _Rows:
+class Rows:
     """What stands at positions, (R,) columns in canonical order: tempos before notes, drums after other notes.
 
     Attributes:
@@ -39,8 +39,10 @@ class _Rows:
     velocity: Ints
 
 
-def encode_score(score: Score, roster: Roster, faults: Faults, *, to_come: int = 0) -> Ids:
+def encode_score(score: Score, roster: Roster, faults: Faults, *, to_come: int = 0, slots: Ints | None = None) -> Ids:
     """(N,) uint16 token ids of a score; `to_come` bars are to follow the last.
+
+    `slots` are the PART tokens of its notes where they are others than the roster's, PARTS for drums.
 
     An onset and an end move to the nearest step: by nothing where they lie on a 24th of a quarter note. Velocities
     change by at most 4, tempos by at most 3.3 %.
@@ -50,9 +52,9 @@ def encode_score(score: Score, roster: Roster, faults: Faults, *, to_come: int =
         return np.zeros(0, np.uint16)
     onset = on_grid(score.onset, score.ticks_per_quarter)
     bars = read_bars(score, int(onset.max()), faults)
-    kept, rows = _rows(score, roster, onset, bars, faults)
-    body, per_row = _flat(_row_columns(rows))
-    head, per_bar = _flat(_bar_columns(bars, kept, to_come))
+    kept, rows = _rows(score, roster.slots(score, faults) if slots is None else slots, onset, bars, faults)
+    body, per_row = flat(row_columns(rows))
+    head, per_bar = flat(_bar_columns(bars, kept, to_come))
     # Each token's place: behind the tokens of its own kind, and those of the other kind that stand before it.
     before_row = np.cumsum(per_bar)[rows.bar]
     row_ends = np.concatenate(([0], np.cumsum(per_row)))
@@ -64,12 +66,12 @@ def encode_score(score: Score, roster: Roster, faults: Faults, *, to_come: int =
     return np.concatenate((np.array([v.INST + kit] if kit else [], np.uint16), ids))
 
 
-def _rows(score: Score, roster: Roster, onset: Ints, bars: Bars, faults: Faults) -> tuple[Ints, _Rows]:
+def _rows(score: Score, slots: Ints, onset: Ints, bars: Bars, faults: Faults) -> tuple[Ints, Rows]:
     """The bars that are kept, and what stands in them."""
     when = Clock.of(bars, onset)
     faults.mended(f"rest longer than {v.MAX_EMPTY} bars", when.cuts)
     tempo_step, tempo = _tempos(score, int(onset.max()), faults)
-    notes = _notes(score, roster.slots(score, faults), onset, when, faults)
+    notes = _notes(score, slots, onset, when, faults)
     at, tempo = settled(when.steps(tempo_step), tempo)
     zeros = np.zeros(len(at), np.int64)
     tempos = (at, zeros - 1, zeros, tempo, zeros, zeros)
@@ -78,7 +80,7 @@ def _rows(score: Score, roster: Roster, onset: Ints, bars: Bars, faults: Faults)
     order = np.argsort(step << 20 | (part + 1) << 15 | program << 7 | pitch)  # no two are equal
     step, part, program, pitch, length, velocity = (column[order] for column in columns)
     bar = np.repeat(np.arange(len(when.begin)), np.diff(np.append(np.searchsorted(step, when.begin), len(step))))
-    return when.kept, _Rows(step, bar, step - when.begin[bar], part, program, pitch, length, velocity)
+    return when.kept, Rows(step, bar, step - when.begin[bar], part, program, pitch, length, velocity)
 
 
 def _notes(score: Score, part: Ints, onset: Ints, when: Clock, faults: Faults) -> tuple[Ints, ...]:
@@ -140,7 +142,8 @@ def settled(step: Ints, value: Ints) -> tuple[Ints, Ints]:
     return step[new], value[new]
 
 
-def _row_columns(rows: _Rows) -> list[Ints]:
+def row_columns(rows: Rows) -> list[Ints]:
+    """The columns of POS, PART, INST, VEL, the sound itself, and its length; ABSENT where a token does not stand."""
     note, drum = rows.part >= 0, rows.part == v.PARTS
     pitched = note & ~drum
     kind = np.where(note, np.where(drum, v.DRUM, v.PITCH), v.TEMPO)
@@ -154,7 +157,7 @@ def _row_columns(rows: _Rows) -> list[Ints]:
     ]
 
 
-def _new_programs(rows: _Rows, pitched: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _new_programs(rows: Rows, pitched: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(R,) the notes whose program is another than that of the note before in their part."""
     chosen = np.flatnonzero(pitched)
     by_part = chosen[np.argsort(rows.part[chosen], kind="stable")]
@@ -196,7 +199,7 @@ def _bar_columns(bars: Bars, kept: Ints, to_come: int) -> list[Ints]:
     ]
 
 
-def _flat(columns: list[Ints]) -> tuple[Ids, Ints]:
+def flat(columns: list[Ints]) -> tuple[Ids, Ints]:
     """The ids of a table row by row, absent ones left out, and how many each row has."""
     table = np.empty((len(columns[0]), len(columns)), np.uint16)
     for place, column in enumerate(columns):

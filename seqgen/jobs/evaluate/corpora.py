@@ -111,7 +111,7 @@ def fitted_baseline(checkpoint: str, codec_size: int, corpus: Documents, observe
 def _require_same_codec(stream: TokenStream, tokenizer: Tokenizer) -> None:
     """Labels may differ: framing is taken away before anything is measured."""
     tokenizer_of(stream)
-    own, other = tokenizer.spec() | {"labels": []}, stream.codec_spec | {"labels": []}
+    own, other = ({**spec, "labels": [], "signs": []} for spec in (tokenizer.spec(), stream.codec_spec))
     if json.dumps(own, sort_keys=True) == json.dumps(other, sort_keys=True):
         return
     theirs = f"{other['name']}, {stream.vocab_size} tokens"

@@ -93,6 +93,8 @@ class AsTakes:
             settings["adapt"] = prepared.sampler.adapting.to_json()
         if job.no_prompt:
             settings["no_prompt"] = True
+        if prepared.sampler.hole is not None:
+            settings["hole"] = prepared.sampler.hole.kept
         if prepared.timing is not None:
             settings["timing"] = prepared.timing
         return settings

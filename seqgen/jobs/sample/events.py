@@ -15,7 +15,8 @@ import math
 import time
 from typing import Any, BinaryIO
 
-from seqgen.api.sampler import Sampler, Words
+from seqgen.api.sampler import Sampler
+from seqgen.api.words import Words
 from seqgen.errors import SeqgenError
 from seqgen.generation.loop import Step
 from seqgen.jobs.sample.audience import Audience, Sampled, Show

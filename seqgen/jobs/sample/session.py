@@ -80,6 +80,8 @@ def run(
 
 def _is_live(prepared: Prepared, audience: Audience) -> bool:
     """Whether the first sample goes out as it comes."""
+    if prepared.sampler.hole is not None:
+        return False  # what stands before the hole is the beginning of the file
     items = not prepared.model.tokenizer.documents.whole
     if items and prepared.paths is not None and not prepared.job.unlimited:
         return False  # they go into one file, whole

@@ -19,7 +19,7 @@ from seqgen.jobs.train.settings import TrainJob
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.settings import Values
 from seqgen.stream import TokenStream
-from seqgen.training import defaults, parallel, presets
+from seqgen.training import defaults, infilling, parallel, presets
 from seqgen.training.defaults import Reading
 from seqgen.training.device import pick_device
 from seqgen.training.estimate import reference_rate
@@ -115,7 +115,7 @@ def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, object], pa
         moved = defaults.transposition(device.type, reading, {**values, **given, **inherited})
         values = {"transpose": moved} | values
     if parent is not None:
-        values = _gentle(values)
+        values = _gentle(values) | infilling.inherited(parent.name, parent.checkpoint, given)
     cell, shape, train = settings.distribute({**_known(values, kinds), **given}, *kinds)
     if parent is not None:
         cell, shape = _inherited(parent, given, kinds)

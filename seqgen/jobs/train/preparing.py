@@ -1,5 +1,7 @@
 """From what was asked for to a run that is ready to train: its corpus, its plan, the weights that it begins with."""
 
+from dataclasses import replace
+
 from seqgen.errors import UsageError
 from seqgen.jobs.observer import Observer
 from seqgen.jobs.train import facts
@@ -40,6 +42,8 @@ def prepare(job: TrainJob, observer: Observer) -> Run:
         plan = old_plan(job, recalled.plan, for_training)
     else:
         plan = new_plan(job, corpus.stream, for_training, parent)
+    if plan.train.infill:
+        corpus = replace(corpus, tokenizer=corpus.tokenizer.with_holes())
     # 4) the run
     watch = Watch(observer, Samples(job.output))
     inherited = None if parent is None else _grown(parent, corpus, plan, observer)

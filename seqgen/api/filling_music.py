@@ -1,0 +1,204 @@
+"""A hole in a piece of music, ready to be filled: bars of all parts, or parts that play to what is given."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.api.filling import FEW, likelihoods, require_holes, span_of
+from seqgen.api.hole_grammar import FilledGrammar
+from seqgen.codecs import Grammar, Ids, Mask
+from seqgen.errors import CorpusError, UsageError
+from seqgen.generation import Engine
+from seqgen.generation.steps import SampledStream
+from seqgen.infilling import Reach, opened, prompt
+
+if TYPE_CHECKING:
+    from seqgen.api.model import Model
+    from seqgen.codecs.midi_bar.accompanying import Accompaniment
+    from seqgen.codecs.midi_bar.filling import ScoreHole
+
+TIMES = 3  # a filling has at most so many times the tokens that it replaces
+
+
+@dataclass(frozen=True, eq=False)
+class MusicFilling:
+    """Bars of a piece that are made anew, for one model.
+
+    Attributes:
+        model: Which fills them.
+        hole: The hole.
+        prompt: (n,) ids.
+        end_id: The token that ends a filling.
+        length: Tokens from which on bars are brought to their ends.
+        after: (m,) ids of what is read of the right side.
+    """
+
+    model: "Model"
+    hole: "ScoreHole"
+    prompt: NDArray[Any]
+    end_id: int
+    length: int
+    after: Ids
+    drawn: frozenset[int] = frozenset()
+
+    @property
+    def longest(self) -> int:
+        """Tokens within which a filling ends."""
+        bars = self.hole.last - self.hole.first + 1
+        return self.length + 256 * bars
+
+    @property
+    def kept(self) -> Mapping[str, Any]:
+        """See `seqgen.api.filling.Filling`."""
+        return self.hole.kept()
+
+    def grammar(self, bounds: Mapping[str, int], seen: Mask | None) -> Grammar:
+        """See `seqgen.api.filling.Filling`."""
+        tokenizer = self.model.tokenizer
+        inner = self.hole.bars_grammar(bounds, seen, self.length)
+        return FilledGrammar(inner, len(self.prompt), self.end_id, tokenizer.vocab_size, tokenizer.document_id)
+
+    def joined(self, ids: NDArray[Any]) -> bytes:
+        """The piece with (m,) ids in its hole."""
+        return self.hole.joined(self.prompt, ids, self.model.tokenizer.infilling)
+
+    def judged(self, engine: Engine[Any], samples: Sequence[SampledStream]) -> list[float]:
+        """See `seqgen.api.filling.Filling`."""
+        before = np.concatenate([self.model.tokenizer.frame(), self.hole.left]).astype(np.int64)
+        after = [np.concatenate([np.array(sample.ids, np.int64), self.after.astype(np.int64)]) for sample in samples]
+        return likelihoods(engine, before, after)
+
+
+@dataclass(frozen=True, eq=False)
+class PartsFilling:
+    """Parts of a piece that are made to the others, for one model.
+
+    Attributes:
+        model: Which makes them.
+        hole: The hole.
+        frame: (n,) ids with which the document begins.
+        prompt: (n,) ids: the frame, and what is given before the first bar is made.
+        end_id: The token that ends it.
+        drawn: Tokens of framing that may be drawn.
+        longest: Tokens within which it ends.
+    """
+
+    model: "Model"
+    hole: "ScoreHole"
+    frame: NDArray[Any]
+    prompt: NDArray[Any]
+    end_id: int
+    drawn: frozenset[int]
+    longest: int
+
+    @property
+    def kept(self) -> Mapping[str, Any]:
+        """See `seqgen.api.filling.Filling`."""
+        return self.hole.kept()
+
+    def grammar(self, bounds: Mapping[str, int], seen: Mask | None) -> Grammar:
+        """See `seqgen.api.filling.Filling`."""
+        return _accompaniment(self.model, self.hole, len(self.frame), bounds, seen)
+
+    def joined(self, ids: NDArray[Any]) -> bytes:
+        """The piece with what (m,) ids say of the parts."""
+        return self.hole.joined(self.prompt, ids, self.model.tokenizer.infilling)
+
+    def judged(self, engine: Engine[Any], samples: Sequence[SampledStream]) -> list[float]:
+        """Nats a token of all that was made and given behind the prompt."""
+        return [float(np.mean(each.log_probabilities)) if each.ids else -np.inf for each in samples]
+
+
+def _accompaniment(
+    model: "Model", hole: "ScoreHole", frame: int, bounds: Mapping[str, int], seen: Mask | None
+) -> "Accompaniment":
+    tokenizer = model.tokenizer
+    assert tokenizer.infilling is not None
+    size = tokenizer.vocab_size
+    return hole.parts_grammar(bounds, seen, tokenizer.infilling, frame, tokenizer.document_id, size)
+
+
+def bar_filling(
+    model: "Model", data: bytes, bars: tuple[int, int], label: str | None, length: int | None
+) -> MusicFilling:
+    """Bars of a piece, ready to be made anew.
+
+    Args:
+        model: Which makes them.
+        data: The file.
+        bars: The first and the last, from 1.
+        label: Of the document.
+        length: Tokens at most; None: a few times what was there.
+
+    Raises:
+        CheckpointError: The model was trained without holes.
+        DataError: The piece cannot be read, or is unlike the corpus.
+        UsageError: There are no such bars, or they are more than the model's span.
+    """
+    hole = _hole(model, data, bars)
+    tokenizer, span = model.tokenizer, span_of(model)
+    signs, reach = tokenizer.infilling, Reach.of(span)
+    assert signs is not None
+    if hole.was > span:
+        message = f"the hole is {hole.was:,} tokens long, and this model learned to fill within {span:,}"
+        raise UsageError(message, "fill fewer bars, or train with a longer -P infill_span")
+    left, right = hole.left, hole.right[: reach.after]
+    opening = opened(tokenizer.codec.cuts(left), len(left), reach)
+    read = prompt(tokenizer.frame(label), left, right, opening, reach.after, signs)
+    most = max(FEW, TIMES * hole.was) if length is None else length
+    return MusicFilling(model, hole, read, signs.end, most, right)
+
+
+def parts_filling(
+    model: "Model", data: bytes, parts: Sequence[str], bars: tuple[int, int] | None, label: str | None
+) -> PartsFilling:
+    """Parts of a piece, ready to be made to the others.
+
+    Args:
+        model: Which makes them.
+        data: The file.
+        parts: Their names.
+        bars: The first and the last in which they are made anew, from 1; None: all.
+        label: Of the document.
+
+    Raises:
+        CheckpointError: The model was trained without holes.
+        DataError: The piece cannot be read, or is unlike the corpus.
+        UsageError: The model knows no such part, all parts are to be made, or there are no such bars.
+    """
+    hole = _hole(model, data, bars, parts)
+    tokenizer = model.tokenizer
+    bounds = {} if model.seen is None else model.seen.bounds
+    frame = tokenizer.frame(label).astype(np.int64)
+    script = _accompaniment(model, hole, len(frame), bounds, None)
+    read = np.concatenate([frame, np.array(script.script[0], np.int64)])
+    signs = tokenizer.infilling
+    assert signs is not None
+    drawn = frozenset({signs.given, signs.made})
+    return PartsFilling(model, hole, frame, read, tokenizer.document_id, drawn, script.longest)
+
+
+def _hole(model: "Model", data: bytes, bars: tuple[int, int] | None, parts: Sequence[str] | None = None) -> "ScoreHole":
+    tokenizer = model.tokenizer
+    tokenizer.codec.require("music", "--bars and --parts", "give --lines, or mark the hole in the text")
+    require_holes(model)
+    hole = tokenizer.codec.score_hole(data, bars, parts, {} if model.seen is None else model.seen.bounds)
+    _require_like(model, hole)
+    return hole
+
+
+def _require_like(model: "Model", hole: "ScoreHole") -> None:
+    """Refuse a piece of a meter or of pitches that training never saw."""
+    if model.seen is None:
+        return
+    names, counts = model.tokenizer.vocabulary(), model.seen.counts
+    for kind, what in (("METER_", "meter"), ("PITCH_", "pitch")):
+        strange = [names[token] for token in np.unique(hole.piece.ids).tolist()
+                   if names[token].startswith(kind) and counts[token] == 0]  # fmt: skip
+        if strange:
+            said = strange[0].removeprefix(kind)
+            raise CorpusError(f"the piece has {what} {said}, which the corpus of this model never has",
+                              "fill it with a model that was trained on such music")  # fmt: skip
