@@ -52,7 +52,19 @@ ALLOWED = {
     "evaluation": BASIC
     | {"stream", "tokenizer", "music", "models", "generation", "checkpoint", "container", "experts"},
     "training": BASIC
-    | {"infilling", "stream", "tokenizer", "cells", "models", "evaluation", "checkpoint", "container", "originality", "seen", "hub"}
+    | {
+        "infilling",
+        "stream",
+        "tokenizer",
+        "cells",
+        "models",
+        "evaluation",
+        "checkpoint",
+        "container",
+        "originality",
+        "seen",
+        "hub",
+    }
     | {"experts"},
     "export": {"errors", "checkpoint", "hub"},
     "originality": {"errors", "files", "settings", "container"},

@@ -21,7 +21,7 @@ TEXTS = {  # parameters that take text and name no file
     "shard", "scheduler", "repository", "licence", "include", "exclude",
     "field", "label_field", "grammar", "form", "adapt", "inputs", "outputs", "osc_to",
     "host", "token", "origins", "learn", "mode", "quantise", "sets", "tempo", "density", "cells",
-    "clamp", "gain", "sentences", "watch",
+    "clamp", "gain", "sentences", "watch", "mark", "lines", "bars", "seconds", "parts",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ Music has holes of its own, see `seqgen.api.filling_music`; both are a `Filling`
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LEFT = 8192  # tokens before a hole that are read: a hidden state has forgotten what lies further back
 FEW, TIMES = 64, 2  # a filling has at least so many tokens, and so many times those that it replaces
+ALONE = 256  # tokens: twice the usual length of what is filled from the left side alone
 STRANGE = 0.2  # of what is read around a hole, which training may not have seen
 
 
@@ -34,7 +35,7 @@ class Filling(Protocol):
 
     Attributes:
         prompt: (n,) ids after which its filling follows.
-        end_id: The token that ends it.
+        end_id: The token that ends it; None: it goes on to its length.
         drawn: Other tokens of framing that may be drawn.
         longest: Tokens within which it ends.
         kept: What its take keeps, as plain JSON data: all but prompt and filling that the file is made of.
@@ -44,7 +45,7 @@ class Filling(Protocol):
     def prompt(self) -> NDArray[Any]: ...
 
     @property
-    def end_id(self) -> int: ...
+    def end_id(self) -> int | None: ...
 
     @property
     def drawn(self) -> frozenset[int]: ...
@@ -92,7 +93,7 @@ class TextFilling:
         model: Which fills it.
         hole: The hole.
         prompt: (n,) ids.
-        end_id: The token that ends a filling.
+        end_id: The token that ends a filling; None: none does.
         length: Tokens at which it is brought to its end.
         language: The language whose grammar is kept, True: the codec's own; False: none.
         left: (n,) ids of the left side, as far as it is read.
@@ -102,7 +103,7 @@ class TextFilling:
     model: "Model"
     hole: Hole
     prompt: NDArray[Any]
-    end_id: int
+    end_id: int | None
     length: int
     language: "GrammarName"
     left: Ids
@@ -113,7 +114,9 @@ class TextFilling:
     def longest(self) -> int:
         """Tokens within which a filling ends."""
         inner = self._inner()
-        return self.length if inner is None else max(getattr(inner, "longest", 0), self.length + FEW)
+        if inner is None:
+            return self.length + (FEW if self.hole.lines else 0)  # a line is ended where it is long enough
+        return inner.longest
 
     @property
     def kept(self) -> Mapping[str, Any]:
@@ -130,7 +133,7 @@ class TextFilling:
             alone = self.end_id == tokenizer.document_id and self.hole.was is not None
             count = max((self.hole.was or b"").count(b"\n"), 1) if alone else None
             inner = WholeLines(self._inner(), breaks, self.length, count)
-        if inner is None:
+        if inner is None or self.end_id is None:
             return None
         return FilledGrammar(inner, len(self.prompt), self.end_id, tokenizer.vocab_size, tokenizer.document_id)
 
@@ -190,7 +193,13 @@ def span_of(model: "Model") -> int:
 
 
 def text_filling(
-    model: "Model", hole: Hole, label: str | None, language: "GrammarName", length: int | None, alone: bool
+    model: "Model",
+    hole: Hole,
+    label: str | None,
+    language: "GrammarName",
+    length: int | None,
+    alone: bool,
+    like: bytes | None = None,
 ) -> TextFilling:
     """A hole in a text, ready to be filled.
 
@@ -201,6 +210,7 @@ def text_filling(
         language: As in `TextFilling`.
         length: Tokens at most; None: a few times what was in the hole.
         alone: Whether the left side alone is read.
+        like: What is read before all else, so that the filling is like it.
 
     Raises:
         CheckpointError: The model was trained without holes.
@@ -212,11 +222,13 @@ def text_filling(
     if not alone:
         require_holes(model)
     left, right = (tokenizer.encode_prompt(side) if side else tokenizer.frame()[:0] for side in (hole.left, hole.right))
+    if like:
+        left = np.concatenate([tokenizer.encode_prompt(like), left])
     left, frame = left[-LEFT:], tokenizer.frame(label)
     _require_known(model, left, right)
     was = 0 if hole.was is None else len(tokenizer.encode_prompt(hole.was))
     if alone:
-        read, end_id, longest, right = np.concatenate([frame, left]), tokenizer.document_id, 1 << 16, right[:0]
+        read, end_id, longest, right = np.concatenate([frame, left]), tokenizer.document_id, ALONE, right[:0]
     else:
         signs, span = tokenizer.infilling, span_of(model)
         assert signs is not None
@@ -229,7 +241,8 @@ def text_filling(
         read = prompt(frame, left, right, opening, reach.after, signs)
     usual = max(FEW, TIMES * was) if hole.was is not None else longest // 2
     most = min(usual, model.tokenizer.medium.usual_length) if length is None else length
-    return TextFilling(model, hole, read.astype(np.int64), end_id, most, language, left, right)
+    made = TextFilling(model, hole, read.astype(np.int64), end_id, most, language, left, right)
+    return replace(made, end_id=None) if alone and made.grammar({}, None) is None else made
 
 
 def _require_known(model: "Model", left: Ids, right: Ids) -> None:

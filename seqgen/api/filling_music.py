@@ -122,7 +122,12 @@ def _accompaniment(
 
 
 def bar_filling(
-    model: "Model", data: bytes, bars: tuple[int, int], label: str | None, length: int | None
+    model: "Model",
+    data: bytes,
+    bars: tuple[int, int],
+    label: str | None,
+    length: int | None,
+    like: bytes | None = None,
 ) -> MusicFilling:
     """Bars of a piece, ready to be made anew.
 
@@ -132,6 +137,7 @@ def bar_filling(
         bars: The first and the last, from 1.
         label: Of the document.
         length: Tokens at most; None: a few times what was there.
+        like: A piece that is read before it.
 
     Raises:
         CheckpointError: The model was trained without holes.
@@ -147,7 +153,10 @@ def bar_filling(
         raise UsageError(message, "fill fewer bars, or train with a longer -P infill_span")
     left, right = hole.left, hole.right[: reach.after]
     opening = opened(tokenizer.codec.cuts(left), len(left), reach)
-    read = prompt(tokenizer.frame(label), left, right, opening, reach.after, signs)
+    frame = tokenizer.frame(label)
+    read = prompt(frame, left, right, opening, reach.after, signs)
+    if like:
+        read = np.concatenate([frame, tokenizer.encode_prompt(like), read]).astype(np.int64)
     most = max(FEW, TIMES * hole.was) if length is None else length
     return MusicFilling(model, hole, read, signs.end, most, right)
 

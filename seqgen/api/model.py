@@ -17,6 +17,7 @@ import numpy as np
 
 from seqgen import hub
 from seqgen.api.engines import make_engine
+from seqgen.api.finishing import finished
 from seqgen.api.primer import Prompt, prompt_bytes, with_primer
 from seqgen.api.sample import Sample
 from seqgen.api.sampler import Sampler
@@ -28,7 +29,6 @@ from seqgen.codecs import Ids
 from seqgen.container import read_header
 from seqgen.errors import CheckpointError, CorpusError, UsageError
 from seqgen.generation import Engine, EngineName
-from seqgen.generation.loop import Reason
 from seqgen.media import Timing
 from seqgen.seen import Seen, together
 
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 class Model:
     """A checkpoint with an engine.
 
-    Several threads may sample from one model at once; each gets what it would get alone. A sampler, an iterator and an
-    open `seqgen.Takes` belong to one thread each, the engine `cuda` to one at a time.
+    Several threads may sample from one model at once, as if alone. A sampler, an iterator and an open `seqgen.Takes`
+    belong to one thread each, the engine `cuda` to one at a time.
 
     Args:
         checkpoint: Weights, codec and settings.
@@ -185,25 +185,56 @@ class Model:
         if sampling.length == UNLIMITED:
             raise UsageError("a finished sample of length inf never comes", "use generate, or give a number of tokens")
         sampler, timing = self._sampler(prompt, label, sampling)
-        rows: list[tuple[int, float, float]] = []
-        reason: Reason = "length"
-        for step in sampler.steps(scores=True):
-            reason = step.finished.get(0, reason)
-            if step.ids[0] >= 0 and step.log_probabilities is not None and step.entropies is not None:
-                rows.append((int(step.ids[0]), float(step.log_probabilities[0]), float(step.entropies[0])))
-        ids = np.array([row[0] for row in rows], np.int64)
-        scores = np.array([row[1:] for row in rows], np.float32).reshape(-1, 2)
-        return Sample(
-            self.tokenizer,
-            sampler.prompts[0],
-            ids,
-            scores[:, 0],
-            scores[:, 1],
-            sampling.seed,
-            reason,
-            sampler.excess(0),
-            timing,
-        )
+        return finished(sampler, timing)
+
+    @checked
+    def fill(
+        self,
+        before: Prompt,
+        after: str | bytes = "",
+        *,
+        bars: tuple[int, int] | None = None,
+        label: str | None = None,
+        seed: int | None = None,
+        **how: Unpack[How],
+    ) -> Sample:
+        """What stands between two texts; or some bars of a piece, made anew. The model was trained with holes.
+
+        Args:
+            before: What stands before the hole; of music the piece, as `generate` takes it.
+            after: What stands behind it.
+            bars: Of music: the first and the last bar that are made anew, counted from 1. Others as in `generate`.
+
+        Raises:
+            SeqgenError: The model was trained without holes, or cannot fill this one, or the piece cannot be read.
+        """
+        from seqgen.api.filled import filled  # not needed to go on
+
+        sampling = made(Sampling, fresh(seed), **how)
+        return filled(self, before, after, bars, self.label(label, sampling.seed), sampling)
+
+    @checked
+    def accompany(
+        self,
+        score: Prompt,
+        parts: Sequence[str] | str,
+        *,
+        bars: tuple[int, int] | None = None,
+        label: str | None = None,
+        seed: int | None = None,
+        **how: Unpack[How],
+    ) -> Sample:
+        """A piece with parts that play to what it has, which stays as it is.
+
+        Args:
+            score: The piece, as `generate` takes it.
+            parts: The names of those to be made: ["alto", "tenor", "bass"], or "drums".
+            bars: Where they are made anew; None: everywhere. The others, and errors, are those of `fill`.
+        """
+        from seqgen.api.filled import accompanied  # not needed to go on
+
+        sampling = made(Sampling, fresh(seed), **how)
+        return accompanied(self, score, parts, bars, self.label(label, sampling.seed), sampling)
 
     @checked
     def look(self, text: Prompt, cells: Sequence[str] = (), corpus: Prompt = None, label: str | None = None) -> "Look":
@@ -260,8 +291,8 @@ class Model:
         data = self.read(prompt)
         music, timing = with_primer(self, sampling.music, data, free=sampling.grammar is False)
         seconds = None if music is None else music.sampled
-        begin = self.prompt(data, self.label(label, sampling.seed), seconds=seconds)
-        return self.sampler(replace(sampling, music=music), [begin]), timing
+        opening = self.prompt(data, self.label(label, sampling.seed), seconds=seconds)
+        return self.sampler(replace(sampling, music=music), [opening]), timing
 
     def _repr_html_(self) -> str:
         return f"<code>{self.name or 'a model'}: {self.checkpoint.model}, {self.checkpoint.parameters:,} numbers</code>"

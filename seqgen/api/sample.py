@@ -1,9 +1,10 @@
 """A finished sample: its tokens, what they stand for, and how it looks in a notebook. Knows no engine and no loop."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ class Sample:
         finished: Why it ended: length, end, stop or interrupted.
         excess: How many bytes of the last token lie behind a stop string.
         timing: What a MIDI file says of tempo and meter besides its tokens; None: nothing.
+        hole: Around what it was filled in, see `seqgen.api.filling.Filling.kept`; None: it goes on from its prompt.
     """
 
     tokenizer: Tokenizer
@@ -47,12 +49,26 @@ class Sample:
     finished: str
     excess: int = 0
     timing: Timing | None = None
+    hole: Mapping[str, Any] | None = None
 
     @property
     def bytes(self) -> Data:
-        """The finished file, prompt included: text, or a MIDI file."""
+        """The finished file, prompt included, or all around the hole: text, or a MIDI file."""
+        if self.hole is not None:
+            return self.tokenizer.filled(self.hole, self.prompt_ids, self.ids)
         made = self.tokenizer.finish(self.prompt_ids.astype(np.int64), self.ids, timing=self.timing)
         return made[: len(made) - self.excess]
+
+    @property
+    def filling(self) -> str:
+        """What was sampled of a text, alone: what stands in the hole.
+
+        Raises:
+            UsageError: It is music.
+        """
+        if self.tokenizer.medium.heard:
+            raise UsageError(f"{self.tokenizer.medium.name} has no text", "use .bytes, or save it: .save('new.mid')")
+        return self.tokenizer.decode(self.ids).decode("utf-8", "replace")
 
     @property
     def text(self) -> str:

@@ -145,7 +145,7 @@ class Sampler:
         tokenizer = self.model.tokenizer
         banned = np.arange(tokenizer.vocab_size) >= tokenizer.document_id  # labels stand in prompts only
         end_id = tokenizer.document_id if self.hole is None else self.hole.end_id
-        banned[[end_id, *(() if self.hole is None else self.hole.drawn)]] = False
+        banned[[*(() if end_id is None else (end_id,)), *(() if self.hole is None else self.hole.drawn)]] = False
         if tokenizer.documents.kind == "line":  # an item is one
             banned |= np.array([b"\n" in piece for piece in self.model.pieces or []])
         return Limits(

@@ -23,6 +23,9 @@ CALLS: dict[Words, tuple[Words, ...]] = {
     ("demo",): (("--device", "nothing", "-o", "made"),),  # the whole takes minutes
     ("doctor",): ((), ("--json",)),
     ("evaluate",): (("toy.model", "play.txt"), ("toy.model", "--text", "ANNA", "--json")),
+    ("accompany",): (("toy.model", "song.mid", "--parts", "bass"),),  # which is a model of text
+    ("fill",): (("toy.model", "play.txt", "--lines", "2", "--left-alone", "--seed", "1", "--no-take"),),
+    ("vary",): (("toy.model", "play.txt", "--left-alone", "--amount", "0.01", "--seed", "1", "--no-take"),),
     ("generate",): (
         ("toy.model", "-l", "20", "--seed", "1", "--no-take"),
         ("toy.model", "-l", "20", "--seed", "1", "--no-take", "--json"),

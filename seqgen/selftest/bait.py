@@ -235,6 +235,9 @@ def _cases(made: Path, out: Path) -> list[Case]:
         Case(("look", model, "ANNA", "--cells-only", "--json")),
         Case(("lesson", "step")),
         Case(("probe", model, play), code=1),
+        Case(("fill", model, play, "--lines", "2", "--left-alone", "--seed", 1, "-o", new)),
+        Case(("vary", model, play, "--left-alone", "--amount", "0.01", "--seed", 1, "-o", new)),
+        Case(("accompany", model, song, "--parts", "bass", "-o", new), code=2),  # a model of text
         Case(("jam", model, "--mode", "nowhere"), code=2),
         Case(("doctor",), same=False),
         Case(("demo", "--quick", "-o", new), same=False, code=1),

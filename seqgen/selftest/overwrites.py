@@ -26,7 +26,6 @@ RUN, SONGS, CONFIG = "run", "songs", "any.toml"
 INPUTS: dict[tuple[str, str], tuple[str, ...]] = {
     # command and parameter → values; what stands behind a blank is one argument more
     ("tokenize", "source"): ("play.txt", "plays", "pl*s/*.txt", "./**/a.txt"),
-    ("decode", "file"): ("one.tokens",),
     ("merge", "shards"): ("shard.tokens",),
     ("train", "source"): ("play.txt", "one.tokens", "plays", "pl?y.txt"),
     ("train", "parent"): (RUN, f"{RUN}/model.safetensors"),
@@ -34,8 +33,11 @@ INPUTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("generate", "checkpoint"): (RUN, f"{RUN}/model.safetensors", "twin.safetensors"),
     ("generate", "prompt_file"): ("play.txt",),
     ("generate", "mix"): ("twin.safetensors:0.3", "twin.safetensors"),
+    ("accompany", "file"): ("song.mid",),
+    ("fill", "file"): ("play.txt",),
+    ("vary", "file"): ("play.txt",),
+    ("vary", "like"): ("other.txt",),
     ("jam", "preset"): (CONFIG,),
-    ("jam", "mix"): ("twin.safetensors",),
     ("evaluate", "arguments"): (SONGS, f"{SONGS} song.mid", f"{SONGS} music"),
     ("look", "text"): ("play.txt",),
     ("look", "corpus"): ("plays",),
@@ -46,7 +48,7 @@ INPUTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("takes replay", "take"): ("made.mid",),
     ("takes export", "takes"): ("made.mid",),
 }
-USUAL = {"checkpoint": RUN, "source": "play.txt", "file": "one.tokens", "config": CONFIG}  # of others, by their names
+USUAL = {"checkpoint": RUN, "source": "play.txt", "file": "one.tokens", "config": CONFIG, "mix": "twin.safetensors"}
 NEEDED = {  # what a command cannot do without
     "tokenize": ("play.txt",),
     "decode": ("one.tokens",),
@@ -54,6 +56,9 @@ NEEDED = {  # what a command cannot do without
     "train": ("play.txt",),
     "generate": (RUN,),
     "evaluate": (SONGS,),
+    "accompany": (SONGS, "song.mid"),
+    "fill": (RUN, "play.txt"),
+    "vary": (RUN, "play.txt"),
     "jam": (SONGS,),
     "look": (RUN, "play.txt"),
     "lesson": ("step",),
@@ -69,13 +74,16 @@ FURTHER = {
     "train": ("--steps", "1", "--seed", "1", *_materials.TINY),
     "generate": ("-l", "5", "--seed", "1", "--no-take"),
     "evaluate": ("--samples", "4", "--device", "cpu"),
+    "accompany": ("--parts", "bass", "--no-take"),
+    "fill": ("--lines", "2", "--left-alone", "-l", "5", "--seed", "1", "--no-take"),
+    "vary": ("--amount", "0.01", "--left-alone", "-l", "5", "--seed", "1", "--no-take"),
     "jam": ("--ports", "loopback", "--virtual", "--seconds", "0.1", "--no-log", "--no-take"),
     "look": ("--cells-only", "--format", "json"),
     "render": ("--format", "svg"),
 }
 BEGAN = "the corpus is fetched"  # what a command says here that was not refused, but began its work
 STREAMS = ("tokenize", "merge")  # what writes streams may replace one
-SLOW = ("evaluate", "demo", "corpus get", "probe")  # not run to their end
+SLOW = ("evaluate", "demo", "corpus get", "probe", "accompany")  # not run to their end
 BESIDE = ("takes.sqlite", "takes.sqlite-wal", "published.safetensors", "cache/streams/x.tokens")
 
 

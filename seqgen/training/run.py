@@ -110,8 +110,7 @@ class Run:
         self.network.to(plan.device)
         if not self.ranks.is_main:
             torch.manual_seed(self.ranks.seed(plan.seed))
-        precision = choose_precision(self.network, plan.train)
-        size = self.tokenizer.measured_size
+        precision, size = choose_precision(self.network, plan.train), self.tokenizer.measured_size
         self.validation = Validation(corpus.validated_on.ids, self.validation_spans, size, precision)
         self.tables = tables_for(self.tokenizer, plan.train)
         self._seen: Seen | None = None

@@ -7,7 +7,6 @@ byte at a time. It keeps brackets, literals, comments and conditionals, and phra
 no parser.
 """
 
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -23,10 +22,8 @@ from seqgen.codecs._code.lexer import Lexer
 from seqgen.codecs._code.state import CLOSERS, State
 
 OPENED_BY = {")": "(", "]": "[", "}": "{"}
+COMPLETE = (";", "w")  # what a statement may end with, and an operand
 SEEN = 64  # bytes of the right side that must be able to follow
-# Tokens that may end a conditional, or begin its next branch; and those that may where the # stands before them.
-ENDS_FRAME = re.compile(r"[^#]*#[ \t]*e")
-GOES_ON_TO_END = re.compile(r"[ \t]*e")
 
 
 class Demand(NamedTuple):
@@ -110,8 +107,12 @@ class CodeHole:
     @cached_property
     def _following(self) -> str:
         """The next bytes of the right side, as far as the lexer lets them follow something complete."""
-        lexer, stack = self.inner.lexer, self._opened
-        state, seen = State(place="start", stack=stack, last=";", frames=("",) * self.demand.frames), ""
+        return max((self._fine_after(last) for last in COMPLETE), key=len)
+
+    def _fine_after(self, last: str) -> str:
+        """The same, of something that ends so."""
+        lexer, seen = self.inner.lexer, ""
+        state = State(place="start", stack=self._opened, last=last, frames=("",) * self.demand.frames)
         for char in self.right[:SEEN]:
             state, fine = lexer.advance(state, char)
             if not fine or state.place[0] == "#":
@@ -144,7 +145,7 @@ class CodeHole:
         mask = self.inner.allowed(inner)
         brackets, frames = self._kept
         if len(inner.frames) <= frames:
-            mask = mask & ~self.inner.matching(GOES_ON_TO_END if inner.place == "#" else ENDS_FRAME)
+            mask = mask & ~self._ending_frames[inner.place == "#"]
         if len(inner.stack) <= brackets + self._most:
             mask = self._without(mask, inner, brackets)
         return mask
@@ -155,6 +156,14 @@ class CodeHole:
         if found is None:
             found = self._ends[state.inner] = self._fits(state.inner)
         return found
+
+    @cached_property
+    def _ending_frames(self) -> tuple[Mask, Mask]:
+        """(V,) the tokens that may end a conditional, or begin its next branch; and those that may behind a #."""
+        texts = self.inner.texts
+        whole = ["#" in text and text.partition("#")[2].lstrip(" \t").startswith("e") for text in texts]
+        rest = [text.lstrip(" \t").startswith("e") for text in texts]
+        return np.array(whole, np.bool_), np.array(rest, np.bool_)
 
     @cached_property
     def _closing(self) -> list[tuple[int, str]]:

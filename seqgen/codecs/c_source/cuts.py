@@ -10,7 +10,8 @@ import numpy as np
 
 from seqgen.infilling import NO_CUT, Cuts
 
-APART = re.compile(rb"/\*.*?(?:\*/|\Z)|//[^\n]*+|\"(?:[^\"\\\n]|\\.)*+[\"\n]?|'(?:[^'\\\n]|\\.)*+['\n]?", re.DOTALL)
+BEGINS = re.compile(rb"/\*|//|[\"']")
+STOPS = {quote: re.compile(rb"[\\\n" + quote + rb"]") for quote in (b'"', b"'")}
 OPENS, CLOSES = np.frombuffer(b"([{", np.uint8), np.frombuffer(b")]}", np.uint8)
 ENDS = np.frombuffer(b";{}", np.uint8)
 
@@ -21,7 +22,7 @@ def statement_cuts(text: bytes) -> Cuts:
     Args:
         text: (n,) C, in which each byte is a token.
     """
-    code = np.frombuffer(APART.sub(_blank, text), np.uint8)
+    code = np.frombuffer(blanked(text), np.uint8)
     opens, closes = np.isin(code, OPENS), np.isin(code, CLOSES)
     depth = np.concatenate([[0], np.cumsum(opens.astype(np.int64) - closes)])
     depth -= depth.min()
@@ -36,5 +37,26 @@ def statement_cuts(text: bytes) -> Cuts:
     return found
 
 
-def _blank(match: "re.Match[bytes]") -> bytes:
-    return b" " * len(match[0])
+def blanked(text: bytes) -> bytes:
+    """The same with spaces in the place of comments and literals, line breaks in them included."""
+    pieces, at = list[bytes](), 0
+    while found := BEGINS.search(text, at):
+        end = _end(text, found[0], found.end())
+        pieces += [text[at : found.start()], b" " * (end - found.start())]
+        at = end
+    return b"".join([*pieces, text[at:]])
+
+
+def _end(text: bytes, begun: bytes, at: int) -> int:
+    """Where a comment or a literal ends of which what begins it was read."""
+    if begun == b"/*":
+        found = text.find(b"*/", at)
+        return len(text) if found < 0 else found + 2
+    if begun == b"//":
+        found = text.find(b"\n", at)
+        return len(text) if found < 0 else found
+    while stop := STOPS[begun].search(text, at):
+        if stop[0] != b"\\":
+            return stop.end() if stop[0] == begun else stop.start()
+        at = stop.end() + 1  # past what is escaped
+    return len(text)

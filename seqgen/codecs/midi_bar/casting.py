@@ -50,9 +50,12 @@ def cast(
     Raises:
         UsageError: The corpus knows no such part, a part is wanted twice, or nothing is left that is given.
     """
-    played: Mask = np.asarray(learned_of(bounds).played.any(axis=1))
+    learned = learned_of(bounds)
+    played: Mask = np.asarray(learned.played.any(axis=1))
     heard = played if played.any() else np.ones(v.PARTS, np.bool_)
     asked = tuple(_slot(roster, piece, name.strip(), heard) for name in wanted)
+    if v.PARTS in asked and not learned.drums:
+        raise UsageError("this model never heard drums", _known(roster))
     if len(set(asked)) < len(asked):
         raise UsageError(f"a part stands twice among {', '.join(wanted)}", "name each part once")
     score = piece.score

@@ -13,6 +13,7 @@ from seqgen.codecs.midi_bar.vocabulary import Ints
 from seqgen.music.bounds import Bounds
 
 PLAYED = "part {} as program {}"  # a bound that says no more than that there was such a part
+DRUMS = "drums play"  # another
 HIGH, LOW, SOUNDS = "part {} highest", "part {} lowest, from 127 down", "part {} sounds, per mille"
 _PLAYED = re.compile(r"part (\d{1,3}) as program (\d{1,3})")
 DIVIDED = 2  # notes of a part at once at most where parts are voices, which divide now and then
@@ -28,12 +29,14 @@ class Learned:
         programs: The same; where nothing is known, any.
         ranges: (PARTS, 128) the pitches between its lowest and its highest; where nothing is known, any.
         sounding: The voices that never rest while others sound.
+        drums: Whether there were drums; True where nothing is known.
     """
 
     played: NDArray[np.bool_]
     programs: NDArray[np.bool_]
     ranges: NDArray[np.bool_]
     sounding: frozenset[int]
+    drums: bool
 
     @classmethod
     def of(cls, bounds: Mapping[str, int], most_of_part: int) -> "Learned":
@@ -49,7 +52,7 @@ class Learned:
                 ranges[part] = (pitch <= high) & (pitch >= 127 - low)
         silent = {part for part in range(v.PARTS) if bounds.get(SOUNDS.format(part), 0) < NEVER_SILENT}
         sounding = frozenset(range(v.PARTS)) - silent if most_of_part <= DIVIDED else frozenset[int]()
-        return cls(played, np.where(played.any(), played, True), ranges, sounding)
+        return cls(played, np.where(played.any(), played, True), ranges, sounding, DRUMS in bounds or not played.any())
 
 
 def learned_of(bounds: Mapping[str, int]) -> Learned:
@@ -66,6 +69,8 @@ def of_parts(token: Ints) -> dict[str, int]:
     found = {
         PLAYED.format(*divmod(pair, 128)): 1 for pair in np.unique(now[said] * 128 + token[said] - v.INST).tolist()
     }
+    if drum.any():
+        found[DRUMS] = 1
     pitched = (token >= v.PITCH) & (token < v.DRUM)
     value = (token >= v.DUR) & (token < v.TIE)
     document = np.cumsum(token == v.SIZE)

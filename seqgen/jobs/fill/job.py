@@ -34,8 +34,7 @@ def prepare(job: FillJob, audience: Audience = NOBODY, observer: Observer = SILE
     model, made = chosen(job, observer)
     assert isinstance(made, FillJob)
     job, data = made, read_prompt(job.file)
-    suffix = Path(job.file).suffix if model.is_text else model.artifact
-    places = paths(job.output, job.samples, suffix or model.artifact)
+    places = places_of(model, job)
     check(job, model, places, audience)
     label = model.label(job.label, job.seed)
     if label is not None and job.label is None:
@@ -48,6 +47,12 @@ def prepare(job: FillJob, audience: Audience = NOBODY, observer: Observer = SILE
         observer.note(remark)
     _ = sampler.engine  # a device that is not there is told before anything is written
     return Prepared(job, sampler, [label] * job.samples, places, None)
+
+
+def places_of(model: Model, job: FillJob) -> list[Path] | None:
+    """Where each result goes; None: to whoever asked. The ending is that of the file, of music MIDI's."""
+    suffix = Path(job.file).suffix if model.is_text else ""
+    return paths(job.output, job.samples, suffix or model.artifact)
 
 
 def filling_of(model: Model, job: FillJob, data: bytes, label: str | None) -> Filling:

@@ -1,0 +1,33 @@
+"""A sampler run to its end: a finished sample. It is not told while it grows."""
+
+import numpy as np
+
+from seqgen.api.sample import Sample
+from seqgen.api.sampler import Sampler
+from seqgen.generation.loop import Reason
+from seqgen.media import Timing
+
+
+def finished(sampler: Sampler, timing: Timing | None = None) -> Sample:
+    """All of what a sampler's first prompt becomes; the length must be finite."""
+    rows: list[tuple[int, float, float]] = []
+    reason: Reason = "length"
+    for step in sampler.steps(scores=True):
+        reason = step.finished.get(0, reason)
+        if step.ids[0] >= 0 and step.log_probabilities is not None and step.entropies is not None:
+            rows.append((int(step.ids[0]), float(step.log_probabilities[0]), float(step.entropies[0])))
+    ids = np.array([row[0] for row in rows], np.int64)
+    scores = np.array([row[1:] for row in rows], np.float32).reshape(-1, 2)
+    hole = None if sampler.hole is None else sampler.hole.kept
+    return Sample(
+        sampler.model.tokenizer,
+        sampler.prompts[0],
+        ids,
+        scores[:, 0],
+        scores[:, 1],
+        sampler.sampling.seed,
+        reason,
+        sampler.excess(0),
+        timing,
+        hole,
+    )

@@ -1,0 +1,50 @@
+"""`seqgen accompany`: a tune in, the tune with other parts out."""
+
+import functools
+from typing import Any
+
+import click
+
+from seqgen.cli import _completion
+from seqgen.cli._config import config_option
+from seqgen.cli._observer import Printer
+from seqgen.cli._options import json_option, note, setting
+from seqgen.cli._paths import Input
+from seqgen.cli._sampling import filling_options, given
+from seqgen.cli._variants import RulesCommand
+from seqgen.errors import UsageError
+from seqgen.jobs.fill.settings import AccompanyJob
+
+_given = functools.partial(setting, AccompanyJob)
+
+
+@click.command("accompany", cls=RulesCommand, short_help="Write other parts to a tune.")
+@click.argument("checkpoint", type=Input(), shell_complete=_completion.checkpoints)
+@click.argument("file", type=Input())
+@_given("parts", "--parts", metavar="NAMES")
+@_given("bars", "--bars", metavar="FROM:TO")
+@filling_options(AccompanyJob)
+@json_option
+@config_option
+def command(
+    checkpoint: str, seed: int | None, grammar: str, free: bool, bare: bool, as_json: bool, **options: Any
+) -> None:
+    """Write parts to the piece in FILE with CHECKPOINT, which was trained with holes (-P infill 0.3).
+
+    What the piece has stays as it is, note for note. Each bar is heard one bar ahead.
+
+    \b
+      seqgen accompany checkpoints/bach tune.mid --parts alto,bass -o trio.mid
+    """
+    from seqgen.cli._audience import audience
+    from seqgen.jobs.fill.job import prepare
+    from seqgen.jobs.sample.session import run
+
+    if options["parts"] is None:
+        raise UsageError("no part is wanted", "name those to be written: --parts alto,tenor,bass")
+    job = AccompanyJob(**given(checkpoint, seed, grammar, free, bare, options))
+    listener, observer = audience(as_json, events=False), Printer()
+    prepared = prepare(job, listener, observer)
+    if seed is None:
+        note(f"Seed: {job.seed}")
+    run(prepared, listener, observer)
