@@ -245,11 +245,7 @@ class Model:
 
     @checked
     def sampler(self, sampling: Sampling, prompts: Sequence[Ids], hole: "Filling | None" = None) -> Sampler:
-        """Settings joined with this model: what `generate`, `sample` and the command line go through.
-
-        Raises:
-            UsageError: A rule or a value does not exist or fit.
-        """
+        """Settings joined with this model, which all samples go through. UsageError: a rule or a value does not fit."""
         return Sampler(self, sampling, prompts, hole)
 
     @checked
