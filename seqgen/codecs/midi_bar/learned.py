@@ -16,7 +16,7 @@ PLAYED = "part {} as program {}"  # a bound that says no more than that there wa
 DRUMS = "drums play"  # another
 HIGH, LOW, SOUNDS = "part {} highest", "part {} lowest, from 127 down", "part {} sounds, per mille"
 _PLAYED = re.compile(r"part (\d{1,3}) as program (\d{1,3})")
-DIVIDED = 2  # notes of a part at once at most where parts are voices, which divide now and then
+DIVIDED = 3  # notes of a part at once at most where parts are voices, which divide now and then
 NEVER_SILENT = 950  # per mille of the time of its pieces from which on a part counts as one that never rests
 
 

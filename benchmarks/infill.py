@@ -1,0 +1,162 @@
+"""How much both sides of a hole tell of what is in it, and whether fillings of music keep what they promise.
+
+    python benchmarks/infill.py RUN [-n 100] [--quick] [--save]
+
+RUN is the folder of a run that was trained with holes; what it held out is measured. Of each document one random hole,
+as training draws them: nats per token of what was in it, given both sides, and given the left side alone, in plain
+order, by the same model. Of scores besides: bars made anew (does the filling end at the bar line, is all else as it
+was?), and the highest part harmonised by the others (on a grid of sixteenths: how many voices sound, are they crossed,
+how many parallel fifths and octaves a bar, beside the piece's own).
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqgen.api.filling import likelihoods, span_of
+from seqgen.api.model import Model, load
+from seqgen.infilling import Reach, drawn, opened, prompt
+from seqgen.music.read import read_score
+from seqgen.music.score import Score
+from seqgen.music.write import write_score
+from seqgen.training.recorded import recorded
+
+from _report import print_table, write_json  # isort: skip
+
+QUICK, GRID = 8, 4  # documents; steps of a quarter note
+
+
+def nats(model: Model, documents: list[Any], seed: int) -> dict[str, float]:
+    """Nats per token of what is in a hole of each document."""
+    tokenizer, reach = model.tokenizer, Reach.of(span_of(model))
+    signs, sums, count = tokenizer.infilling, np.zeros(2), 0
+    assert signs is not None
+    for number, own in enumerate(documents):
+        draws = np.random.default_rng([seed, number]).random(3).tolist()
+        cuts = tokenizer.codec.cuts(own)
+        begin, end = drawn(cuts, draws, reach, 0, len(own))
+        left, middle, right = own[:begin], own[begin:end].astype(np.int64), own[end : end + reach.after]
+        frame = tokenizer.frame()
+        both = prompt(frame, left, right, opened(cuts[:, : begin + 1], begin, reach), reach.after, signs)
+        alone = np.concatenate([frame, left]).astype(np.int64)
+        each = [likelihoods(model.engine, before, [middle])[0] for before in (both, alone)]
+        sums -= np.array(each) * len(middle)
+        count += len(middle)
+    both_sides, left_alone = (sums / count).tolist()
+    return {"tokens": count, "both_sides": both_sides, "left_alone": left_alone, "gain": 1 - both_sides / left_alone}
+
+
+def notes(score: Score, begin: int, end: int) -> list[tuple[Any, ...]]:
+    """Notes that begin outside a stretch of ticks."""
+    out = (score.onset < begin) | (score.onset >= end)
+    names = [score.names[part] for part in score.part[out].tolist()]
+    columns = (score.onset, score.duration, score.pitch, score.velocity, score.program)
+    return sorted(zip(*(column[out].tolist() for column in columns), names))
+
+
+def bars(model: Model, pieces: list[bytes], seed: int) -> dict[str, float]:
+    """The shares of pieces of which bars 3 to 5 were made anew that end at the bar line, and are else as they were."""
+    ended, same, tried = 0, 0, 0
+    for number, piece in enumerate(pieces):
+        before = read_score(piece)
+        hole = model.tokenizer.codec.score_hole(piece, None, None, {}).piece
+        if hole.count < 7:
+            continue
+        line = [int(hole.when.bars.step(hole.when.kept[bar : bar + 1])[0]) for bar in (2, 5)]
+        begin, end = (step * before.ticks_per_quarter // 24 for step in line)
+        after = read_score(model.fill(piece, bars=(3, 5), seed=seed + number, temperature=0.8).bytes)
+        new = (after.onset >= begin) & (after.onset < end)
+        ended += bool(((after.onset + after.duration)[new] <= end).all())
+        same += notes(before, begin, end) == notes(after, begin, end)
+        tried += 1
+    return {"pieces": tried, "end_at_the_bar": ended / tried, "unchanged": same / tried}
+
+
+def voices(score: Score) -> Any:
+    """(parts, steps) the pitch that each part sings on a grid of sixteenths, the highest first; 0 where it rests."""
+    step = score.ticks_per_quarter // GRID
+    grid = np.zeros((len(score.names), score.length // step + 1), np.int64)
+    for onset, lasts, pitch, part in zip(score.onset, score.duration, score.pitch, score.part):
+        grid[part, onset // step : max((onset + lasts) // step, onset // step + 1)] = pitch
+    order = np.argsort([-row[row > 0].mean() if (row > 0).any() else 0 for row in grid])
+    return grid[order]
+
+
+def parallels(grid: Any) -> int:
+    """Fifths and octaves in a row between two voices that both move."""
+    found = 0
+    for upper in range(len(grid)):
+        for lower in range(upper + 1, len(grid)):
+            a, b = grid[upper], grid[lower]
+            moved = (a[1:] != a[:-1]) & (b[1:] != b[:-1]) & (np.minimum(a, b)[1:] > 0) & (np.minimum(a, b)[:-1] > 0)
+            same = ((a - b)[1:] % 12 == (a - b)[:-1] % 12) & np.isin((a - b)[1:] % 12, (0, 7))
+            found += int((moved & same).sum())
+    return found
+
+
+def harmonised(model: Model, pieces: list[bytes], seed: int) -> dict[str, float]:
+    """What becomes of the highest part of pieces of four parts."""
+    sums = dict.fromkeys(("steps", "four", "own", "uncrossed", "bars", "parallels", "parallels_own", "unchanged"), 0)
+    tried = 0
+    for number, piece in enumerate(pieces):
+        score = read_score(piece)
+        if sorted(score.names) != ["Alto", "Bass", "Soprano", "Tenor"]:
+            continue
+        kept = score.part == score.names.index("Soprano")
+        every = ("onset", "duration", "pitch", "velocity", "program", "part")
+        tune = write_score(dataclasses.replace(score, **{name: getattr(score, name)[kept] for name in every}))
+        made = read_score(model.accompany(tune, ["Alto", "Tenor", "Bass"], seed=seed + number, temperature=0.8).bytes)
+        sung = read_score(tune)
+        again = [note for note in notes(made, 0, 0) if note[-1] == "Soprano"]
+        sums["unchanged"] += again == notes(sung, 0, 0)
+        own, new = voices(score), np.zeros((4, 0), np.int64)
+        new = voices(made)
+        length = min(own.shape[1], new.shape[1])
+        wanted = (own[:, :length] > 0).all(axis=0)
+        sums["own"] += int(wanted.sum())
+        sums["four"] += int((wanted & (new[:, :length] > 0).all(axis=0)).sum())
+        sounding = (new > 0).all(axis=0)
+        sums["steps"] += int(sounding.sum())
+        sums["uncrossed"] += int((np.diff(new[:, sounding], axis=0) <= 0).all(axis=0).sum())
+        sums["bars"] += max(1, new.shape[1] // (4 * GRID))
+        sums["parallels"] += parallels(new)
+        sums["parallels_own"] += parallels(own)
+        tried += 1
+    return {
+        "pieces": tried,
+        "given_unchanged": sums["unchanged"] / tried,
+        "four_voices": sums["four"] / sums["own"],
+        "uncrossed": sums["uncrossed"] / sums["steps"],
+        "parallels_a_bar": sums["parallels"] / sums["bars"],
+        "parallels_a_bar_own": sums["parallels_own"] / sums["bars"],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("-n", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--save", action="store_true")
+    options = parser.parse_args()
+    model, about = load(options.run), recorded(options.run)
+    tokenizer, count = model.tokenizer, QUICK if options.quick else options.n
+    spans = zip(about.held.begin[:count].tolist(), about.held.end[:count].tolist())
+    documents = [tokenizer.own(np.asarray(about.held_stream.ids[begin:end])) for begin, end in spans]
+    found: dict[str, Any] = {"nats": nats(model, documents, options.seed)}
+    if tokenizer.infilling is not None and tokenizer.infilling.made >= 0:
+        pieces = [tokenizer.decode(own) for own in documents]
+        found["bars"] = bars(model, pieces, options.seed)
+        found["harmonised"] = harmonised(model, pieces, options.seed)
+    rows = [[kind, name, f"{value:.4g}"] for kind, values in found.items() for name, value in values.items()]
+    print_table(["of", "what", "value"], rows)
+    if options.save:
+        write_json("infill", {"codec": tokenizer.codec_name, "metrics": model.checkpoint.metrics, **found})
+
+
+if __name__ == "__main__":
+    main()
