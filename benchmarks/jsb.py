@@ -45,6 +45,8 @@ Features = tuple[Ints, Ints, Ints]
 ORDER = (3, 0, 1, 2)
 VOICES, SILENCE, GOES_ON = 4, 128, 129
 BAR, LONGEST = 16, 16
+KNOWN = 2 * VOICES + 1  # features of a step but what is recalled
+RUNS = 10  # lengths of a run told apart: 0, 1, 2 to 3, 4 to 7, … steps
 
 
 def read(path: str) -> dict[str, list[Ints]]:
@@ -77,7 +79,26 @@ def features(chorale: Ints) -> Features:
     for step in range(1, steps):
         lasting[step] = np.where(chorale[step - 1] == before[step - 1], lasting[step - 1] + 1, 0)
     place = np.arange(steps)[:, None] % BAR
-    return np.concatenate((before, np.minimum(lasting, LONGEST - 1), place), axis=1), chorale, before
+    known = (before, np.minimum(lasting, LONGEST - 1), place, recalled(chorale))
+    return np.concatenate(known, axis=1), chorale, before
+
+
+def recalled(chorale: Ints) -> Ints:
+    """The notes that followed the longest run of steps equal to the latest ones, and its length class: (T, 5).
+
+    Of runs of a length the latest counts. A step is told from the steps before it alone.
+    """
+    steps = len(chorale)
+    found = np.full((steps, VOICES + 1), SILENCE)
+    found[:, VOICES] = 0
+    runs = np.zeros(steps, np.int64)  # at s: how many steps before s are those before this one
+    for step in range(2, steps):
+        same = (chorale[: step - 1] == chorale[step - 1]).all(axis=1)
+        runs[1:step] = np.where(same, runs[: step - 1] + 1, 0)
+        best = step - 1 - int(np.argmax(runs[1:step][::-1]))
+        if runs[best]:
+            found[step] = (*chorale[best], min(int(runs[best]).bit_length(), RUNS - 1))
+    return found
 
 
 class Chorales(nn.Module):
@@ -86,7 +107,7 @@ class Chorales(nn.Module):
     def __init__(self, hidden: int, layers: int, dropout: float, weight_drop: float) -> None:
         super().__init__()
         self.weight_drop = weight_drop
-        sizes = [SILENCE + 1] * VOICES + [LONGEST] * VOICES + [BAR]
+        sizes = [SILENCE + 1] * VOICES + [LONGEST] * VOICES + [BAR] + [SILENCE + 1] * VOICES + [RUNS]
         self.tables = nn.ModuleList(nn.Embedding(size, hidden) for size in sizes)
         self.lstm = nn.LSTM(hidden, hidden, layers, dropout=dropout if layers > 1 else 0.0)
         self.dropout = nn.Dropout(dropout)
@@ -94,7 +115,9 @@ class Chorales(nn.Module):
         self.seen = nn.ModuleList(nn.Embedding(SILENCE + 1, hidden) for _ in range(VOICES * VOICES))
         self.mixing = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(VOICES))
         self.outputs = nn.ModuleList(nn.Linear(hidden, GOES_ON + 1) for _ in range(VOICES))
-        for table in (*self.tables, *self.seen):
+        self.remembered = nn.ModuleList(nn.Embedding(SILENCE + 1, hidden) for _ in range(VOICES))
+        self.trust = nn.ModuleList(nn.Linear(hidden, RUNS) for _ in range(VOICES))
+        for table in (*self.tables, *self.seen, *self.remembered):
             nn.init.normal_(table.weight, std=0.1)
 
     def drop(self, x: Tensor) -> Tensor:
@@ -113,20 +136,24 @@ class Chorales(nn.Module):
         return found[0]
 
     def forward(self, inputs: Tensor, notes: Tensor, before: Tensor) -> Tensor:
-        """Log-probabilities (T, B, 4, 130) from (T, B, 9), (T, B, 4) and (T, B, 4).
+        """Log-probabilities (T, B, 4, 130) from (T, B, 14), (T, B, 4) and (T, B, 4).
 
         None is left for the pitch that "goes on" stands for. A voice sees its own pitch before and the notes of the
         voices predicted before it.
         """
         x = torch.stack([table(inputs[..., place]) for place, table in enumerate(self.tables)]).sum(0)
         hidden = self.drop(self.recurrent(self.drop(x)))
+        memory, run = inputs[..., KNOWN:-1], inputs[..., -1:]
+        expected = torch.where(memory == before, GOES_ON, memory)
         voices = []
         for voice, (head, mix, output) in enumerate(zip(self.heads, self.mixing, self.outputs)):
             z = head(hidden) + self.seen[VOICES * voice + voice](before[..., voice])
             for other in range(voice):
                 z = z + self.seen[VOICES * voice + other](notes[..., other])
-            z = torch.relu(z)
-            voices.append(output(self.drop(z + torch.relu(mix(self.drop(z))))))
+            z = torch.relu(z + self.remembered[voice](memory[..., voice]))
+            z = self.drop(z + torch.relu(mix(self.drop(z))))
+            trust = self.trust[voice](z).gather(2, run) * (run > 0)
+            voices.append(output(z).scatter_add(2, expected[..., voice : voice + 1], trust))
         logits = torch.stack(voices, 2).float().scatter(3, before.unsqueeze(3), -torch.inf)
         return functional.log_softmax(logits, 3)
 
@@ -134,7 +161,7 @@ class Chorales(nn.Module):
 def batch_of(made: list[Features]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Padded inputs, notes and pitches before, and which notes there are: (T, B, …)."""
     size, rows = max(len(notes) for _, notes, _ in made), len(made)
-    inputs = np.zeros((size, rows, 2 * VOICES + 1), np.int64)
+    inputs = np.zeros((size, rows, KNOWN + VOICES + 1), np.int64)
     notes, before = np.full((size, rows, VOICES), SILENCE), np.full((size, rows, VOICES), SILENCE)
     there = np.zeros((size, rows, VOICES), bool)
     for row, (x, y, b) in enumerate(made):

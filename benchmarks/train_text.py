@@ -3,7 +3,8 @@
     python benchmarks/train_text.py PATH [--minutes 1.5] [--seeds 1 2 3] [--train ARGUMENTS OF SEQGEN TRAIN]
 
 For each seed it trains from the command line, as a person would, and evaluates the checkpoint on the run's own
-validation split (the last tenth) under protocols A and B, beside the n-gram baseline.
+validation split (the last tenth) under protocols A and B, beside the n-gram baseline; where the checkpoint has counts,
+under protocol B with those of the corpus and of the document, too (gates crossed: see `seqgen evaluate --help`).
 """
 
 import argparse
@@ -29,10 +30,13 @@ def main() -> None:
     parser.add_argument("--train", nargs=argparse.REMAINDER, default=[], help="last: arguments for seqgen train")
     asked = parser.parse_args()
     runs = [measure(asked.corpus, asked.minutes, seed, asked.train) for seed in asked.seeds]
-    columns = ("seed", "wall s", "parameters", "tokens", "A", "B", "B, fitted temperature", "n-gram")
-    keys = ("seed", "wall_seconds", "parameters", "tokens_trained", "a", "b", "b_fitted", "ngram")
-    print_table(columns, [[run[key] for key in keys] for run in runs])
-    medians = {f"median_{key}": median(run[key] for run in runs) for key in ("a", "b", "b_fitted")}
+    columns = {
+        "seed": "seed", "wall_seconds": "wall s", "parameters": "parameters", "tokens_trained": "tokens", "a": "A",
+        "b": "B", "b_fitted": "B, fitted", "corpus": "+ corpus", "document": "+ document", "ngram": "n-gram",
+    }  # fmt: skip
+    print_table(tuple(columns.values()), [[str(run[key]) for key in columns] for run in runs])
+    measures = ("a", "b", "b_fitted") + (() if any(run["corpus"] is None for run in runs) else ("corpus", "document"))
+    medians = {f"median_{key}": median(run[key] for run in runs) for key in measures}
     results = {"runs": runs} | medians
     print(f"medians in nats per token: {medians}")
     settings = {"corpus": Path(asked.corpus).name, "minutes": asked.minutes, "arguments": asked.train}
@@ -48,6 +52,7 @@ def measure(corpus: str, minutes: float, seed: int, more: list[str]) -> dict[str
         wall = time.perf_counter() - began
         found = json.loads(seqgen("evaluate", run, "--json"))
         about = json.loads(seqgen("inspect", run, "--json"))
+    counted = found.get("experts", {}).get("protocol_b", {})
     return {
         "seed": seed,
         "wall_seconds": round(wall, 1),
@@ -58,6 +63,7 @@ def measure(corpus: str, minutes: float, seed: int, more: list[str]) -> dict[str
         "b_fitted": round(found["temperature"]["nats_per_token"], 4),
         "temperature": round(found["temperature"]["value"], 3),
         "ngram": round(found["ngram"]["nats_per_token"], 4),
+        **{key: round(counted[key]["nats_per_token"], 4) if counted else None for key in ("corpus", "document")},
     }
 
 

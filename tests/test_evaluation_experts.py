@@ -13,9 +13,10 @@ from seqgen.cli import run
 from seqgen.codecs.byte import Byte
 from seqgen.errors import CheckpointError
 from seqgen.evaluation import experts as measuring
-from seqgen.evaluation.experts import evaluate_experts, fit_experts, heard_from
+from seqgen.evaluation.dynamic import DynamicSettings
+from seqgen.evaluation.experts import Beside, evaluate_experts, fit_experts, heard_from
 from seqgen.evaluation.protocols import cold_windows, stateful
-from seqgen.evaluation.report import evaluate
+from seqgen.evaluation.report import evaluate, evaluate_dynamic
 from seqgen.experts.corpus import CorpusCounts
 from seqgen.experts.document import Document, evidence
 from seqgen.models import ModelSettings
@@ -154,3 +155,27 @@ def test_a_run_keeps_counts_where_they_help(tmp_path, capsys):
     assert data["experts"]["protocol_b"]["corpus"]["nats_per_token"] < data["nats_per_token"]
     assert run(["evaluate", str(tmp_path / "run")]) == 0
     assert "with counts of corpus and document" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_dynamic_evaluation_that_learns_nothing_mixes_as_static_evaluation_does(checkpoint, own):
+    still = evaluate_dynamic(checkpoint, HELD, STARTS, DynamicSettings(learning_rate=0, decay=0, statistics=0), own=own)
+    found = evaluate_experts(checkpoint.network(), checkpoint.experts, HELD, STARTS, own).protocol_b
+    assert still.nats == pytest.approx(found.network, rel=1e-5)
+    assert still.counted == pytest.approx((found.corpus, found.document), rel=1e-4)
+    assert still.to_json()["document"] == {"nats_per_token": still.counted[1]}
+
+
+def test_dynamic_evaluation_mixes_what_the_network_has_learned(checkpoint):
+    """A random network learns quickly; where a rate diverges, what was counted then does not count."""
+    learning = evaluate_dynamic(checkpoint, HELD, STARTS, DynamicSettings(learning_rate=0.3, statistics=0))
+    still = evaluate_dynamic(checkpoint, HELD, STARTS, DynamicSettings(learning_rate=0, decay=0, statistics=0))
+    assert learning.nats < still.nats - 0.2
+    assert learning.counted[1] < learning.counted[0] < learning.nats
+    assert learning.counted != pytest.approx(still.counted, rel=1e-3)
+    beside = Beside(checkpoint.experts, (checkpoint.experts.gate,) * 2, HELD, STARTS)
+    for _ in range(2):  # the second time is an attempt after one that diverged
+        beside(0, torch.zeros(699, 257))
+        beside(700, torch.zeros(899, 257))
+    assert beside.found.count == 1598
+    assert beside.found.network == pytest.approx(np.log(257), rel=1e-5)

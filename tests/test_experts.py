@@ -245,6 +245,11 @@ def test_a_gate_finds_the_expert_that_knows():
     np.testing.assert_allclose(again.document, fitted.document, atol=1e-6)
     for share, expected in ((0, again.corpus), (1, again.document)):
         np.testing.assert_allclose(dataclasses.replace(again, share=share).sampling, expected)
+    for heard, expected in ((0, first_weights()), (0.25, 0.75 * first_weights() + 0.25 * again.sampling)):
+        np.testing.assert_allclose(dataclasses.replace(again, heard=heard).sampling, expected, rtol=1e-6)
+    assert Gate.restore(dataclasses.replace(again, heard=0.25).to_json()).heard == 0.25
+    old = {key: value for key, value in again.to_json().items() if key != "heard"}
+    assert Gate.restore(old).heard == 1
 
 
 def test_the_derivatives_are_those_of_the_loss():

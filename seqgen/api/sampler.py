@@ -123,8 +123,11 @@ class Sampler:
                 yield words.token(0, step)
 
     def chain(self, temperature: Any, given: Sequence[tuple[str, Any]]) -> list[Rule]:
-        """The rules in order, see `seqgen.rules.chain`."""
-        return chain(temperature, given, self._scope())
+        """The rules in order, see `seqgen.rules.chain`, with those that are usual for such a model."""
+        named = {name.replace("-", "_") for name, _ in given}
+        back = any(model.checkpoint.settings.memory == "lookback" for model in self.model.models)
+        usual = [rule for rule in self.model.tokenizer.codec.rules if back and rule[0] not in named]
+        return chain(temperature, [*usual, *given], self._scope())
 
     def _scope(self) -> Scope:
         """What rules may know of the vocabulary and of the length."""

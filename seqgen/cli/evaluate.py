@@ -129,6 +129,8 @@ def _rows(found: "Evaluation") -> list[tuple[str, float | None]]:
         rows.append((f"  at temperature {found.tempered.temperature:.3f}", found.tempered.nats))
     if found.dynamic is not None:
         rows.append(("  with dynamic evaluation", found.dynamic.nats))
+        beside = zip(("the corpus", "corpus and document"), found.dynamic.counted or ())
+        rows += [(f"  and counts of {name}", nats) for name, nats in beside]
     if found.experts is not None:
         rows += [(f"  with counts of {name}", nats) for name, nats in found.experts.protocol_b.rows]
     rows.append(("cold windows of 256 (protocol A)", found.protocol_a))

@@ -1,10 +1,7 @@
 """Codecs turn files into token ids and token ids back into files.
 
 A codec knows bytes and ids, and nothing of models: this room never imports torch. A new medium is one new file
-here; `seqgen.registry` finds it by its name.
-
-What frames a document in the stream (the document token and the labels) is the same in every medium and lies in
-`seqgen.tokenizer`, not here.
+here; `seqgen.registry` finds it by its name. What frames a document in the stream lies in `seqgen.tokenizer`.
 """
 
 import abc
@@ -49,6 +46,8 @@ class Codec(Fillable):
         medium: What differs by medium, see `seqgen.media`.
         transposes: Whether training transposes the documents where nobody says, see `augmentations`.
         memory: Settings of the memory that a model of its documents has on a CPU, where nobody says.
+        with_counts: Whether such a model keeps counts of its corpus, where nobody says.
+        rules: Name and value of rules that samples of a model that looks back keep to, where nobody names them.
         golden: A document and its ids, with which the tests try it; None: they have one of their own.
     """
 
@@ -59,6 +58,8 @@ class Codec(Fillable):
     medium: ClassVar[Medium] = TEXT
     transposes: ClassVar[bool] = False
     memory: ClassVar[Mapping[str, object]] = {}
+    with_counts: ClassVar[bool] = True
+    rules: ClassVar[Sequence[tuple[str, float]]] = ()
     golden: ClassVar[Golden | None] = None
 
     @classmethod

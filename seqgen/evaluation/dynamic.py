@@ -13,7 +13,7 @@ move at ease and comes back fast. Where no training text is at hand, plain gradi
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -29,6 +29,7 @@ from seqgen.models.network import RecurrentLM, detach
 from seqgen.settings import option, require
 
 Tensors = list[Tensor]
+Listen = Callable[[int, Tensor], None]  # (at, logits (n, V)) of what comes after ids[at : at + n]; at 0 all begins anew
 
 RATE = 1.5e-3  # η with gradient statistics: how far a weight moves with a gradient of usual size
 PLAIN_RATE = 0.3  # η without
@@ -64,14 +65,19 @@ class DynamicScore:
     Attributes:
         nats: Nats per token under protocol B, each token predicted before it was learned from.
         settings: As they were resolved: `learning_rate` is a number, `statistics` the tokens in fact read.
+        counted: With the counts of the corpus, and with those of the document, too; None: the model has none.
     """
 
     nats: float
     settings: DynamicSettings
+    counted: tuple[float, float] | None = None
 
     def to_json(self) -> dict[str, object]:
         """Plain data under stable names."""
-        return {"nats_per_token": self.nats, **asdict(self.settings)}
+        found: dict[str, object] = {"nats_per_token": self.nats, **asdict(self.settings)}
+        if self.counted is not None:
+            found |= {key: {"nats_per_token": each} for key, each in zip(("corpus", "document"), self.counted)}
+        return found
 
 
 class Adaptive:
@@ -91,7 +97,14 @@ class Adaptive:
         self.scales: Tensors | None = None  # per weight 1 / (RMS + ε); None: one for all
         self.returns: Tensors | None = None  # per weight λ'; None: λ for all
 
-    def read(self, ids: Ints, starts: Ints, device: Device, watch: Watch = lambda count: None) -> Score:
+    def read(
+        self,
+        ids: Ints,
+        starts: Ints,
+        device: Device,
+        watch: Watch = lambda count: None,
+        listen: Listen = lambda at, logits: None,
+    ) -> Score:
         """Read a text, learn from it, and what it cost; at a smaller rate where it diverges and none was given.
 
         Raises:
@@ -100,7 +113,7 @@ class Adaptive:
         before, tried = [weight.detach().clone() for weight in self.weights], self.rate
         for attempt in range(ATTEMPTS if self.settings.learning_rate is None else 1):
             self.rate = tried / 4**attempt
-            score = _read_and_learn(self, ids, starts, device, watch)
+            score = _read_and_learn(self, ids, starts, device, watch, listen)
             if score is not None:
                 return score
             self._take_back(before)
@@ -112,7 +125,9 @@ class Adaptive:
         for weight, value in zip(self.weights, before):
             weight.copy_(value)
 
-    def segments(self, ids: Ints, starts: Ints, device: Device) -> Iterator[tuple[Tensor, int]]:
+    def segments(
+        self, ids: Ints, starts: Ints, device: Device, listen: Listen = lambda at, logits: None
+    ) -> Iterator[tuple[Tensor, int]]:
         """(summed nats, differentiable, and number of predictions) of each segment in turn."""
         size = self.settings.segment
         for begin, end in pairwise(np.unique(np.append(starts, len(ids))).tolist()):
@@ -120,6 +135,7 @@ class Adaptive:
             for at in range(begin, end - 1, size):
                 piece = torch.from_numpy(ids[at : min(at + size + 1, end)].astype(np.int64)).to(device)
                 logits, state = self.network(piece[None, :-1], state)
+                listen(at, logits[0].detach())
                 yield functional.cross_entropy(logits[0].float(), piece[1:], reduction="sum"), len(piece) - 1
                 state = detach(state)
 
@@ -168,6 +184,7 @@ def dynamic(
     training: tuple[Ints, Ints] | None = None,
     device: Device = "cpu",
     watch: Watch = lambda count: None,
+    listen: Listen = lambda at, logits: None,
 ) -> tuple[Score, DynamicSettings]:
     """Protocol B with dynamic evaluation, and the settings as they were resolved.
 
@@ -180,6 +197,7 @@ def dynamic(
             statistics are taken, or None.
         device: Where to compute; a CPU computes on one thread.
         watch: Takes the number of predictions made since it was last called, those on training ids included.
+        listen: Takes what is predicted, see `Listen`.
 
     Raises:
         SettingError: The learning rate makes the network diverge; where none was given, smaller ones do too.
@@ -188,15 +206,17 @@ def dynamic(
         adaptive, read = Adaptive(network, settings), 0
         if training is not None and settings.statistics:
             read = adaptive.normalise(*training, settings.statistics, device, watch)
-        score = adaptive.read(ids, starts, device, watch)
+        score = adaptive.read(ids, starts, device, watch, listen)
         return score, replace(settings, learning_rate=adaptive.rate, statistics=read)
 
 
-def _read_and_learn(adaptive: Adaptive, ids: Ints, starts: Ints, device: Device, watch: Watch) -> Score | None:
+def _read_and_learn(
+    adaptive: Adaptive, ids: Ints, starts: Ints, device: Device, watch: Watch, listen: Listen
+) -> Score | None:
     """One pass over the text; None as soon as the network diverges."""
     total, count = 0.0, 0
     blind = 2 * np.log(adaptive.network.vocab_size)  # guessing blindly costs half of it; NaN is not less
-    for nats, size in adaptive.segments(ids, starts, device):
+    for nats, size in adaptive.segments(ids, starts, device, listen):
         total += float(nats.detach())
         count += size
         if not total <= blind * max(count, PATIENCE):

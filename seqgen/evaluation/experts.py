@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from seqgen.evaluation.protocols import PIECE, WINDOW, Device, Network, Spans, Watch, passes, spans_of
 from seqgen.experts.corpus import CorpusCounts
@@ -21,6 +22,7 @@ from seqgen.experts.mixing import Experts, ExpertsState
 
 Ints = NDArray[np.integer[Any]]
 Floats = NDArray[np.float32]
+Gates = tuple[Gate, Gate]  # for the even parts and for the odd ones
 
 PARTS = 8
 NUMBERS = 1 << 23  # probabilities of each expert that a gate is fitted on, at most: 32 MB
@@ -91,14 +93,55 @@ def evaluate_experts(
         device: Where to compute.
         watch: Takes the number of predictions made since it was last called: two a token.
     """
-    even = odd = experts.gate
-    if crossed:
-        places, heard = heard_from(network, experts, ids, starts, device)
-        part = _part(places, len(ids))
-        even, odd = (_fitted(heard, ids[places], part != own, experts.gate) for own in (0, 1))
+    gates = gates_for(network, experts, ids, starts, crossed, device)
     spans = (spans_of(len(ids), starts, WINDOW, whole=True), spans_of(len(ids), starts, len(ids)))
-    a, b = (_measured(network, experts, (even, odd), ids, each, device, watch) for each in spans)
+    a, b = (_measured(network, experts, gates, ids, each, device, watch) for each in spans)
     return ExpertsScore(a, b, crossed)
+
+
+def gates_for(
+    network: Network, experts: Experts, ids: Ints, starts: Ints, crossed: bool, device: Device = "cpu"
+) -> Gates:
+    """The gates for even and odd parts: the stored one, or crossed ones; see `evaluate_experts`."""
+    if not crossed:
+        return experts.gate, experts.gate
+    places, heard = heard_from(network, experts, ids, starts, device)
+    part = _part(places, len(ids))
+    even, odd = (_fitted(heard, ids[places], part != own, experts.gate) for own in (0, 1))
+    return even, odd
+
+
+class Beside:
+    """Counts beside a network that reads documents one after the other, as `dynamic.Listen`.
+
+    Args:
+        experts: They are read along.
+        gates: For even and odd parts.
+        ids: (N,) ids below the experts's V.
+        starts: (D,) or (D+1,) where documents begin.
+    """
+
+    def __init__(self, experts: Experts, gates: Gates, ids: Ints, starts: Ints) -> None:
+        self.experts, self.gates, self.ids, self.begins = experts, gates, ids, {0, *starts.tolist()}
+        self.totals, self.count, self.state = np.zeros(3), 0, experts.start(1)
+
+    def __call__(self, at: int, logits: Tensor) -> None:
+        if at == 0:
+            self.totals[:] = self.count = 0
+        if at in self.begins:
+            self.state = self.experts.start(1)
+        size = len(logits)
+        known, self.state = self.experts.read(self.ids[at : at + size], self.state)
+        places = np.arange(at + 1, at + 1 + size)
+        alone = normalised(logits.float().cpu().numpy())
+        self.totals -= _gained(self.experts, self.gates, alone, known, self.ids, places, slice(None))
+        self.count += size
+
+    @property
+    def found(self) -> Mixed:
+        """Nats per token so far."""
+        alone, corpus, document = (self.totals / max(self.count, 1)).tolist()
+        return Mixed(alone, corpus, document, self.count)
 
 
 def fit_experts(
@@ -187,7 +230,7 @@ def _part(places: NDArray[np.int64], length: int) -> NDArray[np.int64]:
 def _measured(
     network: Network,
     experts: Experts,
-    gates: tuple[Gate, Gate],
+    gates: Gates,
     ids: Ints,
     spans: Spans,
     device: Device,
@@ -195,8 +238,6 @@ def _measured(
 ) -> Mixed:
     """One protocol; the gates are for even and odd parts."""
     totals, count, states = np.zeros(3), 0, list[ExpertsState]()
-    even, odd_gate = gates
-    weights, crossed = [(even.corpus, odd_gate.corpus), (even.document, odd_gate.document)], even is not odd_gate
     for block in passes(network, ids, spans, device):
         lanes, steps = block.read.shape
         if block.first:
@@ -206,15 +247,38 @@ def _measured(
         for lane in range(lanes):
             own = np.flatnonzero(wanted[:, lane])
             known, states[lane] = experts.read(block.read[lane], states[lane])
-            targets = ids[block.places[lane, own]].astype(np.int64)
-            alone = normalised(logits[:, lane])
-            totals[0] -= float(alone[own, targets].sum(dtype=np.float64))
-            heard = hear(alone[:, : experts.vocab_size], known)
-            odd = _part(block.places[lane], len(ids))[:, None, None] == 1
-            for number, (even_weights, odd_weights) in enumerate(weights, 1):
-                mixed = mix(heard, np.where(odd, odd_weights, even_weights) if crossed else even_weights)
-                totals[number] -= float(joined(alone, mixed)[own, targets].sum(dtype=np.float64))
+            totals -= _gained(experts, gates, normalised(logits[:, lane]), known, ids, block.places[lane], own)
             count += len(own)
         watch(int(wanted.size))
     alone_nats, corpus, document = (totals / max(count, 1)).tolist()
     return Mixed(alone_nats, corpus, document, count)
+
+
+def _gained(
+    experts: Experts,
+    gates: Gates,
+    alone: Floats,
+    known: Any,
+    ids: Ints,
+    places: NDArray[np.int64],
+    own: NDArray[np.int64] | slice,
+) -> NDArray[np.float64]:
+    """(3,) sums of the logs of what a network, with counts of the corpus, and of the document, said of ids.
+
+    Args:
+        experts: Whose counts know.
+        gates: For even and odd parts.
+        alone: (n, V) logs of the network's probabilities.
+        known: What the counts know before each place.
+        ids: All of them.
+        places: (n,) where each stands that is predicted.
+        own: Which of the n are summed.
+    """
+    even, odd_gate = gates
+    heard = hear(alone[:, : experts.vocab_size], known)
+    odd, targets = _part(places, len(ids))[:, None, None] == 1, ids[places[own]].astype(np.int64)
+    rows = np.arange(len(places))[own]
+    said = [alone]
+    for weights, other in ((even.corpus, odd_gate.corpus), (even.document, odd_gate.document)):
+        said.append(joined(alone, mix(heard, weights if even is odd_gate else np.where(odd, other, weights))))
+    return np.array([each[rows, targets].sum(dtype=np.float64) for each in said])

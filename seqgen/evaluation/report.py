@@ -17,7 +17,7 @@ from seqgen.errors import StreamError
 from seqgen.evaluation import Average
 from seqgen.evaluation.dynamic import DynamicScore, DynamicSettings, dynamic
 from seqgen.evaluation.ensemble import Ensemble
-from seqgen.evaluation.experts import ExpertsScore, evaluate_experts
+from seqgen.evaluation.experts import Beside, ExpertsScore, evaluate_experts, gates_for
 from seqgen.evaluation.protocols import cold_windows, prediction_nats, stateful, unframed
 from seqgen.evaluation.temperature import stored_temperature
 from seqgen.experts.ngram import NGram
@@ -150,8 +150,11 @@ def evaluate_dynamic(
     training: tuple[Ids, Offsets] | None = None,
     device: str = "cpu",
     watch: Watch = lambda count: None,
+    own: bool = False,
 ) -> DynamicScore:
     """Dynamic evaluation of a checkpoint, over the very predictions that `evaluate` makes under protocol B.
+
+    Counts are mixed with what the network says as it goes on learning, by gates for what it says at rest.
 
     Args:
         checkpoint: The model; it is left as it is.
@@ -160,6 +163,7 @@ def evaluate_dynamic(
         training: (ids, starts) of training documents for the gradient statistics, if there are any.
         device: Where to compute.
         watch: Takes the number of predictions made since it was last called, training ids included.
+        own: As in `evaluate`.
 
     Raises:
         StreamError: No document has two tokens.
@@ -168,8 +172,13 @@ def evaluate_dynamic(
     ids, starts = _predictable(ids, starts, checkpoint.tokenizer)
     if training is not None:
         training = unframed(*training, checkpoint.tokenizer.measured_size)
-    score, used = dynamic(checkpoint.network(device), ids, starts, settings, training, device, watch)
-    return DynamicScore(score.mean, used)
+    network, experts = checkpoint.network(device), checkpoint.experts
+    if experts is None:
+        score, used = dynamic(network, ids, starts, settings, training, device, watch)
+        return DynamicScore(score.mean, used)
+    beside = Beside(experts, gates_for(network, experts, ids, starts, own, device), ids, starts)
+    score, used = dynamic(network, ids, starts, settings, training, device, watch, beside)
+    return DynamicScore(score.mean, used, (beside.found.corpus, beside.found.document))
 
 
 def evaluate_ensemble(

@@ -118,11 +118,14 @@ class Gate:
         document: (EXPERTS, FEATURES) weights that hear it.
         share: How much of the document's say there is when a model samples, 0 to 1. There the document is the model's
             own: at 1 it repeats itself more than corpora do.
+        heard: How much of all counts' say there is then, 0 to 1: less where samples would say too often again what the
+            corpus said.
     """
 
     corpus: Floats
     document: Floats
     share: float = SHARE
+    heard: float = 1.0
 
     @classmethod
     def fit(cls, heard: Heard, targets: NDArray[np.integer[Any]], near: "Gate | None" = None) -> "Gate":
@@ -147,19 +150,22 @@ class Gate:
         corpus, whole = (np.asarray(found[name], np.float32) for name in ("corpus", "document"))
         if any(each.shape != (EXPERTS, FEATURES) or not np.isfinite(each).all() for each in (corpus, whole)):
             raise ValueError(f"a gate that has not {EXPERTS} times {FEATURES} weights")
-        share = found["share"]
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-            raise ValueError(f"a share of {share!r}, expected 0 to 1")
-        return cls(corpus, whole, float(share))
+        shares = found["share"], found.get("heard", 1.0)
+        for share in shares:
+            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+                raise ValueError(f"a share of {share!r}, expected 0 to 1")
+        return cls(corpus, whole, *map(float, shares))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        return {"corpus": _plain(self.corpus), "document": _plain(self.document), "share": self.share}
+        weights = {"corpus": _plain(self.corpus), "document": _plain(self.document)}
+        return {**weights, "share": self.share, "heard": self.heard}
 
     @property
     def sampling(self) -> Floats:
-        """Weights that hear the document by its share."""
-        return np.asarray((1 - self.share) * self.corpus + self.share * self.document, np.float32)
+        """Weights that hear the document by its share, and counts as much as they are heard."""
+        counted = np.asarray((1 - self.share) * self.corpus + self.share * self.document, np.float32)
+        return counted if self.heard == 1 else np.float32(1 - self.heard) * first_weights() + self.heard * counted
 
 
 def normalised(logits: Floats) -> Floats:

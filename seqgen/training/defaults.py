@@ -23,7 +23,7 @@ WIDTHS = ((0, 256), (2_500_000, 320), (4_200_000, 384))
 MEMORY_COST = 1.45  # of a token with look-back, beside one without
 DEEP = 48_000_000  # the same for two layers of 512 units
 # Kilobytes: of tiny-shakespeare four times as many gain 0.002 nats more. They go with look-back: lists and programs
-# have neither, as samples of sqlite-c say again what the corpus said (new 8-grams 23 to 13 %), and notes gain nothing.
+# have none, as samples of sqlite-c say again what the corpus said (new 8-grams 23 to 13 %), and notes gain nothing.
 COUNTS = 1000
 LEARNED = 4.2  # passes of one layer from which on dropout helps: before, it only slows learning
 

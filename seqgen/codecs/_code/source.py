@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from types import MappingProxyType
 from typing import ClassVar
 
 from seqgen.codecs import EndingGrammar, Grammar
@@ -21,7 +20,8 @@ class SourceCode(Char):
     """
 
     language: ClassVar[Language]
-    memory = MappingProxyType[str, object]({})  # with look-back a model of sqlite repeats itself in samples
+    with_counts = False  # samples of sqlite then say again what the corpus said: new 8-grams 23 to 13 %
+    rules = (("dry", 0.1),)  # with look-back 22 % of their 16-grams came again, where code has 9: so 10
 
     @classmethod
     def reads_any_text(cls) -> bool:

@@ -73,6 +73,7 @@ class MidiBar(ControlledCodec):
     Options = MidiBarOptions
     has_meters = True
     memory = LOOKBACK
+    with_counts = False  # beside look-back they gain notes nothing
     programs, velocities, drums = slice(v.INST, v.VEL), slice(v.VEL, v.PITCH), slice(v.DRUM, v.DUR)
     needed = slice(v.PART, v.INST), slice(v.PITCH, v.DRUM), slice(v.DUR, v.TIE)
 

@@ -124,7 +124,8 @@ def _member(name: str, checkpoint: Checkpoint, task: _Task, ngram: "NGram | None
     training = _training(name, checkpoint.tokenizer.measured_size, learning.statistics, task.observer)
     read = 0 if training is None else min(learning.statistics, len(training[0]))
     with task.observer.bar(f"{name}, dynamic", len(corpus.ids) + read, UNIT) as advance:
-        score = report.evaluate_dynamic(checkpoint, corpus.ids, corpus.starts, learning, training, device, advance)
+        own = not task.job.source
+        score = report.evaluate_dynamic(checkpoint, corpus.ids, corpus.starts, learning, training, device, advance, own)
     return replace(found, dynamic=score)
 
 

@@ -110,7 +110,7 @@ def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, object], pa
     memory = {} if device.type != "cpu" or "memory" in given else _memory(codec, stream)  # on a GPU it is not tuned
     reading = _reading(job, stream, device.type, budget, {**memory, **given, **inherited}, model)
     values = dict(preset.settings) if preset else _automatic(device.type, reading, {**given, **inherited})
-    values = {**memory, **values}
+    values = {**memory, **values} if codec.with_counts else {**memory, **values, "counts": 0}
     if codec.transposes:
         moved = defaults.transposition(device.type, reading, {**values, **given, **inherited})
         values = {"transpose": moved} | values
