@@ -17,9 +17,12 @@ from seqgen.inside.finder import Correlations, followers, passages
 from seqgen.inside.gates import saturation
 from seqgen.inside.look import corpus_features, look, reading
 from seqgen.inside.naming import CellName, read_name, read_value, require_there
+from seqgen.inside.page import _bars
 from seqgen.inside.sweep import columns, sweep
 from seqgen.inside.trace import trace
 from seqgen.models import ModelSettings
+from seqgen.music.score import Score
+from seqgen.render.cells import CellText, Colours, text_html
 from seqgen.render.heat import png
 from seqgen.selftest import _materials
 
@@ -251,6 +254,33 @@ def test_every_codec_of_music_tells_the_tokens_of_notes(codec):
     assert np.array_equal(score.onset, plain.onset)
     assert len(set(token.tolist())) == len(score)
     assert ((token >= 0) & (token < len(ids))).all()
+
+
+def test_bars_begin_anew_where_the_meter_changes():
+    """One beat before the first whole bar, then 4/4, then 3/8; ticks of a score are beats on the page."""
+    score = Score(
+        480,
+        onset=np.array([0, 12 * 480 - 1]),
+        duration=np.ones(2, np.int64),
+        pitch=np.array([60, 62], np.uint8),
+        velocity=np.array([64, 64], np.uint8),
+        program=np.zeros(2, np.uint8),
+        meter_tick=np.array([0, 480, 9 * 480]),
+        meter=np.array([[1, 4], [4, 4], [3, 8]]),
+    )
+    assert _bars(score) == [0, 1, 5, 9, 10.5, 12]
+
+
+def test_a_text_in_blocks_is_the_text():
+    """Blocks end with lines, so that a browser can leave out those that are not in sight; nothing is lost between."""
+    text = "".join(f"line {number} of some é\n" for number in range(80)).encode()
+    pieces = [text[place : place + 1] for place in range(len(text))]
+    page = text_html(CellText(pieces, [Colours("c", np.linspace(-1, 1, len(pieces)))]))
+    blocks = re.findall(r'<div class="block">(.*?)</div>', page, re.DOTALL)
+    shown = ["".join(re.findall("<i [^>]*>([^<]*)</i>", block)) for block in blocks]
+    assert len(shown) > 3
+    assert "".join(shown) == text.decode()
+    assert all(block.endswith("\n") for block in shown)
 
 
 @pytest.fixture

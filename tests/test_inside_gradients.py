@@ -1,11 +1,13 @@
 """Gradients, saliency and the ladder: held beside autograd, finite differences and counts by hand."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
 
 from seqgen import registry
-from seqgen.inside.gradients import by_lag, fresh_network, state_norms, words
+from seqgen.inside.gradients import _gradients, by_lag, fresh_network, state_norms, words
 from seqgen.inside.ladder import ladder
 from seqgen.inside.look import look, reading
 from seqgen.inside.saliency import across, integrate
@@ -72,6 +74,50 @@ def test_integrated_gradients_add_up():
         assert found.sum() == pytest.approx(difference, rel=0.01)
 
 
+def test_integrated_gradients_are_captums():
+    """An independent implementation of Sundararajan et al. (2017), with many steps; it is no dependency."""
+    captum = pytest.importorskip("captum.attr")
+    model, past, target = network(), IDS[:1], int(TARGETS[0])
+
+    def score(x):  # (N, T, E)
+        logits, _ = run(model, x.transpose(0, 1), past.expand(len(x), -1), model.initial_state(len(x)))
+        return torch.log_softmax(logits[-1], -1)[:, target]
+
+    x = embedded(model, past).detach().transpose(0, 1)
+    wanted = captum.IntegratedGradients(score).attribute(x, torch.zeros_like(x), n_steps=200, method="gausslegendre")
+    found, _, _ = integrate(model, past, TARGETS[:1], model.initial_state(1))
+    assert np.allclose(found, wanted[0].numpy(), atol=1e-5 * np.abs(found).max())
+
+
+def test_integrated_gradients_halve_where_a_gradient_is_rough():
+    """A network of large weights: S changes abruptly along the way, and still the attributions add up."""
+    model = network()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(8)
+    found, difference, error = integrate(model, IDS[:1], TARGETS[:1], model.initial_state(1))
+    assert abs(difference) > 1
+    assert error < 0.01
+    assert found.sum() == pytest.approx(difference, rel=0.01)
+
+
+def test_truncated_gradients_are_those_of_a_state_that_is_cut_off():
+    model = network().requires_grad_(True)
+    tokens = IDS[:1]
+    *found, whole = _gradients(model, tokens, TARGETS[:1], [2, 4])
+    for gradient, count in zip((*found, whole), (2, 4, tokens.shape[1])):
+        cut = tokens.shape[1] - count
+        state = model.initial_state(1)
+        if cut:
+            with torch.no_grad():
+                _, state = model(tokens[:, :cut], state)
+        logits, _ = model(tokens[:, cut:], state)
+        loss = torch.nn.functional.cross_entropy(logits[:, -1], TARGETS[:1])
+        wanted = torch.autograd.grad(loss, list(model.parameters()))
+        assert torch.allclose(gradient, torch.cat([each.reshape(-1) for each in wanted]), rtol=1e-5, atol=1e-12)
+    assert not torch.allclose(found[0], whole, rtol=1e-3)
+
+
 def test_saliency_by_finite_differences():
     model = network()
     ids = IDS[0].tolist()
@@ -118,3 +164,16 @@ def test_a_page_with_everything():
     assert data["saliency"]["error"] < 0.01
     short = look(toy, reading(toy.tokenizer, b"short text"), wanted=("errors",))
     assert "Kinds of errors need 20,000 tokens" in short.missing[0]
+
+
+def test_without_torch_it_is_said_which_pictures_need_it(monkeypatch):
+    toy = _materials.checkpoint()
+    what = reading(toy.tokenizer, (_materials.PLAY * 100).encode()[:30_000], window=300)
+    monkeypatch.setitem(sys.modules, "torch", None)  # importing it fails
+    seen = look(toy, what, name="toy", wanted=("gradients", "saliency", "errors"))
+    assert [each.name for each in seen.further] == ["errors"]
+    assert seen.missing == ["Gradients and saliency need torch, which is not installed here."]
+    page = seen.page()
+    assert seen.missing[0] in page
+    assert "<h2>Gates</h2>" in page
+    assert "<h2>Gradients</h2>" not in page

@@ -6,9 +6,11 @@ it explodes. Clipping scales the gradient of all weights down to a norm where it
 lies before the window.
 """
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -21,7 +23,7 @@ from seqgen.checkpoint import Checkpoint
 from seqgen.errors import CorpusError
 from seqgen.inside.unrolled import embedded, precise, run, windows
 from seqgen.models import ModelSettings
-from seqgen.models.network import RecurrentLM
+from seqgen.models.network import RecurrentLM, State
 from seqgen.render.curves import Curve, Series
 from seqgen.render.report import SectionPart, Table, Text
 
@@ -146,7 +148,8 @@ def by_lag(name: str, network: RecurrentLM, ids: Sequence[int], lags: int = LAGS
     tokens = windows(ids, ends, lags + 1)  # (B, lags + 1)
     targets = torch.tensor([ids[end + 1] for end in ends])
     norms = state_norms(network, tokens, targets)
-    weights, shares = _of_weights(network, tokens[:2], targets[:2])
+    # Norms and directions of all weights at once are shown to some digits: half the precision is half the time.
+    weights, shares = _of_weights(copy.deepcopy(network).float(), tokens[:2], targets[:2])
     return ByLag(name, network.cell.parts, norms, weights, shares)
 
 
@@ -173,28 +176,45 @@ def _norm(part: Tensor) -> float:
 def _of_weights(network: RecurrentLM, tokens: Tensor, targets: Tensor) -> tuple[Norms, dict[int, float]]:
     """The norms of the gradients of all weights, and the cosines of truncated ones with the whole."""
     network.requires_grad_(True)
-    weights = [weight for weight in network.parameters() if weight.requires_grad]
-    norms, cosines = [], {count: list[float]() for count in SHORTER if count < tokens.shape[1]}
+    kept = [count for count in sorted(SHORTER) if count < tokens.shape[1]]
+    norms, cosines = [], {count: list[float]() for count in kept}
     for row, target in zip(tokens, targets):
-        whole = _gradient(network, weights, row[None], target[None], 0)
+        *short, whole = _gradients(network, row[None], target[None], kept)
         norms.append(float(whole.norm()))
-        for count, found in cosines.items():
-            short = _gradient(network, weights, row[None], target[None], len(row) - count)
-            found.append(float(torch.nn.functional.cosine_similarity(short, whole, dim=0)))
-    network.requires_grad_(False)
+        for count, found in zip(kept, short):
+            cosines[count].append(float(torch.nn.functional.cosine_similarity(found, whole, dim=0)))
     return np.array(norms), {count: float(np.mean(found)) for count, found in cosines.items()}
 
 
-def _gradient(network: RecurrentLM, weights: Sequence[Tensor], tokens: Tensor, target: Tensor, cut: int) -> Tensor:
-    """(N,) the gradient of all weights, the state being cut off behind the first `cut` tokens."""
-    state = network.initial_state(1)
-    if cut:
-        with torch.no_grad():
-            _, state = network(tokens[:, :cut], state)
-    logits, _ = network(tokens[:, cut:], state)
+def _gradients(network: RecurrentLM, tokens: Tensor, target: Tensor, kept: Sequence[int]) -> list[Tensor]:
+    """(N,) the gradients of all weights: truncated to the last so many tokens, rising numbers, and at last the whole.
+
+    A truncated gradient is what the last tokens add to the whole. So the text is read once, in stretches, and taken
+    back stretch by stretch, the sum being looked at after each.
+    """
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    length = tokens.shape[1]
+    begins = [0, *(length - count for count in reversed(kept))]
+    state, stretches, handed = network.initial_state(1), [], list[Tensor]()
+    for begin, end in pairwise([*begins, length]):
+        before = tuple(tuple(part.detach().requires_grad_(True) for part in parts) for parts in state)
+        logits, state = network(tokens[:, begin:end], before)
+        stretches.append((_flat(before), _flat(state)))
     loss = torch.nn.functional.cross_entropy(logits[:, -1], target)
-    found = torch.autograd.grad(loss, weights, allow_unused=True)
-    return torch.cat([torch.zeros(w.numel()).to(w) if g is None else g.reshape(-1) for g, w in zip(found, weights)])
+    total, found = torch.zeros(sum(weight.numel() for weight in weights)).to(logits), []
+    for before, after in reversed(stretches):
+        if found:  # what the slopes hand on, as a number: to give them to autograd itself loads a large library
+            loss = torch.stack([(part * slope).sum() for part, slope in zip(after, handed)]).sum()
+        given = torch.autograd.grad(loss, [*weights, *before], allow_unused=True)
+        whole = [torch.zeros_like(each) if one is None else one for one, each in zip(given, [*weights, *before])]
+        total = total + torch.cat([one.reshape(-1) for one in whole[: len(weights)]])
+        found.append(total)
+        handed = whole[len(weights) :]
+    return found
+
+
+def _flat(state: State) -> list[Tensor]:
+    return [part for parts in state for part in parts]
 
 
 def words(found: ByLag) -> str:

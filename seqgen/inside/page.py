@@ -1,15 +1,18 @@
 """The page of a look: what the cells do over the text, what they follow, gates, gradients, saliency, errors."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seqgen.inside.finder import Found
 from seqgen.inside.seen import Seen, ShownCell, placed, token_names
 from seqgen.render.cells import CellRoll, CellText, Colours, Expected, Guesses, Passages, coloured
 from seqgen.render.report import Section, SectionPart, Table, Text, report_html
 from seqgen.render.scatter import Panel, Scatter
+
+if TYPE_CHECKING:
+    from seqgen.music.score import Score
 
 FEW = 2_000  # tokens below which a correlation says little
 COLUMNS = 480  # tokens that are shown with what may follow them
@@ -97,11 +100,18 @@ def _over(look: Seen, expected: Expected) -> SectionPart:
     score, token = found
     quarter = score.ticks_per_quarter
     begin, end = score.onset / quarter, (score.onset + score.duration) / quarter
-    lines: NDArray[np.float64] = np.zeros(0)
-    if look.tokenizer.codec.clock() is not None and len(score.meter) == 1:
-        bar = 4 * score.meter[0, 0] / max(score.meter[0, 1], 1)
-        lines = np.arange(0, float(end.max()) + 1e-6, bar)
-    return CellRoll(begin, end, score.pitch, token, cells, lines.tolist(), "beats", expected)
+    lines = [] if look.tokenizer.codec.clock() is None else _bars(score)
+    return CellRoll(begin, end, score.pitch, token, cells, lines, "beats", expected)
+
+
+def _bars(score: "Score") -> list[float]:
+    """The beats at which bars begin; a change of meter begins a new one."""
+    ends = [*score.meter_tick.tolist()[1:], int((score.onset + score.duration).max()) + 1]
+    ticks: list[float] = []
+    for begin, end, (over, under) in zip(score.meter_tick.tolist(), ends, score.meter.tolist()):
+        length = 4 * score.ticks_per_quarter * over / max(under, 1)
+        ticks += np.arange(begin, end, length).tolist() if length >= 1 else []
+    return [tick / score.ticks_per_quarter for tick in ticks]
 
 
 def _next(look: Seen, expected: Expected) -> Section:

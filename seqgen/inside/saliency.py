@@ -4,11 +4,13 @@
     integrated gradients    (x_i − x'_i) ∫₀¹ ∂S/∂x_i (x' + α (x − x')) dα  (Sundararajan, Taly & Yan 2017)
 
 x are token embeddings, S is the log-probability of the token that is explained; the baseline x' is zero. The integral
-is taken by Gauss–Legendre quadrature, and the attributions add up to S(x) − S(x'), to the error that is given.
+is taken by Gauss–Legendre quadrature, panel by panel: over each the attributions must add up to the difference of S at
+its ends, so that a panel says itself whether it is to be halved. All add up to S(x) − S(x'), to an error that is given.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqgen.inside.trace import Trace
-from seqgen.inside.unrolled import embedded, precise, run
+from seqgen.inside.unrolled import embedded, run
 from seqgen.models.network import RecurrentLM, State
 from seqgen.render.heat import Heat
 from seqgen.render.report import SectionPart, Text
@@ -24,9 +26,11 @@ from seqgen.render.report import SectionPart, Text
 PAST = 40  # tokens before a prediction that are looked at
 TARGETS = 40  # predictions of the heat map of source × target
 READ = 1000  # tokens that are read again, at most
-STEPS = (24, 96, 384)  # of the integral: more where the sum is off; gradients of a long past are rough
-TOGETHER = 96  # steps side by side
-ERROR = 0.01  # of the sum, relative
+PANELS = 4  # of the integral to begin with; those whose sum is off are halved: gradients of a long past are rough
+NODES = 9  # of a panel, an odd number: its middle is one of them
+TOGETHER = 16  # panels side by side
+MOST = 96  # panels in all
+PANEL_ERROR = 0.001  # of a panel's sum, as a share of the whole difference
 Values = NDArray[np.float64]
 
 
@@ -74,10 +78,11 @@ class Saliency:
         """The heat maps of Li et al."""
         one, names = self.one, list(self.one.names)
         best = int(np.abs(one.integrated).argmax())
+        back = len(names) - best
         return [
             Text(
                 f"What the prediction of {one.target!r} (chance {one.chance:.2f}) hangs on: most on {names[best]!r}, "
-                f"{len(names) - best} tokens before. Blue speaks for it, red against."
+                f"{back} {'token' if back == 1 else 'tokens'} before. Blue speaks for it, red against."
             ),
             Heat("Integrated gradients, token by token", one.integrated[None], ["sum"], names, "", "the past"),
             Text(
@@ -118,7 +123,7 @@ def saliency(seen: Trace, frame: Sequence[int], names: Sequence[str], at: int) -
         names: (V,) token names.
         at: The place of the token that is explained, 1 or later.
     """
-    network, ids = precise(seen.checkpoint), seen.ids.tolist()
+    network, ids = seen.checkpoint.network().requires_grad_(False), seen.ids.tolist()
     begin = max(0, at - PAST)
     past, state = ids[begin:at], _state(network, seen, frame, begin)
     target = torch.tensor([ids[at]])
@@ -132,7 +137,7 @@ def _state(network: RecurrentLM, seen: Trace, frame: Sequence[int], place: int) 
     """The state before the token at a place: as the trace has it, or where a memory has one too, read again."""
     if network.beside is None:
         parts = [tuple(part[place - 1] for part in layer) for layer in seen.cells] if place else seen.before
-        return tuple(tuple(torch.from_numpy(part.astype(np.float64))[None] for part in layer) for layer in parts)
+        return tuple(tuple(torch.from_numpy(part)[None] for part in layer) for layer in parts)
     with torch.no_grad():
         read = torch.tensor([[*frame, *seen.ids[max(0, place - READ) : place].tolist()]])
         _, state = network(read, network.initial_state(1))
@@ -146,14 +151,14 @@ def attribution(
     """Both attributions of one prediction.
 
     Args:
-        network: In float64.
+        network: In any precision.
         past: (1, T) ids.
         target: (1,) the token that is explained.
         state: Before the past, which is not looked into.
         names, name: Of the past and of the target.
     """
     x = embedded(network, past)
-    score = _score(network, x, past, target, state)
+    score = _scores(network, x, past, target, state)
     gradient = torch.autograd.grad(score.sum(), x)[0]
     by_dimension = (x.detach() * gradient)[:, 0].t().numpy()
     integrated, difference, error = integrate(network, past, target, state)
@@ -164,24 +169,57 @@ def attribution(
 
 def integrate(network: RecurrentLM, past: Tensor, target: Tensor, state: State) -> tuple[Values, float, float]:
     """((T, E) integrated gradients, S(x) − S(0), the relative error of their sum)."""
+    x, borders = embedded(network, past).detach(), [share / PANELS for share in range(PANELS + 1)]
     with torch.no_grad():
-        x = embedded(network, past)
-        ends = [_score(network, each, past, target, state).item() for each in (x, torch.zeros_like(x))]
-    difference = ends[0] - ends[1]
-    for steps in STEPS:
-        places, weights = np.polynomial.legendre.leggauss(steps)
-        total = torch.zeros_like(x[:, 0])
-        for begin in range(0, steps, TOGETHER):
-            rows = slice(begin, begin + TOGETHER)
-            shares, sizes = (torch.from_numpy(each[rows])[None, :, None] for each in ((places + 1) / 2, weights / 2))
-            scaled, count = (x * shares).detach().requires_grad_(True), shares.shape[1]  # (T, steps, E)
-            scores = _score(network, scaled, past.expand(count, -1), target.expand(count), _widened(state, count))
-            total += (torch.autograd.grad(scores.sum(), scaled)[0] * sizes).sum(dim=1)
-        found = (x[:, 0] * total).detach().numpy()
-        error = abs(float(found.sum()) - difference) / max(abs(difference), 1e-12)
-        if error <= ERROR:
-            break
-    return found, difference, error
+        ends = _scores(network, x * _row(borders), past, target, state).tolist()
+    difference = ends[-1] - ends[0]
+    panels = [_Panel(*each) for each in zip(borders, borders[1:], ends, ends[1:])]
+    total, left = torch.zeros_like(x[:, 0]), MOST
+    while panels:
+        wide, left = min(len(panels), TOGETHER), left - min(len(panels), TOGETHER)
+        again = []
+        for panel, (part, middle) in zip(panels[:wide], _integrals(network, x, past, target, state, panels[:wide])):
+            off = abs(part.sum().item() - (panel.after - panel.before))
+            if off > PANEL_ERROR * abs(difference) and left > 0:
+                again += panel.halves(middle)
+            else:
+                total += part
+        panels = [*panels[wide:], *again]
+    found = total.numpy()
+    return found, difference, abs(float(found.sum()) - difference) / max(abs(difference), 1e-12)
+
+
+class _Panel(NamedTuple):
+    """A stretch of the way from the baseline to the text, and S at its ends."""
+
+    begin: float
+    end: float
+    before: float
+    after: float
+
+    def halves(self, middle: float) -> "list[_Panel]":
+        """Both halves, S being `middle` between them."""
+        centre = (self.begin + self.end) / 2
+        return [_Panel(self.begin, centre, self.before, middle), _Panel(centre, self.end, middle, self.after)]
+
+
+def _integrals(
+    network: RecurrentLM, x: Tensor, past: Tensor, target: Tensor, state: State, panels: Sequence[_Panel]
+) -> list[tuple[Tensor, float]]:
+    """Of each panel ((T, E) what it adds to the integrated gradients, S at its middle)."""
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    shares = [each.begin + (each.end - each.begin) * (node + 1) / 2 for each in panels for node in nodes.tolist()]
+    sizes = [(each.end - each.begin) * weight / 2 for each in panels for weight in weights.tolist()]
+    scaled = (x * _row(shares)).requires_grad_(True)  # (T, panels · NODES, E)
+    scores = _scores(network, scaled, past, target, state)
+    slopes = torch.autograd.grad(scores.sum(), scaled)[0] * _row(sizes)
+    parts = (slopes.unflatten(1, (len(panels), NODES)).sum(dim=2) * x).unbind(dim=1)
+    return list(zip(parts, scores.detach()[NODES // 2 :: NODES].tolist()))
+
+
+def _row(values: Sequence[float]) -> Tensor:
+    """(1, N, 1) numbers, one a stream; float32, which is exact enough for networks of either precision."""
+    return torch.tensor(values)[None, :, None]
 
 
 def across(network: RecurrentLM, state: State, ids: Sequence[int]) -> Values:
@@ -201,7 +239,8 @@ def _widened(state: State, count: int) -> State:
     return tuple(tuple(part.expand(count, -1) for part in parts) for parts in state)
 
 
-def _score(network: RecurrentLM, x: Tensor, ids: Tensor, target: Tensor, state: State) -> Tensor:
-    """(1,) the log-probability of the target after embeddings x (T, 1, E)."""
-    logits, _ = run(network, x, ids, state)
-    return torch.log_softmax(logits[-1], -1).gather(1, target[:, None])[:, 0]
+def _scores(network: RecurrentLM, x: Tensor, ids: Tensor, target: Tensor, state: State) -> Tensor:
+    """(N,) the log-probability of the target after embeddings x (T, N, E) of the same ids (1, T), from one state."""
+    count = x.shape[1]
+    logits, _ = run(network, x, ids.expand(count, -1), _widened(state, count))
+    return torch.log_softmax(logits[-1], -1)[:, target[0]]

@@ -13,6 +13,7 @@ from seqgen.generation import Ids, load
 from seqgen.generation.memory import Beside
 
 LIKELIEST = 5
+BLOCK = 256  # tokens whose logits are kept at once
 Floats = NDArray[np.float32]
 
 
@@ -102,24 +103,34 @@ def trace(checkpoint: Checkpoint, ids: Ids, frame: Ids) -> Trace:
     logits, state = engine.prefill(frame.astype(np.int64), engine.start(1))
     before = [tuple(part[0].copy() for part in parts) for parts in engine.cells(state)]
     shape = [tuple(np.empty((len(ids), *part.shape), np.float32) for part in parts) for parts in before]
-    surprise, entropy = np.empty(len(ids), np.float32), np.empty(len(ids), np.float32)
-    count = min(LIKELIEST, engine.vocab_size)
-    next_ids, next_chances = np.empty((len(ids), count), np.int64), np.empty((len(ids), count), np.float32)
-    for place, token in enumerate(ids.tolist()):
-        surprise[place] = -_log_softmax(logits[0])[token]
-        logits, state = engine.step(np.array([token]), state)
-        for kept, parts in zip(shape, engine.cells(state)):
-            for into, part in zip(kept, parts):
-                into[place] = part[0]
-        scores = _log_softmax(logits[0])
-        chances = np.exp(scores)
-        entropy[place] = -(chances * scores).sum()
-        best = np.argpartition(-chances, count - 1)[:count]
-        next_ids[place] = best = best[np.argsort(-chances[best], kind="stable")]
-        next_chances[place] = chances[best]
+    blocks, scores = [], _log_softmax(logits)
+    for begin in range(0, len(ids), BLOCK):
+        own = ids[begin : begin + BLOCK].astype(np.int64)
+        rows = np.empty((len(own), engine.vocab_size), np.float32)
+        for place, token in enumerate(own.tolist()):
+            logits, state = engine.step(np.array([token]), state)
+            rows[place] = logits[0]
+            for kept, parts in zip(shape, engine.cells(state)):
+                for into, part in zip(kept, parts):
+                    into[begin + place] = part[0]
+        after = _log_softmax(rows)
+        earlier = np.concatenate([scores[-1:], after[:-1]])
+        blocks.append((*_expected(after), -earlier[np.arange(len(own)), own]))
+        scores = after
+    next_ids, next_chances, entropy, surprise = (np.concatenate(parts) for parts in zip(*blocks))
     return Trace(checkpoint, ids.astype(np.int64), shape, before, next_ids, next_chances, surprise, entropy)
 
 
+def _expected(scores: Floats) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """The likeliest tokens of (n, V) log-probabilities, their chances, (n, 5) each, and (n,) the entropy."""
+    chances, count = np.exp(scores), min(LIKELIEST, scores.shape[1])
+    best = np.argpartition(-chances, count - 1, axis=1)[:, :count]
+    order = np.argsort(-np.take_along_axis(chances, best, 1), axis=1, kind="stable")
+    best = np.take_along_axis(best, order, 1)
+    return best, np.take_along_axis(chances, best, 1), -(chances * scores).sum(axis=1)
+
+
 def _log_softmax(logits: Floats) -> Floats:
-    shifted = logits - logits.max()
-    return np.asarray(shifted - np.log(np.exp(shifted).sum()))
+    """Of (n, V)."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))

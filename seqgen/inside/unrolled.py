@@ -1,8 +1,8 @@
 """A torch network with its states as nodes of a graph: what gradients and saliency are taken through.
 
 `RecurrentLM` runs a layer over all tokens in one call. Here it is called token by token, which computes the same, and
-each token's embedding and states can be asked for their gradients. Everything is in float64. torch is imported here
-and in what uses this, and nowhere else in this room but for quick products.
+each token's embedding and states can be asked for their gradients. torch is imported here and in what uses this, and
+nowhere else in this room but for quick products.
 """
 
 from collections.abc import Sequence

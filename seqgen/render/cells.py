@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from seqgen.render.escaping import visible, visible_attribute
 
 LEVELS = 20
-HEIGHT, ROLL = 5.0, 3.2  # of a semitone, and pixels a token's time takes
+HEIGHT = 5.0  # of a semitone
+BLOCK = 300  # pieces of a text, up to the end of a line, that a browser may leave out while they are not in sight
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +103,12 @@ class CellRoll:
 
 def text_html(part: CellText) -> str:
     """The text with its choice of cells."""
-    shown = coloured(part.pieces, part.cells[0].levels())
-    return _box(f'<div class="celltext" tabindex="0">{shown}</div>', part.cells, part.expected, None)
+    shown, begin, blocks = _coloured(part.pieces, part.cells[0].levels()), 0, list[str]()
+    for place, piece in enumerate(part.pieces, 1):
+        if place == len(shown) or (piece.endswith(b"\n") and place - begin >= BLOCK):
+            blocks.append(f'<div class="block">{"".join(shown[begin:place])}</div>')
+            begin = place
+    return _box(f'<div class="celltext" tabindex="0">{"".join(blocks)}</div>', part.cells, part.expected, None)
 
 
 def roll_html(part: CellRoll) -> str:
@@ -135,11 +140,15 @@ def roll_html(part: CellRoll) -> str:
 
 def coloured(pieces: Sequence[bytes], levels: NDArray[np.uint8]) -> str:
     """Pieces of a text, each on the colour of its level."""
+    return "".join(_coloured(pieces, levels))
+
+
+def _coloured(pieces: Sequence[bytes], levels: NDArray[np.uint8]) -> list[str]:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     shown = []
     for place, (piece, level) in enumerate(zip(pieces, levels.tolist(), strict=True), 1):
         shown.append(f'<i class="t p{level}">{visible(decoder.decode(piece, place == len(pieces)))}</i>')
-    return "".join(shown)
+    return shown
 
 
 def _box(content: str, cells: Sequence[Colours], expected: Expected | None, token: NDArray[np.integer] | None) -> str:
@@ -202,7 +211,8 @@ def guesses_html(part: Guesses) -> str:
         columns.append(f'<span class="column"><i class="p{level}" title="{title}">{_name(piece)}</i>{below}</span>')
         if piece == "\n":
             columns.append("<br>")
-    return f'<div class="guesses" tabindex="0">{"".join(columns)}</div>'
+    wide = " wide" if max(map(len, part.pieces), default=1) > 1 else ""  # names, which need room between them
+    return f'<div class="guesses{wide}" tabindex="0">{"".join(columns)}</div>'
 
 
 def _name(name: str) -> str:
