@@ -23,7 +23,7 @@ from seqgen.inside.trace import trace
 from seqgen.models import ModelSettings
 from seqgen.music.score import Score
 from seqgen.render.cells import CellText, Colours, text_html
-from seqgen.render.heat import png
+from seqgen.render.heat import Heat, heat_html, png
 from seqgen.selftest import _materials
 
 C = b'/* a (note) */\nint main(void) {\n  if (a[1] > 2) { say("hello (you)"); }\n  return 0;\n}\n'
@@ -352,3 +352,14 @@ def test_a_png_of_pixels_is_read_by_others():
 
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3)).astype(np.uint8)
     assert np.array_equal(np.round(imread(io.BytesIO(png(pixels)))[..., :3] * 255), pixels)
+
+
+def test_a_heat_map_of_few_squares_is_large_and_of_long_names_readable():
+    few, many = (Heat("h", np.eye(n), [str(k) for k in range(n)], ["x"] * n, "row", "letter read") for n in (4, 40))
+    sizes = [int(re.search(r'<svg class="chart heat" width="(\d+)"', heat_html(each))[1]) for each in (few, many)]
+    assert sizes[0] > 4 * 28
+    assert sizes[1] > 40 * 12
+    narrow = heat_html(Heat("h", np.eye(1), ["a"], ["x"], "row", "letter read"))
+    assert int(re.search(r'width="(\d+)"', narrow)[1]) > 7 * len("letter read")  # its axis is not cut off
+    assert "rotate(-90)" not in heat_html(few)
+    assert heat_html(Heat("h", np.eye(4), list("abcd"), ["PITCH_60"] * 4)).count("rotate(-90)") == 4

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CELL = 13.0  # pixels a column of the picture
+CELL, LARGEST, WIDE = 13.0, 30.0, 240.0  # pixels of a square, at least and at most, and of a side that a few of them fill
+LETTER = 7.0  # pixels of a letter of an axis
+ACROSS, LONGEST = 2, 12  # letters of a label that lies across its column, and of any label
 TALLEST = 520.0
 LABEL = 90.0
 NEGATIVE, POSITIVE = np.array([214, 72, 59]), np.array([40, 110, 200])
@@ -42,28 +44,41 @@ class Heat:
 def heat_html(part: Heat) -> str:
     """The grid as one SVG that scrolls where it is wide."""
     count, wide = part.values.shape
-    tall = CELL if part.rows else max(1.0, min(3.0, TALLEST / max(count, 1)))
-    left, height, width = (LABEL if part.rows else 26.0), count * tall, wide * CELL
+    cell = _cell(count if part.rows else 0, wide)
+    tall = cell if part.rows else max(1.0, min(3.0, TALLEST / max(count, 1)))
+    left, height, width = (LABEL if part.rows else 26.0), count * tall, wide * cell
+    longest = max((len(_shown(name)) for name in part.columns), default=0)
+    below = 15.0 if longest <= ACROSS else LETTER * min(longest, LONGEST)  # long labels stand upright
+    whole = left + max(width, LETTER * len(part.column_label)) + 8
     data = base64.b64encode(png(colours(part.values))).decode("ascii")
     said = html.escape(f"{part.title}: {part.row_label} over {part.column_label}", quote=True)
     rows = [
-        f'<svg class="chart heat" width="{left + width + 8:.0f}" height="{height + 44:.0f}" '
+        f'<svg class="chart heat" width="{whole:.0f}" height="{height + below + 29:.0f}" '
         f'role="img" aria-label="{said}">',
         f'<image x="{left:g}" y="2" width="{width:g}" height="{height:g}" preserveAspectRatio="none" '
         f'href="data:image/png;base64,{data}"/>',
     ]
     for number, name in enumerate(part.rows):
-        y = 2 + number * tall + tall * 0.75
+        y = 2 + (number + 0.5) * tall + 4
         rows.append(f'<text x="{left - 4:g}" y="{y:.1f}" text-anchor="end">{_shown(name)}</text>')
     for number, name in enumerate(part.columns):
-        x = left + (number + 0.5) * CELL
-        rows.append(f'<text x="{x:.1f}" y="{height + 15:.1f}" text-anchor="middle">{_shown(name)}</text>')
+        x = left + (number + 0.5) * cell
+        if longest <= ACROSS:
+            rows.append(f'<text x="{x:.1f}" y="{height + 15:.1f}" text-anchor="middle">{_shown(name)}</text>')
+        else:
+            turned = f'transform="translate({x + 4:.1f} {height + 6:.1f}) rotate(-90)"'
+            rows.append(f'<text {turned} text-anchor="end">{_shown(name)}</text>')
     axis = html.escape(part.column_label)
-    rows.append(f'<text x="{left:g}" y="{height + 36:.1f}">{axis}</text>')
+    rows.append(f'<text x="{left:g}" y="{height + below + 21:.1f}">{axis}</text>')
     if not part.rows and part.row_label:
         turned = f'transform="translate(14 {height / 2:.1f}) rotate(-90)"'
         rows.append(f'<text {turned} text-anchor="middle">{html.escape(part.row_label)}</text>')
     return f'<div class="scroll" tabindex="0">{"".join(rows)}</svg></div>'
+
+
+def _cell(rows: int, columns: int) -> float:
+    """The pixels of a square: more where there are few."""
+    return float(np.clip(min(WIDE / max(columns, 1), WIDE / max(rows, 1)), CELL, LARGEST))
 
 
 def colours(values: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -89,4 +104,4 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
 
 def _shown(name: str) -> str:
     marks = {" ": "␣", "\n": "⏎", "\t": "⇥"}
-    return html.escape("".join(each if each.isprintable() else "·" for each in marks.get(name, name))[:12])
+    return html.escape("".join(each if each.isprintable() else "·" for each in marks.get(name, name))[:LONGEST])

@@ -76,7 +76,10 @@ def run(say: Say, seed: int) -> Lesson:
         state = [np.zeros(HIDDEN) for _ in cell.state(HIDDEN)]
         ours: Parts = tuple(np.zeros((1, size)) for size in cell.state(HIDDEN))
         theirs = _by_torch(cell, weights, inputs)
-        parts: list[SectionPart] = [Text(str(by_hand.__doc__)), Text(f"W = {ih.tolist()}, U = {hh.tolist()}")]
+        shown = {key: value for key, value in short.items() if name != "rnn" or key != "c"}
+        given = ", ".join(f"{key} = {np.round(value, 1).tolist()}" for key, value in shown.items())
+        say(f"{name}: {given}")
+        parts: list[SectionPart] = [Text(str(by_hand.__doc__)), Text(given)]
         for number, x in enumerate(inputs):
             say(f"{name}, step {number + 1}: x = {x.tolist()}")
             lines, state = by_hand(short, x, state)
