@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CELL, LARGEST, WIDE = 13.0, 30.0, 240.0  # pixels of a square, at least and at most, and of a side that a few of them fill
+CELL, LARGEST = 13.0, 30.0  # pixels of a square
+WIDE = 240.0  # pixels that a few squares fill
 LETTER = 7.0  # pixels of a letter of an axis
 ACROSS, LONGEST = 2, 12  # letters of a label that lies across its column, and of any label
 TALLEST = 520.0
