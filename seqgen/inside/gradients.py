@@ -201,12 +201,14 @@ def _gradients(network: RecurrentLM, tokens: Tensor, target: Tensor, kept: Seque
         logits, state = network(tokens[:, begin:end], before)
         stretches.append((_flat(before), _flat(state)))
     loss = torch.nn.functional.cross_entropy(logits[:, -1], target)
-    total, found = torch.zeros(sum(weight.numel() for weight in weights)).to(logits), []
-    for before, after in reversed(stretches):
+    total = torch.zeros(sum(weight.numel() for weight in weights)).to(logits)
+    found: list[Tensor] = []
+    for entering, leaving in reversed(stretches):
         if found:  # what the slopes hand on, as a number: to give them to autograd itself loads a large library
-            loss = torch.stack([(part * slope).sum() for part, slope in zip(after, handed)]).sum()
-        given = torch.autograd.grad(loss, [*weights, *before], allow_unused=True)
-        whole = [torch.zeros_like(each) if one is None else one for one, each in zip(given, [*weights, *before])]
+            loss = torch.stack([(part * slope).sum() for part, slope in zip(leaving, handed)]).sum()
+        asked = [*weights, *entering]
+        given = torch.autograd.grad(loss, asked, allow_unused=True)
+        whole = [torch.zeros_like(each) if one is None else one for one, each in zip(given, asked)]
         total = total + torch.cat([one.reshape(-1) for one in whole[: len(weights)]])
         found.append(total)
         handed = whole[len(weights) :]

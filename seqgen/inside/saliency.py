@@ -213,7 +213,7 @@ def _integrals(
     scaled = (x * _row(shares)).requires_grad_(True)  # (T, panels · NODES, E)
     scores = _scores(network, scaled, past, target, state)
     slopes = torch.autograd.grad(scores.sum(), scaled)[0] * _row(sizes)
-    parts = (slopes.unflatten(1, (len(panels), NODES)).sum(dim=2) * x).unbind(dim=1)
+    parts = (slopes.reshape(len(x), len(panels), NODES, -1).sum(dim=2) * x).unbind(dim=1)
     return list(zip(parts, scores.detach()[NODES // 2 :: NODES].tolist()))
 
 
