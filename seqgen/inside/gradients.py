@@ -7,7 +7,6 @@ lies before the window.
 """
 
 import copy
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -54,15 +53,6 @@ class ByLag:
     norms: Norms
     weights: Norms
     shares: dict[int, float]
-
-    def half_life(self) -> float:
-        """Tokens in which the first layer's gradient halves, by its mean decay over the lags; inf: it does not fall."""
-        first = self.norms[0].max(axis=0)
-        last = int(np.flatnonzero(first > LEAST).max(initial=0))
-        if last < 2:
-            return 1.0
-        rate = math.log(max(first[last], LEAST) / max(first[1], LEAST)) / (last - 1)
-        return math.log(0.5) / rate if rate < 0 else math.inf
 
 
 @dataclass(frozen=True, eq=False)
