@@ -12,6 +12,8 @@ from seqgen.catalogue.layouts import reviews
 from seqgen.cli import run
 from seqgen.inside.bayes import Bayes, token_grams, word_grams
 from seqgen.inside.measures import told, wilson
+from seqgen.music.score import Score
+from seqgen.music.write import write_score
 from seqgen.selftest import _materials
 
 GOOD, BAD = ("good", "fine", "lovely", "great"), ("bad", "poor", "dull", "awful")
@@ -107,6 +109,43 @@ def test_what_cannot_be_probed_is_one_sentence(here, capsys, words, sentence):
     said = capsys.readouterr().err
     assert sentence in said
     assert "Traceback" not in said
+
+
+def put(label, name, data):
+    Path("found", label).mkdir(parents=True, exist_ok=True)
+    Path("found", label, name).write_bytes(data)
+
+
+def results(capsys, checkpoint):
+    assert run(["probe", checkpoint, "found", "--json"]) == 0
+    return json.loads(capsys.readouterr().out)["results"]
+
+
+def test_registers_are_told_of_music(here, capsys):
+    rng = np.random.default_rng(1)
+    for number in range(120):
+        label, lowest = (("low", 45), ("high", 70))[number % 2]
+        score = Score(
+            480,
+            onset=np.arange(8) * 480,
+            duration=np.full(8, 480),
+            pitch=rng.integers(lowest, lowest + 12, 8).astype(np.uint8),
+            velocity=np.full(8, 64, np.uint8),
+            program=np.zeros(8, np.uint8),
+        )
+        put(label, f"{number}.mid", write_score(score))
+    found = results(capsys, "bach-chorales")
+    assert found["chance"]["accuracy"] < 0.8
+    assert found["read-out"]["accuracy"] == found["naive Bayes"]["accuracy"] == 1
+
+
+def test_libraries_are_told_of_code(here, capsys):
+    rng = random.Random(1)
+    for number in range(120):
+        label, head = (("sqlite", "static int sqlite3"), ("libuv", "void uv__"))[number % 2]
+        word = "".join(rng.choices("abcdefgh", k=6))
+        put(label, f"{number}.c", f"{head}{word}(int {word[:2]}){{ {word[:2]}++; }}\n".encode())
+    assert results(capsys, "sqlite-c")["read-out"]["accuracy"] == 1
 
 
 def test_music_has_no_sentences(here, capsys):

@@ -68,15 +68,8 @@ class Gradients:
     def parts(self) -> list[SectionPart]:
         """Curves by lag, and what they mean in words."""
         shown: list[SectionPart] = [Text(words(self.model)), _curve("The trained model, by layer", [self.model], True)]
-        if self.fresh:
-            shown.append(
-                _curve(
-                    f"Before training, on the same text: fresh networks of {UNITS} units at most, side by side",
-                    self.fresh,
-                    False,
-                )
-            )
-            shown += [Text(words(each)) for each in self.fresh]
+        about = f"Before training, on the same text: fresh networks of {UNITS} units at most, side by side"
+        shown += [_curve(about, self.fresh, False), *(Text(words(each)) for each in self.fresh)]
         rows = tuple(
             (each.name, float(each.weights.mean()), float(each.weights.max()), float((each.weights > CLIP).mean()))
             for each in (self.model, *self.fresh)
@@ -95,14 +88,13 @@ class Gradients:
         return {each.name: _json(each) for each in (self.model, *self.fresh)}
 
 
-def gradients(checkpoint: Checkpoint, ids: Sequence[int], frame: Sequence[int], beside: bool = True) -> Gradients:
+def gradients(checkpoint: Checkpoint, ids: Sequence[int], frame: Sequence[int]) -> Gradients:
     """Gradients over a text.
 
     Args:
         checkpoint: The model.
         ids: The text, of which windows from all over are taken.
         frame: What stands before it.
-        beside: Whether fresh networks are measured, too.
 
     Raises:
         CorpusError: The text is too short.
@@ -110,7 +102,7 @@ def gradients(checkpoint: Checkpoint, ids: Sequence[int], frame: Sequence[int], 
     settings, size = checkpoint.settings, checkpoint.tokenizer.vocab_size
     found = by_lag(f"trained {checkpoint.model}", precise(checkpoint), [*frame, *ids])
     fresh = []
-    for name in BESIDE if beside else ():
+    for name in BESIDE:
         cell = registry.load("cells", name)()
         fresh.append(by_lag(f"fresh {name}", fresh_network(cell, settings, size), [*frame, *ids]))
     return Gradients(found, fresh)
