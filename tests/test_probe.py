@@ -125,14 +125,8 @@ def test_registers_are_told_of_music(here, capsys):
     rng = np.random.default_rng(1)
     for number in range(120):
         label, lowest = (("low", 45), ("high", 70))[number % 2]
-        score = Score(
-            480,
-            onset=np.arange(8) * 480,
-            duration=np.full(8, 480),
-            pitch=rng.integers(lowest, lowest + 12, 8).astype(np.uint8),
-            velocity=np.full(8, 64, np.uint8),
-            program=np.zeros(8, np.uint8),
-        )
+        pitches = rng.integers(lowest, lowest + 12, 8).tolist()
+        score = Score.from_notes(480, [(place * 480, 480, pitch, 64, 0) for place, pitch in enumerate(pitches)])
         put(label, f"{number}.mid", write_score(score))
     found = results(capsys, "bach-chorales")
     assert found["chance"]["accuracy"] < 0.8
