@@ -23,7 +23,6 @@ _given = functools.partial(setting, FillJob)
 @_given("mark", "--mark", metavar="TEXT", show_default=True)
 @_given("lines", "--lines", metavar="FROM:TO")
 @_given("bars", "--bars", metavar="FROM:TO")
-@_given("seconds", "--seconds", metavar="FROM:TO")
 @_given("parts", "--parts", metavar="NAMES")
 @_given("left_alone", "--left-alone")
 @filling_options(FillJob)
@@ -34,8 +33,8 @@ def command(
 ) -> None:
     """Fill the hole in FILE with CHECKPOINT, which was trained with holes (-P infill 0.3).
 
-    The hole is where FILE says {{fill}}, or lines, bars, seconds or parts of it that are filled anew. All else stays
-    as it is, byte for byte, in music note for note. In C a filling closes what it opens, and nothing else; in music it
+    The hole is where FILE says {{fill}}, or lines, bars or parts of it that are filled anew. All else stays as it is,
+    byte for byte, in music note for note. In C a filling closes what it opens, and nothing else; in music it
     ends at its bar. The result goes to standard output, or to OUT; FILE is never changed.
 
     \b

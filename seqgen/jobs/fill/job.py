@@ -66,7 +66,7 @@ def filling_of(model: Model, job: FillJob, data: bytes, label: str | None) -> Fi
     length = None if job.length is None else int(job.length)
     if not model.is_text:
         return music_filling(model, job, data, label)
-    for flag, value in (("--bars", job.bars), ("--seconds", job.seconds), ("--parts", job.parts)):
+    for flag, value in (("--bars", job.bars), ("--parts", job.parts)):
         if value is not None:
             model.tokenizer.codec.require("music", flag, "give --lines, or mark the hole in the text")
     return text_filling(model, hole_of(job, data), label, job.grammar, length, job.left_alone)
