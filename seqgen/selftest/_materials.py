@@ -152,5 +152,5 @@ def attempt(work: Callable[[Observer], object]) -> tuple[int, str]:
 
 def tokenized(source: Path, output: Path, codec: str, follow_links: bool = False) -> tuple[int, str]:
     """Tokenize, as `attempt`."""
-    job = tokenizing.TokenizeJob((str(source),), output, codec, follow_links=follow_links)
+    job = tokenizing.TokenizeJob((str(source),), output, codec=codec, follow_links=follow_links)
     return attempt(lambda observer: tokenizing.tokenize(job, observer))
