@@ -47,7 +47,8 @@ def sample(model: Model, options: argparse.Namespace, free: bool) -> tuple[list[
     tokenizer = model.tokenizer
     texts = [PROMPTS[index % len(PROMPTS)] for index in range(options.n)]
     prompts = [model.prompt((BEFORE + text).encode()) for text in texts]
-    chain = [rules.parse("temperature", options.temperature), rules.parse("min_p", options.min_p)]
+    usual = model.tokenizer.codec.rules if model.checkpoint.settings.memory == "lookback" else ()
+    chain = [rules.parse(*each) for each in (*usual, ("temperature", options.temperature), ("min_p", options.min_p))]
     banned = np.arange(tokenizer.vocab_size) >= (tokenizer.document_id if free else tokenizer.document_id + 1)
     if free:
         stop = StopStrings(tokenizer.token_bytes() or [], [b"\n}\n"])
