@@ -22,6 +22,9 @@ ROWS = [
 ]
 
 
+TOLD = ["text", "meta.title", "meta.of.x"]
+
+
 def write_csv(path, delimiter=",", encoding="utf-8"):
     with path.open("w", newline="", encoding=encoding) as file:
         csv.writer(file, delimiter=delimiter).writerows([("title", "kind", "text"), *ROWS])
@@ -191,9 +194,54 @@ def test_a_table_that_is_read_as_text_gets_a_remark(tmp_path):
     said: list[str] = []
     path = write_csv(tmp_path / "a.csv")
     build(resolve([path]), TokenizeSettings(), tmp_path / "out.tokens", note=said.append)
-    assert any("--field takes one of its columns ('title', 'kind', 'text')" in each for each in said)
+    assert any("--field takes one of the fields ('title', 'kind', 'text')" in each for each in said)
     with pytest.raises(CorpusError, match="has no field 'x'"):
         seqgen.tokenize(path, tmp_path / "x.tokens", field="x")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "fields"),
+    [
+        ("a.csv", "title;text\na;b\n", ["title", "text"]),
+        ("a.tsv", "title\ttext\na\tb\n", ["title", "text"]),
+        ("a.jsonl", '{"text": "a", "meta": {"title": "b", "of": {"x": 1}}, "tags": ["c"]}\n', TOLD),
+        ("a.json", '[\n {"text": "a",\n "meta": {"title": "b", "of": {"x": 1}}, "tags": []}, 3]', TOLD),
+        ("a.json", '{"name": "a", "version": 1}\n', []),  # settings, as most files of one object are
+        ("a.json", '{"name": "a"}\n{"name": "b"}\n', ["name"]),
+        ("a.json", "[1, 2]", []),
+        ("a.json", "[{", []),
+        ("a.jsonl", "\n", []),
+        ("a.csv", "text\na\nb\n", ["text"]),
+    ],
+)
+def test_inspect_names_the_fields_of_tables(tmp_path, capsys, name, text, fields):
+    path = tmp_path / "folder" / name
+    path.parent.mkdir()
+    path.write_text(text)
+    for place in (path, path.parent):
+        assert run(["inspect", str(place), "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found.get("tables") == (
+            {"files": 1, "fields": dict.fromkeys(fields, 1), "unread": 0} if fields else None
+        )
+        assert run(["inspect", str(place)]) == 0
+        assert ("--field NAME takes the text" in capsys.readouterr().out) == bool(fields)
+    said: list[str] = []
+    build(resolve([path]), TokenizeSettings(), tmp_path / "out.tokens", note=said.append)
+    assert any("--field" in each for each in said) == (len(fields) > path.suffix.startswith((".csv", ".tsv")))
+
+
+def test_inspect_names_the_columns_of_parquet_or_what_reads_them(tmp_path, capsys, monkeypatch):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({"text": ["a"], "kind": ["b"]}), tmp_path / "a.parquet")
+    assert run(["inspect", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["tables"] == {"files": 1, "fields": {"text": 1, "kind": 1}, "unread": 0}
+    for module in ("pyarrow", "pyarrow.parquet"):
+        monkeypatch.setitem(sys.modules, module, None)
+    assert run(["inspect", str(tmp_path)]) == 0
+    assert "1 Parquet file not looked into" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("name", "command"), [("b.pdf", "pdftotext"), ("b.epub", "pandoc"), ("b.docx", "pandoc")])

@@ -12,6 +12,7 @@ from seqgen.errors import CorpusError, DataError, SettingError, UsageError
 from seqgen.files import guarding
 from seqgen.report import LeftOut, Report
 from seqgen.tokenization import licences, listing, records
+from seqgen.tokenization.columns import columns
 from seqgen.tokenization.guessing import guess_codec
 from seqgen.tokenization.reading import Reader, shown
 from seqgen.tokenization.selecting import is_text, select
@@ -103,13 +104,16 @@ def _refuse_pages(sources: Sequence[Source]) -> None:
 
 
 def _told(sources: Sequence[Source], encoding: str | None, note: Note) -> None:
-    """A remark where tables are read as text."""
-    tables = all(records.is_table(source) and not records.is_json(source) for source in sources)
-    first = sources[0] if tables else None
-    names = [] if first is None else records.columns(first, Reader(first, encoding))
-    if first is not None and len(names) > 1:
+    """A remark where most of what is read as text is tables."""
+    tables = [source for source in sources if records.is_table(source)]
+    if 2 * sum(source.size for source in tables) <= sum(source.size for source in sources):
+        return
+    first = tables[0]
+    names = columns(first, Reader(first, encoding))
+    if len(names) > (first.suffix in records.SEPARATED):  # a column alone is a list with a heading
         shown_names = ", ".join(map(repr, names[:SHOWN])) + " …" * (len(names) > SHOWN)
-        note(f"{shown(first)} is read as it is; --field takes one of its columns ({shown_names}), a document a row.")
+        those = f"{shown(first)} is read as it is" if len(tables) == 1 else f"{len(tables)} tables are read as they are"
+        note(f"{those}; --field takes one of the fields ({shown_names}), a document a record.")
 
 
 def plan(sources: Sequence[Source], asked: TokenizeSettings = USUAL, note: Note = silent) -> TokenizePlan:

@@ -41,11 +41,6 @@ def is_table(source: Source) -> bool:
     return source.suffix in SUFFIXES
 
 
-def is_json(source: Source) -> bool:
-    """Whether a file is one of JSON that need not be records, by its name."""
-    return source.suffix in ARRAY
-
-
 def documents(source: Source, reader: Reader, cut: Documents, dropped: Counter[str]) -> Iterator[Items]:
     """The documents of one file, some at a time; what is no table is cut as the items are that seqgen writes.
 
@@ -72,27 +67,13 @@ def documents(source: Source, reader: Reader, cut: Documents, dropped: Counter[s
         pass
 
 
-def columns(source: Source, pieces: Iterable[bytes]) -> list[str]:
-    """The names of a table's columns, as far as its first record tells; none where it cannot be read."""
-    try:
-        if source.suffix in PARQUET:
-            return [str(name) for name in _parquet_file(source.path).schema_arrow.names]
-        if source.suffix in SEPARATED:
-            return next(_rows(_text(iter(pieces)), source.suffix, ""), [])
-        first = next(iter(pieces), b"").lstrip(b"\xef\xbb\xbf[ \r\n").split(b"\n")[0].rstrip(b", \r")
-        found = json.loads(first)
-        return list(found) if isinstance(found, dict) else []
-    except (CorpusError, UsageError, ValueError, RecursionError, csv.Error):
-        return []
-
-
 def _written(source: Source, pieces: Iterator[bytes], cut: Documents) -> Iterator[Record]:
     """Records of a file of text."""
     if source.suffix in SEPARATED:
-        return separated(_text(pieces), source.suffix, cut)
+        return separated(text_of(pieces), source.suffix, cut)
     start = next(pieces, b"")
     pieces = itertools.chain([start], pieces)
-    array = source.suffix in ARRAY and not _one_a_line(start)
+    array = source.suffix in ARRAY and not one_a_line(start)
     return objects(_whole(pieces) if array else _lines(pieces), cut)
 
 
@@ -101,11 +82,11 @@ def _written(source: Source, pieces: Iterator[bytes], cut: Documents) -> Iterato
 
 def separated(text: io.TextIOBase, suffix: str, cut: Documents) -> Iterator[Record]:
     """Records of CSV (RFC 4180, the separator being that of the header) or TSV (tabs; quotes only around a field)."""
-    rows = _rows(text, suffix, cut.field)
-    names = next(rows, [])
+    found = rows(text, suffix, cut.field)
+    names = next(found, [])
     _check_names(names, cut)
     places = [names.index(name) for name in (cut.field, *([cut.label] if cut.label else []))]
-    for number, row in enumerate(rows, 2):
+    for number, row in enumerate(found, 2):
         if not row:
             continue
         if len(row) <= max(places):
@@ -114,7 +95,7 @@ def separated(text: io.TextIOBase, suffix: str, cut: Documents) -> Iterator[Reco
         yield _record(row[places[0]], row[places[1]] if cut.label else None)
 
 
-def _rows(text: io.TextIOBase, suffix: str, field: str) -> Iterator[list[str]]:
+def rows(text: io.TextIOBase, suffix: str, field: str) -> Iterator[list[str]]:
     """The rows of a table, the names of its columns first."""
     csv.field_size_limit(MAX_WHOLE)
     header = text.readline().lstrip("\ufeff")
@@ -161,7 +142,7 @@ class _Pieces(io.RawIOBase):
         return count
 
 
-def _text(pieces: Iterator[bytes]) -> io.TextIOWrapper:
+def text_of(pieces: Iterator[bytes]) -> io.TextIOWrapper:
     """Pieces as lines of text, whose bytes come back by the same error handler."""
     return io.TextIOWrapper(io.BufferedReader(_Pieces(pieces), 1 << 16), "utf-8", "surrogateescape", newline="")
 
@@ -205,7 +186,7 @@ def _plain(value: Any) -> str | None:
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[tuple[str, Any]]:
     """(where, value) of each line that is not blank."""
-    for number, line in enumerate(_text(pieces), 1):
+    for number, line in enumerate(text_of(pieces), 1):
         if line.strip("\ufeff \t\r\n"):
             yield f"line {number}", _value(line.strip("\ufeff\r\n"), f"line {number}")
 
@@ -242,7 +223,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _one_a_line(start: bytes) -> bool:
+def one_a_line(start: bytes) -> bool:
     """Whether a .json file is JSON Lines: its first line is an object."""
     line = start.lstrip(b"\xef\xbb\xbf \t\r\n").split(b"\n")[0]
     try:
@@ -261,7 +242,7 @@ def parquet(path: Path, cut: Documents) -> Iterator[Record]:
         UsageError: pyarrow is not installed.
         CorpusError: It is damaged, or has no such column.
     """
-    file = _parquet_file(path)
+    file = parquet_file(path)
     names = [str(name) for name in file.schema_arrow.names]
     _check_names(names, cut)
     wanted = [cut.field, *([cut.label] if cut.label else [])]
@@ -283,7 +264,7 @@ def _cell(value: Any, name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _parquet_file(path: Path) -> Any:
+def parquet_file(path: Path) -> Any:
     try:
         from pyarrow import parquet as library
     except ImportError:

@@ -20,6 +20,7 @@ from seqgen.files.walking import and_more
 from seqgen.jobs.describe.code import CodeFacts, describe_code, evenly
 from seqgen.jobs.describe.music import FolderFacts, MusicFacts, describe_folder
 from seqgen.jobs.describe.music import describe as describe_music
+from seqgen.jobs.describe.tables import TableFacts, describe_tables
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.music.chunks import MAX_BYTES, is_midi
 from seqgen.music.read import SUFFIXES
@@ -122,6 +123,7 @@ class CorpusFacts(TypedDict):
     strange: dict[str, int]  # likely encoding → bytes that are no UTF-8, of up to LOOKED_INTO files
     music: NotRequired[FolderFacts]
     syntax: NotRequired[CodeFacts]
+    tables: NotRequired[TableFacts]
 
 
 Facts = StreamFacts | CheckpointFacts | CorpusFacts | MusicFacts
@@ -238,6 +240,8 @@ def describe_corpus(name: str, choice: Choice = USUAL, observer: Observer = SILE
         survey(found, sources)
     elif code := describe_code(read, codec):
         found["syntax"] = code
+    if tables := describe_tables(sources):
+        found["tables"] = tables
     return found
 
 

@@ -10,6 +10,7 @@ from seqgen.files import size
 from seqgen.jobs.describe.code import CodeFacts
 from seqgen.jobs.describe.facts import CheckpointFacts, CorpusFacts, Facts, StreamFacts
 from seqgen.jobs.describe.music import FolderFacts, MusicFacts
+from seqgen.jobs.describe.tables import TableFacts
 from seqgen.report import LeftOutRecord, ReportRecord
 
 Rows = Iterator[tuple[str, str]]
@@ -17,6 +18,8 @@ Rows = Iterator[tuple[str, str]]
 ROOM = 177  # characters of a vocabulary that are shown
 _BYTE = re.compile("<[0-9A-F]{2}>")
 SHOWN = 5  # of the files left out
+FIELDS = 12  # of tables that are shown
+READER = "pip install 'seqgen-art[tables]'"
 
 
 def titled(found: Facts) -> tuple[str, Rows]:
@@ -108,6 +111,8 @@ def _corpus(found: CorpusFacts) -> Rows:
         yield from _songs(found["music"])
     if "syntax" in found:
         yield from _syntax(found["syntax"])
+    if "tables" in found:
+        yield from _tables(found["tables"])
 
 
 def _songs(found: FolderFacts) -> Rows:
@@ -131,6 +136,16 @@ def _syntax(found: CodeFacts) -> Rows:
         yield "syntax", f"{language}: {files},  {each['sound']:,} of {_many(each['functions'], 'function')}"
         for name, fault in list(each["first_faults"].items())[:SHOWN]:
             yield "", f"{name}, {fault}"
+
+
+def _tables(found: TableFacts) -> Rows:
+    """The fields of tables, and what to do with them."""
+    if found["unread"]:
+        yield "tables", f"{_many(found['unread'], 'Parquet file')} not looked into: {READER} brings a reader"
+    if names := list(found["fields"]):
+        yield "tables", _many(found["files"], "file")
+        yield "fields", ",  ".join(names[:FIELDS]) + f",  and {len(names) - FIELDS} more" * (len(names) > FIELDS)
+        yield "", "--field NAME takes the text of each record from one,  --label-field NAME its label from another"
 
 
 TABLES: dict[str, tuple[str, Callable[[Any], Rows]]] = {
