@@ -278,6 +278,46 @@ def test_random_samples_balance_and_end_in_time(name):
         ("lua", b"repeat f()", b"until x\n"),
         ("lua", b"f(g(end", b"x))\n"),
         ("lua", b"until", b"x\n"),
+        # Braces of values: statements or items stand in them, and the statement around them goes on.
+        ("javascript", b"a.b = function () { c(", b");};\n"),
+        ("javascript", b"var a = function () {\n}\n", b";\n"),
+        ("javascript", b"const a = (b) => {\n", b"};\n"),
+        ("javascript", b"let a = {\n  b: 1", b"};\n"),
+        ("javascript", b"f(() => { a = {b: 1", b"};});\n"),
+        ("javascript", b"const {a, b", b"};\n"),
+        ("javascript", b"a = b as const", b";\n"),
+        ("javascript", b"let a = class { b() { c(", b");}};\n"),
+        ("javascript", b"if (a == b) { c(", b");}\n"),
+        ("javascript", b"enum A { B, C", b"}\n"),
+        ("javascript", b"a = `${", b"x}`;\n"),
+        ("java", b"class A { Runnable a = () -> { b(", b");};}\n"),
+        ("java", b"class A { Object a = new B() { int c = 1", b";};}\n"),
+        ("java", b"class A { int[][] a = {{1, 2", b"}};}\n"),
+        ("java", b"class A { void f() { g(new int[] {1, 2", b"});}}\n"),
+        ("java", b"class A { void f() { switch (a) { case 1 -> { b(", b");}}}}\n"),
+        ("java", b"enum A { B, C", b"}\n"),
+        ("csharp", b"class A { Action a = () => { b(", b");};}\n"),
+        ("csharp", b"class A { int B => 1", b";}\n"),
+        ("csharp", b"class A { int B { get; set; } = 2", b";}\n"),
+        ("csharp", b"class A { bool operator ==(A a, A b) { c(", b");}}\n"),
+        ("csharp", b"var a = new B { C = 1, D = { 2", b"}};\n"),
+        ("csharp", b"f(a => { b(", b");});\n"),
+        ("csharp", b"enum A { B = 1", b"}\n"),
+        ("rust", b"fn f() { let a = |b| { c(", b");};}\n"),
+        ("rust", b"fn f() { let a = B { c: 1", b"};}\n"),
+        ("rust", b"fn f() { let a = if b == c { d(", b");};}\n"),
+        ("rust", b"fn f() { let a = if b { c } else { d(", b");};}\n"),
+        ("rust", b"fn f() { if a == b { c(", b");}}\n"),
+        ("rust", b"fn f() { if let A(b) = c { d(", b");}}\n"),
+        ("rust", b"fn f() { match a { B { c } => { d(", b");}}}\n"),
+        ("rust", b"struct A { b: u8", b"}\n"),
+        ("rust", b"use a::{b, c", b"};\n"),
+        ("cpp", b"auto a = [](int b) { c(", b");};\n"),
+        ("cpp", b"int a[] = {1, 2", b"};\n"),
+        ("cpp", b"enum class A { B, C", b"};\n"),
+        ("cpp", b"void f() { if (a == b) { c(", b");}}\n"),
+        ("go", b"var a = func() {\n\tb(", b")}\n"),
+        ("go", b"func f() {\n\ta := []int{1", b"}}\n"),
     ],
 )
 def test_what_is_open_is_closed(name, data, ending):
@@ -312,6 +352,40 @@ def test_an_end_is_taken_where_the_model_comes_to_one(name, data):
         assert not found.may_end(state)
         state = found.step(state, value)
     assert not found.allowed(state).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "whole"),
+    [
+        ("javascript", b"function f() {\n}\n", True),
+        ("javascript", b"class A {\n  b = 1\n}\n", True),
+        ("javascript", b"if (a) {\n} else {\n}\n", True),
+        ("javascript", b"a = function () {\n}\n", False),
+        ("javascript", b"a = b ? {c: 1} : () => {\n}\n", False),
+        ("javascript", b"a = function () {\n}\nfunction f() {\n}\n", True),
+        ("javascript", b"a = {b: 1}\n", False),
+        ("javascript", b"a = b\nif (c) {\n}\n", True),
+        ("java", b"int[] a = {1}\n", False),
+        ("java", b"var a = f(() -> {\n});\nclass A {\n}\n", True),
+        ("java", b"enum A { B }\n", True),
+        ("csharp", b"Action a = () => {\n}\n", False),
+        ("csharp", b"class A { int B => 1; }\n", True),
+        ("rust", b"static A: [B; 1] = [B {\n}]\n", False),
+        ("rust", b"const A: B = B {\n}\n", False),
+        ("rust", b"fn f() -> A {\n}\n", True),
+        ("rust", b"enum A { B { c: u8 } }\n", True),
+        ("cpp", b"auto a = [] {\n}\n", False),
+        ("cpp", b"namespace a {\n}\n", True),
+        ("go", b"var a = func() {\n}\n", True),
+    ],
+)
+def test_a_brace_of_a_value_ends_no_definition(name, data, whole):
+    found = kind(name).balanced_over(BYTES, 1, 1000)
+    assert found is not None
+    state = found.start()
+    for value in data:
+        state = found.step(state, value)
+    assert found.may_end(state) == whole
 
 
 def test_where_indentation_counts_nothing_new_begins_once_an_end_is_wanted():

@@ -12,6 +12,7 @@ from seqgen.codecs._code.language import (
     string,
 )
 from seqgen.codecs._code.source import SourceCode
+from seqgen.codecs._code.state import RECORD, VALUE
 from seqgen.media import Plain
 
 
@@ -29,7 +30,9 @@ class Cpp(SourceCode):
         ),
         foreign="@`$\\#",
         directives=C_DIRECTIVES,
-        records=frozenset({"class", "struct", "union", "enum"}),
+        braces={"class": RECORD, "struct": RECORD, "union": RECORD, "enum": VALUE},
+        values=frozenset({"return", "throw", "co_return", "co_yield"}),
+        bodied=frozenset(")]"),
         apart=True,
         parser="tree_sitter_cpp:language",
     )

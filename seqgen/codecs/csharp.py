@@ -3,6 +3,7 @@
 from seqgen.codecs import Golden
 from seqgen.codecs._code.language import C_COMMENTS, Language, Region, character, raw, string
 from seqgen.codecs._code.source import SourceCode
+from seqgen.codecs._code.state import ARROW, LIST
 from seqgen.media import Plain
 
 QUOTES = ['"' * many for many in range(3, 8)]  # around raw literals
@@ -23,6 +24,9 @@ class CSharp(SourceCode):
             *map(raw, QUOTES),
         ),
         foreign="`\\",
+        braces={"enum": LIST},
+        values=frozenset({"return", "throw", "=>"}),
+        bodied=frozenset(ARROW),
         directives=frozenset(
             {"define", "undef", "error", "warning", "line", "region", "endregion", "pragma", "nullable"}
         ),

@@ -3,6 +3,7 @@
 from seqgen.codecs import Golden
 from seqgen.codecs._code.language import C_COMMENTS, Language, character, string
 from seqgen.codecs._code.source import SourceCode
+from seqgen.codecs._code.state import ARROW, LIST
 from seqgen.media import Plain
 
 
@@ -12,6 +13,9 @@ class Java(SourceCode):
     language = Language(
         regions=(*C_COMMENTS, string('"'), character("'"), string('"""', lines=True)),
         foreign="#`\\",
+        braces={"enum": LIST},
+        values=frozenset({"return", "throw", "assert", "new"}),
+        bodied=frozenset(")w>" + ARROW),
         parser="tree_sitter_java:language",
     )
     suffixes = (".java",)

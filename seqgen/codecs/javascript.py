@@ -3,7 +3,7 @@
 from seqgen.codecs import Golden
 from seqgen.codecs._code.language import C_COMMENTS, Language, Region, line_comment, string
 from seqgen.codecs._code.source import SourceCode
-from seqgen.codecs._code.state import WORD
+from seqgen.codecs._code.state import ARROW, DONE, FRESH, LIST, WORD
 from seqgen.media import Plain
 
 
@@ -33,6 +33,11 @@ class JavaScript(SourceCode):
         divides=True,
         heads=frozenset({"if", "while", "for", "with"}),
         leads=frozenset({"do", "else"}),
+        declares=frozenset({"const", "let", "var"}),
+        braces={"enum": LIST},
+        values=frozenset({"return", "throw", "=>"}),
+        functions=frozenset({"function", "class"}),
+        bodied=frozenset(')w">]}' + ARROW + DONE + FRESH),
         parser="tree_sitter_javascript:language",
         parsers={
             ".ts": "tree_sitter_typescript:language_typescript",

@@ -3,6 +3,7 @@
 from seqgen.codecs import Golden
 from seqgen.codecs._code.language import Language, Region, block_comment, line_comment, raw, string
 from seqgen.codecs._code.source import SourceCode
+from seqgen.codecs._code.state import ARROW, BLOCK, LIST
 from seqgen.media import Plain
 
 HASHES = ["#" * many for many in range(8)]  # around raw literals
@@ -20,6 +21,13 @@ class Rust(SourceCode):
             *(raw(f'{prefix}r{hashes}"', f'"{hashes}') for prefix in ("", "b", "c") for hashes in HASHES),
         ),
         foreign="`\\",
+        braces={
+            **dict.fromkeys(("struct", "enum", "union", "match"), LIST),
+            **dict.fromkeys(("if", "else", "while", "for", "loop", "unsafe", "async", "fn"), BLOCK),
+        },
+        leads=frozenset({"else"}),
+        values=frozenset({"return", "break", "let", "use"}),
+        bodied=frozenset("|=)(,&" + ARROW),
         parser="tree_sitter_rust:language",
     )
     suffixes = (".rs",)

@@ -6,16 +6,16 @@ the line. It is no parser: what it adds is balanced and mostly valid.
 
 from seqgen.codecs._code.lexer import Lexer
 from seqgen.codecs._code.literals import ESCAPED
-from seqgen.codecs._code.state import FRESH, ONE_MINUS, ONE_PLUS, OPERANDS, State
+from seqgen.codecs._code.state import ARROW, FRESH, HOLE, ONE_MINUS, ONE_PLUS, OPERANDS, STATEMENTS, State
 
-WANTS_OPERAND = frozenset("+-*/%=<>!&|^~?:,.k" + FRESH + ONE_PLUS + ONE_MINUS)
+WANTS_OPERAND = frozenset("+-*/%=<>!&|^~?:,.k" + FRESH + ARROW + ONE_PLUS + ONE_MINUS)
 OPERAND = "x"
 BODY = "pass"
 
 
 def settled(lexer: Lexer, state: State) -> bool:
     """Whether a definition has ended and its line too, outside everything. Conditionals may be open."""
-    if state.place != "start" or state.inside or state.pending or state.word or state.record or state.prose:
+    if state.place != "start" or state.inside or state.pending or state.word or state.awaits or state.prose:
         return False
     if not state.last or state.stack or any(state.frames):
         return False
@@ -71,7 +71,7 @@ def _unfinished(lexer: Lexer, state: State) -> str:
         return "" if state.last else ";"
     if not state.word and (state.last in WANTS_OPERAND or not state.last):
         return OPERAND
-    if not lexer.language.newline_ends and (state.word or state.record or state.last not in ("", ";", "}")):
+    if not lexer.language.newline_ends and (state.word or state.awaits or state.last not in ("", ";", "}")):
         return ";"
     return ""
 
@@ -102,9 +102,10 @@ def _shut(lexer: Lexer, state: State) -> str:
         if word:
             return closer[len(word)] if closer.startswith(word) and word != closer else " "
         return OPERAND if last in WANTS_OPERAND else closer[0]
-    if not word and last in WANTS_OPERAND and (last != "," or closer == ")"):
+    empty = last == "{" and state.stack[-1] == HOLE
+    if not word and (empty or last in WANTS_OPERAND) and (last != "," or closer == ")"):
         return OPERAND
-    statements = state.stack[-1] in ("{", "s") and not lexer.language.newline_ends and not lexer.language.layout
+    statements = state.stack[-1] in STATEMENTS and not lexer.language.newline_ends and not lexer.language.layout
     return ";" if statements and (word or last not in (";", "}", "{", ",")) else closer
 
 

@@ -55,10 +55,16 @@ class Language:
         newline_ends: Whether a complete statement ends with its line; else with a semicolon or a brace.
         directives: What lines that begin with # may be for its preprocessor, beside conditionals; none: it has none.
         layout: Whether indentation matters.
-        records: Words behind which a brace holds members, and a semicolon follows it.
+        braces: Word → the kind of the next brace of its statement; see `State.awaits`.
+        values: Words that begin a value in a statement, which goes on behind the braces in it; `=>` where that does,
+            too. A single = does so where there are any.
+        functions: Words that begin a value with a body where a value begins.
+        bodied: The classes of what stood last behind which a brace of a value holds statements, as it does behind the
+            brackets of a function; behind others it holds items. None: braces are blocks.
         divides: Whether a slash begins a regular expression where no value stands before it.
         heads: Words behind which brackets are no value: a statement follows them, as behind `if (x)`.
         leads: Words behind which a statement begins, as behind `else`.
+        declares: Words behind which a name or a pattern is declared, where slashes divide.
         apart: Whether a ' within a number keeps its digits apart.
         phrases: What a tidy file keeps beyond brackets and literals.
         parser: The module and function of its grammar for tree-sitter.
@@ -73,10 +79,14 @@ class Language:
     newline_ends: bool = False
     directives: frozenset[str] = frozenset()
     layout: bool = False
-    records: frozenset[str] = frozenset()
+    braces: Mapping[str, str] = field(default_factory=dict)
+    values: frozenset[str] = frozenset()
+    functions: frozenset[str] = frozenset()
+    bodied: frozenset[str] = frozenset()
     divides: bool = False
     heads: frozenset[str] = frozenset()
     leads: frozenset[str] = frozenset()
+    declares: frozenset[str] = frozenset()
     apart: bool = False
     phrases: Phrases | None = None
     parser: str = ""

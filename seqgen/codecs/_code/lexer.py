@@ -9,20 +9,21 @@ Of a word it remembers only whether it is the beginning of one that matters, so 
 
 from collections.abc import Iterable
 
-from seqgen.codecs._code import slashes
+from seqgen.codecs._code import braces, slashes
 from seqgen.codecs._code.directives import Directives
 from seqgen.codecs._code.language import Language, Region
 from seqgen.codecs._code.literals import ESCAPED, Literals
 from seqgen.codecs._code.phrases import Phrases
 from seqgen.codecs._code.state import (
+    ARROW,
     BLANK,
     CLOSED_BY,
     CLOSERS,
     CONTROL,
     DEPTH,
     HOLE,
+    ONE_MINUS,
     OPENERS,
-    RECORD,
     WORD,
     Move,
     Reading,
@@ -51,8 +52,9 @@ class Lexer:
         self._begun = beginnings(region.opens[:-1] for region in language.regions)
         self._shut_by = {word[0]: word for word in language.blocks.values()}
         prefixes = {word for word in map(_leading_word, self._begun) if word}
-        words = {*language.blocks, *language.blocks.values(), *language.goes_on, *language.records, *prefixes}
-        words |= language.heads | language.leads
+        words = {*language.blocks, *language.blocks.values(), *language.goes_on, *language.braces, *prefixes}
+        words |= language.heads | language.leads | language.functions | language.declares
+        words |= language.values - {"=>"} | ({"as"} if language.declares else set())
         words |= {"pass"} if language.layout else set()
         self._words = beginnings(self.phrases.KEYWORDS if self.phrases else words)
         self._closed_by = {**CLOSED_BY, **(self.phrases.CLOSED_BY if self.phrases else {})}
@@ -141,7 +143,7 @@ class Lexer:
             word = NAME
         last, stack = state.last, state.stack
         if word != state.word or state.place != "code":
-            state = _in_code(state, stack, last, state.record, word)
+            state = _in_code(state, stack, last, state.awaits, word)
         return state, phrases is None or phrases.may_grow(word, last, stack)
 
     def _word_ends(self, state: State, char: str) -> Reading:
@@ -156,7 +158,7 @@ class Lexer:
         if self.phrases is None:
             return *self._finished(state, word), False
         kind = self.phrases.end_word(word, state.last, state.stack)
-        return _in_code(state, state.stack, kind or "w", state.record), kind != "", False
+        return _in_code(state, state.stack, kind or "w", state.awaits), kind != "", False
 
     def _finished(self, state: State, word: str) -> Move:
         """The state behind a finished word."""
@@ -165,13 +167,13 @@ class Lexer:
         if word in language.blocks:
             full = len(stack) >= DEPTH
             stack = stack if full else stack + language.blocks[word][0]
-            return _in_code(state, stack, last if last == "k" else "", state.record), not full
+            return _in_code(state, stack, last if last == "k" else "", state.awaits), not full
         if word and self._shut_by.get(word[0]) == word:
             at = stack.rfind(word[0])
             stack, fine = stack[:at] if at >= 0 else stack, at == len(stack) - 1 >= 0
-            return _in_code(state, stack, last, state.record), fine
-        record = word in language.records and stack[-1:] in ("", "{", RECORD)
-        return _in_code(state, stack, last, state.record or record), True
+            return _in_code(state, stack, last, state.awaits), fine
+        awaits = braces.after_word(language, state, word) if language.values or language.braces else ""
+        return _in_code(state, stack, last, awaits), True
 
     def _pending(self, state: State, char: str) -> Move:
         """Where a comment or literal may have begun."""
@@ -213,16 +215,16 @@ class Lexer:
             return state if state.place == "directive" else state._replace(place="code"), char not in CONTROL
         if self.phrases is not None:
             return self._phrased(state, char, self.phrases)
-        divides = self.language.divides
+        language = self.language
         if char in OPENERS:
             full = len(state.stack) >= DEPTH
-            kind = RECORD if char == "{" and state.record else slashes.bracket(state, char) if divides else char
-            return _in_code(state, state.stack if full else state.stack + kind, char), not full
+            kind, awaits = braces.opening(language, state, char)
+            return _in_code(state, state.stack if full else state.stack + kind, char, awaits), not full
         if char in CLOSERS:
             return self._close(state, char)
-        record = state.record and char != ";"
-        last = slashes.class_of_sign(state, char) if divides else char
-        return _in_code(state, state.stack, last, record), char not in self._foreign
+        arrow = char == ">" and language.bodied and state.last in ("=", "-", ONE_MINUS)
+        last = ARROW if arrow else slashes.class_of_sign(state, char) if language.divides else char
+        return _in_code(state, state.stack, last, braces.after_sign(language, state, char)), char not in self._foreign
 
     def _phrased(self, state: State, char: str, phrases: Phrases) -> Move:
         """The same where phrases are kept."""
@@ -246,8 +248,8 @@ class Lexer:
         if self.tidy and state.frames and at < len(state.frames[-1]):
             fine = False
         if at < 0:
-            return _in_code(state, stack, char, state.record), False
-        after = _in_code(state, stack[:at], slashes.CLOSING.get(stack[at], char), state.record)
+            return _in_code(state, stack, char, state.awaits), False
+        after = _in_code(state, stack[:at], *braces.closing(state, stack[at], char))
         if stack[at] == HOLE and self._holed is not None:
             return after._replace(inside=self._holed.opens), fine
         return after, fine
@@ -255,7 +257,7 @@ class Lexer:
     def _line_ends(self, state: State) -> State:
         """At the start of the next line; within brackets that is nothing to a language of indentation."""
         if self.language.divides:
-            state = slashes.apart(state)
+            state = slashes.apart(state)._replace(awaits=braces.after_line(state))
         if not self.language.layout:
             prose = 1 if state.place == "#if 0" and not state.prose else state.prose
             return state._replace(place="start", prose=prose)
@@ -265,9 +267,9 @@ class Lexer:
         return state._replace(place="start", layout=layout)
 
 
-def _in_code(state: State, stack: str, last: str, record: bool = False, word: str = "") -> State:
+def _in_code(state: State, stack: str, last: str, awaits: str = "", word: str = "") -> State:
     """What `state._replace` gives, in a third of the time."""
-    return State("code", "", "", "", "", stack, state.frames, last, word, record, state.layout, state.prose)
+    return State("code", "", "", "", "", stack, state.frames, last, word, awaits, state.layout, state.prose)
 
 
 def beginnings(words: Iterable[str]) -> frozenset[str]:

@@ -4,13 +4,11 @@ Standards leave it to the syntax (ECMA-262, 12: InputElementDiv, InputElementReg
 bracket that closed tell it but in a few places, which are told where a language is (`javascript.py`).
 """
 
+from seqgen.codecs._code.braces import SINGLE
 from seqgen.codecs._code.language import Language
-from seqgen.codecs._code.state import FRESH, HEAD, HEADED, ONE_MINUS, ONE_PLUS, OPERANDS, RECORD, VALUE, State
+from seqgen.codecs._code.state import FRESH, HEADED, ONE_MINUS, ONE_PLUS, OPERANDS, State
 
 ONCE = {"+": ONE_PLUS, "-": ONE_MINUS}
-SINGLE = {ONE_PLUS: "+", ONE_MINUS: "-"}  # what they are if anything else follows
-BEFORE_VALUES = frozenset("=([,?:&|!+-*%^~<.k")  # the classes behind which a brace belongs to a value
-CLOSING = {RECORD: "w", VALUE: "w", HEAD: FRESH}  # what a bracket is when it has closed, where it is not its sign
 
 
 def class_of_word(language: Language, word: str, before: str) -> str:
@@ -21,6 +19,10 @@ def class_of_word(language: Language, word: str, before: str) -> str:
         return HEADED
     if word in language.leads:
         return FRESH
+    if word in language.declares:
+        return "w" if before == ":" else "k"  # a type, in `x as const`
+    if word == "as" and language.declares:
+        return ":"
     return "w" if word not in language.goes_on else HEADED if before == HEADED else "k"  # `for await (`
 
 
@@ -30,15 +32,6 @@ def class_of_sign(state: State, char: str) -> str:
     if char in ONCE:
         return "w" if last == ONCE[char] else ONCE[char] if last in OPERANDS else char
     return last if char == "!" and last in OPERANDS and state.place != "start" else char
-
-
-def bracket(state: State, char: str) -> str:
-    """The kind of a bracket that opens."""
-    if char == "(":
-        return HEAD if state.last == HEADED else char
-    last = SINGLE.get(state.last, state.last)
-    labelled = last == ":" and state.stack[-1:] in ("", "{")  # behind a label, or a case
-    return VALUE if char == "{" and last in BEFORE_VALUES and not labelled else char
 
 
 def apart(state: State) -> State:

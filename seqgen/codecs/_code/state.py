@@ -9,7 +9,14 @@ FRAMES = 32  # conditionals open at once
 OPENERS, CLOSERS = frozenset("([{"), frozenset(")]}")
 RECORD, HOLE = "s", "$"  # braces around members, around code in a literal
 VALUE, HEAD = "o", "h"  # braces of a value, as those of an object are; brackets between a word such as `if` and a body
-CLOSED_BY = {"(": ")", "[": "]", "{": "}", RECORD: "}", HOLE: "}", VALUE: "}", HEAD: ")"}
+LIST = "l"  # braces around what no semicolon ends, as those of an enum are, behind which a statement is complete
+BLOCK = "{"
+# Braces around the statements of a value, as of a function that is assigned; by what the statement around them awaits.
+VALUED, TENTATIVE, BODIED = "v", "=", "b"
+BODIES = {"": "f", VALUED: "b", BLOCK: "g", LIST: "i"}
+CLOSED_BY = {"(": ")", "[": "]", BLOCK: "}", RECORD: "}", HOLE: "}", VALUE: "}", HEAD: ")", LIST: "}"}
+CLOSED_BY |= dict.fromkeys(BODIES.values(), "}")
+STATEMENTS = frozenset({"", BLOCK, RECORD, *BODIES.values()})  # what statements stand in; "": the file
 BLANK = frozenset(" \t\r\v\f")
 CONTROL = frozenset(chr(value) for value in [*range(0x20), 0x7F]) - BLANK - {"\n"}
 ASCII_WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
@@ -17,6 +24,7 @@ HIGH = frozenset(chr(value) for value in range(0x80, 0x100))
 WORD = ASCII_WORD | HIGH
 OPERANDS = frozenset('w")]')  # the classes of what a value may end with
 FRESH, HEADED = "e", "h"  # the classes of what a statement follows, and of a word that its brackets and a body follow
+ARROW, DONE = "a", "d"  # those of `=>` and `->`, and of a value that ended with a body
 ONE_PLUS, ONE_MINUS = "p", "m"  # those of a sign right behind a value, which the same sign makes part of it
 
 
@@ -36,7 +44,9 @@ class State(NamedTuple):
         last: What stood last in code: a sign, `w` for a name or number, `k` for a word that goes on, `"` a literal, or
             one of the classes below; where phrases are kept, a class of theirs.
         word: The word that grows.
-        record: Whether the next brace holds members.
+        awaits: What the statement in which one is says of its next brace: RECORD, LIST or VALUE, whose kind it is;
+            VALUED, it belongs to a value, behind which the statement goes on; TENTATIVE, the same unless the sign = is
+            the first half of ==; BODIED, the same, and statements stand in it; BLOCK, to no value whatever comes.
         layout: Where the indentation stands.
         prose: How many conditionals deep one is in an `#if 0`; 0 outside.
     """
@@ -50,7 +60,7 @@ class State(NamedTuple):
     frames: tuple[str, ...] = ()
     last: str = ""
     word: str = ""
-    record: bool = False
+    awaits: str = ""
     layout: Layout = FLAT
     prose: int = 0
 
