@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from fill_fixtures import TEXT, C, c_checkpoint, chorale, chorales, text_checkpoint
+from fill_fixtures import TEXT, C, c_checkpoint, chorale, chorales, performances, text_checkpoint
 
 import seqgen
 from seqgen.cli import run
@@ -24,6 +24,7 @@ def saved(tmp_path_factory):
     text_checkpoint(holes=False).save(folder / "plain.safetensors")
     c_checkpoint().save(folder / "c.safetensors")
     chorales().save(folder / "music.safetensors")
+    performances().save(folder / "played.safetensors")
     return folder
 
 
@@ -94,6 +95,17 @@ def test_music_is_filled_and_accompanied(model, tmp_path):
     for name in ("new.mid", "b.mid", "four.mid"):
         assert run(["takes", "replay", name, "-o", "again.mid"]) == 0
         assert (tmp_path / "again.mid").read_bytes() == (tmp_path / name).read_bytes()
+
+
+def test_music_is_filled_by_seconds(model, tmp_path, capsys):
+    for name, ticks, said in (("music", 24, "bars 2 to 3, 2 to 6 s"), ("played", 480, "2.1 to 6 s")):
+        (tmp_path / "piece.mid").write_bytes(chorale(3, ticks=ticks))
+        call = ["fill", model(name), "piece.mid", "--seconds", "2.1:6", "--seed", "1", "-o", "new.mid", "--force"]
+        assert run(call) == 0
+        assert f"Fills {said}." in capsys.readouterr().err
+        assert run(["takes", "replay", "new.mid", "-o", "again.mid", "--force"]) == 0
+        assert (tmp_path / "again.mid").read_bytes() == (tmp_path / "new.mid").read_bytes()
+        assert (tmp_path / "new.mid").read_bytes() != (tmp_path / "piece.mid").read_bytes()
 
 
 def test_takes_of_a_filling_give_the_same_bytes(model, scene, tmp_path, capsys, monkeypatch):

@@ -69,11 +69,11 @@ class Adapting:
             return
         try:
             from seqgen.evaluation.dynamic import Adaptive, DynamicSettings
-            from seqgen.evaluation.protocols import one_thread
+            from seqgen.evaluation.protocols import one_torch_thread
         except ImportError as error:
             raise UsageError("--adapt needs torch, which cannot be imported here", "leave --adapt out") from error
         start = np.zeros(1, np.int64)
-        with one_thread():
+        with one_torch_thread():
             if self._adaptive is None:
                 settings, rate = DynamicSettings(learning_rate=self._given), self.rate
                 self._adaptive = Adaptive(self._model.checkpoint.network(), settings)

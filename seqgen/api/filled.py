@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seqgen.api.filling import Hole, text_filling
-from seqgen.api.filling_music import bar_filling, parts_filling
+from seqgen.api.filling_music import bar_filling, parts_filling, seconds_filling
 from seqgen.api.finishing import finished
 from seqgen.api.primer import Prompt
 from seqgen.api.sample import Sample
@@ -21,19 +21,28 @@ def filled(
     before: Prompt,
     after: str | bytes,
     bars: tuple[int, int] | None,
+    seconds: tuple[float, float] | None,
     label: str | None,
     sampling: Sampling,
 ) -> Sample:
     """See `Model.fill`."""
     length = _length(sampling)
     if model.is_text:
-        if bars is not None:
-            raise UsageError("bars are of music, this model makes text", "give what stands before and behind the hole")
+        if bars is not None or seconds is not None:
+            what = "bars are" if seconds is None else "seconds are"
+            hint = "give what stands before and behind the hole"
+            raise UsageError(f"{what} of music, this model makes text", hint)
         right = after.encode("utf-8", "surrogateescape") if isinstance(after, str) else after
         hole = Hole(model.read(before), right)
         return _sampled(model, text_filling(model, hole, label, sampling.grammar, length, alone=False), sampling)
-    if after or bars is None:
-        raise UsageError("a piece has bars that are filled", "such as model.fill('piece.mid', bars=(5, 8))")
+    if after or (bars is None) == (seconds is None):
+        hint = "such as model.fill('piece.mid', bars=(5, 8)), or seconds=(12.5, 20)"
+        raise UsageError("a piece has bars that are filled, or seconds", hint)
+    if seconds is not None:
+        if not 0 <= seconds[0] < seconds[1] < 1e9:
+            raise UsageError(f"seconds are {seconds}, expected where to begin and where to end", "as in (12.5, 20)")
+        return _sampled(model, seconds_filling(model, model.read(before), seconds, label, length), sampling)
+    assert bars is not None
     _check_bars(bars)
     return _sampled(model, bar_filling(model, model.read(before), bars, label, length), sampling)
 

@@ -3,10 +3,11 @@
 Music has holes of its own, see `seqgen.api.filling_music`; both are a `Filling` to whoever samples.
 """
 
+import abc
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,43 +31,43 @@ ALONE = 256  # tokens: twice the usual length of what is filled from the left si
 STRANGE = 0.2  # of what is read around a hole, which training may not have seen
 
 
-class Filling(Protocol):
-    """A hole that is to be filled.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Filling(abc.ABC):
+    """A hole that is to be filled by a model.
 
     Attributes:
+        model: Which fills it.
         prompt: (n,) ids after which its filling follows.
         end_id: The token that ends it; None: it goes on to its length.
         drawn: Other tokens of framing that may be drawn.
-        longest: Tokens within which it ends.
-        kept: What its take keeps, as plain JSON data: all but prompt and filling that the file is made of.
     """
 
-    @property
-    def prompt(self) -> NDArray[Any]: ...
+    model: "Model"
+    prompt: NDArray[Any]
+    end_id: int | None
+    drawn: frozenset[int] = frozenset()
 
     @property
-    def end_id(self) -> int | None: ...
+    @abc.abstractmethod
+    def longest(self) -> int:
+        """Tokens within which it ends."""
 
     @property
-    def drawn(self) -> frozenset[int]: ...
+    @abc.abstractmethod
+    def kept(self) -> Mapping[str, Any]:
+        """What its take keeps, as plain JSON data: all but prompt and filling that the file is made of."""
 
-    @property
-    def longest(self) -> int: ...
-
-    @property
-    def kept(self) -> Mapping[str, Any]: ...
-
+    @abc.abstractmethod
     def grammar(self, bounds: Mapping[str, int], seen: Mask | None) -> Grammar | None:
         """What may follow over the full vocabulary, from the first token of the prompt on."""
-        ...
 
+    @abc.abstractmethod
     def joined(self, ids: NDArray[Any]) -> bytes:
         """The file with (m,) ids in its hole."""
-        ...
 
+    @abc.abstractmethod
     def judged(self, engine: Engine[Any], samples: Sequence[SampledStream]) -> list[float]:
         """Nats a token of each filling and of what follows it, read from left to right."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -85,30 +86,23 @@ class Hole:
     lines: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class TextFilling:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TextFilling(Filling):
     """A hole in a text or a source file, for one model.
 
     Attributes:
-        model: Which fills it.
         hole: The hole.
-        prompt: (n,) ids.
-        end_id: The token that ends a filling; None: none does.
         length: Tokens at which it is brought to its end.
         language: The language whose grammar is kept, True: the codec's own; False: none.
         left: (n,) ids of the left side, as far as it is read.
         right: (m,) ids of what is read of the right one.
     """
 
-    model: "Model"
     hole: Hole
-    prompt: NDArray[Any]
-    end_id: int | None
     length: int
     language: "GrammarName"
     left: Ids
     right: Ids
-    drawn: frozenset[int] = frozenset()
 
     @property
     def longest(self) -> int:
@@ -241,7 +235,10 @@ def text_filling(
         read = prompt(frame, left, right, opening, reach.after, signs)
     usual = max(FEW, TIMES * was) if hole.was is not None else longest // 2
     most = min(usual, model.tokenizer.medium.usual_length) if length is None else length
-    made = TextFilling(model, hole, read.astype(np.int64), end_id, most, language, left, right)
+    made = TextFilling(
+        model=model, prompt=read.astype(np.int64), end_id=end_id,
+        hole=hole, length=most, language=language, left=left, right=right,
+    )  # fmt: skip
     return replace(made, end_id=None) if alone and made.grammar({}, None) is None else made
 
 

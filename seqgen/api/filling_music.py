@@ -1,4 +1,4 @@
-"""A hole in a piece of music, ready to be filled: bars of all parts, or parts that play to what is given."""
+"""A hole in a piece of music, ready to be filled: bars or seconds of all parts, or parts that play to what is given."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.api.filling import FEW, likelihoods, require_holes, span_of
+from seqgen.api.filling import FEW, Filling, likelihoods, require_holes, span_of
 from seqgen.api.hole_grammar import FilledGrammar
 from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.errors import CorpusError, UsageError
@@ -17,38 +17,31 @@ from seqgen.infilling import Reach, opened, prompt
 
 if TYPE_CHECKING:
     from seqgen.api.model import Model
+    from seqgen.codecs.midi.filling import TimeHole
     from seqgen.codecs.midi_bar.accompanying import Accompaniment
     from seqgen.codecs.midi_bar.filling import ScoreHole
 
 TIMES = 3  # a filling has at most so many times the tokens that it replaces
 
 
-@dataclass(frozen=True, eq=False)
-class MusicFilling:
-    """Bars of a piece that are made anew, for one model.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MusicFilling(Filling):
+    """A stretch of a piece that is made anew, for one model.
 
     Attributes:
-        model: Which fills them.
         hole: The hole.
-        prompt: (n,) ids.
-        end_id: The token that ends a filling.
         length: Tokens from which on bars are brought to their ends.
         after: (m,) ids of what is read of the right side.
     """
 
-    model: "Model"
-    hole: "ScoreHole"
-    prompt: NDArray[Any]
-    end_id: int
+    hole: "ScoreHole | TimeHole"
     length: int
     after: Ids
-    drawn: frozenset[int] = frozenset()
 
     @property
     def longest(self) -> int:
         """Tokens within which a filling ends."""
-        bars = self.hole.last - self.hole.first + 1
-        return self.length + 256 * bars
+        return self.length + self.hole.ending
 
     @property
     def kept(self) -> Mapping[str, Any]:
@@ -58,7 +51,8 @@ class MusicFilling:
     def grammar(self, bounds: Mapping[str, int], seen: Mask | None) -> Grammar:
         """See `seqgen.api.filling.Filling`."""
         tokenizer = self.model.tokenizer
-        inner = self.hole.bars_grammar(bounds, seen, self.length)
+        inner = self.hole.grammar(bounds, seen, self.length)
+        assert self.end_id is not None
         return FilledGrammar(inner, len(self.prompt), self.end_id, tokenizer.vocab_size, tokenizer.document_id)
 
     def joined(self, ids: NDArray[Any]) -> bytes:
@@ -72,27 +66,24 @@ class MusicFilling:
         return likelihoods(engine, before, after)
 
 
-@dataclass(frozen=True, eq=False)
-class PartsFilling:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PartsFilling(Filling):
     """Parts of a piece that are made to the others, for one model.
 
     Attributes:
-        model: Which makes them.
         hole: The hole.
-        frame: (n,) ids with which the document begins.
-        prompt: (n,) ids: the frame, and what is given before the first bar is made.
-        end_id: The token that ends it.
-        drawn: Tokens of framing that may be drawn.
-        longest: Tokens within which it ends.
+        frame: (n,) ids with which the document begins; the prompt goes on with what is given before the first bar.
+        most: Tokens within which it ends.
     """
 
-    model: "Model"
     hole: "ScoreHole"
     frame: NDArray[Any]
-    prompt: NDArray[Any]
-    end_id: int
-    drawn: frozenset[int]
-    longest: int
+    most: int
+
+    @property
+    def longest(self) -> int:
+        """See `seqgen.api.filling.Filling`."""
+        return self.most
 
     @property
     def kept(self) -> Mapping[str, Any]:
@@ -144,13 +135,46 @@ def bar_filling(
         DataError: The piece cannot be read, or is unlike the corpus.
         UsageError: There are no such bars, or they are more than the model's span.
     """
-    hole = _hole(model, data, bars)
+    return _around(model, _hole(model, data, bars), label, length, like)
+
+
+def seconds_filling(
+    model: "Model", data: bytes, seconds: tuple[float, float], label: str | None, length: int | None
+) -> MusicFilling:
+    """What begins from one second on and before another, ready to be made anew.
+
+    A model of performances fills from the one instant to the other. A model of scores fills whole bars: those between
+    the bar lines that are nearest to both.
+
+    Args:
+        model: Which makes it.
+        data: The file.
+        seconds: From the beginning of the piece, as it is played.
+        label: Of the document.
+        length: Tokens at most; None: a few times what was there.
+
+    Raises:
+        CheckpointError: The model was trained without holes.
+        DataError: The piece cannot be read, or is unlike the corpus.
+        UsageError: Nothing begins there or behind, or the hole is longer than the model's span.
+    """
+    codec = model.tokenizer.codec
+    codec.require("music", "--seconds", "give --lines, or mark the hole in the text")
+    require_holes(model)
+    hole = codec.hole_of_seconds(data, seconds, {} if model.seen is None else model.seen.bounds)
+    _require_like(model, hole)
+    return _around(model, hole, label, length, None)
+
+
+def _around(
+    model: "Model", hole: "ScoreHole | TimeHole", label: str | None, length: int | None, like: bytes | None
+) -> MusicFilling:
     tokenizer, span = model.tokenizer, span_of(model)
     signs, reach = tokenizer.infilling, Reach.of(span)
     assert signs is not None
     if hole.was > span:
         message = f"the hole is {hole.was:,} tokens long, and this model learned to fill within {span:,}"
-        raise UsageError(message, "fill fewer bars, or train with a longer -P infill_span")
+        raise UsageError(message, "fill less at a time, or train with a longer -P infill_span")
     left, right = hole.left, hole.right[: reach.after]
     opening = opened(tokenizer.codec.cuts(left), len(left), reach)
     frame = tokenizer.frame(label)
@@ -158,7 +182,7 @@ def bar_filling(
     if like:
         read = np.concatenate([frame, tokenizer.encode_prompt(like), read]).astype(np.int64)
     most = max(FEW, TIMES * hole.was) if length is None else length
-    return MusicFilling(model, hole, read, signs.end, most, right)
+    return MusicFilling(model=model, prompt=read, end_id=signs.end, hole=hole, length=most, after=right)
 
 
 def parts_filling(
@@ -187,7 +211,10 @@ def parts_filling(
     signs = tokenizer.infilling
     assert signs is not None
     drawn = frozenset({signs.given, signs.made})
-    return PartsFilling(model, hole, frame, read, tokenizer.document_id, drawn, script.longest)
+    return PartsFilling(
+        model=model, prompt=read, end_id=tokenizer.document_id, drawn=drawn,
+        hole=hole, frame=frame, most=script.longest,
+    )  # fmt: skip
 
 
 def _hole(model: "Model", data: bytes, bars: tuple[int, int] | None, parts: Sequence[str] | None = None) -> "ScoreHole":
@@ -199,13 +226,13 @@ def _hole(model: "Model", data: bytes, bars: tuple[int, int] | None, parts: Sequ
     return hole
 
 
-def _require_like(model: "Model", hole: "ScoreHole") -> None:
+def _require_like(model: "Model", hole: "ScoreHole | TimeHole") -> None:
     """Refuse a piece of a meter or of pitches that training never saw."""
     if model.seen is None:
         return
     names, counts = model.tokenizer.vocabulary(), model.seen.counts
     for kind, what in (("METER_", "meter"), ("PITCH_", "pitch")):
-        strange = [names[token] for token in np.unique(hole.piece.ids).tolist()
+        strange = [names[token] for token in np.unique(hole.ids).tolist()
                    if names[token].startswith(kind) and counts[token] == 0]  # fmt: skip
         if strange:
             said = strange[0].removeprefix(kind)

@@ -4,15 +4,16 @@ import numpy as np
 
 from seqgen.api.sample import Sample
 from seqgen.api.sampler import Sampler
+from seqgen.api.selecting import best_steps
 from seqgen.generation.loop import Reason
 from seqgen.media import Timing
 
 
-def finished(sampler: Sampler, timing: Timing | None = None) -> Sample:
-    """All of what a sampler's first prompt becomes; the length must be finite."""
+def finished(sampler: Sampler, timing: Timing | None = None, best_of: int = 1) -> Sample:
+    """All of what a sampler's first prompt becomes, the likeliest of `best_of`; the length must be finite."""
     rows: list[tuple[int, float, float]] = []
     reason: Reason = "length"
-    for step in sampler.steps(scores=True):
+    for step in sampler.steps(scores=True) if best_of == 1 else best_steps(sampler, best_of):
         reason = step.finished.get(0, reason)
         if step.ids[0] >= 0 and step.log_probabilities is not None and step.entropies is not None:
             rows.append((int(step.ids[0]), float(step.log_probabilities[0]), float(step.entropies[0])))

@@ -175,12 +175,7 @@ class Model:
     def sample(
         self, prompt: Prompt = None, *, label: str | None = None, seed: int | None = None, **how: Unpack[How]
     ) -> Sample:
-        """A finished sample. The arguments are those of `generate`; the length must be finite.
-
-        Raises:
-            UsageError: A rule, a value or a label does not exist or fit.
-            DataError: The prompt cannot be read.
-        """
+        """A finished sample. Arguments and errors are those of `generate`; the length must be finite."""
         sampling = made(Sampling, fresh(seed), **how)
         if sampling.length == UNLIMITED:
             raise UsageError("a finished sample of length inf never comes", "use generate, or give a number of tokens")
@@ -194,6 +189,7 @@ class Model:
         after: str | bytes = "",
         *,
         bars: tuple[int, int] | None = None,
+        seconds: tuple[float, float] | None = None,
         label: str | None = None,
         seed: int | None = None,
         **how: Unpack[How],
@@ -204,6 +200,7 @@ class Model:
             before: What stands before the hole; of music the piece, as `generate` takes it.
             after: What stands behind it.
             bars: Of music: the first and the last bar that are made anew, counted from 1. Others as in `generate`.
+            seconds: Or from when on, and before when; a model of scores takes the nearest bars.
 
         Raises:
             SeqgenError: The model was trained without holes, or cannot fill this one, or the piece cannot be read.
@@ -211,7 +208,7 @@ class Model:
         from seqgen.api.filled import filled  # not needed to go on
 
         sampling = made(Sampling, fresh(seed), **how)
-        return filled(self, before, after, bars, self.label(label, sampling.seed), sampling)
+        return filled(self, before, after, bars, seconds, self.label(label, sampling.seed), sampling)
 
     @checked
     def accompany(

@@ -66,8 +66,7 @@ class Sample:
         Raises:
             UsageError: It is music.
         """
-        if self.tokenizer.medium.heard:
-            raise UsageError(f"{self.tokenizer.medium.name} has no text", "use .bytes, or save it: .save('new.mid')")
+        self._require_text()
         return self.tokenizer.decode(self.ids).decode("utf-8", "replace")
 
     @property
@@ -77,9 +76,12 @@ class Sample:
         Raises:
             UsageError: It is music.
         """
+        self._require_text()
+        return self.bytes.decode("utf-8", "replace")
+
+    def _require_text(self) -> None:
         if self.tokenizer.medium.heard:
             raise UsageError(f"{self.tokenizer.medium.name} has no text", "use .bytes, or save it: .save('new.mid')")
-        return self.bytes.decode("utf-8", "replace")
 
     def pretty_midi(self) -> "PrettyMIDI":
         """The music as a `pretty_midi.PrettyMIDI`, prompt included.

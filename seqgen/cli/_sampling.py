@@ -1,7 +1,7 @@
 """The options of how to sample that `seqgen generate` shares with commands that fill something."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -9,6 +9,10 @@ from seqgen.arguments import MOST
 from seqgen.cli._options import setting, whole
 from seqgen.cli._paths import Input, Kind, Output
 from seqgen.cli._variants import Listing, complete_rules
+
+if TYPE_CHECKING:
+    from seqgen.jobs.observer import Observer
+    from seqgen.jobs.sample.audience import Audience
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -87,3 +91,11 @@ def given(
     kept: bool | str = False if free else grammar == "auto" or grammar
     more = {} if seed is None else {"seed": seed}
     return {**options, **more, "checkpoint": checkpoint, "grammar": kept, "memory": not bare}
+
+
+def listeners(as_json: bool) -> "tuple[Audience, Observer]":
+    """Who is shown what a command fills, and who is told of it."""
+    from seqgen.cli._audience import audience
+    from seqgen.cli._observer import Printer
+
+    return audience(as_json, events=False), Printer()

@@ -7,10 +7,9 @@ import click
 
 from seqgen.cli import _completion
 from seqgen.cli._config import config_option
-from seqgen.cli._observer import Printer
-from seqgen.cli._options import json_option, note, setting
+from seqgen.cli._options import json_option, setting
 from seqgen.cli._paths import Input
-from seqgen.cli._sampling import filling_options, given
+from seqgen.cli._sampling import filling_options, given, listeners
 from seqgen.cli._variants import RulesCommand
 from seqgen.errors import UsageError
 from seqgen.jobs.fill.settings import AccompanyJob
@@ -36,15 +35,8 @@ def command(
     \b
       seqgen accompany checkpoints/bach tune.mid --parts alto,bass -o trio.mid
     """
-    from seqgen.cli._audience import audience
-    from seqgen.jobs.fill.job import prepare
-    from seqgen.jobs.sample.session import run
+    from seqgen.jobs.fill.job import fill
 
     if options["parts"] is None:
         raise UsageError("no part is wanted", "name those to be written: --parts alto,tenor,bass")
-    job = AccompanyJob(**given(checkpoint, seed, grammar, free, bare, options))
-    listener, observer = audience(as_json, events=False), Printer()
-    prepared = prepare(job, listener, observer)
-    if seed is None:
-        note(f"Seed: {job.seed}")
-    run(prepared, listener, observer)
+    fill(AccompanyJob(**given(checkpoint, seed, grammar, free, bare, options)), *listeners(as_json), fresh=seed is None)

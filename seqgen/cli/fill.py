@@ -7,10 +7,9 @@ import click
 
 from seqgen.cli import _completion
 from seqgen.cli._config import config_option
-from seqgen.cli._observer import Printer
-from seqgen.cli._options import json_option, note, setting
+from seqgen.cli._options import json_option, setting
 from seqgen.cli._paths import Input
-from seqgen.cli._sampling import filling_options, given
+from seqgen.cli._sampling import filling_options, given, listeners
 from seqgen.cli._variants import RulesCommand
 from seqgen.jobs.fill.settings import FillJob
 
@@ -23,6 +22,7 @@ _given = functools.partial(setting, FillJob)
 @_given("mark", "--mark", metavar="TEXT", show_default=True)
 @_given("lines", "--lines", metavar="FROM:TO")
 @_given("bars", "--bars", metavar="FROM:TO")
+@_given("seconds", "--seconds", metavar="FROM:TO")
 @_given("parts", "--parts", metavar="NAMES")
 @_given("left_alone", "--left-alone")
 @filling_options(FillJob)
@@ -33,22 +33,15 @@ def command(
 ) -> None:
     """Fill the hole in FILE with CHECKPOINT, which was trained with holes (-P infill 0.3).
 
-    The hole is where FILE says {{fill}}, or lines, bars or parts of it that are filled anew. All else stays as it is,
-    byte for byte, in music note for note. In C a filling closes what it opens, and nothing else; in music it
-    ends at its bar. The result goes to standard output, or to OUT; FILE is never changed.
+    The hole is where FILE says {{fill}}, or lines, bars, seconds or parts of it that are filled anew. All else stays
+    as it is, byte for byte, in music note for note. In C a filling closes what it opens, and nothing else; in music it
+    ends at its bar or second. The result goes to standard output, or to OUT; FILE is never changed.
 
     \b
       seqgen fill checkpoints/plays scene.txt
       seqgen fill checkpoints/code main.c --lines 10:20 -o new.c
       seqgen fill checkpoints/chorales chorale.mid --bars 5:8 -n 3 -o new.mid
     """
-    from seqgen.cli._audience import audience
-    from seqgen.jobs.fill.job import prepare
-    from seqgen.jobs.sample.session import run
+    from seqgen.jobs.fill.job import fill
 
-    job = FillJob(**given(checkpoint, seed, grammar, free, bare, options))
-    listener, observer = audience(as_json, events=False), Printer()
-    prepared = prepare(job, listener, observer)
-    if seed is None:
-        note(f"Seed: {job.seed}")
-    run(prepared, listener, observer)
+    fill(FillJob(**given(checkpoint, seed, grammar, free, bare, options)), *listeners(as_json), fresh=seed is None)

@@ -7,10 +7,9 @@ import click
 
 from seqgen.cli import _completion
 from seqgen.cli._config import config_option
-from seqgen.cli._observer import Printer
-from seqgen.cli._options import json_option, note, setting
+from seqgen.cli._options import json_option, setting
 from seqgen.cli._paths import Input
-from seqgen.cli._sampling import filling_options, given
+from seqgen.cli._sampling import filling_options, given, listeners
 from seqgen.cli._variants import RulesCommand
 from seqgen.jobs.fill.settings import VaryJob
 
@@ -37,10 +36,6 @@ def command(
       seqgen vary checkpoints/plays sonnet.txt --amount 0.3 -n 3 -o new.txt
       seqgen vary checkpoints/chorales chorale.mid --amount 0.5 -o new.mid
     """
-    from seqgen.cli._audience import audience
     from seqgen.jobs.fill.vary import vary
 
-    job = VaryJob(**given(checkpoint, seed, grammar, free, bare, options))
-    if seed is None:
-        note(f"Seed: {job.seed}")
-    vary(job, audience(as_json, events=False), Printer())
+    vary(VaryJob(**given(checkpoint, seed, grammar, free, bare, options)), *listeners(as_json), fresh=seed is None)

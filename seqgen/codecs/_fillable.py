@@ -15,6 +15,7 @@ from seqgen.errors import UsageError
 from seqgen.infilling import HOLES, Cuts, Signs
 
 if TYPE_CHECKING:
+    from seqgen.codecs.midi.filling import TimeHole
     from seqgen.codecs.midi_bar.filling import ScoreHole
 
 Ids = NDArray[np.unsignedinteger[Any]]
@@ -93,7 +94,23 @@ class Fillable(abc.ABC):
             DataError: The file cannot be read, or holds no note.
             UsageError: There are no such bars or parts.
         """
-        raise UsageError("this model counts no bars", "train one of music with -c midi_bar")
+        raise UsageError("this model counts no bars", "give --seconds, or train one of music with -c midi_bar")
+
+    def hole_of_seconds(
+        self, data: bytes, seconds: tuple[float, float], bounds: Mapping[str, int]
+    ) -> "ScoreHole | TimeHole":
+        """A hole in a piece of music from one time on and before another; here there are none.
+
+        Args:
+            data: The file.
+            seconds: From the beginning of the piece.
+            bounds: What the corpus keeps to, see `Codec.bounds`.
+
+        Raises:
+            DataError: The file cannot be read, or holds no note.
+            UsageError: Nothing begins there or behind it.
+        """
+        raise UsageError("this model cannot fill by seconds", "train one of music with -c midi, or -c midi_bar")
 
     def filled(self, hole: Mapping[str, Any], prompt: NDArray[Any], ids: NDArray[Any], signs: Signs | None) -> bytes:
         """The file of a hole that was filled, byte for byte what it was around it.

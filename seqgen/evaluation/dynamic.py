@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seqgen.errors import SettingError
-from seqgen.evaluation.protocols import Device, Ints, Score, Watch, one_thread
+from seqgen.evaluation.protocols import Device, Ints, Score, Watch, one_torch_thread
 from seqgen.models.network import RecurrentLM, detach
 from seqgen.settings import option, require
 
@@ -202,7 +202,7 @@ def dynamic(
     Raises:
         SettingError: The learning rate makes the network diverge; where none was given, smaller ones do too.
     """
-    with one_thread() if torch.device(device).type == "cpu" else nullcontext():
+    with one_torch_thread() if torch.device(device).type == "cpu" else nullcontext():
         adaptive, read = Adaptive(network, settings), 0
         if training is not None and settings.statistics:
             read = adaptive.normalise(*training, settings.statistics, device, watch)

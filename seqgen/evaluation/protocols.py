@@ -209,14 +209,14 @@ def passes(network: Network, ids: Ints, spans: Spans, device: Device = "cpu") ->
         with torch.inference_mode():
             for at in range(0, len(spans), BATCH):
                 lanes = spans[at : at + BATCH]
-                with one_thread() if len(lanes) == 1 and torch.device(device).type == "cpu" else nullcontext():
+                with one_torch_thread() if len(lanes) == 1 and torch.device(device).type == "cpu" else nullcontext():
                     yield from _batch(network, ids, lanes, device)
     finally:
         network.train(training)
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def one_torch_thread() -> Iterator[None]:
     """One lane is a matrix–vector product a step: threads wait for each other longer than it takes."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -16,7 +16,7 @@ PLACES = ("../numpy.libs/*openblas*", ".dylibs/*openblas*")  # from numpy's fold
 
 
 @contextlib.contextmanager
-def one_thread() -> Iterator[None]:
+def one_numpy_thread() -> Iterator[None]:
     """Within the block products are computed by the thread that asks for them."""
     before = [(put, get()) for put, get in _counters()]
     try:

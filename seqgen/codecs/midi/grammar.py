@@ -30,7 +30,7 @@ BEGIN, HEAD, TICK, TENS, SECONDS, SHIFTED, READY, CHOSEN, LOUD, CHOSEN_LOUD, PIT
 _EDGES = v.REMAIN_EDGES.tolist()
 _REACH = v.STEPS[v.SHIFT : v.INST]
 _OPENING = (TICK, TENS, SECONDS, SHIFTED, READY)  # a step is open, and nothing of it has been said
-_SOUNDED = (NOTE, DRUM, PEDAL)
+SOUNDED = (NOTE, DRUM, PEDAL)
 
 
 class State(NamedTuple):
@@ -122,7 +122,7 @@ class PerformanceGrammar:
 
     def may_end(self, state: State) -> bool:
         """After the notes of the last onset."""
-        return state.remain == 0 and state.phase in _SOUNDED
+        return state.remain == 0 and state.phase in SOUNDED
 
 
 def beyond(seen: Mask) -> int:
@@ -204,7 +204,7 @@ def _allow_shifts(mask: Mask, state: State, reach: int) -> None:
     """SHIFT after what has sounded, and after longer shifts; then REMAIN."""
     if state.remain == 0:
         return
-    if state.phase in (TICK, *_SOUNDED) or (state.phase == TENS and state.tens < MAX_TENS):
+    if state.phase in (TICK, *SOUNDED) or (state.phase == TENS and state.tens < MAX_TENS):
         mask[v.SHIFT : v.SHIFT + reach] = True
     elif state.phase == SECONDS:
         mask[v.SHIFT : v.SHIFT + min(reach, v.SECOND - 1)] = True

@@ -37,7 +37,7 @@ from seqgen.codecs.midi.decoding import by_token, decode_score, latest
 from seqgen.codecs.midi.encoding import encode_score
 from seqgen.codecs.midi.grammar import PerformanceGrammar
 from seqgen.errors import UsageError
-from seqgen.infilling import NO_CUT, Cuts
+from seqgen.infilling import NO_CUT, Cuts, Signs
 from seqgen.media import Timing
 from seqgen.music.bounds import Bounds, most_together
 from seqgen.music.controls import Controls
@@ -50,6 +50,7 @@ from seqgen.settings import option
 
 if TYPE_CHECKING:
     from seqgen.codecs.midi.copy_key import MusicCopyKey
+    from seqgen.codecs.midi.filling import TimeHole
 
 TO_COME = 30 * vocabulary.SECOND  # what a prompt's countdown leaves for the music that is to follow it
 
@@ -127,6 +128,16 @@ class Midi(ControlledCodec):
         found[0, 1:-1] = np.where(shift[:-1] & ~shift[1:], 0, NO_CUT)
         found[0, -1] = 0
         return found
+
+    def hole_of_seconds(self, data: bytes, seconds: tuple[float, float], bounds: Mapping[str, int]) -> "TimeHole":
+        from seqgen.codecs.midi.filling import TimeHole  # not needed but for holes
+
+        return TimeHole.between(self, data, seconds)
+
+    def filled(self, hole: Mapping[str, Any], prompt: NDArray[Any], ids: NDArray[Any], signs: Signs | None) -> bytes:
+        from seqgen.codecs.midi.filling import TimeHole  # not needed but for holes
+
+        return TimeHole.restored(hole, self).joined(prompt, ids, signs)
 
     def copy_key(self, framing: int) -> "MusicCopyKey":
         from seqgen.codecs.midi.copy_key import MusicCopyKey

@@ -39,6 +39,23 @@ def hole_in(
     return ScoreHole(data, codec, first - 1, last - 1, *cast(codec.roster, whole.piece, parts, bounds))
 
 
+def hole_of_seconds(codec: "MidiBar", data: bytes, seconds: tuple[float, float]) -> "ScoreHole":
+    """See `Codec.hole_of_seconds`: the bars between the bar lines that are nearest to both, at least one."""
+    from seqgen.codecs.midi_bar.filling import ScoreHole
+
+    piece = ScoreHole(data, codec, 0, 0).piece
+    if not len(piece.score):
+        raise CorpusError("the piece holds no note", "name a file with music around the hole")
+    lines = np.array([piece.bar_seconds(bar) for bar in range(piece.count + 1)])
+    if seconds[0] >= lines[-1]:
+        raise UsageError(f"the piece is {lines[-1]:.4g} s long, so there is nothing at {seconds[0]:g} s")
+    first, end = (int(np.abs(lines - each).argmin()) for each in seconds)
+    if first >= end:  # within a bar: the one that holds its middle
+        first = min(int(np.searchsorted(lines, sum(seconds) / 2, side="right")) - 1, piece.count - 1)
+        end = first + 1
+    return ScoreHole(data, codec, first, end - 1)
+
+
 def cast(
     roster: Roster, piece: Piece, wanted: Sequence[str], bounds: Mapping[str, int]
 ) -> tuple[tuple[int, ...], dict[int, int]]:

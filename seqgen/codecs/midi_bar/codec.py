@@ -166,6 +166,11 @@ class MidiBar(ControlledCodec):
 
         return hole_in(self, data, bars, parts, bounds)
 
+    def hole_of_seconds(self, data: bytes, seconds: tuple[float, float], bounds: Mapping[str, int]) -> "ScoreHole":
+        from seqgen.codecs.midi_bar.casting import hole_of_seconds  # not needed but for holes
+
+        return hole_of_seconds(self, data, seconds)
+
     def filled(self, hole: Mapping[str, Any], prompt: NDArray[Any], ids: NDArray[Any], signs: Signs | None) -> bytes:
         from seqgen.codecs.midi_bar.filling import ScoreHole  # not needed but for holes
 

@@ -28,6 +28,7 @@ from seqgen.report import Report
 if TYPE_CHECKING:
     from seqgen.codecs.midi_bar.codec import MidiBar
 
+BAR_ENDS = 256  # tokens of a bar that is being brought to its end, at most
 WIDER = 2  # semitones beyond the range that a part has in the piece
 
 
@@ -81,6 +82,23 @@ class ScoreHole:
         return Piece(score, self.codec.roster, table[score.part])
 
     @property
+    def ids(self) -> Ids:
+        """(n,) the whole piece as tokens."""
+        return self.piece.ids
+
+    @property
+    def ending(self) -> int:
+        """Tokens at most from where bars are brought to their ends."""
+        return BAR_ENDS * (self.last - self.first + 1)
+
+    @property
+    def said(self) -> str:
+        """Where it is, for people."""
+        bars = f"bar {self.first + 1}" if self.first == self.last else f"bars {self.first + 1} to {self.last + 1}"
+        begin, end = (self.piece.bar_seconds(bar) for bar in (self.first, self.last + 1))
+        return f"{bars}, {begin:.4g} to {end:.4g} s"
+
+    @property
     def left(self) -> Ids:
         """What is told before it."""
         return self.piece.left(self.first)
@@ -101,7 +119,7 @@ class ScoreHole:
         when = self.piece.when
         return [when.bars.meter[stretch] for stretch in when.bars.stretch(when.kept).tolist()]
 
-    def bars_grammar(self, bounds: Mapping[str, int], seen: Mask | None, length: int) -> BarHole:
+    def grammar(self, bounds: Mapping[str, int], seen: Mask | None, length: int) -> BarHole:
         """What may fill bars of all parts."""
         inner = self.codec.within(bounds, seen)
         state = inner.start()

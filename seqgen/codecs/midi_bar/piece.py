@@ -78,6 +78,12 @@ class Piece:
         bars = self.when.bars
         return int(bars.steps[bars.stretch(self.when.kept[bar : bar + 1])][0])
 
+    def bar_seconds(self, bar: int) -> float:
+        """When a bar begins as the score is played; behind the last one, when that ends."""
+        last = min(bar, self.count - 1)
+        step = self.when.bars.step(self.when.kept[last : last + 1]) + (self.bar_steps(last) if bar > last else 0)
+        return float(self.score.seconds(_ticks(step, self.score.ticks_per_quarter))[0])
+
     def left(self, bar: int) -> Ids:
         """What stands before a bar; before the first one, what that says of itself and of the tempo."""
         if bar:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from seqgen.api.filling import Filling, text_filling
+from seqgen.api.filling_music import MusicFilling, bar_filling, parts_filling, seconds_filling
 from seqgen.api.model import Model
 from seqgen.api.primer import read_prompt
 from seqgen.errors import UsageError
@@ -16,13 +17,22 @@ from seqgen.jobs.sample.preparing import Prepared, check
 from seqgen.jobs.sample.session import run
 
 
-def fill(job: FillJob, audience: Audience = NOBODY, observer: Observer = SILENT) -> list[Sampled]:
+def fill(job: FillJob, audience: Audience = NOBODY, observer: Observer = SILENT, fresh: bool = False) -> list[Sampled]:
     """Fill the hole of a file, as often as it was asked for.
+
+    Args:
+        job: What was asked for.
+        audience: Is shown it.
+        observer: Is told remarks.
+        fresh: Whether nobody chose the seed, so that it is told.
 
     Raises:
         SeqgenError: There is no hole, or the model cannot fill it, or a file cannot be read or written.
     """
-    return run(prepare(job, audience, observer), audience, observer)
+    prepared = prepare(job, audience, observer)
+    if fresh:
+        observer.note(f"Seed: {job.seed}")
+    return run(prepared, audience, observer)
 
 
 def prepare(job: FillJob, audience: Audience = NOBODY, observer: Observer = SILENT) -> Prepared:
@@ -40,6 +50,8 @@ def prepare(job: FillJob, audience: Audience = NOBODY, observer: Observer = SILE
     if label is not None and job.label is None:
         observer.note(f"Label {label}; --label chooses.")
     filling = filling_of(model, job, data, label)
+    if job.seconds is not None and isinstance(filling, MusicFilling):
+        observer.note(f"Fills {filling.hole.said}.")
     if job.max_copy is not None:
         model.indexes(observer.note)
     sampler = model.sampler(job, [filling.prompt] * job.samples, filling)
@@ -66,7 +78,7 @@ def filling_of(model: Model, job: FillJob, data: bytes, label: str | None) -> Fi
     length = None if job.length is None else int(job.length)
     if not model.is_text:
         return music_filling(model, job, data, label)
-    for flag, value in (("--bars", job.bars), ("--parts", job.parts)):
+    for flag, value in (("--bars", job.bars), ("--seconds", job.seconds), ("--parts", job.parts)):
         if value is not None:
             model.tokenizer.codec.require("music", flag, "give --lines, or mark the hole in the text")
     return text_filling(model, hole_of(job, data), label, job.grammar, length, job.left_alone)
@@ -78,11 +90,9 @@ def music_filling(model: Model, job: FillJob, data: bytes, label: str | None) ->
     Raises:
         SeqgenError: As in `filling_of`.
     """
-    from seqgen.api.filling_music import bar_filling, parts_filling  # not needed for text
-
     if job.lines is not None or job.left_alone:
         flag = "--left-alone" if job.left_alone else "--lines"
-        model.tokenizer.codec.require("text", flag, "give --bars or --parts")
+        model.tokenizer.codec.require("text", flag, "give --bars, --seconds or --parts")
     first, last = (0.0, 0.0) if job.bars is None else span(job.bars, "--bars")
     bars = (int(first), int(last)) if job.bars is not None else None
     if job.parts is not None:
@@ -90,6 +100,9 @@ def music_filling(model: Model, job: FillJob, data: bytes, label: str | None) ->
         if not names:
             raise UsageError("--parts names no part", "such as --parts alto,tenor,bass")
         return parts_filling(model, data, names, bars, label)
+    length = None if job.length is None else int(job.length)
+    if job.seconds is not None:
+        return seconds_filling(model, data, span(job.seconds, "--seconds", whole=False), label, length)
     if bars is None:
-        raise UsageError(f"{job.file}: has no hole", "give --bars 5:8, --parts bass, or both")
-    return bar_filling(model, data, bars, label, None if job.length is None else int(job.length))
+        raise UsageError(f"{job.file}: has no hole", "give --bars 5:8, --seconds 12.5:20, or --parts bass")
+    return bar_filling(model, data, bars, label, length)

@@ -18,6 +18,7 @@ class FillJob(SampleJob):
         mark: The text that stands for the hole.
         lines: Lines to be filled anew, as in 10:20.
         bars: Bars of music, as in 5:8.
+        seconds: Seconds of music, as in 12.5:20.
         parts: Parts of music, as in bass,drums.
         left_alone: Whether what stands before the hole is read alone, as by a model without holes.
     """
@@ -26,6 +27,7 @@ class FillJob(SampleJob):
     mark: str = option(MARK, "What stands for the hole in a text.")
     lines: str | None = option(None, "Fill these lines anew: 10:20.")
     bars: str | None = option(None, "Music: fill these bars anew: 5:8.")
+    seconds: str | None = option(None, "Music: fill from here to there anew, or the nearest bars: 12.5:20.")
     parts: str | None = option(None, "Music: fill these parts alone: bass,drums.")
     left_alone: bool = option(False, "Read what stands before the hole alone; any model can.")
 
@@ -33,8 +35,11 @@ class FillJob(SampleJob):
         super().__post_init__()
         if not self.mark:
             raise UsageError("--mark is empty, expected the text that stands for the hole")
-        if self.lines is not None and self.bars is not None:
-            raise UsageError("several holes were given, expected one of --lines and --bars")
+        if len([each for each in (self.lines, self.bars, self.seconds) if each is not None]) > 1:
+            hint = "fill one after the other"
+            raise UsageError("several holes were given, expected one of --lines, --bars and --seconds", hint)
+        if self.seconds is not None and self.parts is not None:
+            raise UsageError("--parts goes with bars, not with --seconds", "name the bars: --bars 5:8")
         if self.unlimited:
             raise UsageError("a hole of length inf is never filled", "give a number of tokens")
 

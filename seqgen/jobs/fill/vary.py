@@ -23,8 +23,8 @@ from seqgen.jobs.sample.session import run
 TOGETHER = 4  # neighbouring lines, or bars, that are one hole at most
 
 
-def vary(job: VaryJob, audience: Audience = NOBODY, observer: Observer = SILENT) -> list[Sampled]:
-    """Variations of a file, each with other holes.
+def vary(job: VaryJob, audience: Audience = NOBODY, observer: Observer = SILENT, fresh: bool = False) -> list[Sampled]:
+    """Variations of a file, each with other holes. The arguments are those of `seqgen.jobs.fill.job.fill`.
 
     Raises:
         SeqgenError: The model cannot fill it, or a file cannot be read or written.
@@ -38,6 +38,8 @@ def vary(job: VaryJob, audience: Audience = NOBODY, observer: Observer = SILENT)
     label = model.label(job.label, job.seed)
     if job.max_copy is not None:
         model.indexes(observer.note)
+    if fresh:
+        observer.note(f"Seed: {job.seed}")
     made = list[Sampled]()
     for index in range(job.samples):
         own = replace(job, samples=1, seed=seed_of(job.seed, index, 0))
@@ -47,7 +49,7 @@ def vary(job: VaryJob, audience: Audience = NOBODY, observer: Observer = SILENT)
             moved = units(model, now) - count  # a filling may have more lines than its hole, or fewer
             filling = _filling(model, own, now, (hole[0] + moved, hole[1] + moved), label, like)
             sampling = replace(own, seed=seed_of(job.seed, index, number + 1))
-            now = filling.joined(finished(model.sampler(sampling, [filling.prompt], filling)).ids)
+            now = filling.joined(finished(model.sampler(sampling, [filling.prompt], filling), best_of=job.best_of).ids)
         moved = units(model, now) - count
         filling = _filling(model, own, now, (last[0] + moved, last[1] + moved), label, like)
         sampler = model.sampler(own, [filling.prompt], filling)

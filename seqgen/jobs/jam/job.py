@@ -20,7 +20,7 @@ from seqgen.jobs.sample.mixing import chosen
 from seqgen.jobs.sample.settings import SampleJob
 from seqgen.live import controls
 from seqgen.live.backends import backend
-from seqgen.live.blas import one_thread
+from seqgen.live.blas import one_numpy_thread
 from seqgen.live.performer import Tell
 from seqgen.live.player import Player
 from seqgen.live.ports import Backend, Input, Output, matched
@@ -69,7 +69,7 @@ def list_ports(name: str = "auto") -> list[tuple[str, str]]:
     return [("in", each) for each in found.inputs()] + [("out", each) for each in found.outputs()]
 
 
-@one_thread()
+@one_numpy_thread()
 def jam(
     job: JamJob,
     observer: Observer = SILENT,
