@@ -7,7 +7,7 @@ from fill_fixtures import NAMES, chorale, chorales
 from seqgen.api.filling_music import bar_filling, parts_filling
 from seqgen.api.model import Model
 from seqgen.codecs.midi_bar import vocabulary as v
-from seqgen.codecs.midi_bar.learned import learned_of
+from seqgen.codecs.midi_bar.learned import NEVER_SILENT, SOUNDS, learned_of, of_holes
 from seqgen.errors import CheckpointError, CorpusError, SeqgenError, UsageError
 from seqgen.music.read import read_score
 
@@ -98,6 +98,17 @@ def test_what_the_corpus_shows_of_parts_is_known(model):
     assert sorted(found.sounding) == [0, 1, 2, 3]
     assert np.flatnonzero(found.ranges[0]).tolist() == list(range(65, 73))
     assert found.played[:4, 52].all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_parts_that_are_made_keep_to_all_that_the_corpus_shows_of_them(model, seed):
+    tune = chorale(seed + 70, names=NAMES[:1])
+    made = model.accompany(tune, ["alto", "tenor", "bass"], seed=seed, temperature=5.0).bytes
+    found = model.tokenizer.codec.bounds(model.tokenizer.codec.encode(made))
+    ours = {name: most for name, most in found.items() if of_holes(name) and "sounds" not in name}
+    assert len(ours) == 2 * 4 + 6, "the range of each voice, and each pair"
+    assert all(most <= model.seen.bounds[name] for name, most in ours.items())
+    assert all(found[SOUNDS.format(part)] >= NEVER_SILENT for part in range(4))
 
 
 @pytest.mark.parametrize(

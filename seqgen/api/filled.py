@@ -52,6 +52,7 @@ def accompanied(
     score: Prompt,
     parts: Sequence[str] | str,
     bars: tuple[int, int] | None,
+    free: bool,
     label: str | None,
     sampling: Sampling,
 ) -> Sample:
@@ -60,7 +61,7 @@ def accompanied(
     if bars is not None:
         _check_bars(bars)
     names = [parts] if isinstance(parts, str) else list(parts)
-    return _sampled(model, parts_filling(model, model.read(score), names, bars, label), sampling)
+    return _sampled(model, parts_filling(model, model.read(score), names, bars, label, free), sampling)
 
 
 def _length(sampling: Sampling) -> int | None:

@@ -74,11 +74,13 @@ class PartsFilling(Filling):
         hole: The hole.
         frame: (n,) ids with which the document begins; the prompt goes on with what is given before the first bar.
         most: Tokens within which it ends.
+        free: Whether voices may cross though those of the corpus do not.
     """
 
     hole: "ScoreHole"
     frame: NDArray[Any]
     most: int
+    free: bool = False
 
     @property
     def longest(self) -> int:
@@ -92,7 +94,7 @@ class PartsFilling(Filling):
 
     def grammar(self, bounds: Mapping[str, int], seen: Mask | None) -> Grammar:
         """See `seqgen.api.filling.Filling`."""
-        return _accompaniment(self.model, self.hole, len(self.frame), bounds, seen)
+        return _accompaniment(self.model, self.hole, len(self.frame), bounds, seen, self.free)
 
     def joined(self, ids: NDArray[Any]) -> bytes:
         """The piece with what (m,) ids say of the parts."""
@@ -104,12 +106,12 @@ class PartsFilling(Filling):
 
 
 def _accompaniment(
-    model: "Model", hole: "ScoreHole", frame: int, bounds: Mapping[str, int], seen: Mask | None
+    model: "Model", hole: "ScoreHole", frame: int, bounds: Mapping[str, int], seen: Mask | None, free: bool
 ) -> "Accompaniment":
     tokenizer = model.tokenizer
     assert tokenizer.infilling is not None
     size = tokenizer.vocab_size
-    return hole.parts_grammar(bounds, seen, tokenizer.infilling, frame, tokenizer.document_id, size)
+    return hole.parts_grammar(bounds, seen, tokenizer.infilling, frame, tokenizer.document_id, size, free)
 
 
 def bar_filling(
@@ -186,7 +188,12 @@ def _around(
 
 
 def parts_filling(
-    model: "Model", data: bytes, parts: Sequence[str], bars: tuple[int, int] | None, label: str | None
+    model: "Model",
+    data: bytes,
+    parts: Sequence[str],
+    bars: tuple[int, int] | None,
+    label: str | None,
+    free: bool = False,
 ) -> PartsFilling:
     """Parts of a piece, ready to be made to the others.
 
@@ -196,6 +203,7 @@ def parts_filling(
         parts: Their names.
         bars: The first and the last in which they are made anew, from 1; None: all.
         label: Of the document.
+        free: Whether voices may cross, and move in fifths and octaves, though those of the corpus do not cross.
 
     Raises:
         CheckpointError: The model was trained without holes.
@@ -206,14 +214,14 @@ def parts_filling(
     tokenizer = model.tokenizer
     bounds = {} if model.seen is None else model.seen.bounds
     frame = tokenizer.frame(label).astype(np.int64)
-    script = _accompaniment(model, hole, len(frame), bounds, None)
+    script = _accompaniment(model, hole, len(frame), bounds, None, free)
     read = np.concatenate([frame, np.array(script.script[0], np.int64)])
     signs = tokenizer.infilling
     assert signs is not None
     drawn = frozenset({signs.given, signs.made})
     return PartsFilling(
         model=model, prompt=read, end_id=tokenizer.document_id, drawn=drawn,
-        hole=hole, frame=frame, most=script.longest,
+        hole=hole, frame=frame, most=script.longest, free=free,
     )  # fmt: skip
 
 

@@ -217,6 +217,7 @@ class Model:
         parts: Sequence[str] | str,
         *,
         bars: tuple[int, int] | None = None,
+        free: bool = False,
         label: str | None = None,
         seed: int | None = None,
         **how: Unpack[How],
@@ -227,11 +228,12 @@ class Model:
             score: The piece, as `generate` takes it.
             parts: The names of those to be made: ["alto", "tenor", "bass"], or "drums".
             bars: Where they are made anew; None: everywhere. The others, and errors, are those of `fill`.
+            free: Whether voices may cross, and move in fifths and octaves, though those of the corpus do not cross.
         """
         from seqgen.api.filled import accompanied  # not needed to go on
 
         sampling = made(Sampling, fresh(seed), **how)
-        return accompanied(self, score, parts, bars, self.label(label, sampling.seed), sampling)
+        return accompanied(self, score, parts, bars, free, self.label(label, sampling.seed), sampling)
 
     @checked
     def look(self, text: Prompt, cells: Sequence[str] = (), corpus: Prompt = None, label: str | None = None) -> "Look":

@@ -22,6 +22,7 @@ _given = functools.partial(setting, AccompanyJob)
 @click.argument("file", type=Input())
 @_given("parts", "--parts", metavar="NAMES")
 @_given("bars", "--bars", metavar="FROM:TO")
+@_given("free_voices", "--free-voices")
 @filling_options(AccompanyJob)
 @json_option
 @config_option
@@ -30,7 +31,8 @@ def command(
 ) -> None:
     """Write parts to the piece in FILE with CHECKPOINT, which was trained with holes (-P infill 0.3).
 
-    What the piece has stays as it is, note for note. Each bar is heard one bar ahead.
+    What the piece has stays as it is, note for note. Each bar is heard one bar ahead. Where the voices of the corpus
+    do not cross, those that are written do not, nor do they move in fifths or octaves where anything else can be sung.
 
     \b
       seqgen accompany checkpoints/bach tune.mid --parts alto,bass -o trio.mid

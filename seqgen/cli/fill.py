@@ -24,6 +24,7 @@ _given = functools.partial(setting, FillJob)
 @_given("bars", "--bars", metavar="FROM:TO")
 @_given("seconds", "--seconds", metavar="FROM:TO")
 @_given("parts", "--parts", metavar="NAMES")
+@_given("free_voices", "--free-voices")
 @_given("left_alone", "--left-alone")
 @filling_options(FillJob)
 @json_option

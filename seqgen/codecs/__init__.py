@@ -200,7 +200,8 @@ class Codec(Fillable):
     def bounds(self, ids: Ids) -> dict[str, int]:
         """What documents keep to, by name: music, what it holds at most at one instant; text, whether it is UTF-8.
 
-        Music in parts also shows the range of each, which what fills a hole keeps to.
+        Music in parts also shows of each its range, whether it rests and which others it crosses: what fills a hole
+        keeps to that, other samples do not.
 
         Args:
             ids: (N,) of whole documents; ids from `vocab_size` on frame them.

@@ -5,12 +5,13 @@ score grammar says what may follow, at the meter that the given bar has. Bars of
 are told, too. The token that comes next in the script ends a bar.
 
 A voice that is never silent in the corpus while others sound is not silent here: where its note ends it sings the next
-one, and no other before (`sounding`).
+one, and no other before (`sounding`). Voices that do not cross in the corpus do not cross here (`voices`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from seqgen.codecs import Mask
 from seqgen.codecs.midi_bar import grammar as g
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.hole import FREE, Held, bar_over, bound_lengths
+from seqgen.codecs.midi_bar.voices import NOTHING, Lately, Note, Voices, sung
 from seqgen.infilling import Signs
 
 MOST_OF_A_BAR = 192  # tokens, from which on a bar is ended as soon as it may be
@@ -35,6 +37,7 @@ class Spot(NamedTuple):
         told: Tokens that have been told before it.
         tokens: Of this bar so far.
         ends: For each part the step, from the beginning of the bar, at which its last note ends.
+        lately: What each part sang last.
     """
 
     read: int
@@ -43,6 +46,7 @@ class Spot(NamedTuple):
     told: int = 0
     tokens: int = 0
     ends: tuple[int, ...] = (0,) * v.PARTS
+    lately: Lately = NOTHING
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +61,7 @@ class Accompaniment:
         quiet: For each bar, (steps,) whether all that is given is silent.
         held: What notes keep to.
         sounding: The voices that are not silent while others sound.
+        voices: What they keep to among each other; None: nothing.
         signs: The infilling tokens.
         frame: Tokens with which the document begins.
         document_id, vocab_size: Of the tokenizer.
@@ -69,6 +74,7 @@ class Accompaniment:
     quiet: Sequence[NDArray[np.bool_]]
     held: Held
     sounding: Sequence[int]
+    voices: Voices | None
     signs: Signs
     frame: int
     document_id: int
@@ -129,7 +135,7 @@ class Accompaniment:
             return mask
         own = self.inner.allowed(state.inner) & FREE
         self.held.keep(own, state.inner)
-        bound_lengths(own, state.inner, sum(len(quiet) for quiet in self.quiet[state.bar :]))
+        bound_lengths(own, state.inner, self._room(own, state))
         over = bar_over(state.inner)
         if self.sounding:
             self._one_by_one(own, state)
@@ -139,6 +145,21 @@ class Accompaniment:
         mask[: v.SIZE] = own
         mask[after] = over
         return mask
+
+    @cached_property
+    def _begins(self) -> list[int]:
+        """The step at which each bar begins, and the last one ends."""
+        return [0, *accumulate(len(quiet) for quiet in self.quiet)]
+
+    def _room(self, mask: Mask, state: Spot) -> int:
+        """Steps from the beginning of the bar that a note may last; takes pitches from a mask (SIZE,) besides."""
+        inner, begin = state.inner, self._begins[state.bar]
+        end, step = self._begins[-1], begin + max(inner.inside, 0)
+        if self.voices is not None and inner.part >= 0:
+            self.voices.keep(mask, inner.part, step, state.lately)
+            if inner.phase in (g.PITCH, g.TIE, g.VALUE):
+                end = min(end, self.voices.room(inner.part, inner.pitch - 1, step))
+        return end - begin
 
     def may_end(self, state: Spot) -> bool:
         """Behind the last bar."""
@@ -163,11 +184,13 @@ class Accompaniment:
 
     def _made(self, state: Spot, token: int) -> Spot:
         """One more token of a bar that is made."""
-        inner, ends = self.inner.step(state.inner, token), state.ends
+        inner, ends, lately = self.inner.step(state.inner, token), state.ends, state.lately
         if v.DUR <= token < v.TIE and inner.part >= 0:
             end = max(inner.inside, 0) + inner.length
             ends = (*ends[: inner.part], max(end, ends[inner.part]), *ends[inner.part + 1 :])
-        return state._replace(inner=inner, tokens=state.tokens + 1, ends=ends)
+            begin = self._begins[state.bar]
+            lately = sung(lately, inner.part, Note(begin + end - inner.length, begin + end, inner.pitch - 1))
+        return state._replace(inner=inner, tokens=state.tokens + 1, ends=ends, lately=lately)
 
     def _one_by_one(self, mask: Mask, state: Spot) -> None:
         """Take from a mask (SIZE,) what would have a voice sing two notes at once."""

@@ -20,6 +20,7 @@ from seqgen.codecs.midi_bar.hole import BarHole, Held
 from seqgen.codecs.midi_bar.learned import Learned, learned_of
 from seqgen.codecs.midi_bar.parting import Apart
 from seqgen.codecs.midi_bar.piece import Piece
+from seqgen.codecs.midi_bar.voices import Voices, sounds
 from seqgen.infilling import Signs
 from seqgen.music.read import read_score
 from seqgen.music.write import write_score
@@ -131,7 +132,14 @@ class ScoreHole:
         return BarHole(inner, state, heads, steps, self._held(learned_of(bounds)), length)
 
     def parts_grammar(
-        self, bounds: Mapping[str, int], seen: Mask | None, signs: Signs, frame: int, document_id: int, size: int
+        self,
+        bounds: Mapping[str, int],
+        seen: Mask | None,
+        signs: Signs,
+        frame: int,
+        document_id: int,
+        size: int,
+        free: bool = False,
     ) -> Accompaniment:
         """What may be made of the parts, over the full vocabulary, from the first token of the document on.
 
@@ -140,6 +148,7 @@ class ScoreHole:
             signs: The infilling tokens.
             frame: Tokens with which the document begins.
             document_id, size: Of the tokenizer, the latter its vocabulary's.
+            free: Whether voices may cross though those of the corpus do not.
         """
         inner, learned = self.codec.within(bounds, seen), learned_of(bounds)
         assert self.parts is not None
@@ -149,8 +158,8 @@ class ScoreHole:
         known = {bar: whole[bar] for bar in range(len(whole)) if not self.first <= bar <= self.last}
         sounding = [part for part in parts if part in learned.sounding]
         return Accompaniment(
-            inner, given, known, self.meters, self._quiet(parts), self._held(learned), sounding, signs, frame,
-            document_id, size,
+            inner, given, known, self.meters, self._quiet(parts), self._held(learned), sounding,
+            None if free or not learned.above else self._voices(learned), signs, frame, document_id, size,
         )  # fmt: skip
 
     def _held(self, learned: Learned) -> Held:
@@ -168,6 +177,12 @@ class ScoreHole:
             low, high = int(rows.pitch[own].min()) - WIDER, int(rows.pitch[own].max()) + WIDER
             ranges[part] = (np.arange(128) >= low) & (np.arange(128) <= high)
         return Held(parts, programs, ranges)
+
+    def _voices(self, learned: Learned) -> Voices:
+        """What its voices keep to among each other."""
+        steps = [v.bar_steps(*meter) for meter in self.meters]
+        given = [part for part in self.piece.apart.parts if part < v.PARTS and part not in (self.parts or ())]
+        return Voices(learned.above, sounds(self.piece.apart, given, np.concatenate([[0], np.cumsum(steps)])))
 
     def _quiet(self, parts: Sequence[int]) -> list[NDArray[np.bool_]]:
         """For each bar, (steps,) whether no part sounds that is given."""

@@ -99,7 +99,7 @@ def music_filling(model: Model, job: FillJob, data: bytes, label: str | None) ->
         names = [name for name in job.parts.split(",") if name.strip()]
         if not names:
             raise UsageError("--parts names no part", "such as --parts alto,tenor,bass")
-        return parts_filling(model, data, names, bars, label)
+        return parts_filling(model, data, names, bars, label, job.free_voices)
     length = None if job.length is None else int(job.length)
     if job.seconds is not None:
         return seconds_filling(model, data, span(job.seconds, "--seconds", whole=False), label, length)

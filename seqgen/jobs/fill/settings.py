@@ -20,6 +20,7 @@ class FillJob(SampleJob):
         bars: Bars of music, as in 5:8.
         seconds: Seconds of music, as in 12.5:20.
         parts: Parts of music, as in bass,drums.
+        free_voices: Whether voices that are made may cross, though those of the corpus do not.
         left_alone: Whether what stands before the hole is read alone, as by a model without holes.
     """
 
@@ -29,6 +30,7 @@ class FillJob(SampleJob):
     bars: str | None = option(None, "Music: fill these bars anew: 5:8.")
     seconds: str | None = option(None, "Music: fill from here to there anew, or the nearest bars: 12.5:20.")
     parts: str | None = option(None, "Music: fill these parts alone: bass,drums.")
+    free_voices: bool = option(False, "Let parts cross, and move in fifths and octaves, even if the corpus's do not.")
     left_alone: bool = option(False, "Read what stands before the hole alone; any model can.")
 
     def __post_init__(self) -> None:
