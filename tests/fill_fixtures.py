@@ -80,16 +80,16 @@ def chorales(**more):
     return checkpoint(Tokenizer(codec, "midi_bar"), documents, span=more.pop("span", 1024), **more)
 
 
-def run_folder(folder, text):
-    """A run folder as training with holes leaves it, whose corpus is known; the model says most letters alike often."""
+def run_folder(folder, text, codec="char", name="corpus.txt"):
+    """A run folder as training with holes leaves it, whose corpus is known, with a model of random weights."""
     from seqgen.tokenization.building import tokenize
     from seqgen.tokenization.settings import TokenizeSettings
     from seqgen.tokenization.sources import resolve
     from seqgen.training.recorded import TRAINING_FILE, recorded
 
     folder.mkdir()
-    (folder / "corpus.txt").write_text(text)
-    stream = tokenize(resolve([str(folder / "corpus.txt")], print), TokenizeSettings("char"), folder / "a.tokens")
+    (folder / name).write_text(text)
+    stream = tokenize(resolve([str(folder / name)], print), TokenizeSettings(codec), folder / "a.tokens")
     tokenizer = Tokenizer.from_spec(stream.codec_spec)
     about = {
         "stream": str(stream.path), "fingerprint": stream.fingerprint, "head": 1, "validation": 0.1, "held_out": None,
