@@ -6,10 +6,11 @@
 
 RUN is the folder of a run that was trained with holes on C (`seqgen train sqlite -P infill 0.3`). Of what it held out,
 N functions are drawn; the body of each, from behind its first line to the brace that closes it, is removed and filled
-by the model, which is not told how long it was. A file is the function with the definitions next to it, as many on
-both sides as AROUND says. Only files that balance and parse as people wrote them are taken, so that what is wrong
-afterwards is the filling's; the share of files that are so is printed. Balance is judged by `_c_check.py`, which shares
-nothing with the grammar; the parser is tree-sitter-c: a file parses if its tree has no ERROR and no MISSING node.
+by the model, which is not told how long it was. A file is the function with the definitions next to it: AROUND on both
+sides, or fewer where conditionals begin or end between them. Only files that balance and parse as people wrote them
+are taken, so that what is wrong afterwards is the filling's; the share of functions with such a file is printed.
+Balance is judged by `_c_check.py`, which shares nothing with the grammar; the parser is tree-sitter-c: a file parses if
+its tree has no ERROR and no MISSING node.
 
 Speed: a filling beside a sample of as many tokens that reads as many before it, the two in turn.
 """
@@ -73,13 +74,17 @@ def removed(text: str, most: int, rng: random.Random) -> Iterator[Removed | None
     places = list(range(len(every)))
     rng.shuffle(places)
     for place in places:
-        begin, end = every[max(place - AROUND, 0)][0], every[min(place + AROUND, len(every) - 1)][2] + 2
         _, opened, closed = every[place]
         body = text[opened:closed]
         if body.count("\n") < LEAST or len(body) > most:
             continue
-        fine = in_order(text[begin:end])
-        yield Removed(text[begin:opened], body, text[closed:end]) if fine else None
+        for around in range(AROUND, -1, -1):
+            begin, end = every[max(place - around, 0)][0], every[min(place + around, len(every) - 1)][2] + 2
+            if in_order(text[begin:end]):
+                yield Removed(text[begin:opened], body, text[closed:end])
+                break
+        else:
+            yield None
 
 
 def in_order(text: str) -> bool:
@@ -128,7 +133,7 @@ def judged(holes: list[Removed], texts: list[str], show: int) -> dict[str, Any]:
         "files": len(files),
         "balanced": sum(in_balance) / len(files),
         "parsed": sum(in_tree) / len(files),
-        "empty": sum(not each.strip() for each in texts) / len(files),
+        "parsed_and_not_empty": sum(fine and bool(text.strip()) for fine, text in zip(in_tree, texts)) / len(files),
         "as_it_was": sum(text == hole.body for text, hole in zip(texts, holes)) / len(files),
         "median_lines": statistics.median(lengths),
         "median_lines_removed": statistics.median(own),

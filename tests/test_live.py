@@ -592,6 +592,70 @@ def test_controls_keep_to_key_and_change_while_it_plays(tunes):
         stream.change({**controls.defaults(), "instruments": "kazoo-o-phone"})
 
 
+def cells(events, name):
+    """What a session was told of cells, one after the other."""
+    return [event[name] for event in events if event.get("event") == "control" and name in event]
+
+
+@in_time
+def test_cells_are_held_and_scaled_while_music_plays(cable, tmp_path):
+    def turn(session):
+        time.sleep(0.2)
+        for line in (
+            b'{"clamp": {"layer1:cell3": 0.9}, "gain": {"layer1:cell5": 2}}',
+            b'{"clamp": {"layer1:cell4": -0.5}}',
+            b'{"clamp": {"layer1:cell3": null}}',
+            b"gain layer1:cell6=0",
+            b"clamp layer1:cell99999=1",
+            b"gain none",
+        ):
+            session.line(line)
+            time.sleep(0.1)
+
+    done, events = jam(cable, tmp_path, turn, seconds=1.2)
+    held = [{part for part in (text or "").split(",") if part} for text in cells(events, "clamp")]
+    assert held == [{"layer1:cell3=0.9"}, {"layer1:cell3=0.9", "layer1:cell4=-0.5"}, {"layer1:cell4=-0.5"}]
+    assert cells(events, "gain") == ["layer1:cell5=2.0", "layer1:cell6=0", None]
+    said = [event["message"] for event in events if event.get("event") == "error"]
+    assert len(said) == 1, "of the cell that the model does not have"
+    assert "cell" in said[0]
+    assert done.notes > 0
+
+
+def test_a_cell_that_is_held_changes_what_is_played(tunes):
+    values = controls.defaults()
+
+    def played(line):
+        stream = Stream(tunes, values, 1)
+        while stream.position < 4:
+            stream.advance()
+        stream.change(values | controls.settled(values, controls.parse_line(line)))
+        notes = []
+        while stream.position < 24:
+            notes += stream.advance()
+        return [(note.at, note.pitch) for note in notes]
+
+    held = ", ".join(f'"layer1:cell{number}": 1' for number in range(1, 41))
+    plain = played(b"{}")
+    assert played(b'{"gain": {"layer1:cell5": 1}}') == plain
+    assert played(b'{"clamp": {%s}}' % held.encode()) != plain
+
+
+def test_changes_of_cells_that_come_together_are_all_kept():
+    one, other = ({"clamp": {"layer1:cell3": 0.9}, "tempo": 90.0}, {"clamp": {"layer1:cell4": None}})
+    both = controls.followed_by(one, other)
+    assert both == {"clamp": {"layer1:cell3": 0.9, "layer1:cell4": None}, "tempo": 90.0}
+    assert controls.settled({"clamp": "layer1:cell4=1,layer1:cell5=2"}, both)["clamp"] == (
+        "layer1:cell5=2,layer1:cell3=0.9"
+    )
+    assert controls.followed_by({"clamp": "layer1:cell1=1"}, other) == {"clamp": "layer1:cell1=1"}
+    assert controls.followed_by(one, {"clamp": None}) == {"clamp": None, "tempo": 90.0}
+    many = {f"layer1:cell{number}": 1 for number in range(500)}
+    for odd in ({"layer1:cell3": "loud"}, {"layer1": 1}, {"layer1:cell3": True}, many):
+        with pytest.raises(UsageError):
+            controls.checked({"clamp": odd})
+
+
 def test_voices_of_a_mixture_are_weighed_and_labels_checked(cable, tmp_path):
     def turn(session):
         time.sleep(0.2)

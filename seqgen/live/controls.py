@@ -5,6 +5,7 @@ Each has a name, a kind, a range, a unit, a default and a line of help; its docu
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -180,7 +181,9 @@ def defaults() -> dict[str, Any]:
 
 
 def checked(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Names and values of one change, checked; `rules` may hold values by name, as control lines have it.
+    """Names and values of one change, checked; `rules` and cells may be objects, as control lines have it.
+
+    Cells of an object change these cells alone: `settled` puts them among the others.
 
     Raises:
         UsageError: There is no such control, or a value makes no sense.
@@ -188,16 +191,41 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in _flat(given):
         each = knob(str(name))
-        found[each.name] = _rule(each, value) if each.name.startswith(RULE) else each.checked(value)
+        if each.name in CELLS and isinstance(value, Mapping):
+            found[each.name] = _cells(each.name, value)
+        else:
+            found[each.name] = _rule(each, value) if each.name.startswith(RULE) else each.checked(value)
     if found.get("key") is not None or found.get("scale") is not None:
         tonality(found.get("key") or ("C" if "key" not in found else None), found.get("scale"))
     for name in CELLS:
-        for cell in (found[name] or "").split(",") if found.get(name) else ():
+        for cell in found[name].split(",") if isinstance(found.get(name), str) else ():
             read_value(cell, name)
     if found.get("instruments") is not None:
         instruments(found["instruments"])
     if found.get("meter") is not None:
         meter_of(found["meter"])
+    return found
+
+
+def settled(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes of controls that have these values, with cells as text; those of an object among those held already."""
+    found = dict(changes)
+    for name in CELLS:
+        if isinstance(change := changes.get(name), Mapping):
+            pairs = (cell.rpartition("=") for cell in (values.get(name) or "").split(",") if cell)
+            kept: dict[str, object] = {cell.strip(): value for cell, _, value in pairs}
+            kept.update(change)
+            found[name] = ",".join(f"{cell}={value}" for cell, value in kept.items() if value is not None) or None
+    return found
+
+
+def followed_by(changes: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """Two changes as one."""
+    found = {**changes, **later}
+    for name in CELLS:
+        if name in changes and isinstance(later.get(name), Mapping):
+            both = isinstance(changes[name], Mapping)
+            found[name] = {**changes[name], **later[name]} if both else settled(changes, later)[name]
     return found
 
 
@@ -222,7 +250,7 @@ def parse_line(line: bytes) -> dict[str, Any]:
     text = line.strip()
     if text.startswith(b"{"):
         return checked(read_line(text))
-    name, _, value = text[:MAX_TEXT].decode("utf-8", "replace").replace("=", " ", 1).partition(" ")
+    name, value = (*re.split("[= ]", text[:MAX_TEXT].decode("utf-8", "replace"), maxsplit=1), "")[:2]
     if not value.strip():
         value = "true" if name in BY_NAME and BY_NAME[name].kind == "flag" else ""
     return checked({name: True if value.strip() == "true" else value.strip()})
@@ -257,14 +285,20 @@ def shown(value: Any, limit: int = 60) -> str:
 
 def _flat(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in given.items():
-        if name in CELLS and isinstance(value, Mapping):
-            yield name, ",".join(f"{cell}={each}" for cell, each in value.items() if each is not None) or None
-        elif name != "rules":
+        if name != "rules":
             yield name, value
         elif not isinstance(value, Mapping) or len(value) > MAX_NAME:
             raise UsageError(f"rules is {shown(value)}, expected an object, a value by name")
         else:
             yield from ((f"{RULE}{rule}", each) for rule, each in value.items())
+
+
+def _cells(name: str, given: Mapping[str, Any]) -> dict[str, float | None]:
+    """Cells and their values, None for one that is let go."""
+    if len(given) > MAX_NAME:
+        raise UsageError(f"{name} is {shown(given)}, expected {MAX_NAME} cells at most")
+    read = {cell: read_value(f"{cell}={0 if value is None else value}", name)[1] for cell, value in given.items()}
+    return {str(cell): None if given[cell] is None else number for cell, number in read.items()}
 
 
 def _rule(each: Knob, value: Any) -> float | str | None:

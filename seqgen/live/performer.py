@@ -101,7 +101,7 @@ class Performer(abc.ABC):
 
     def _sounds(self, name: str) -> bool:
         """Whether a control is one of the source's."""
-        return name.startswith((controls.RULE, "temperature"))
+        return name in controls.CELLS or name.startswith((controls.RULE, "temperature"))
 
     # From any thread.
 
@@ -169,7 +169,7 @@ class Performer(abc.ABC):
                 if isinstance(item, Heard):
                     self._hear(item)
                 else:
-                    changes |= item
+                    changes = controls.followed_by(changes, item)
                 item = self._queue.get_nowait()
         except queue.Empty:
             pass
@@ -190,6 +190,7 @@ class Performer(abc.ABC):
         """Turn controls; what cannot be is told, and stays as it was."""
         flags = {name for name, value in changes.items() if value is True and controls.knob(name).kind == "flag"}
         changes = {name: value for name, value in changes.items() if controls.knob(name).kind != "flag"}
+        changes = controls.settled(self.values, changes)
         prompt = changes.pop("prompt", None)
         changes = self._possible(changes)
         before = dict(self.values)

@@ -47,7 +47,7 @@ class Preset:
         if not all(isinstance(table, dict) for table in tables):
             raise UsageError(f"{path}: [controls] and [cc] are tables, expected names and values")
         try:
-            values = controls.checked(tables[0])
+            values = controls.settled({}, controls.checked(tables[0]))
             if flags := [name for name in values if controls.knob(name).kind == "flag"]:
                 raise UsageError(f"{flags[0]} is something that happens, which a preset cannot hold")
             found = usual_controllers()

@@ -1,7 +1,7 @@
 """What the codecs of programming languages are: characters as in `char`, and a grammar that their table drives."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
 from seqgen.codecs import EndingGrammar, Grammar
@@ -50,5 +50,10 @@ class SourceCode(Char):
     def hole_over(cls, pieces: Sequence[bytes], left: bytes, right: bytes, length: int) -> EndingGrammar | None:
         if cls.language.layout or cls.language.blocks:
             return None  # what is open there no sign says
-        tidy = CodeGrammar(cls.language, pieces, tidy=True)
-        return CodeHole(tidy, left.decode("latin-1"), right.decode("latin-1"), length)
+        return CodeHole(_tidy(cls, tuple(pieces)), left.decode("latin-1"), right.decode("latin-1"), length)
+
+
+@lru_cache(maxsize=8)
+def _tidy(kind: type[SourceCode], pieces: tuple[bytes, ...]) -> CodeGrammar:
+    """A tidy grammar that many holes share, with what it has found of states."""
+    return CodeGrammar(kind.language, pieces, tidy=True)

@@ -21,6 +21,7 @@ from seqgen.jobs.sample.settings import SampleJob
 from seqgen.live import controls
 from seqgen.live.backends import backend
 from seqgen.live.blas import one_numpy_thread
+from seqgen.live.hushed import hushed
 from seqgen.live.performer import Tell
 from seqgen.live.player import Player
 from seqgen.live.ports import Backend, Input, Output, matched
@@ -108,7 +109,7 @@ def jam(
             spool.drain()
 
         began = time.monotonic()
-        with contextlib.suppress(KeyboardInterrupt), Interrupts() as interrupts:
+        with contextlib.suppress(KeyboardInterrupt), hushed(tell, observer.note), Interrupts() as interrupts:
             try:
                 session.start(player)
                 begun(session)
@@ -149,7 +150,7 @@ def _controls(job: JamJob) -> tuple[Preset, dict[str, Any]]:
     preset = Preset()
     if job.preset is not None:
         preset = Preset.load(Path(job.preset))
-    asked = controls.checked(job.values)
+    asked = controls.settled({}, controls.checked(job.values))
     return preset, controls.defaults() | dict(preset.values) | asked
 
 
