@@ -2,11 +2,12 @@
 
     python benchmarks/infill.py RUN [-n 100] [--quick] [--save]
 
-RUN is the folder of a run that was trained with holes; what it held out is measured. Of each document one random hole,
-as training draws them: nats per token of what was in it, given both sides, and given the left side alone, in plain
-order, by the same model. Of scores besides: bars made anew (does the filling end at the bar line, is all else as it
-was?), and the highest part harmonised by the others (on a grid of sixteenths: how many voices sound, are they crossed,
-how many parallel fifths and octaves a bar, beside the piece's own).
+RUN is the folder of a run that was trained with holes; what it held out is measured. Of 4 N random holes, as training
+draws them: nats per token of what was in it, given both sides, and given the left side alone, in plain order, by the
+same model (`_infill_nats.py`). Of scores besides: nats per note of parts that are made, those given being known one
+bar ahead, and in plain order; bars made anew (does the filling end at the bar line, is all else as it was?), and the
+highest part harmonised by the others (on a grid of sixteenths: how many voices sound, are they crossed, how many
+parallel fifths and octaves a bar, beside the piece's own).
 """
 
 import argparse
@@ -16,37 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from seqgen.api.filling import likelihoods, span_of
 from seqgen.api.model import Model, load
-from seqgen.infilling import Reach, drawn, opened, prompt
 from seqgen.music.read import read_score
 from seqgen.music.score import Score
 from seqgen.music.write import write_score
 from seqgen.training.recorded import recorded
 
+from _infill_nats import holes, parts  # isort: skip
 from _report import print_table, write_json  # isort: skip
 
 QUICK, GRID = 8, 4  # documents; steps of a quarter note
-
-
-def nats(model: Model, documents: list[Any], seed: int) -> dict[str, float]:
-    """Nats per token of what is in a hole of each document."""
-    tokenizer, reach = model.tokenizer, Reach.of(span_of(model))
-    signs, sums, count = tokenizer.infilling, np.zeros(2), 0
-    assert signs is not None
-    for number, own in enumerate(documents):
-        draws = np.random.default_rng([seed, number]).random(3).tolist()
-        cuts = tokenizer.codec.cuts(own)
-        begin, end = drawn(cuts, draws, reach, 0, len(own))
-        left, middle, right = own[:begin], own[begin:end].astype(np.int64), own[end : end + reach.after]
-        frame = tokenizer.frame()
-        both = prompt(frame, left, right, opened(cuts[:, : begin + 1], begin, reach), reach.after, signs)
-        alone = np.concatenate([frame, left]).astype(np.int64)
-        each = [likelihoods(model.engine, before, [middle])[0] for before in (both, alone)]
-        sums -= np.array(each) * len(middle)
-        count += len(middle)
-    both_sides, left_alone = (sums / count).tolist()
-    return {"tokens": count, "both_sides": both_sides, "left_alone": left_alone, "gain": 1 - both_sides / left_alone}
 
 
 def notes(score: Score, begin: int, end: int) -> list[tuple[Any, ...]]:
@@ -147,15 +127,24 @@ def main() -> None:
     tokenizer, count = model.tokenizer, QUICK if options.quick else options.n
     spans = zip(about.held.begin[:count].tolist(), about.held.end[:count].tolist())
     documents = [tokenizer.own(np.asarray(about.held_stream.ids[begin:end])) for begin, end in spans]
-    found: dict[str, Any] = {"nats": nats(model, documents, options.seed)}
+    own = holes(model, about.held_stream.ids, about.held, 4 * count, options.seed)
+    print_table(
+        list(own[0]), [[each if isinstance(each, str) else f"{each:.4g}" for each in row.values()] for row in own]
+    )
+    found: dict[str, Any] = {"holes": own}
     if tokenizer.infilling is not None and tokenizer.infilling.made >= 0:
+        found["parts"] = parts(model, documents, options.seed)
         pieces = [tokenizer.decode(own) for own in documents]
         found["bars"] = bars(model, pieces, options.seed)
         found["harmonised"] = harmonised(model, pieces, options.seed)
-    rows = [[kind, name, f"{value:.4g}"] for kind, values in found.items() for name, value in values.items()]
+    tables = {kind: values for kind, values in found.items() if isinstance(values, dict)}
+    rows = [[kind, name, f"{value:.4g}"] for kind, values in tables.items() for name, value in values.items()]
     print_table(["of", "what", "value"], rows)
     if options.save:
-        write_json("infill", {"codec": tokenizer.codec_name, "metrics": model.checkpoint.metrics, **found})
+        write_json(
+            f"infill_{tokenizer.codec_name}",
+            {"codec": tokenizer.codec_name, "metrics": model.checkpoint.metrics, **found},
+        )
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class Reach(NamedTuple):
     @classmethod
     def of(cls, span: int) -> "Reach":
         """Of a span of so many tokens."""
-        return cls(span // 8, span // 2, span // 4)
+        return cls(3 * span // 8, span // 2, span // 8)
 
 
 def drawn(cuts: Cuts, draws: Sequence[float], reach: Reach, first: int, last: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ import numpy as np
 from seqgen import clock as clocks
 from seqgen.memories import _places as p
 from seqgen.memories._places import LAGS, LONGEST, RIGHT, WAYS, WRONG
+from seqgen.memories.lookahead import AHEAD
 
 KINDS = 40
 
@@ -87,3 +88,24 @@ def lookback_by_hand(w, xs, ids, length):
                 y = y + w["said.weight"][2 * way + how - 1]
         found.append(y)
     return np.array(found)
+
+
+def lookahead_by_hand(w, xs, ids, length):
+    """The same, and in holes what follows them."""
+    found, register, loading, told = lookback_by_hand(w, xs, ids, length), [], False, None
+    suffix, prefix, end = w["signs"].astype(int).tolist()
+    for t, token in enumerate(ids.tolist()):
+        begins = w["clock"][token, 0] >= clocks.DOCUMENT
+        if begins or token in (suffix, end):
+            register, told, loading = [], None, token == suffix and not begins
+        elif loading and token == prefix:
+            loading = False
+            rows = np.zeros((AHEAD, w["ids.weight"].shape[1]))
+            for k, one in enumerate(register[:AHEAD]):
+                rows[k] = w["ids.weight"][one]
+            told = w["ahead.weight"] @ rows.ravel()
+        elif loading:
+            register.append(token)
+        if told is not None:
+            found[t] += told
+    return found

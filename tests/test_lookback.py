@@ -16,7 +16,7 @@ from seqgen.memories._lookback import looked as in_windows
 from seqgen.memories.lookback import Lookback
 from seqgen.memories.lookback import looked as in_steps
 from seqgen.models import ModelSettings, weight_shapes
-from seqgen.models.network import RecurrentLM, set_clock
+from seqgen.models.network import RecurrentLM, tell_memory
 from seqgen.stream import StreamWriter, TokenStream
 from seqgen.tokenizer import Tokenizer
 
@@ -138,7 +138,7 @@ def test_the_engine_gives_a_stream_the_same_bits_whatever_the_others_are(tables,
 
 def test_a_network_is_told_the_clock_of_its_codec():
     network = RecurrentLM(registry.load("cells", "gru")(), ModelSettings(hidden=8, memory="lookback"), 746 + 1)
-    set_clock(network, FRAMED.clock())
+    tell_memory(network, FRAMED.clock(), ())
     assert (network.state_dict()["memory.clock"].numpy() == FRAMED.clock()).all()
 
 

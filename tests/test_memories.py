@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lookback_by_hand import lookback_by_hand, random_clock, stands
+from lookback_by_hand import lookahead_by_hand, lookback_by_hand, random_clock, stands
 
 from seqgen import generation, registry
 from seqgen.cells import Cell
@@ -14,7 +14,7 @@ from seqgen.errors import UsageError
 from seqgen.generation.engines.numpy import NumpyEngine
 from seqgen.generation.engines.step import StepEngine
 from seqgen.generation.engines.torch import TorchEngine
-from seqgen.memories import CLOCK, PREFIX, Memory, available_memory
+from seqgen.memories import CLOCK, PREFIX, SIGNS, Memory, available_memory
 from seqgen.memories.attention import Attention
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.models.network import RecurrentLM, reset
@@ -22,6 +22,7 @@ from seqgen.models.network import RecurrentLM, reset
 NAMES = registry.own("memories")
 CELLS = registry.names("cells")
 B, S, V, T, LENGTH = 3, 6, 11, 13, 5
+HOLES = [2.0, 5.0, 7.0]  # <suffix>, <prefix> and <end>, which then come often
 
 memories = pytest.mark.parametrize("name", NAMES)
 
@@ -42,6 +43,8 @@ def make_layer(memory, seed=1, scale=1.0):
         for name, buffer in module.named_buffers():
             if name == CLOCK:
                 buffer.copy_(torch.from_numpy(random_clock(seed, V)))
+            if name == SIGNS:
+                buffer.copy_(torch.tensor(HOLES))
     return module, {key: weight.numpy().copy() for key, weight in module.state_dict().items()}
 
 
@@ -74,7 +77,7 @@ def attention_by_hand(w, xs, ids, length):
     return np.array(found)
 
 
-BY_HAND = {"attention": attention_by_hand, "lookback": lookback_by_hand}
+BY_HAND = {"attention": attention_by_hand, "lookahead": lookahead_by_hand, "lookback": lookback_by_hand}
 
 
 @memories
@@ -205,7 +208,8 @@ def random_weights(cell: Cell, settings: ModelSettings) -> dict[str, np.ndarray]
     made = {
         key: rng.normal(0, 0.4 if shape[-1] < 64 else 0.1, shape).astype(np.float32) for key, shape in shapes.items()
     }
-    return {key: random_clock(1, V) if key == PREFIX + CLOCK else weight for key, weight in made.items()}
+    fixed = {PREFIX + CLOCK: random_clock(1, V), PREFIX + SIGNS: np.array(HOLES)}
+    return {key: fixed.get(key, weight) for key, weight in made.items()}
 
 
 SHAPES = [{}, {"layers": 2, "embedding": 7}, {"tied": False, "embedding": 5}]

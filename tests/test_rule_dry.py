@@ -18,10 +18,15 @@ PASSAGE = [0, 1, 2, 3, 4, 1, 3, 2, 0, 4, 2, 1, 0, 3, 1, 4, 3, 0, 2, 4]
 
 
 def costs(past: list[int], size: int = 6, x: float = 0.5) -> list[float]:
-    """By tokens, of logits that are all zero."""
+    """By tokens, of logits that are all zero: what they cost for each share of 1 − p."""
+    found = -applied(past, np.zeros(size, np.float32), x) / (1 - 1 / size)
+    return [round(float(value), 5) for value in found]
+
+
+def applied(past: list[int], logits: np.ndarray, x: float) -> np.ndarray:
     rule = rules.parse("dry", x)
     history = np.array([([-1] * rule.window + past)[-rule.window :]])
-    return [-float(value) for value in rule(np.zeros((1, size), np.float32), history)[0]]
+    return rule(logits[None], history)[0]
 
 
 @pytest.mark.parametrize("length", [14, 15, 16, 17, 19])
@@ -45,6 +50,15 @@ def test_each_token_that_would_go_on_has_the_cost_of_its_own_passage():
 def test_what_is_longer_than_the_longest_costs_no_more():
     assert costs([3] * 1024) == [0, 0, 0, 0.5 * (LONGEST - FREE), 0, 0]
     assert costs([3] * (LONGEST + 1)) == [0, 0, 0, 0.5 * (LONGEST - FREE), 0, 0]
+
+
+def test_a_token_costs_the_less_the_surer_it_is():
+    past, next_one = [*PASSAGE, 5, *PASSAGE[:19]], PASSAGE[19]
+    for chance in (0.1, 0.5, 0.99):
+        logits = np.log(np.where(np.arange(6) == next_one, chance, (1 - chance) / 5)).astype(np.float32)
+        fell = logits - applied(past, logits, 0.5)
+        assert fell[next_one] == pytest.approx(0.5 * (19 - FREE) * (1 - chance), abs=1e-5)
+        assert np.count_nonzero(fell) == 1
 
 
 def test_nothing_is_read_before_the_beginning():

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from seqgen.api.model import Model
     from seqgen.music.request import Music
 
+LOOKING_BACK = ("lookback", "lookahead")  # memories with which the rules are usual that a codec names
+
 
 class Sampler:
     """One call of the sampling loop: rules and limits made from settings, and the way from tokens back to bytes.
@@ -125,7 +127,7 @@ class Sampler:
     def chain(self, temperature: Any, given: Sequence[tuple[str, Any]]) -> list[Rule]:
         """The rules in order, see `seqgen.rules.chain`, with those that are usual for such a model."""
         named = {name.replace("-", "_") for name, _ in given}
-        back = any(model.checkpoint.settings.memory == "lookback" for model in self.model.models)
+        back = any(model.checkpoint.settings.memory in LOOKING_BACK for model in self.model.models)
         usual = [rule for rule in self.model.tokenizer.codec.rules if back and rule[0] not in named]
         return chain(temperature, [*usual, *given], self._scope())
 

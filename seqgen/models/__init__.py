@@ -27,7 +27,8 @@ class ModelSettings:
     embedding: int | None = option(None, "size of the token embedding; none: as hidden")
     tied: bool = option(True, "the output layer shares the embedding's weights (Press & Wolf 2017)")
     memory: str | None = option(
-        None, "what it keeps of the document beside its hidden states: attention, lookback, none"
+        None,
+        "what it keeps of the document beside its hidden states: attention, lookback, lookahead (with holes), none",
     )
     memory_length: int = option(256, "tokens that the memory reaches back")
 

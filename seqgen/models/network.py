@@ -8,7 +8,7 @@ One call trains and samples: T tokens at once equal T single steps. Layers are t
 first, as kernels like it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from seqgen.cells import Cell, TrainingLoop
-from seqgen.memories import CLOCK, PREFIX
+from seqgen.memories import CLOCK, PREFIX, SIGNS
 from seqgen.models import ModelSettings, memory_size
 from seqgen.models.dropout import NOTHING, Rates, embedding_dropout, variational_dropout, weight_drop
 
@@ -152,11 +152,18 @@ def _product(loop: TrainingLoop, layer: nn.Module, x: Tensor, ids: Tensor) -> Te
     return functional.embedding(ids.t(), product) if x.ndim == 2 else product
 
 
-def set_clock(network: RecurrentLM, clock: NDArray[np.int64]) -> None:
-    """Tell a memory that goes by bars or lines what each token does to them, (V, 6)."""
+def tell_memory(network: RecurrentLM, clock: NDArray[np.int64], signs: Sequence[int]) -> None:
+    """Tell a memory what it asks for of the vocabulary.
+
+    Args:
+        network: The network; without a memory nothing is told.
+        clock: (V, 6) what each token does to bars or lines.
+        signs: The ids of <suffix>, <prefix> and <end>; none: there are no such tokens.
+    """
+    told = {CLOCK: torch.from_numpy(clock), SIGNS: torch.tensor(signs or (-1, -1, -1))}
     for name, buffer in network.named_buffers():
-        if name == PREFIX + CLOCK:
-            buffer.copy_(torch.from_numpy(clock))
+        if (own := name.removeprefix(PREFIX)) != name and own in told:
+            buffer.copy_(told[own])
 
 
 def load_weights(network: RecurrentLM, weights: Mapping[str, NDArray[Any]]) -> None:

@@ -1,7 +1,9 @@
 """What would go on with a passage that was said before costs something, the more the longer it already is.
 
 After DRY ("don't repeat yourself"), a rule of samplers of language models (text-generation-webui, pull request 5677,
-2024), there exponential in the length of the passage, here linear: a token here is mostly a character.
+2024), there exponential in the length of the passage, here linear: a token here is mostly a character. And here it
+costs the less the surer the token is: inside a word or a bracket there is nothing else to say, so that a passage is
+left where the model has a choice. What that is worth is in `benchmarks/README.md`.
 """
 
 from collections.abc import Sequence
@@ -22,7 +24,8 @@ def _definition(p: Chances, x: float, past: Sequence[int]) -> Chances:
 
     lengths = range(FREE + 1, min(LONGEST + 1, len(past)))
     costs = [
-        max((n - FREE for n in lengths if [*past[-n:], token] in said(n)), default=0) * x for token in range(len(p))
+        max((n - FREE for n in lengths if [*past[-n:], token] in said(n)), default=0) * x * (1 - p[token])
+        for token in range(len(p))
     ]
     return np.asarray(p * np.exp(-np.array(costs)))
 
@@ -32,7 +35,7 @@ class Dry(Rule):
     """A token that continues a repeated passage of 15 tokens or more costs x nats for each token beyond; 0: none.
 
     A passage is what the latest tokens and others among the latest 1,024 have in common; of those that a token would
-    continue the longest counts.
+    continue the longest counts. Where the token's own chance is p, the cost is x (1 − p).
     """
 
     contract = Contract(0, (0, 0.05, 1), _definition)
@@ -51,9 +54,16 @@ class Dry(Rule):
             return logits
         out = logits.copy()
         for row, costs in zip(out, rows):
+            chances = _chances(row)
             for token, length in costs.items():
-                row[token] -= np.float32(self.x * (length - FREE))
+                row[token] -= np.float32(self.x * (length - FREE) * (1 - chances[token]))
         return out
+
+
+def _chances(row: Logits) -> Logits:
+    """(V,) float64 of (V,) logits."""
+    found = np.exp(row.astype(np.float64) - row.max())
+    return np.asarray(found / found.sum())
 
 
 def _continuing(past: History) -> dict[int, int]:

@@ -27,7 +27,7 @@ from seqgen.checkpoint import MODEL_FILE, Checkpoint, Metrics, Provenance, Weigh
 from seqgen.errors import SeqgenError
 from seqgen.evaluation import temperature
 from seqgen.models import weight_shapes
-from seqgen.models.network import RecurrentLM, set_clock
+from seqgen.models.network import RecurrentLM, tell_memory
 from seqgen.seen import Seen
 from seqgen.training import infilling, parallel, resume
 from seqgen.training.augmentation import tables_for
@@ -106,7 +106,7 @@ class Run:
         else:
             state = {name: torch.from_numpy(np.array(weight)) for name, weight in inherited.weights.items()}
             self.network.load_state_dict(state, strict=False)  # tied weights have one name in a checkpoint, two here
-        set_clock(self.network, self.tokenizer.clock())
+        tell_memory(self.network, self.tokenizer.clock(), self.tokenizer.hole_signs)
         self.network.to(plan.device)
         if not self.ranks.is_main:
             torch.manual_seed(self.ranks.seed(plan.seed))

@@ -138,11 +138,11 @@ def in_parts(ids: Ids, draws: Sequence[float], signs: Signs) -> Ids | None:
     parts = apart.parts
     if len(parts) < 2 or not apart.heads:
         return None
-    given = _chosen(parts, apart.highest(), draws)
+    given = chosen(parts, apart.highest(), draws)
     return interleaved(apart.given(given), apart.made([each for each in parts if each not in given]), signs)
 
 
-def _chosen(parts: list[int], tune: int, draws: Sequence[float]) -> list[int]:
+def chosen(parts: list[int], tune: int, draws: Sequence[float]) -> list[int]:
     """The parts that are given: the tune, one of them, or several."""
     if draws[0] < TUNE and tune >= 0:
         return [tune]

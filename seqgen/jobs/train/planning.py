@@ -108,6 +108,8 @@ def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, object], pa
     inherited = {} if parent is None else dataclasses.asdict(parent.checkpoint.settings)
     codec = registry.load("codecs", str(stream.codec_spec["name"]))
     memory = {} if device.type != "cpu" or "memory" in given else _memory(codec, stream)  # on a GPU it is not tuned
+    if "memory" not in given and settings.convert("infill", given.get("infill", 0.0), float):
+        memory = {**memory, "memory": "lookahead"}  # which alone knows in a hole what follows it
     reading = _reading(job, stream, device.type, budget, {**memory, **given, **inherited}, model)
     values = dict(preset.settings) if preset else _automatic(device.type, reading, {**given, **inherited})
     values = {**memory, **values} if codec.with_counts else {**memory, **values, "counts": 0}
