@@ -5,7 +5,7 @@ import numpy as np
 from seqgen import clock as clocks
 from seqgen.memories import _places as p
 from seqgen.memories._places import LAGS, LONGEST, RIGHT, WAYS, WRONG
-from seqgen.memories.lookahead import AHEAD
+from seqgen.memories._registers import AHEAD
 
 KINDS = 40
 

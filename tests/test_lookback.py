@@ -153,6 +153,8 @@ def test_models_of_long_documents_have_it_on_a_cpu_where_nobody_says(tmp_path):
         return new_plan(job, TokenStream.open(path), given, None).shape.memory
 
     assert memory("cpu") == "lookback"
+    assert memory("cpu", infill=0.3) == "lookahead"
+    assert memory("cpu", infill=0.3, memory="none") is None
     assert memory("cpu", bars=2) is None
     assert memory("cpu", memory="none") is None
     assert memory("cpu", memory="attention") == "attention"

@@ -78,8 +78,8 @@ def sampled(codec, memory, given):
 @pytest.mark.parametrize(
     ("codec", "memory", "given", "expected"),
     [
-        ("c_source", "lookback", [], ["dry 0.1"]),
-        ("rust", "lookback", [("top-k", 5)], ["dry 0.1", "top_k 5"]),
+        ("c_source", "lookback", [], ["dry 0.3"]),
+        ("rust", "lookback", [("top-k", 5)], ["dry 0.3", "top_k 5"]),
         ("c_source", "lookback", [("dry", 0)], ["dry 0"]),
         ("c_source", None, [], []),
         ("char", "lookback", [], []),

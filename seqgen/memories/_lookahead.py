@@ -8,7 +8,7 @@ from seqgen.clock import DOCUMENT
 from seqgen.memories import SIGNS
 from seqgen.memories._lookback import LookbackLayer, State
 from seqgen.memories._places import WIDTH
-from seqgen.memories.lookahead import AHEAD, COUNT, HOLE, KEPT, LOADING, STANDS
+from seqgen.memories._registers import AHEAD, COUNT, HOLE, KEPT, LOADING, STANDS
 
 
 class LookaheadLayer(LookbackLayer):

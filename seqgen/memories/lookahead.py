@@ -23,14 +23,12 @@ import numpy as np
 from seqgen.clock import DOCUMENT
 from seqgen.memories import CLOCK, SIGNS, Array, Arrays, Ids, Memory, Parts, Shapes, Side
 from seqgen.memories._places import WIDTH
+from seqgen.memories._registers import AHEAD, COUNT, HOLE, KEPT, LOADING, NOWHERE, STANDS
 from seqgen.memories.lookback import Lookback
 
 if TYPE_CHECKING:
     from torch import nn
 
-AHEAD = 16  # tokens behind <suffix> that are kept
-NOWHERE, LOADING, HOLE = range(3)  # where a stream stands: in plain order, behind <suffix>, behind <prefix>
-STANDS, COUNT, KEPT = range(3)  # of a register: where it stands, how many tokens are kept, 1 + the first of them
 TABLE, AHEAD_WEIGHT, MATRIX = "ids.weight", "ahead.weight", "matrix"
 
 
@@ -95,7 +93,7 @@ def advanced(token: int, begun: bool, register: Array, signs: Sequence[int]) -> 
     Args:
         token: The token.
         begun: Whether a document begins with it.
-        register: (2 + AHEAD,) see above.
+        register: (2 + AHEAD,) see `_registers`.
         signs: The ids of <suffix>, <prefix>, <end>.
     """
     suffix, prefix, end = signs

@@ -86,9 +86,9 @@ def model_of(job: TrainJob, parent: Parent | None) -> str:
     found = parent.checkpoint.model
     if asked not in (None, found):
         raise UsageError(f"--model is {asked!r}, but the checkpoint {parent.name} is of {found!r}", "leave it out")
-    if preset is not None:
-        raise UsageError("both --preset and --from were given", "the checkpoint has a shape: leave --preset out")
-    return found
+    if preset is None:
+        return found
+    raise UsageError("both --preset and --from were given", "the checkpoint has a shape: leave --preset out")
 
 
 def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, object], parent: Parent | None) -> TrainPlan:
@@ -107,9 +107,7 @@ def new_plan(job: TrainJob, stream: TokenStream, given: Mapping[str, object], pa
     kinds = model_kinds(model)
     inherited = {} if parent is None else dataclasses.asdict(parent.checkpoint.settings)
     codec = registry.load("codecs", str(stream.codec_spec["name"]))
-    memory = {} if device.type != "cpu" or "memory" in given else _memory(codec, stream)  # on a GPU it is not tuned
-    if "memory" not in given and settings.convert("infill", given.get("infill", 0.0), float):
-        memory = {**memory, "memory": "lookahead"}  # which alone knows in a hole what follows it
+    memory = {} if "memory" in given else _memory(codec, stream, device.type, given)
     reading = _reading(job, stream, device.type, budget, {**memory, **given, **inherited}, model)
     values = dict(preset.settings) if preset else _automatic(device.type, reading, {**given, **inherited})
     values = {**memory, **values} if codec.with_counts else {**memory, **values, "counts": 0}
@@ -158,10 +156,10 @@ def _reading(
     return Reading(tokens, budget, rate, remembers)
 
 
-def _memory(codec: type[Codec], stream: TokenStream) -> Mapping[str, object]:
-    """Settings of the memory that goes with documents of the codec: none where they are too short to look back in."""
-    long = len(stream.ids) >= REMEMBERED * max(1, stream.documents)
-    return codec.memory if long else {}
+def _memory(codec: type[Codec], stream: TokenStream, device: str, given: Mapping[str, object]) -> Mapping[str, object]:
+    """Settings of the memory for documents of a codec: with holes one that sees what follows, none for short ones."""
+    found = codec.memory if device == "cpu" and len(stream.ids) >= REMEMBERED * max(1, stream.documents) else {}
+    return {**found, "memory": "lookahead"} if settings.convert("infill", given.get("infill", 0.0), float) else found
 
 
 def _automatic(device: str, reading: Reading, given: Mapping[str, object]) -> Values:
