@@ -54,10 +54,12 @@ def framed_clock(clock: Clock, vocab_size: int, signs: int = 0) -> Clock:
     """(V, 6) with what frames documents behind: the document token, with which all begins anew, labels, and holes.
 
     Behind an infilling token, of which the last `signs` are, places begin anew, so far away from those before that no
-    bar is found there; what was said before stays to be found by what was said.
+    bar is found there; what was said before stays to be found by what was said. The fourth and fifth of them, <given>
+    and <made>, stand before bars and let them count on.
     """
     framing = silent(vocab_size - len(clock))
     framing[0, BARS] = DOCUMENT
-    framing[len(framing) - signs :, BARS] = DOCUMENT - 1
-    framing[0, VOICE] = framing[len(framing) - signs :, VOICE] = 1
+    first = len(framing) - signs
+    framing[first : first + 3, BARS] = DOCUMENT - 1
+    framing[0, VOICE] = framing[first:, VOICE] = 1
     return np.concatenate([clock, framing])

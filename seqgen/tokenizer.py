@@ -104,11 +104,6 @@ class Tokenizer:
         """The ids of the infilling tokens; None where there are none."""
         return Signs(*range(self._first_sign, self.vocab_size)) if self.signs else None
 
-    @property
-    def hole_signs(self) -> tuple[int, ...]:
-        """The ids of <suffix>, <prefix> and <end>; none where there are no infilling tokens."""
-        return () if self.infilling is None else self.infilling[: len(HOLES)]
-
     def with_holes(self) -> "Tokenizer":
         """This one with the infilling tokens of its codec."""
         return replace(self, signs=self.codec.signs)

@@ -5,7 +5,7 @@ import numpy as np
 from seqgen import clock as clocks
 from seqgen.memories import _places as p
 from seqgen.memories._places import LAGS, LONGEST, RIGHT, WAYS, WRONG
-from seqgen.memories._registers import AHEAD
+from seqgen.memories._registers import AHEAD, BACK, FORTH, READ
 
 KINDS = 40
 
@@ -91,21 +91,36 @@ def lookback_by_hand(w, xs, ids, length):
 
 
 def lookahead_by_hand(w, xs, ids, length):
-    """The same, and in holes what follows them."""
-    found, register, loading, told = lookback_by_hand(w, xs, ids, length), [], False, None
-    suffix, prefix, end = w["signs"].astype(int).tolist()
-    for t, token in enumerate(ids.tolist()):
-        begins = w["clock"][token, 0] >= clocks.DOCUMENT
-        if begins or token in (suffix, end):
-            register, told, loading = [], None, token == suffix and not begins
-        elif loading and token == prefix:
-            loading = False
-            rows = np.zeros((AHEAD, w["ids.weight"].shape[1]))
-            for k, one in enumerate(register[:AHEAD]):
-                rows[k] = w["ids.weight"][one]
-            told = w["ahead.weight"] @ rows.ravel()
-        elif loading:
+    """The same, and what follows holes or is given of bars that are made."""
+    found, register, stands, told = lookback_by_hand(w, xs, ids, length), [], "", None
+    clock, tokens = w["clock"].astype(int), ids.tolist()
+    stood, table, begin = walked(tokens, clock), w["ids.weight"], 0
+    suffix, prefix, end, given, made = w["signs"].astype(int).tolist()
+
+    def said(weight, tokens, most):
+        rows = np.zeros((most, table.shape[1]))
+        for k, one in enumerate(tokens):
+            if one is not None:
+                rows[k] = table[one]
+        return weight @ rows.ravel()
+
+    for t, token in enumerate(tokens):
+        begins = clock[token, 0] >= clocks.DOCUMENT
+        begin = t if begins else begin
+        if begins or token in (suffix, end, given, made):
+            register, told = [], None
+            stands = "" if begins else {suffix: "loading", made: "made"}.get(token, "")
+        elif stands == "loading" and token == prefix:
+            stands, told = "hole", said(w["ahead.weight"], register[:AHEAD], AHEAD)
+        elif stands == "loading":
             register.append(token)
-        if told is not None:
+        if stands == "hole":
             found[t] += told
+        if stands == "made":
+            bar, place, _ = stood[t][0]
+            kept = range(max(begin, t + 1 - length), t + 1)
+            same = [s for s in kept if stood[s][0][0] == bar - 3 and stood[s][0][1] <= place]
+            if same:
+                around = range(max(same) + 1 - BACK, max(same) + 1 + FORTH)
+                found[t] += said(w["given.weight"], [tokens[s] if s in kept else None for s in around], READ)
     return found

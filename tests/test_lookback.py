@@ -9,6 +9,7 @@ from seqgen import registry
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.generation.engines.numpy import NumpyEngine
 from seqgen.generation.engines.torch import TorchEngine
+from seqgen.infilling import NO_SIGNS
 from seqgen.jobs.train.planning import new_plan
 from seqgen.jobs.train.settings import TrainJob
 from seqgen.memories import lookback
@@ -138,7 +139,7 @@ def test_the_engine_gives_a_stream_the_same_bits_whatever_the_others_are(tables,
 
 def test_a_network_is_told_the_clock_of_its_codec():
     network = RecurrentLM(registry.load("cells", "gru")(), ModelSettings(hidden=8, memory="lookback"), 746 + 1)
-    tell_memory(network, FRAMED.clock(), ())
+    tell_memory(network, FRAMED.clock(), NO_SIGNS)
     assert (network.state_dict()["memory.clock"].numpy() == FRAMED.clock()).all()
 
 

@@ -22,7 +22,7 @@ from seqgen.models.network import RecurrentLM, reset
 NAMES = registry.own("memories")
 CELLS = registry.names("cells")
 B, S, V, T, LENGTH = 3, 6, 11, 13, 5
-HOLES = [2.0, 5.0, 7.0]  # <suffix>, <prefix> and <end>, which then come often
+SIGNED = [2.0, 5.0, 7.0, 8.0, 9.0]  # the infilling tokens, which then come often
 
 memories = pytest.mark.parametrize("name", NAMES)
 
@@ -44,7 +44,7 @@ def make_layer(memory, seed=1, scale=1.0):
             if name == CLOCK:
                 buffer.copy_(torch.from_numpy(random_clock(seed, V)))
             if name == SIGNS:
-                buffer.copy_(torch.tensor(HOLES))
+                buffer.copy_(torch.tensor(SIGNED))
     return module, {key: weight.numpy().copy() for key, weight in module.state_dict().items()}
 
 
@@ -208,7 +208,7 @@ def random_weights(cell: Cell, settings: ModelSettings) -> dict[str, np.ndarray]
     made = {
         key: rng.normal(0, 0.4 if shape[-1] < 64 else 0.1, shape).astype(np.float32) for key, shape in shapes.items()
     }
-    fixed = {PREFIX + CLOCK: random_clock(1, V), PREFIX + SIGNS: np.array(HOLES)}
+    fixed = {PREFIX + CLOCK: random_clock(1, V), PREFIX + SIGNS: np.array(SIGNED)}
     return {key: fixed.get(key, weight) for key, weight in made.items()}
 
 

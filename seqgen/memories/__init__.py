@@ -45,7 +45,7 @@ __all__ = [
 Ids = NDArray[np.integer[Any]]
 Side = Literal["input", "output"]
 CLOCK = "clock"  # a weight that does not learn: the table of `seqgen.clock`, of the corpus's codec
-SIGNS = "signs"  # another: the ids of <suffix>, <prefix> and <end>, see `seqgen.infilling`; −1 where there are none
+SIGNS = "signs"  # another: the ids of the infilling tokens, `seqgen.infilling.Signs`; −1 for those that there are not
 PREFIX = "memory."  # of its weights' names in a checkpoint
 
 

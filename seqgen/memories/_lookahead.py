@@ -6,13 +6,26 @@ from torch.nn import functional
 
 from seqgen.clock import DOCUMENT
 from seqgen.memories import SIGNS
-from seqgen.memories._lookback import LookbackLayer, State
+from seqgen.memories import _places as p
+from seqgen.memories._lookback import LookbackLayer, Standing, State
 from seqgen.memories._places import WIDTH
-from seqgen.memories._registers import AHEAD, COUNT, HOLE, KEPT, LOADING, STANDS
+from seqgen.memories._registers import (
+    AHEAD,
+    BACK,
+    COUNT,
+    GIVEN_LAG,
+    HOLE,
+    KEPT,
+    LOADING,
+    MADE,
+    READ,
+    SIGNS_KNOWN,
+    STANDS,
+)
 
 
 class LookaheadLayer(LookbackLayer):
-    """What may follow, and in holes what follows them, added to token embeddings.
+    """What may follow, in holes what follows them, and in bars that are made what is given, added to token embeddings.
 
     Args:
         length: Tokens that are kept.
@@ -24,24 +37,27 @@ class LookaheadLayer(LookbackLayer):
 
     def __init__(self, length: int, size: int, vocab_size: int) -> None:
         super().__init__(length, size, vocab_size)
-        self.register_buffer(SIGNS, torch.full((HOLE + 1,), -1.0))
+        self.register_buffer(SIGNS, torch.full((SIGNS_KNOWN,), -1.0))
         self.ahead = nn.Linear(AHEAD * WIDTH, size, bias=False)
+        self.given = nn.Linear(READ * WIDTH, size, bias=False)
         nn.init.zeros_(self.ahead.weight)
+        nn.init.zeros_(self.given.weight)
 
     def forward(self, x: Tensor, ids: Tensor, state: State) -> tuple[Tensor, State]:
         """x (T, B, E), ids (T, B), state → y (T, B, E), the state after."""
         *past, register, told = state
-        y, after = super().forward(x, ids, tuple(past))
+        y, after, standing = self.read(x, ids, tuple(past))
         signs, tokens = self.signs.long(), ids.t()  # (B, T)
         begins = self.clock[tokens, 0] >= DOCUMENT
         held = registers(tokens, begins, signs, register.long())
-        rows = functional.embedding(held.kept, functional.pad(self.ids.weight, (0, 0, 1, 0)))  # (B, R, A, W)
-        said = self.ahead(rows.flatten(2))  # (B, R, E)
+        table = functional.pad(self.ids.weight, (0, 0, 1, 0))
+        said = self.ahead(functional.embedding(held.kept, table).flatten(2))  # (B, R, E)
         carried = (register[:, STANDS] == HOLE)[:, None]
         first = torch.where(carried, told.to(said.dtype), said[:, 0])
         said = torch.cat([first[:, None], said[:, 1:]], 1)
         of = said.gather(1, held.slot[..., None].expand(-1, -1, said.shape[2])) * (held.stands == HOLE)[..., None]
-        y = y + of.transpose(0, 1)
+        told_of = self.given(functional.embedding(aligned(standing), table).flatten(2))  # (B, T, E)
+        y = y + (of + told_of * (held.stands == MADE)[..., None]).transpose(0, 1)
         loading = held.stands[:, -1:] == LOADING
         last = held.slot[:, -1, None, None].expand(-1, 1, AHEAD)
         kept = held.kept.gather(1, last)[:, 0] * loading
@@ -68,21 +84,20 @@ def registers(ids: Tensor, begins: Tensor, signs: Tensor, register: Tensor) -> R
     Args:
         ids: (B, T).
         begins: (B, T) whether a document begins with it.
-        signs: (3,) the ids of <suffix>, <prefix>, <end>.
+        signs: (5,) the ids of <suffix>, <prefix>, <end>, <given>, <made>.
         register: (B, 2 + AHEAD) those carried in.
     """
     steps = ids.shape[1]
     at = torch.arange(steps, device=ids.device)
-    suffix, prefix = (ids == signs[0]) & ~begins, (ids == signs[1]) & ~begins
-    stops = begins | ((ids == signs[2]) & ~suffix)
-    prefix = prefix & ~suffix & ~stops
+    suffix, prefix, end, given, made = ((ids == sign) & ~begins for sign in signs)
+    stops = begins | end | given | made
     events = suffix | prefix | stops
     anew = torch.where(suffix | stops, at, -1).cummax(1).values  # (B, T) the last that begins anew, −1: none
-    loads = torch.where(anew >= 0, suffix.gather(1, anew.clamp(min=0)), register[:, STANDS, None] == LOADING)
+    begun = torch.where(suffix, LOADING, torch.where(made, MADE, 0)).gather(1, anew.clamp(min=0))
+    begun = torch.where(anew >= 0, begun, register[:, STANDS, None])
     prefixes = functional.pad(prefix.long().cumsum(1), (1, 0))  # (B, 1 + T) before each
     behind = prefixes[:, 1:] > prefixes.gather(1, (anew + 1).clamp(min=0))
-    holes = (loads & behind) | ((anew < 0) & (register[:, STANDS, None] == HOLE))
-    stands = torch.where(holes, HOLE, torch.where(loads, LOADING, 0))
+    stands = torch.where((begun == LOADING) & behind, HOLE, begun)
     slot = suffix.long().cumsum(1)
     slots = steps + 1 if ids.is_cuda else int(slot[:, -1].max()) + 1  # a GPU is not asked
     found = torch.full((len(ids), slots + 1), steps, device=ids.device)  # one more for what is no suffix
@@ -97,3 +112,19 @@ def registers(ids: Tensor, begins: Tensor, signs: Tensor, register: Tensor) -> R
     kept = torch.where(place < limit[..., None], read, 0)
     carried = torch.where(place[:, 0] < 0, register[:, KEPT:], kept[:, 0])
     return Registers(stands, slot, torch.cat([carried[:, None], kept[:, 1:]], 1))
+
+
+def aligned(standing: Standing) -> Tensor:
+    """(B, T, READ) 1 + the tokens of the bar as it is given, around the last one at this place or before; 0: none."""
+    everything, documents, keys, bar, own = standing
+    steps, size = bar.shape[1], everything.shape[1]
+    first = torch.arange(steps, device=bar.device) + 1  # what is still kept at each step
+    begin = p.NOW + (bar - GIVEN_LAG) * p.BAR
+    found = torch.searchsorted(keys, begin + own // p.PLACE * p.PLACE + p.PLACE - 1, right=True)
+    there = (found > first) & (keys.gather(1, (found - 1).clamp(min=0)) >= begin)
+    place = found[..., None] - BACK + torch.arange(READ, device=bar.device)  # (B, T, READ)
+    last = first + size - steps - 1
+    inside = (place >= first[:, None]) & (place <= last[:, None]) & there[..., None]
+    place = place.clamp(0, size - 1).flatten(1)
+    own_document = documents.gather(1, place).view_as(inside) == documents[:, size - steps :, None]
+    return everything.gather(1, place).view_as(inside) * (inside & own_document)

@@ -1,5 +1,7 @@
 """The rule of `_places` over windows of tensors, and `lookback` as a torch module."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -11,6 +13,25 @@ from seqgen.memories._moved import moved
 from seqgen.memories._places import LAGS, LONGEST, RIGHT, WAYS, WIDTH, WRONG
 
 State = tuple[Tensor, ...]
+
+
+class Standing(NamedTuple):
+    """Where the tokens of a window stand, and those that are kept before it.
+
+    Attributes:
+        everything: (B, N + T) 1 + ids, 0: none.
+        documents: (B, N + T) how many documents began since the window did.
+        keys: (B, N + T) places as numbers.
+        bar, own: (B, T) bars begun since the window did, places within the bar as numbers.
+    """
+
+    everything: Tensor
+    documents: Tensor
+    keys: Tensor
+    bar: Tensor
+    own: Tensor
+
+
 SCALE = 0.1  # standard deviation of fresh ids, as of token embeddings: larger ones are noise before anything is learned
 
 
@@ -43,12 +64,16 @@ class LookbackLayer(nn.Module):
 
     def forward(self, x: Tensor, ids: Tensor, state: State) -> tuple[Tensor, State]:
         """x (T, B, E), ids (T, B), state → y (T, B, E), the state after."""
-        found, after = looked(ids.t(), self.clock.long().clamp(min=0).minimum(self.most), state)
+        return self.read(x, ids, state)[:2]
+
+    def read(self, x: Tensor, ids: Tensor, state: State) -> tuple[Tensor, State, Standing]:
+        """The same, and where the tokens stand."""
+        found, after, standing = looked(ids.t(), self.clock.long().clamp(min=0).minimum(self.most), state)
         follow, right, matched, place = (each.transpose(0, 1) for each in found)  # (T, B, …)
         trust = functional.pad(_rows(self.trust, matched), (len(LAGS), 0), value=1.0)  # (T, B, ways)
         read = (_rows(self.ids, follow) * trust[..., None]).flatten(2)
         said = _rows(self.said, (right + RIGHT * torch.arange(WAYS, device=ids.device)) * (right > 0)).sum(2)
-        return x + self.ways(read) + said + _rows(self.match, matched) + self.place(place), after
+        return x + self.ways(read) + said + _rows(self.match, matched) + self.place(place), after, standing
 
 
 def _rows(table: nn.Embedding, numbers: Tensor) -> Tensor:
@@ -56,7 +81,7 @@ def _rows(table: nn.Embedding, numbers: Tensor) -> Tensor:
     return functional.embedding(numbers, functional.pad(table.weight, (0, 0, 1, 0)))
 
 
-def looked(ids: Tensor, clock: Tensor, state: State) -> tuple[State, State]:
+def looked(ids: Tensor, clock: Tensor, state: State) -> tuple[State, State, Standing]:
     """What `lookback.looked` gives of each token of B streams.
 
     Args:
@@ -66,7 +91,7 @@ def looked(ids: Tensor, clock: Tensor, state: State) -> tuple[State, State]:
 
     Returns:
         For each way 1 + the ids that may follow, or 0, (B, T, ways), and whether they were right; how many tokens
-        match, (B, T); places, (B, T). And the state after.
+        match, (B, T); places, (B, T). And the state after, and where the tokens stand.
     """
     latest, keys, runs, carried = (part.long() for part in state)
     steps = ids.shape[1]
@@ -74,26 +99,22 @@ def looked(ids: Tensor, clock: Tensor, state: State) -> tuple[State, State]:
     anew = (clock[ids, 0] >= clocks.DOCUMENT).cumsum(1)
     everything = torch.cat([latest, ids + 1], 1)  # (B, N + T)
     documents = torch.cat([torch.zeros_like(latest), anew], 1)
-    by_place, last_keys = _by_place(everything, keys, bar, own)
+    every = torch.cat([keys, p.NOW + bar * p.BAR + own], 1)
+    standing = Standing(everything, documents, every, bar, own)
+    by_place, last_keys = _by_place(standing)
     by_content, matched, runs = _by_content(everything, documents, runs, len(clock) + 1)
     follow = torch.cat([by_place, by_content[..., None]], 2)
     said = torch.cat([carried[:, None, p.CARRIED :], follow[:, :-1]], 1)
     right = torch.where(said == 0, 0, torch.where(said == ids[..., None] + 1, RIGHT, WRONG))
     last = everything[:, steps:] * (documents[:, steps:] == documents[:, -1:])
     after = last, last_keys, runs, torch.cat([hand, follow[:, -1]], 1)
-    return (follow, right, matched, place), tuple(part.to(state[0].dtype) for part in after)
+    return (follow, right, matched, place), tuple(part.to(state[0].dtype) for part in after), standing
 
 
-def _by_place(everything: Tensor, keys: Tensor, bar: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, T, lags) 1 + the ids after what stood at each lag, or 0; (B, N) the places of the latest tokens as numbers.
-
-    Args:
-        everything: (B, N + T) 1 + ids.
-        keys: (B, N) the places of the first N.
-        bar, own: (B, T) bars begun since the window did, places within the bar.
-    """
+def _by_place(standing: Standing) -> tuple[Tensor, Tensor]:
+    """(B, T, lags) 1 + the ids after what stood at each lag, or 0; (B, N) the places of the last ones as numbers."""
+    everything, _, every, bar, own = standing
     steps = bar.shape[1]
-    every = torch.cat([keys, p.NOW + bar * p.BAR + own], 1)
     begin = p.NOW + torch.stack([bar - lag for lag in LAGS], 2) * p.BAR  # (B, T, lags)
     found = torch.searchsorted(every, (begin + own[..., None]).flatten(1), right=True).view_as(begin)
     first = torch.arange(steps, device=bar.device)[:, None] + 1  # what is still kept at each step

@@ -1,16 +1,22 @@
-"""Look-back, and beside it what follows a hole, for models that fill holes in (`seqgen.infilling`).
+"""Look-back, and beside it what is told of what follows: for models that fill holes in (`seqgen.infilling`).
 
-A hidden state that read what follows a hole must carry it past all that stands right before the hole, and a small
-network hardly learns to. Here the first tokens behind <suffix> are kept as they are, and from <prefix> on, until <end>,
-what they say is added to every token embedding:
+A hidden state that read what follows a hole must carry it past all that stands right before the hole, and what is given
+of a bar past the next one; a small network hardly learns to. Here they are kept as they are. The first tokens behind
+<suffix> are added, from <prefix> on, until <end>:
 
     r_1 … r_A = the tokens behind <suffix>, at most A = AHEAD of them, up to <prefix>
     v = Σ_k W_k S[r_k]
     y_t = lookback(x_t) + v        from <prefix> to the token before <end>
 
-S is the table of `lookback`; W is zero at first. Another <suffix> begins anew; <end> and the beginning of a document
-forget. So the state is that of `lookback`, where the stream stands with the tokens kept so far, and v. The ids of
-<suffix>, <prefix> and <end> lie among the weights and do not learn, as the clock does.
+And in what is made of a bar, that which is given of it around the place where one is:
+
+    s = the last token of three bars before (that bar as it is given) at this place in the bar or before it
+    y_t = lookback(x_t) + Σ_k G_k S[token s + k]    k from 1 − BACK to FORTH, from <made> to the token before <given>
+
+S is the table of `lookback`; W and G are zero at first. Where there is no such token, nothing is added. Another of
+these signs, or <end>, or the beginning of a document begins anew. So the state is that of `lookback`, where the stream
+stands with the tokens kept so far, and v. The ids of the signs lie among the weights and do not learn, as the clock
+does.
 """
 
 from collections.abc import Sequence
@@ -22,14 +28,29 @@ import numpy as np
 
 from seqgen.clock import DOCUMENT
 from seqgen.memories import CLOCK, SIGNS, Array, Arrays, Ids, Memory, Parts, Shapes, Side
+from seqgen.memories import _places as p
 from seqgen.memories._places import WIDTH
-from seqgen.memories._registers import AHEAD, COUNT, HOLE, KEPT, LOADING, NOWHERE, STANDS
+from seqgen.memories._registers import (
+    AHEAD,
+    BACK,
+    COUNT,
+    FORTH,
+    GIVEN_LAG,
+    HOLE,
+    KEPT,
+    LOADING,
+    MADE,
+    NOWHERE,
+    READ,
+    SIGNS_KNOWN,
+    STANDS,
+)
 from seqgen.memories.lookback import Lookback
 
 if TYPE_CHECKING:
     from torch import nn
 
-TABLE, AHEAD_WEIGHT, MATRIX = "ids.weight", "ahead.weight", "matrix"
+TABLE, AHEAD_WEIGHT, GIVEN_WEIGHT, MATRIX = "ids.weight", "ahead.weight", "given.weight", "matrix"
 
 
 @final
@@ -45,7 +66,8 @@ class Lookahead(Memory):
         return Lookback(self.length)
 
     def weights(self, size: int, vocab_size: int) -> Shapes:
-        return {**self.past.weights(size, vocab_size), SIGNS: (HOLE + 1,), AHEAD_WEIGHT: (size, AHEAD * WIDTH)}
+        own = {SIGNS: (SIGNS_KNOWN,), AHEAD_WEIGHT: (size, AHEAD * WIDTH), GIVEN_WEIGHT: (size, READ * WIDTH)}
+        return {**self.past.weights(size, vocab_size), **own}
 
     def state(self, size: int) -> tuple[int, ...]:
         return *self.past.state(size), KEPT + AHEAD, size
@@ -56,7 +78,7 @@ class Lookahead(Memory):
         return LookaheadLayer(self.length, size, vocab_size)
 
     def prepared(self, weights: Arrays) -> Arrays:
-        own = {name: weights[name] for name in (TABLE, AHEAD_WEIGHT)}
+        own = {name: weights[name] for name in (TABLE, AHEAD_WEIGHT, GIVEN_WEIGHT)}
         return {**self.past.prepared(weights), **own, SIGNS: weights[SIGNS].astype(np.int64)}
 
     def through(self, prepared: Arrays, matrix: Array) -> Arrays | None:
@@ -68,23 +90,44 @@ class Lookahead(Memory):
         y, past_after = self.past.step(weights, x, ids, tuple(past))
         begins = (weights[CLOCK][ids, 0] >= DOCUMENT).tolist()
         signs, matrix = weights[SIGNS].tolist(), weights.get(MATRIX)
-        for out, token, begun, register, told in zip(y, ids.tolist(), begins, registers, ahead):
+        for row, (out, token, begun, register, told) in enumerate(zip(y, ids.tolist(), begins, registers, ahead)):
             if advanced(token, begun, register, signs):
-                told[:] = self._told(weights, register)
+                kept = register[KEPT : KEPT + int(register[COUNT])]
+                told[:] = _said(weights[TABLE], weights[AHEAD_WEIGHT], kept, AHEAD)
                 register[COUNT:] = 0
-            if register[STANDS] != HOLE:
+            added = told
+            if register[STANDS] == MADE:
+                latest, keys, _, hand = (part[row] for part in past_after)
+                added = _said(weights[TABLE], weights[GIVEN_WEIGHT], aligned(latest, keys, hand), READ)
+            elif register[STANDS] != HOLE:
                 told[:] = 0
-            else:
-                out += told if matrix is None else told @ matrix
+                continue
+            out += added if matrix is None else added @ matrix
         return y, (*past_after, registers, ahead)
 
-    @staticmethod
-    def _told(weights: Arrays, register: Array) -> Array:
-        """(size,) what the tokens that a register keeps say."""
-        rows = np.zeros((AHEAD, WIDTH), weights[TABLE].dtype)
-        count = int(register[COUNT])
-        rows[:count] = weights[TABLE][register[KEPT : KEPT + count].astype(np.int64) - 1]
-        return np.asarray(weights[AHEAD_WEIGHT] @ rows.ravel())
+
+def _said(table: Array, weight: Array, tokens: Array, most: int) -> Array:
+    """(size,) what tokens say, 1 + ids, 0: none; at most `most`."""
+    rows = np.zeros((most, WIDTH), table.dtype)
+    there = tokens > 0
+    rows[: len(tokens)][there] = table[tokens[there].astype(np.int64) - 1]
+    return np.asarray(weight @ rows.ravel())
+
+
+def aligned(latest: Array, keys: Array, hand: Array) -> Array:
+    """(≤ READ,) 1 + the tokens of this bar as it is given, around the last at this place or before; 0: none.
+
+    Args:
+        latest, keys: (N,) 1 + the latest ids, their places as numbers.
+        hand: Where the stream stands, a `Hand`.
+    """
+    begin = keys.dtype.type(p.NOW - GIVEN_LAG * p.BAR)
+    here = int(p.Hand(*hand[: p.CARRIED]).furthest) // p.PLACE * p.PLACE
+    found = int(keys.searchsorted(begin + keys.dtype.type(here + p.PLACE - 1), "right"))
+    if not found or keys[found - 1] < begin:
+        return latest[:0]
+    around = latest[max(found - BACK, 0) : found + FORTH]
+    return np.concatenate([np.zeros(max(BACK - found, 0), latest.dtype), around])
 
 
 def advanced(token: int, begun: bool, register: Array, signs: Sequence[int]) -> bool:
@@ -94,13 +137,13 @@ def advanced(token: int, begun: bool, register: Array, signs: Sequence[int]) -> 
         token: The token.
         begun: Whether a document begins with it.
         register: (2 + AHEAD,) see `_registers`.
-        signs: The ids of <suffix>, <prefix>, <end>.
+        signs: The ids of <suffix>, <prefix>, <end>, <given>, <made>.
     """
-    suffix, prefix, end = signs
+    suffix, prefix, end, given, made = signs
     loading = register[STANDS] == LOADING
-    if begun or token in (suffix, end):
+    if begun or token in (suffix, end, given, made):
         register[:] = 0
-        register[STANDS] = LOADING if token == suffix and not begun else NOWHERE
+        register[STANDS] = NOWHERE if begun else {suffix: LOADING, made: MADE}.get(token, NOWHERE)
     elif loading and token == prefix:
         register[STANDS] = HOLE
         return True

@@ -158,9 +158,9 @@ def tell_memory(network: RecurrentLM, clock: NDArray[np.int64], signs: Sequence[
     Args:
         network: The network; without a memory nothing is told.
         clock: (V, 6) what each token does to bars or lines.
-        signs: The ids of <suffix>, <prefix> and <end>; none: there are no such tokens.
+        signs: The ids of the infilling tokens, −1 for those that there are not.
     """
-    told = {CLOCK: torch.from_numpy(clock), SIGNS: torch.tensor(signs or (-1, -1, -1))}
+    told = {CLOCK: torch.from_numpy(clock), SIGNS: torch.tensor(signs)}
     for name, buffer in network.named_buffers():
         if (own := name.removeprefix(PREFIX)) != name and own in told:
             buffer.copy_(told[own])
