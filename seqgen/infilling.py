@@ -44,9 +44,6 @@ class Signs(NamedTuple):
     made: int = -1
 
 
-NO_SIGNS = Signs(-1, -1, -1)  # where there are no infilling tokens
-
-
 class Reach(NamedTuple):
     """How much of what is around a hole is read with it, in tokens.
 

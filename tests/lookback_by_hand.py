@@ -92,7 +92,7 @@ def lookback_by_hand(w, xs, ids, length):
 
 def lookahead_by_hand(w, xs, ids, length):
     """The same, and what follows holes or is given of bars that are made."""
-    found, register, stands, told = lookback_by_hand(w, xs, ids, length), [], "", None
+    found, register, stands, told, order = lookback_by_hand(w, xs, ids, length), [], "", None, ""
     clock, tokens = w["clock"].astype(int), ids.tolist()
     stood, table, begin = walked(tokens, clock), w["ids.weight"], 0
     suffix, prefix, end, given, made = w["signs"].astype(int).tolist()
@@ -110,6 +110,7 @@ def lookahead_by_hand(w, xs, ids, length):
         if begins or token in (suffix, end, given, made):
             register, told = [], None
             stands = "" if begins else {suffix: "loading", made: "made"}.get(token, "")
+            order += " " if begins else {given: "g", made: "m"}.get(token, " ")
         elif stands == "loading" and token == prefix:
             stands, told = "hole", said(w["ahead.weight"], register[:AHEAD], AHEAD)
         elif stands == "loading":
@@ -119,7 +120,8 @@ def lookahead_by_hand(w, xs, ids, length):
         if stands == "made":
             bar, place, _ = stood[t][0]
             kept = range(max(begin, t + 1 - length), t + 1)
-            same = [s for s in kept if stood[s][0][0] == bar - 3 and stood[s][0][1] <= place]
+            lag = 2 if order.endswith(("mm", "ggm")) else 3
+            same = [s for s in kept if stood[s][0][0] == bar - lag and stood[s][0][1] <= place]
             if same:
                 around = range(max(same) + 1 - BACK, max(same) + 1 + FORTH)
                 found[t] += said(w["given.weight"], [tokens[s] if s in kept else None for s in around], READ)

@@ -9,7 +9,6 @@ from seqgen import registry
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.generation.engines.numpy import NumpyEngine
 from seqgen.generation.engines.torch import TorchEngine
-from seqgen.infilling import NO_SIGNS
 from seqgen.jobs.train.planning import new_plan
 from seqgen.jobs.train.settings import TrainJob
 from seqgen.memories import lookback
@@ -37,7 +36,7 @@ def windowed(ids, clock, length, cuts):
     state = tuple(torch.zeros(len(ids), size) for size in Lookback(length).state(8))
     parts = []
     for piece in np.split(ids, cuts, axis=1):
-        found, state = in_windows(torch.from_numpy(piece), table, state)
+        found, state, _ = in_windows(torch.from_numpy(piece), table, state)
         parts.append([each.numpy() for each in found])
     return [np.concatenate(each, axis=1) for each in zip(*parts)]
 
@@ -139,7 +138,7 @@ def test_the_engine_gives_a_stream_the_same_bits_whatever_the_others_are(tables,
 
 def test_a_network_is_told_the_clock_of_its_codec():
     network = RecurrentLM(registry.load("cells", "gru")(), ModelSettings(hidden=8, memory="lookback"), 746 + 1)
-    tell_memory(network, FRAMED.clock(), NO_SIGNS)
+    tell_memory(network, FRAMED.clock(), None)
     assert (network.state_dict()["memory.clock"].numpy() == FRAMED.clock()).all()
 
 

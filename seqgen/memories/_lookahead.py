@@ -13,14 +13,17 @@ from seqgen.memories._registers import (
     AHEAD,
     BACK,
     COUNT,
-    GIVEN_LAG,
+    GIVEN,
     HOLE,
     KEPT,
+    LAGS_OF_GIVEN,
     LOADING,
     MADE,
+    NEAR,
     READ,
     SIGNS_KNOWN,
     STANDS,
+    TWICE,
 )
 
 
@@ -56,8 +59,10 @@ class LookaheadLayer(LookbackLayer):
         first = torch.where(carried, told.to(said.dtype), said[:, 0])
         said = torch.cat([first[:, None], said[:, 1:]], 1)
         of = said.gather(1, held.slot[..., None].expand(-1, -1, said.shape[2])) * (held.stands == HOLE)[..., None]
-        told_of = self.given(functional.embedding(aligned(standing), table).flatten(2))  # (B, T, E)
-        y = y + (of + told_of * (held.stands == MADE)[..., None]).transpose(0, 1)
+        near = held.stands == NEAR
+        around = aligned(standing, torch.where(near, LAGS_OF_GIVEN[NEAR], LAGS_OF_GIVEN[MADE]))
+        told_of = self.given(functional.embedding(around, table).flatten(2))  # (B, T, E)
+        y = y + (of + told_of * (near | (held.stands == MADE))[..., None]).transpose(0, 1)
         loading = held.stands[:, -1:] == LOADING
         last = held.slot[:, -1, None, None].expand(-1, 1, AHEAD)
         kept = held.kept.gather(1, last)[:, 0] * loading
@@ -93,8 +98,8 @@ def registers(ids: Tensor, begins: Tensor, signs: Tensor, register: Tensor) -> R
     stops = begins | end | given | made
     events = suffix | prefix | stops
     anew = torch.where(suffix | stops, at, -1).cummax(1).values  # (B, T) the last that begins anew, −1: none
-    begun = torch.where(suffix, LOADING, torch.where(made, MADE, 0)).gather(1, anew.clamp(min=0))
-    begun = torch.where(anew >= 0, begun, register[:, STANDS, None])
+    begun = torch.where(suffix, LOADING, _in_parts(anew, given, made, register[:, STANDS, None]))
+    begun = torch.where(anew >= 0, begun.gather(1, anew.clamp(min=0)), register[:, STANDS, None])
     prefixes = functional.pad(prefix.long().cumsum(1), (1, 0))  # (B, 1 + T) before each
     behind = prefixes[:, 1:] > prefixes.gather(1, (anew + 1).clamp(min=0))
     stands = torch.where((begun == LOADING) & behind, HOLE, begun)
@@ -114,12 +119,35 @@ def registers(ids: Tensor, begins: Tensor, signs: Tensor, register: Tensor) -> R
     return Registers(stands, slot, torch.cat([carried[:, None], kept[:, 1:]], 1))
 
 
-def aligned(standing: Standing) -> Tensor:
-    """(B, T, READ) 1 + the tokens of the bar as it is given, around the last one at this place or before; 0: none."""
+def _in_parts(anew: Tensor, given: Tensor, made: Tensor, carried: Tensor) -> Tensor:
+    """(B, T) where a stream stands from <given> and <made> on; 0 at what is neither.
+
+    Args:
+        anew: (B, T) the last token at which it began to stand somewhere, −1: none.
+        given, made: (B, T) whether the token is that sign.
+        carried: (B, 1) where it stood before the window.
+    """
+    before = functional.pad(anew[:, :-1], (1, 0), value=-1)
+    twice = carried == TWICE
+    after_given = _at(given, before, (carried == GIVEN) | twice)
+    after_made = _at(made, before, (carried == MADE) | (carried == NEAR))
+    near = after_made | (after_given & _at(after_given, before, twice))
+    return torch.where(
+        made, torch.where(near, NEAR, MADE), torch.where(given, torch.where(after_given, TWICE, GIVEN), 0)
+    )
+
+
+def _at(there: Tensor, place: Tensor, carried: Tensor) -> Tensor:
+    """(B, T) of (B, T) at places (B, T); (B, 1) what was carried in where a place is −1."""
+    return torch.where(place >= 0, there.gather(1, place.clamp(min=0)), carried)
+
+
+def aligned(standing: Standing, lag: Tensor) -> Tensor:
+    """(B, T, READ) 1 + the tokens some bars before, (B, T), around the last one at this place or before; 0: none."""
     everything, documents, keys, bar, own = standing
     steps, size = bar.shape[1], everything.shape[1]
     first = torch.arange(steps, device=bar.device) + 1  # what is still kept at each step
-    begin = p.NOW + (bar - GIVEN_LAG) * p.BAR
+    begin = p.NOW + (bar - lag) * p.BAR
     found = torch.searchsorted(keys, begin + own // p.PLACE * p.PLACE + p.PLACE - 1, right=True)
     there = (found > first) & (keys.gather(1, (found - 1).clamp(min=0)) >= begin)
     place = found[..., None] - BACK + torch.arange(READ, device=bar.device)  # (B, T, READ)

@@ -10,7 +10,8 @@ of a bar past the next one; a small network hardly learns to. Here they are kept
 
 And in what is made of a bar, that which is given of it around the place where one is:
 
-    s = the last token of three bars before (that bar as it is given) at this place in the bar or before it
+    s = the last token of that bar as it is given at this place or before it: three bars before, the next one that is
+        given lying between, or two where none does (`_registers`)
     y_t = lookback(x_t) + Σ_k G_k S[token s + k]    k from 1 − BACK to FORTH, from <made> to the token before <given>
 
 S is the table of `lookback`; W and G are zero at first. Where there is no such token, nothing is added. Another of
@@ -35,15 +36,18 @@ from seqgen.memories._registers import (
     BACK,
     COUNT,
     FORTH,
-    GIVEN_LAG,
+    GIVEN,
     HOLE,
     KEPT,
+    LAGS_OF_GIVEN,
     LOADING,
     MADE,
+    NEAR,
     NOWHERE,
     READ,
     SIGNS_KNOWN,
     STANDS,
+    TWICE,
 )
 from seqgen.memories.lookback import Lookback
 
@@ -96,9 +100,9 @@ class Lookahead(Memory):
                 told[:] = _said(weights[TABLE], weights[AHEAD_WEIGHT], kept, AHEAD)
                 register[COUNT:] = 0
             added = told
-            if register[STANDS] == MADE:
+            if lag := LAGS_OF_GIVEN.get(int(register[STANDS])):
                 latest, keys, _, hand = (part[row] for part in past_after)
-                added = _said(weights[TABLE], weights[GIVEN_WEIGHT], aligned(latest, keys, hand), READ)
+                added = _said(weights[TABLE], weights[GIVEN_WEIGHT], aligned(latest, keys, hand, lag), READ)
             elif register[STANDS] != HOLE:
                 told[:] = 0
                 continue
@@ -114,14 +118,15 @@ def _said(table: Array, weight: Array, tokens: Array, most: int) -> Array:
     return np.asarray(weight @ rows.ravel())
 
 
-def aligned(latest: Array, keys: Array, hand: Array) -> Array:
-    """(≤ READ,) 1 + the tokens of this bar as it is given, around the last at this place or before; 0: none.
+def aligned(latest: Array, keys: Array, hand: Array, lag: int) -> Array:
+    """(≤ READ,) 1 + the tokens some bars before, around the last one at this place or before; 0: none.
 
     Args:
         latest, keys: (N,) 1 + the latest ids, their places as numbers.
         hand: Where the stream stands, a `Hand`.
+        lag: Bars.
     """
-    begin = keys.dtype.type(p.NOW - GIVEN_LAG * p.BAR)
+    begin = keys.dtype.type(p.NOW - lag * p.BAR)
     here = int(p.Hand(*hand[: p.CARRIED]).furthest) // p.PLACE * p.PLACE
     found = int(keys.searchsorted(begin + keys.dtype.type(here + p.PLACE - 1), "right"))
     if not found or keys[found - 1] < begin:
@@ -140,10 +145,16 @@ def advanced(token: int, begun: bool, register: Array, signs: Sequence[int]) -> 
         signs: The ids of <suffix>, <prefix>, <end>, <given>, <made>.
     """
     suffix, prefix, end, given, made = signs
-    loading = register[STANDS] == LOADING
+    stood = int(register[STANDS])
+    loading = stood == LOADING
     if begun or token in (suffix, end, given, made):
+        now = {
+            suffix: LOADING,
+            given: TWICE if stood in (GIVEN, TWICE) else GIVEN,
+            made: NEAR if stood in (TWICE, MADE, NEAR) else MADE,
+        }
         register[:] = 0
-        register[STANDS] = NOWHERE if begun else {suffix: LOADING, made: MADE}.get(token, NOWHERE)
+        register[STANDS] = NOWHERE if begun else now.get(token, NOWHERE)
     elif loading and token == prefix:
         register[STANDS] = HOLE
         return True

@@ -152,15 +152,15 @@ def _product(loop: TrainingLoop, layer: nn.Module, x: Tensor, ids: Tensor) -> Te
     return functional.embedding(ids.t(), product) if x.ndim == 2 else product
 
 
-def tell_memory(network: RecurrentLM, clock: NDArray[np.int64], signs: Sequence[int]) -> None:
+def tell_memory(network: RecurrentLM, clock: NDArray[np.int64], signs: Sequence[int] | None) -> None:
     """Tell a memory what it asks for of the vocabulary.
 
     Args:
         network: The network; without a memory nothing is told.
         clock: (V, 6) what each token does to bars or lines.
-        signs: The ids of the infilling tokens, −1 for those that there are not.
+        signs: The ids of the infilling tokens, −1 for those that there are not; None: there are none.
     """
-    told = {CLOCK: torch.from_numpy(clock), SIGNS: torch.tensor(signs)}
+    told = {CLOCK: torch.from_numpy(clock)} | ({} if signs is None else {SIGNS: torch.tensor(signs)})
     for name, buffer in network.named_buffers():
         if (own := name.removeprefix(PREFIX)) != name and own in told:
             buffer.copy_(told[own])

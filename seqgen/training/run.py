@@ -26,7 +26,6 @@ from seqgen import files, hub
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, Metrics, Provenance, Weights
 from seqgen.errors import SeqgenError
 from seqgen.evaluation import temperature
-from seqgen.infilling import NO_SIGNS
 from seqgen.models import weight_shapes
 from seqgen.models.network import RecurrentLM, tell_memory
 from seqgen.seen import Seen
@@ -107,7 +106,7 @@ class Run:
         else:
             state = {name: torch.from_numpy(np.array(weight)) for name, weight in inherited.weights.items()}
             self.network.load_state_dict(state, strict=False)  # tied weights have one name in a checkpoint, two here
-        tell_memory(self.network, self.tokenizer.clock(), self.tokenizer.infilling or NO_SIGNS)
+        tell_memory(self.network, self.tokenizer.clock(), self.tokenizer.infilling)
         self.network.to(plan.device)
         if not self.ranks.is_main:
             torch.manual_seed(self.ranks.seed(plan.seed))
