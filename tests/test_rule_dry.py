@@ -9,9 +9,12 @@ from seqgen import registry, rules
 from seqgen.api.model import Model
 from seqgen.api.sampler import Sampler
 from seqgen.api.sampling import Sampling
+from seqgen.cells.lstm import LSTM
 from seqgen.checkpoint import Checkpoint
-from seqgen.models import ModelSettings
+from seqgen.cli import run
+from seqgen.models import ModelSettings, weight_shapes
 from seqgen.rules.dry import FREE, LONGEST
+from seqgen.takes.store import Takes
 from seqgen.tokenizer import Tokenizer
 
 PASSAGE = [0, 1, 2, 3, 4, 1, 3, 2, 0, 4, 2, 1, 0, 3, 1, 4, 3, 0, 2, 4]
@@ -89,3 +92,25 @@ def test_code_that_looks_back_is_sampled_by_it_unless_somebody_says_otherwise(co
     names = {"Dry": "dry", "TopK": "top_k"}
     found = [(type(rule).__name__, *dataclasses.astuple(rule)) for rule in sampled(codec, memory, given)]
     assert [f"{names[name]} {value:g}" for name, value in found if name in names] == expected
+
+
+def test_a_take_keeps_the_rules_that_nobody_named(tmp_path, monkeypatch):
+    """So it can be drawn again where other rules have become usual."""
+    monkeypatch.setenv("SEQGEN_TAKES", str(tmp_path / "takes"))
+    rust, settings = registry.load("codecs", "rust"), ModelSettings(hidden=8, memory="lookback")
+    tokenizer = Tokenizer(rust.fit([b"fn f() { let a = 1; }\n"], rust.Options()), "rust")
+    shapes, drawn = weight_shapes(LSTM(), settings, tokenizer.vocab_size), np.random.default_rng(1)
+    weights = {name: drawn.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    Checkpoint("lstm", LSTM(), settings, tokenizer, weights).save(tmp_path / "model.safetensors")
+    command = ["generate", str(tmp_path / "model.safetensors"), "-l", "400", "--seed", "1", "-t", "0.1", "-o"]
+    assert run([*command, str(tmp_path / "a.rs")]) == 0
+    with Takes() as takes:
+        (take,) = takes.list(10)
+    assert take.beginning.settings["rules"] == [["dry", 0.3]]
+    monkeypatch.setattr(rust, "rules", (("dry", 5),))
+    again = [part for rule in take.beginning.settings["rules"] for part in ("-r", *map(str, rule))]
+    for name, given in (("b.rs", again), ("c.rs", [])):
+        assert run([*command[:-1], *given, "--no-take", "-o", str(tmp_path / name)]) == 0
+    first, second, other = ((tmp_path / name).read_bytes() for name in ("a.rs", "b.rs", "c.rs"))
+    assert first == second
+    assert first != other  # by what is usual now

@@ -15,6 +15,7 @@ from seqgen.api.holding import Held, engine_of, held_of
 from seqgen.api.novelty import Known, new_steps
 from seqgen.api.over_text import balanced, grammar_of
 from seqgen.api.sampling import UNLIMITED, Sampling
+from seqgen.api.usual import effective
 from seqgen.api.words import Token, Words
 from seqgen.codecs import Grammar, Ids, Mask, Spelling
 from seqgen.errors import UsageError
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from seqgen.api.filling import Filling
     from seqgen.api.model import Model
     from seqgen.music.request import Music
-
-LOOKING_BACK = ("lookback", "lookahead")  # memories with which the rules are usual that a codec names
 
 
 class Sampler:
@@ -126,10 +125,7 @@ class Sampler:
 
     def chain(self, temperature: Any, given: Sequence[tuple[str, Any]]) -> list[Rule]:
         """The rules in order, see `seqgen.rules.chain`, with those that are usual for such a model."""
-        named = {name.replace("-", "_") for name, _ in given}
-        back = any(model.checkpoint.settings.memory in LOOKING_BACK for model in self.model.models)
-        usual = [rule for rule in self.model.tokenizer.codec.rules if back and rule[0] not in named]
-        return chain(temperature, [*usual, *given], self._scope())
+        return chain(temperature, effective(self.model, given), self._scope())
 
     def _scope(self) -> Scope:
         """What rules may know of the vocabulary and of the length."""

@@ -69,6 +69,7 @@ class TakeSettings(TypedDict, total=False):
     """How a take was sampled: plain JSON data, named as in `seqgen.api.sampling.Sampling`. What is neutral is left out.
 
     Keys besides:
+        rules: All of them, those too that are usual for the model: see `seqgen.api.usual`.
         clamp, gain: Cells that were held, or scaled, and by how much.
         adapt: How the model learned from the prompt before it sampled, see `seqgen.api.adapting`.
         followed: Whether controls steered it.

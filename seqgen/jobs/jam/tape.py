@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seqgen.api.model import Model
+from seqgen.api.usual import effective
 from seqgen.jobs.jam.settings import JamJob
 from seqgen.jobs.observer import Observer
+from seqgen.live.controls import RULE
 from seqgen.takes.place import kept
 from seqgen.takes.record import Beginning, TakeSettings, TakeSource
 from seqgen.takes.recorder import Recorder
@@ -28,10 +30,10 @@ class Tape:
             return
         corpus = str(model.checkpoint.provenance.get("corpus", ""))
         source = TakeSource(model.digest, model.name, corpus, model.tokenizer.spec())
-        rules = [[name.removeprefix("rule."), value] for name, value in values.items() if name.startswith("rule.")]
+        given = [(name.removeprefix(RULE), value) for name, value in values.items() if name.startswith(RULE)]
         settings: TakeSettings = {
             "temperature": values["temperature"],
-            "rules": rules,
+            "rules": [list(rule) for rule in effective(model, given)],
             "length": "inf",
             "stop": [],
             "label": values["label"],

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from seqgen.api.usual import effective
 from seqgen.jobs.observer import Observer
 from seqgen.jobs.sample.preparing import Prepared
 from seqgen.music.request import Music
@@ -59,7 +60,7 @@ class AsTakes:
         mixture = prepared.model.mixture
         settings: TakeSettings = {
             "temperature": job.temperature,
-            "rules": [list(rule) for rule in job.rules],
+            "rules": [list(rule) for rule in effective(prepared.model, job.rules)],
             "length": "inf" if job.unlimited else job.length,
             "stop": list(job.stop),
             "label": label,

@@ -16,6 +16,7 @@ import time
 from typing import Any, BinaryIO
 
 from seqgen.api.sampler import Sampler
+from seqgen.api.usual import effective
 from seqgen.api.words import Words
 from seqgen.errors import SeqgenError
 from seqgen.generation.loop import Step
@@ -50,7 +51,7 @@ class Events(Audience):
             samples=job.samples,
             checkpoint=model.digest,
             temperature=job.temperature,
-            rules=[list(rule) for rule in job.rules],
+            rules=[list(rule) for rule in effective(model, job.rules)],
             label=label,
             prompt=text,
             prompt_tokens=len(prompt),
