@@ -1,6 +1,6 @@
 """Claim: pieces have the shape that is asked for: bars come back as in the corpus, and sections as their letters say.
 
-    python benchmarks/form.py CHECKPOINT … [--pieces 60] [--bars 32] [--temperatures 0.8 1] [--seed 1]
+    python benchmarks/form.py CHECKPOINT … [--pieces 60] [--bars 32] [--temperatures 0.8 1] [--max-copy 8bars]
 
 CHECKPOINT is a model of codec `midi_bar`, named like the catalogued corpus that it learned from. It makes pieces of so
 many bars three times: as it likes, with --form corpus, and with --form aaba. Of each kind are told
@@ -9,7 +9,9 @@ many bars three times: as it likes, with --form corpus, and with --form aaba. Of
   that of the whole corpus by the same code, and its share of that;
 - the mean likeness of bars to those at the same place of a section with the same letter, and of another;
 - the shares of 8-, 16- and 24-grams of tokens that are new to the training documents, in any key
-  (`seqgen.originality`), beside those of documents that were held out.
+  (`seqgen.originality`), beside those of documents that were held out; and the longest run that is not.
+
+With --max-copy all three are made once more, at the last temperature, with copies of so many tokens or bars refused.
 """
 
 import argparse
@@ -44,11 +46,11 @@ LEAST = 150  # tokens of a held-out document
 Ids = list[int]
 
 
-def pieces(model: Model, music: Music, count: int, seed: int, temperature: float) -> list[Ids]:
+def pieces(model: Model, how: Sampling, count: int) -> list[Ids]:
     """The tokens of so many pieces, drawn at once."""
-    prompts = [model.prompt(b"", model.label(None, seed, index)) for index in range(count)]
+    prompts = [model.prompt(b"", model.label(None, how.seed, index)) for index in range(count)]
     ids: list[Ids] = [[] for _ in prompts]
-    for step in model.sampler(Sampling(seed=seed, music=music, temperature=temperature), prompts).steps():
+    for step in model.sampler(how, prompts).steps():
         for index in np.flatnonzero(step.ids >= 0).tolist():
             ids[index].append(int(step.ids[index]))
     return ids
@@ -81,13 +83,14 @@ def measured(model: Model, made: Sequence[Ids], index: Index, size: int) -> dict
 
 
 def news(model: Model, made: Sequence[Ids], index: Index) -> dict[str, Any]:
-    """What of pieces is new, and the median of the longest runs that are not."""
+    """What of pieces is new, and the longest runs that are not: the median, and the longest."""
     key = model.tokenizer.copy_key()
     ids = [np.array(each) if key is None else key.ids(np.array(each))[0] for each in made]
     found = [measure(index, each, NGRAMS) for each in ids]
     return {
         "new": {str(n): round(float(np.mean([each.novelty[n] for each in found])), 4) for n in NGRAMS},
         "longest_run": int(np.median([each.longest for each in found])),
+        "longest_of_all": max(each.longest for each in found),
     }
 
 
@@ -98,6 +101,7 @@ def main() -> None:
     parser.add_argument("--bars", type=int, default=32)
     parser.add_argument("--temperatures", type=float, nargs="+", default=[0.8, 0.9, 1.0])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--max-copy", nargs="*", default=[], help="as `seqgen generate` takes it: 8bars, or tokens")
     parser.add_argument("--no-json", action="store_true", help="leave no result file")
     given = parser.parse_args()
     results: dict[str, Any] = {}
@@ -105,13 +109,22 @@ def main() -> None:
         results[checkpoint] = examined(checkpoint, given)
         corpus = results[checkpoint]["corpus"]
         new = results[checkpoint]["held_out"]["new"].values()
-        rows = [["corpus", *corpus.values(), "", "", "", "", ""], ["held out", *[""] * (len(corpus) + 2), *new]]
+        rows = [["corpus", *corpus.values(), *[""] * 6], ["held out", *[""] * (len(corpus) + 2), *new, ""]]
         for kind, found in results[checkpoint]["made"].items():
             similar = [f"{value:.3f} ({value / corpus[lag]:.0%})" for lag, value in found["similarity"].items()]
-            rows.append([kind, *similar, found["same_letter"], found["other_letter"], *found["new"].values()])
+            new = found["new"].values()
+            rows.append([kind, *similar, found["same_letter"], found["other_letter"], *new, found["longest_of_all"]])
         print(checkpoint)
         print_table(
-            ("", *(f"lag {lag}" for lag in LAGS), "same letter", "other", *(f"new {n}-grams" for n in NGRAMS)), rows
+            (
+                "",
+                *(f"lag {lag}" for lag in LAGS),
+                "same letter",
+                "other",
+                *(f"new {n}-grams" for n in NGRAMS),
+                "longest run",
+            ),
+            rows,
         )
         if not given.no_json:
             settings = {"pieces": given.pieces, "bars": given.bars, "seed": given.seed}
@@ -138,13 +151,17 @@ def examined(name: str, given: argparse.Namespace) -> dict[str, Any]:
             "--form corpus": Music(bars=given.bars, form="corpus"),
             f"--form {LETTERS}": Music(form=f"{LETTERS}:{given.bars // len(LETTERS)}"),
         }
-        made = {
-            f"{kind}, {heat:g}": measured(
-                model, pieces(model, music, given.pieces, given.seed, heat), index, given.bars // len(LETTERS)
-            )
-            for heat in given.temperatures
-            for kind, music in asked.items()
+        ways = {
+            f"{kind}, {heat:g}": (music, heat, None) for heat in given.temperatures for kind, music in asked.items()
         }
+        for limit in given.max_copy:
+            last, most = given.temperatures[-1], int(limit) if limit.isdecimal() else limit
+            ways |= {f"{kind}, {last:g}, --max-copy {limit}": (music, last, most) for kind, music in asked.items()}
+        model._indexes, made = [index], {}  # a published model knows none of its own
+        for way, (music, heat, most) in ways.items():
+            how = Sampling(seed=given.seed, music=music, temperature=heat, max_copy=most)
+            drawn = pieces(model, how, given.pieces)
+            made[way] = measured(model, drawn, index, given.bars // len(LETTERS))
         held_out = news(model, long, index)
     return {"corpus": {lag: round(mean, 4) for lag, mean in corpus.items()}, "made": made, "held_out": held_out,
             "seconds": round(time.perf_counter() - began)}  # fmt: skip

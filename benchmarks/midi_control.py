@@ -1,6 +1,6 @@
 """Claim: music obeys. Length within 5 % with an ending in ≥ 95 of 100 pieces; instruments, key, scale, tempo in all.
 
-    python benchmarks/midi_control.py CHECKPOINT … [--pieces 100] [--seed 1]
+    python benchmarks/midi_control.py CHECKPOINT … [--pieces 100] [--seed 1] [--only lengths forms controls]
 
 CHECKPOINT is a model of codec `midi` or `midi_bar`. `seqgen generate` is run as a user runs it, and the files that it
 writes are read back:
@@ -9,6 +9,7 @@ writes are read back:
   those whose last note ends within 5 % of the length (in bars of the file's own meters where bars are asked for), those
   that ended by themselves (were not cut), and those with a final chord: what begins at the last onset belongs to one
   major or minor triad, its root below, and lasts half a second at least.
+- forms (`midi_bar`): the same of --form aaba:8, --form corpus --bars 32, and --form aaba:4 --key G --tempo 90.
 - key: the same with --key G, and with --key Am: no other notes than those of the scale, the last chord on the tonic.
 - scale: --key D --scale dorian; tempo: --tempo 90, the file's only tempo, and onsets within 6 ms of twelfths of a
   quarter note (`midi_bar`: of 24ths).
@@ -22,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +70,22 @@ def bars_of(score: Score) -> float:
     return float((np.diff(edges) * under / (4 * over * score.ticks_per_quarter)).sum())
 
 
+def bars_of_sections(score: Score) -> float:
+    """The same without an upbeat, which stands before the first section."""
+    over, under = score.meter[0].tolist()
+    return bars_of(score) - (4 * over <= under)
+
+
 LENGTHS: tuple[tuple[list[str], Callable[[Score], float], float], ...] = (
     (["--seconds", "30"], end_of, 30),
     (["--minutes", "1"], end_of, 60),
     (["--bars", "16"], bars_of, 16),
     (["--bars", "24", "--tempo", "90"], bars_of, 24),
+)
+FORMS: tuple[tuple[list[str], Callable[[Score], float], float], ...] = (
+    (["--form", "aaba:8"], bars_of_sections, 32),
+    (["--form", "corpus", "--bars", "32"], bars_of, 32),
+    (["--form", "aaba:4", "--key", "G", "--tempo", "90"], bars_of_sections, 16),
 )
 
 
@@ -127,8 +139,20 @@ def uses_all(*names: str) -> Check:
 
 def lengths(checkpoint: str, pieces: int, seed: int) -> list[dict[str, Any]]:
     """How well lengths are kept."""
+    return kept_lengths(LENGTHS, checkpoint, pieces, seed)
+
+
+def forms(checkpoint: str, pieces: int, seed: int) -> list[dict[str, Any]]:
+    """How well they are kept where bars come back."""
+    return kept_lengths(FORMS if load(checkpoint).tokenizer.codec_name == "midi_bar" else (), checkpoint, pieces, seed)
+
+
+def kept_lengths(
+    wanted: Sequence[tuple[list[str], Callable[[Score], float], float]], checkpoint: str, pieces: int, seed: int
+) -> list[dict[str, Any]]:
+    """How well lengths are kept, of as many pieces each."""
     rows = []
-    for options, length, asked in LENGTHS:
+    for options, length, asked in wanted:
         made = generated(checkpoint, options, pieces // len(LENGTHS), seed)
         off = [abs(length(score) / asked - 1) for score, _ in made]
         checks = {
@@ -168,23 +192,27 @@ def obeyed(checkpoint: str, pieces: int, seed: int) -> list[dict[str, Any]]:
     return rows
 
 
+PARTS = {"lengths": lengths, "forms": forms, "controls": obeyed}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT")
     parser.add_argument("--pieces", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--no-json", action="store_true", help="leave no result file")
     given = parser.parse_args()
     results: dict[str, Any] = {}
     for checkpoint in given.checkpoints:
         began = time.perf_counter()
-        found = [each(checkpoint, given.pieces, given.seed) for each in (lengths, obeyed)]
+        found = [PARTS[part](checkpoint, given.pieces, given.seed) for part in given.only]
         rows = [row for part in found for row in part]
         results[Path(checkpoint).name] = {"checks": rows, "seconds": round(time.perf_counter() - began)}
         print(f"{Path(checkpoint).name}, codec {load(checkpoint).tokenizer.codec_name}")
         print_table(("asked", "check", "passed", "pieces"), [list(row.values())[:4] for row in rows])
         kept = sum(row.get("all_three", 0) for row in rows)
-        total = len(LENGTHS) * (given.pieces // 4)
+        total = sum(row["pieces"] for row in rows if "all_three" in row)
         print(f"within 5 % of the length, ended by itself and on a chord: {kept} of {total}\n", flush=True)
         if not given.no_json:
             print(f"written: {write_json('midi_control', results, {'pieces': given.pieces, 'seed': given.seed})}\n")

@@ -12,6 +12,7 @@ N-grams are the nodes of a tree, the root first, then order by order; the nodes 
 parent of an n-gram is its context, so that what `seqgen.experts.pruning` left out leaves no hole.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -165,12 +166,25 @@ class CorpusCounts:
         """(B, order) the contexts after `ids` (B,)."""
         after = np.full_like(contexts, -1)
         after[:, 0] = 0
-        if len(self.keys):
+        if len(ids) == 1:
+            after[0, 1:] = self._below(contexts[0, :-1].tolist(), ids.item(0))
+        elif len(self.keys):
             wanted = contexts[:, :-1] * self.vocab_size + ids[:, None]
             place = self.keys.searchsorted(wanted)
             found = self.keys.take(place, mode="clip") == wanted
             after[:, 1:] = np.where(found, place + 1, -1)
         return after
+
+    def _below(self, nodes: list[int], token: int) -> list[int]:
+        """The node of each context with one more token, −1 where there is none: sooner than by all keys for one stream,
+        as the few children of a context lie side by side."""
+        found = []
+        for node in nodes:
+            count = 0 if node < 0 else self.count.item(node)
+            first = self.first.item(node) if count else 0
+            place = bisect_left(self.tokens, token, first, first + count) if count else 0
+            found.append(place + 1 if count and place < first + count and self.tokens.item(place) == token else -1)
+        return found
 
     def read(self, ids: Ints, contexts: Places) -> Places:
         """(T, order) the contexts of one stream after each of (T,) ids, `contexts` (order,) being those before."""
@@ -186,6 +200,9 @@ class CorpusCounts:
 
     def reached(self, contexts: Places) -> NDArray[np.int64]:
         """(B,) the longest context of each stream from which anything goes on, in tokens."""
+        if len(contexts) == 1:  # the node −1, the last leaf, has no children
+            nodes = contexts[0].tolist()
+            return np.array([max(length for length, node in enumerate(nodes) if not length or self.count.item(node))])
         return np.asarray(((self.count[contexts] > 0) * np.arange(contexts.shape[1])).max(axis=1))
 
     def probabilities(self, contexts: Places) -> NDArray[np.float64]:
