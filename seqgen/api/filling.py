@@ -177,7 +177,8 @@ def require_holes(model: "Model") -> None:
     """
     for each in model.models:
         if each.tokenizer.infilling is None:
-            hint = "train with -P infill 0.3, or take what stands before the hole alone: --left-alone"
+            alone = "--left-alone" if model.is_text else "seqgen generate --prompt-file"
+            hint = f"train with -P infill 0.3, or take what stands before the hole alone: {alone}"
             raise CheckpointError(f"{each.name or 'the model'} was trained without holes, it cannot look ahead", hint)
 
 

@@ -94,7 +94,8 @@ class Fillable(abc.ABC):
             DataError: The file cannot be read, or holds no note.
             UsageError: There are no such bars or parts.
         """
-        raise UsageError("this model counts no bars", "give --seconds, or train one of music with -c midi_bar")
+        hint = "fill it by seconds (seqgen fill --seconds), or train one of music with -c midi_bar"
+        raise UsageError("this model counts no bars", hint)
 
     def hole_of_seconds(
         self, data: bytes, seconds: tuple[float, float], bounds: Mapping[str, int]

@@ -33,7 +33,7 @@ def hole_in(
     count = whole.piece.count
     first, last = (1, count) if bars is None else bars
     if last > count:
-        raise UsageError(f"the piece has {count} bars, so there is no bar {last}")
+        raise UsageError(f"the piece has {count} bars, so there is no bar {last}", "count from 1, both bars included")
     if parts is None:
         return ScoreHole(data, codec, first - 1, last - 1)
     return ScoreHole(data, codec, first - 1, last - 1, *cast(codec.roster, whole.piece, parts, bounds))
@@ -48,7 +48,9 @@ def hole_of_seconds(codec: "MidiBar", data: bytes, seconds: tuple[float, float])
         raise CorpusError("the piece holds no note", "name a file with music around the hole")
     lines = np.array([piece.bar_seconds(bar) for bar in range(piece.count + 1)])
     if seconds[0] >= lines[-1]:
-        raise UsageError(f"the piece is {lines[-1]:.4g} s long, so there is nothing at {seconds[0]:g} s")
+        raise UsageError(
+            f"the piece is {lines[-1]:.4g} s long, so there is nothing at {seconds[0]:g} s", "count from its beginning"
+        )
     first, end = (int(np.abs(lines - each).argmin()) for each in seconds)
     if first >= end:  # within a bar: the one that holds its middle
         first = min(int(np.searchsorted(lines, sum(seconds) / 2, side="right")) - 1, piece.count - 1)
@@ -72,7 +74,7 @@ def cast(
     heard = played if played.any() else np.ones(v.PARTS, np.bool_)
     asked = tuple(_slot(roster, piece, name.strip(), heard) for name in wanted)
     if v.PARTS in asked and not learned.drums:
-        raise UsageError("this model never heard drums", _known(roster))
+        raise UsageError("this model never heard drums", registry.nearest("", list(roster.names)))
     if len(set(asked)) < len(asked):
         raise UsageError(f"a part stands twice among {', '.join(wanted)}", "name each part once")
     score = piece.score

@@ -33,7 +33,8 @@ def of_lines(data: bytes, first: int, last: int, name: str = "the file") -> Hole
     """
     lines = data.splitlines(keepends=True) if b"\r" not in data else _lines(data)
     if last > len(lines):
-        raise UsageError(f"{name}: has {len(lines):,} lines, so there is no line {last:,}")
+        hint = "count from 1, both lines included" if lines else "put {{fill}} where something is wanted"
+        raise UsageError(f"{name}: has {len(lines):,} lines, so there is no line {last:,}", hint)
     left, was, right = (b"".join(part) for part in (lines[: first - 1], lines[first - 1 : last], lines[last:]))
     return Hole(left, right, was, lines=was.endswith(b"\n"))
 

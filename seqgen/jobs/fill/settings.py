@@ -84,5 +84,6 @@ def span(text: str, flag: str, whole: bool = True) -> tuple[float, float]:
     fine = 0 <= found[0] <= found[1] < 1e9 and (not whole or all(each == int(each) >= 1 for each in found))
     if not fine or (not whole and found[0] == found[1]):
         shown = "10:20" if whole else "12.5:20"
-        raise UsageError(f"{flag} is {text!r}, expected a first and a last one, as in {shown}")
+        hint = "count from 1, both included" if whole else "the second is not included"
+        raise UsageError(f"{flag} is {text!r}, expected a first and a last one, as in {shown}", hint)
     return found
