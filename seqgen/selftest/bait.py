@@ -237,6 +237,8 @@ def _cases(made: Path, out: Path) -> list[Case]:
         Case(("probe", model, play), code=1),
         Case(("fill", model, play, "--lines", "2", "--left-alone", "--seed", 1, "-o", new)),
         Case(("vary", model, play, "--left-alone", "--amount", "0.01", "--seed", 1, "-o", new)),
+        Case(("fill", model, song, "--seconds", "1:2", "-o", new), code=2),  # a model of text
+        Case(("vary", model, play, "--left-alone", "--amount", "2", "-o", new), code=2),  # no share
         Case(("accompany", model, song, "--parts", "bass", "-o", new), code=2),  # a model of text
         Case(("jam", model, "--mode", "nowhere"), code=2),
         Case(("doctor",), same=False),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqgen.errors import MALFORMED, CorpusError, StreamError, TakeError
+from seqgen.errors import MALFORMED, CorpusError, MidiError, StreamError, TakeError
 from seqgen.takes.record import Take, inscription, is_base, unpack
 from seqgen.takes.store import TakePart, Takes
 from seqgen.tokenizer import Tokenizer
@@ -111,7 +111,7 @@ def _whole(takes: Takes, take: Take, tokenizer: Tokenizer) -> bytes:
                 made = tokenizer.filled(settings["hole"], ids[:prompt], ids[prompt:])
             else:
                 made = tokenizer.finish(ids[:prompt], ids[prompt:], with_prompt, timing)
-    except (*MALFORMED, struct.error) as error:
+    except (*MALFORMED, struct.error, MidiError) as error:
         what = "hole" if "hole" in settings else "timing"
         raise _damaged(take, f"its {what} makes no sense ({type(error).__name__})") from error
     return inscribed(tokenizer, made, inscription(take.base, take.beginning))

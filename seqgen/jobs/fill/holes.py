@@ -1,8 +1,20 @@
 """Where the hole in a text is: at a mark, or in place of lines."""
 
+import contextlib
+from collections.abc import Iterator
+
 from seqgen.api.filling import Hole
-from seqgen.errors import UsageError
+from seqgen.errors import MidiError, UsageError
 from seqgen.jobs.fill.settings import FillJob, span
+
+
+@contextlib.contextmanager
+def named(name: str) -> Iterator[None]:
+    """What is wrong with a file of music is said with its name."""
+    try:
+        yield
+    except MidiError as error:
+        raise MidiError(f"{name}: {error.message}", error.hint) from error
 
 
 def hole_of(job: FillJob, data: bytes) -> Hole:

@@ -7,7 +7,7 @@ from seqgen.api.filling_music import MusicFilling, bar_filling, parts_filling, s
 from seqgen.api.model import Model
 from seqgen.api.primer import read_prompt
 from seqgen.errors import UsageError
-from seqgen.jobs.fill.holes import hole_of
+from seqgen.jobs.fill.holes import hole_of, named
 from seqgen.jobs.fill.settings import FillJob, span
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.sample.audience import NOBODY, Audience, Sampled
@@ -49,7 +49,8 @@ def prepare(job: FillJob, audience: Audience = NOBODY, observer: Observer = SILE
     label = model.label(job.label, job.seed)
     if label is not None and job.label is None:
         observer.note(f"Label {label}; --label chooses.")
-    filling = filling_of(model, job, data, label)
+    with named(job.file):
+        filling = filling_of(model, job, data, label)
     if job.seconds is not None and isinstance(filling, MusicFilling):
         observer.note(f"Fills {filling.hole.said}.")
     if job.max_copy is not None:

@@ -11,7 +11,7 @@ from seqgen.api.finishing import finished
 from seqgen.api.model import Model
 from seqgen.api.primer import read_prompt
 from seqgen.errors import UsageError
-from seqgen.jobs.fill.holes import of_lines
+from seqgen.jobs.fill.holes import named, of_lines
 from seqgen.jobs.fill.job import places_of
 from seqgen.jobs.fill.settings import VaryJob
 from seqgen.jobs.observer import SILENT, Observer
@@ -33,6 +33,11 @@ def vary(job: VaryJob, audience: Audience = NOBODY, observer: Observer = SILENT,
     assert isinstance(found, VaryJob)
     job, data = found, read_prompt(job.file)
     like = None if job.like is None else read_prompt(job.like)
+    if like is not None:
+        with named(str(job.like)):
+            model.tokenizer.encode_prompt(like)
+    with named(job.file):
+        count = units(model, data)
     places = places_of(model, job)
     check(job, model, places, audience)
     label = model.label(job.label, job.seed)
@@ -43,8 +48,8 @@ def vary(job: VaryJob, audience: Audience = NOBODY, observer: Observer = SILENT,
     made = list[Sampled]()
     for index in range(job.samples):
         own = replace(job, samples=1, seed=seed_of(job.seed, index, 0))
-        *before, last = holes(units(model, data), job.amount, job.seed, index)
-        now, count = data, units(model, data)
+        *before, last = holes(count, job.amount, job.seed, index)
+        now = data
         for number, hole in enumerate(before):
             moved = units(model, now) - count  # a filling may have more lines than its hole, or fewer
             filling = _filling(model, own, now, (hole[0] + moved, hole[1] + moved), label, like)
