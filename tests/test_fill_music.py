@@ -1,5 +1,7 @@
 """Holes in music: a filling ends at its bar, parts play to what is given, and all that was there stays as it was."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from fill_fixtures import NAMES, chorale, chorales
@@ -10,6 +12,7 @@ from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.learned import NEVER_SILENT, SOUNDS, learned_of, of_holes
 from seqgen.errors import CheckpointError, CorpusError, SeqgenError, UsageError
 from seqgen.music.read import read_score
+from seqgen.music.write import write_score
 
 BAR = 96  # ticks
 
@@ -40,6 +43,23 @@ def test_bars_are_filled_and_all_else_stays(model, bars, seed):
     lines = int((made.ids == v.BAR).sum())
     assert lines == bars[1] - bars[0] + (bars[0] > 1)
     assert read_score(made.bytes).meter.tolist() == read_score(piece).meter.tolist()
+
+
+def test_the_pedal_and_the_lengths_under_it_stay(model):
+    score = read_score(chorale(22))
+    pedal = np.array([[24, 150, 52], [300, 60, 52]], np.int64)
+    piece = write_score(dataclasses.replace(score, pedal=pedal))
+    given = read_score(piece, fold_pedal=False)
+    assert len(given.pedal) > 0
+    for made in (model.fill(piece, bars=(3, 4), seed=1), model.accompany(piece, "bass", bars=(3, 4), seed=1)):
+        after = read_score(made.bytes, fold_pedal=False)
+        assert after.pedal.tolist() == given.pedal.tolist()
+        for outside in (lambda each: each.onset < 2 * BAR, lambda each: each.onset >= 4 * BAR):
+            rows = [
+                sorted(zip(each.onset[kept], each.duration[kept], each.pitch[kept], each.part[kept]))
+                for each, kept in ((given, outside(given)), (after, outside(after)))
+            ]
+            assert rows[0] == rows[1]
 
 
 def test_notes_of_a_filling_keep_to_the_range_of_the_piece(model):
@@ -132,8 +152,6 @@ def test_what_cannot_be_filled_is_said(model, call, said):
 
 
 def test_pitches_that_the_corpus_never_has_are_said(model):
-    from seqgen.music.write import write_score
-
     score = read_score(chorale(1))
     score.pitch[:] = score.pitch + 40
     with pytest.raises(CorpusError, match="pitch"):

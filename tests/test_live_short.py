@@ -60,13 +60,17 @@ def test_hostile_packets_and_frames_stop_nothing_while_it_plays(heard, capfd):
                 sent["osc"] += 1
                 time.sleep(0.001)
         with contextlib.ExitStack() as opened:
-            client = opened.enter_context(connect(f"ws://localhost:{page.port}/", ping_interval=None))
+            client = opened.enter_context(
+                connect(f"ws://localhost:{page.port}/", ping_interval=None, close_timeout=0.5)
+            )
             for number in range(SENT):
                 try:
                     client.send(rng.randbytes(100) if number % 3 == 0 else rng.choice(FRAMES))
                     sent["websocket"] += 1
                 except Exception:  # it was turned out
-                    client = opened.enter_context(connect(f"ws://localhost:{page.port}/", ping_interval=None))
+                    client = opened.enter_context(
+                        connect(f"ws://localhost:{page.port}/", ping_interval=None, close_timeout=0.5)
+                    )
                 time.sleep(0.001)
         sent["over"] = time.monotonic()
         time.sleep(1.5)

@@ -76,11 +76,12 @@ class ScoreHole:
     @cached_property
     def piece(self) -> Piece:
         """The piece around it."""
-        score = read_score(self.data, Report())
+        score = read_score(self.data, Report(), fold_pedal=False)
+        heard = read_score(self.data, Report()) if len(score.pedal) else None
         if self.places is None:
-            return Piece(score, self.codec.roster)
+            return Piece(score, self.codec.roster, None, heard)
         table = np.array([self.places.get(part, v.PARTS) for part in range(len(score.names))], np.int64)
-        return Piece(score, self.codec.roster, table[score.part])
+        return Piece(score, self.codec.roster, table[score.part], heard)
 
     @property
     def ids(self) -> Ids:

@@ -27,11 +27,13 @@ class Piece:
         score: As it was read.
         roster: The parts that tokens stand for.
         renamed: (N,) the PART token of each note, PARTS for drums; None: as the roster has it.
+        heard: The same score with its pedal folded into the lengths of its notes, as it is told; None: it has none.
     """
 
     score: Score
     roster: Roster
     renamed: Ints | None = None
+    heard: Score | None = None
 
     @cached_property
     def slots(self) -> Ints:
@@ -41,7 +43,11 @@ class Piece:
     @cached_property
     def ids(self) -> Ids:
         """(n,) the piece as tokens."""
-        return encode_score(self.score, self.roster, Faults(None), slots=self.renamed)
+        if self.heard is None:
+            return encode_score(self.score, self.roster, Faults(None), slots=self.renamed)
+        of_part = np.zeros(int(self.score.part.max(initial=0)) + 1, np.int64)
+        of_part[self.score.part] = self.slots
+        return encode_score(self.heard, self.roster, Faults(None), slots=of_part[self.heard.part])
 
     @cached_property
     def apart(self) -> Apart:
