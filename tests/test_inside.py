@@ -44,6 +44,14 @@ def made(cell: Cell, settings: ModelSettings) -> Checkpoint:
     return Checkpoint("x", cell, settings, toy.tokenizer, weights)
 
 
+def stir(checkpoint: Checkpoint) -> None:
+    """Change the weights of a memory: a fresh one does nothing."""
+    rng = np.random.default_rng(1)
+    for name, weight in checkpoint.weights.items():
+        if name.startswith("memory.") and not name.endswith("clock"):
+            checkpoint.weights[name] = weight + rng.normal(size=weight.shape).astype(np.float32) * 0.1
+
+
 CELLS = ("lstm", "gru", "rnn", "mingru", "minlstm", "rg_lru")
 
 
@@ -68,11 +76,14 @@ def test_a_trace_has_the_cells_of_the_network(name):
     assert np.allclose(found.entropy, -(np.exp(scores) * scores).sum(-1)[1:], atol=1e-4)
 
 
-@pytest.mark.parametrize("memory", ["lookback", "attention"])
-def test_a_network_with_a_memory_is_looked_into_too(memory):
+@pytest.mark.parametrize(("memory", "tied"), [("lookback", True), ("lookback", False), ("attention", True)])
+def test_a_network_with_a_memory_is_looked_into_too(memory, tied):
     import torch
 
-    checkpoint = made(registry.load("cells", "lstm")(), ModelSettings(12, 2, 8, memory=memory, memory_length=16))
+    checkpoint = made(
+        registry.load("cells", "lstm")(), ModelSettings(12, 2, 8, memory=memory, memory_length=16, tied=tied)
+    )
+    stir(checkpoint)
     ids, frame = checkpoint.tokenizer.encode(C)[:60].astype(np.int64), checkpoint.tokenizer.frame()
     found = trace(checkpoint, ids, frame)
     network = checkpoint.network()
@@ -166,7 +177,32 @@ def test_correlations_are_pearsons_and_chance_stays_low():
     found = followers([(np.arange(3000), cells)], [Feature("on", feature)], named, best=2)
     assert found[0].name == CellName(1, 8)
     assert found[0].correlation < -0.85
+    assert found[0].larger < 0
+    assert found[0].strength == pytest.approx(max(-found[0].correlation, -found[0].balanced))
     assert found[0].chance < 0.35
+
+
+def test_a_rare_feature_is_balanced():
+    """Held at one place in fifty; a cell that is on at all these, and at one in fifty of the others (by hand)."""
+    feature = np.tile(np.eye(1, 50, dtype=np.float32)[0], 50 * 49)
+    other = np.repeat(np.eye(1, 49, dtype=np.float32)[0], 50 * 50)[: len(feature)] * (feature == 0)
+    rate = float(other.sum() / (feature == 0).sum())
+    cell = (feature + other)[:, None].astype(np.float32)
+    known = np.where(np.arange(len(feature)) < 1000, np.nan, feature).astype(np.float32)
+    measured = [Correlations([feature, known], 1, balanced=balanced) for balanced in (False, True)]
+    for each in measured:
+        for begin in range(0, len(feature), 7000):
+            places = np.arange(begin, min(begin + 7000, len(feature)))
+            each.add(places, cell[places])
+    plain, balanced = (each.result()[0, 0] for each in measured)
+    on, share = 0.02, 0.5
+    wanted = [
+        p * (1 - rate) * (1 - p) / np.sqrt(p * (1 - p) * (p + (1 - p) * rate) * (1 - p) * (1 - rate))
+        for p in (on, share)
+    ]
+    assert [plain, balanced] == pytest.approx(wanted, abs=1e-3)
+    assert balanced > 0.97
+    assert measured[1].result()[1, 0] == pytest.approx(balanced, abs=0.01)
 
 
 def test_passages_are_apart_and_the_strongest_come_first():
@@ -177,9 +213,13 @@ def test_passages_are_apart_and_the_strongest_come_first():
     assert second.begin <= 305 < second.end
 
 
-@pytest.mark.parametrize("name", ["lstm", "mingru"])
-def test_a_sweep_gives_each_place_once_and_what_a_trace_gives(name):
-    checkpoint = made(registry.load("cells", name)(), ModelSettings(hidden=12, embedding=8))
+@pytest.mark.parametrize(
+    ("name", "memory"), [("lstm", None), ("mingru", None), ("lstm", "lookback"), ("gru", "attention")]
+)
+def test_a_sweep_gives_each_place_once_and_what_a_trace_gives(name, memory):
+    shape = ModelSettings(hidden=12, embedding=8, memory=memory, memory_length=256)
+    checkpoint = made(registry.load("cells", name)(), shape)
+    stir(checkpoint)
     ids = np.tile(checkpoint.tokenizer.encode(C), 90)
     whole = trace(checkpoint, ids, checkpoint.tokenizer.frame())
     found = np.full((len(ids), len(columns(checkpoint))), np.nan, np.float32)

@@ -1,9 +1,14 @@
 """The cell finder: which cells follow what in a text, and where in a text given cells are on.
 
 Measured is Pearson's correlation r of a cell's activation with a feature, over the places at which the feature says
-something. Chance is what the best of all cells reaches when the feature is shifted along the text (circularly, by
-random amounts), which keeps its rhythm and takes away its meaning: the highest |r| of SHIFTS such shifts. A cell says
-something where its |r| is well above that.
+something; and the same balanced: each value of the feature weighs as much as any other, however rare. Where a feature
+holds at one place in fifty, a cell that is on at all these places and at one in fifty of the others has an r of 0.7 and
+a balanced one of 0.98: the first says how surely the feature can be read off the cell in running text, the second how
+well the cell tells the values of the feature apart. Cells are ranked by the larger of the two.
+
+Chance is what the best of all cells reaches when the feature is shifted along the text (circularly, by random amounts),
+which keeps its rhythm and takes away its meaning: the highest of both measures over SHIFTS such shifts. A cell says
+something where it is well above that.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +24,8 @@ from seqgen.inside.naming import CellName
 from seqgen.inside.sweep import Block, columns, sweep
 
 SHIFTS = 8
-EVERY = 4  # of the places, for chance alone
+EVERY = 8  # of the places, for chance alone
+RARE = 200  # a value that stands at fewer than one place in so many weighs less than the others
 AROUND = 48  # tokens of a passage to either side of where a cell is on
 Floats = NDArray[np.float64]
 
@@ -33,19 +39,40 @@ class Found:
         name: Which cell.
         part: What of its state.
         correlation: Pearson's r.
-        chance: The highest |r| that any cell reaches by chance.
+        balanced: The same, each value of the feature weighing the same.
+        chance: The highest of both that any cell reaches by chance.
     """
 
     feature: str
     name: CellName
     part: str
     correlation: float
+    balanced: float
     chance: float
+
+    @property
+    def larger(self) -> float:
+        """The larger of both measures, with its sign."""
+        return max(self.correlation, self.balanced, key=abs)
+
+    @property
+    def strength(self) -> float:
+        """The same without its sign: what cells are ranked by."""
+        return abs(self.larger)
+
+    def values(self) -> tuple[float, float, float]:
+        """r, balanced, chance."""
+        return self.correlation, self.balanced, self.chance
+
+    def said(self) -> str:
+        """The larger measure in words."""
+        return f"{'r' if self.larger == self.correlation else 'balanced r'} {self.larger:+.2f}"
 
     def to_json(self) -> dict[str, object]:
         """Plain data."""
         about = {"feature": self.feature, "cell": str(self.name), "part": self.part}
-        return about | {"correlation": round(self.correlation, 4), "chance": round(self.chance, 4)}
+        numbers = zip(("correlation", "balanced", "chance"), self.values())
+        return about | {name: round(value, 4) for name, value in numbers}
 
 
 @dataclass(frozen=True)
@@ -69,15 +96,20 @@ class Correlations:
         features: (N,) each; NaN where one says nothing.
         count: C.
         shifts: How far the features are shifted along the text, circularly; each shift gives all of them once.
+        balanced: Whether each value of a feature weighs the same, instead of each place.
     """
 
-    def __init__(self, features: Sequence[NDArray[np.float32]], count: int, shifts: Sequence[int] = (0,)) -> None:
-        known = [np.isfinite(each) for each in features]
-        self._shifts, self._length = shifts, len(known[0])
-        self._mask = np.stack(known)  # (F, N)
+    def __init__(
+        self,
+        features: Sequence[NDArray[np.float32]],
+        count: int,
+        shifts: Sequence[int] = (0,),
+        balanced: bool = False,
+    ) -> None:
+        self._shifts, self._length = shifts, len(features[0])
+        self._weights = np.stack([_weights(each, balanced) for each in features])  # (F, N), 0 where it says nothing
         # Centred beforehand: sums of squares of large numbers would lose what is small.
-        centred = [each - each[own].mean(dtype=np.float64) if own.any() else each for each, own in zip(features, known)]
-        self._values = np.stack([np.where(own, each, 0).astype(np.float32) for own, each in zip(known, centred)])
+        self._values = np.stack([_centred(each, own) for each, own in zip(features, self._weights)])
         shape = len(features) * len(shifts), count
         self._xy, self._x, self._xx = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         self._y, self._yy, self._n = (np.zeros((shape[0], 1)) for _ in range(3))
@@ -85,15 +117,16 @@ class Correlations:
     def add(self, places: NDArray[np.int64], block: NDArray[np.float32]) -> None:
         """Take in (n, C) activations at (n,) places."""
         shifted = [(places - shift) % self._length for shift in self._shifts]
-        mask = np.concatenate([self._mask[:, each] for each in shifted]).astype(np.float32)
+        weights = np.concatenate([self._weights[:, each] for each in shifted])
         values = np.concatenate([self._values[:, each] for each in shifted])
-        self._xy += values @ block
-        whole = bool(mask.all())
-        self._x += block.sum(axis=0, dtype=np.float64) if whole else mask @ block
-        self._xx += np.einsum("nc,nc->c", block, block) if whole else mask @ (block * block)
-        self._y += values.sum(axis=1, keepdims=True, dtype=np.float64)
-        self._yy += (values * values).sum(axis=1, keepdims=True, dtype=np.float64)
-        self._n += mask.sum(axis=1, keepdims=True, dtype=np.float64)
+        weighted = weights * values
+        self._xy += weighted @ block
+        alike = bool((weights == 1).all())
+        self._x += block.sum(axis=0, dtype=np.float64) if alike else weights @ block
+        self._xx += np.einsum("nc,nc->c", block, block) if alike else weights @ (block * block)
+        self._y += weighted.sum(axis=1, keepdims=True, dtype=np.float64)
+        self._yy += (weighted * values).sum(axis=1, keepdims=True, dtype=np.float64)
+        self._n += weights.sum(axis=1, keepdims=True, dtype=np.float64)
 
     def result(self) -> Floats:
         """(F, C) Pearson's r; 0 where a cell or a feature never changes."""
@@ -101,6 +134,24 @@ class Correlations:
         together = self._xy / n - self._x / n * self._y / n
         spread = (self._xx / n - (self._x / n) ** 2) * (self._yy / n - (self._y / n) ** 2)
         return np.where(spread > 1e-12, together / np.sqrt(np.maximum(spread, 1e-12)), 0.0)
+
+
+def _weights(feature: NDArray[np.float32], balanced: bool) -> NDArray[np.float32]:
+    """(N,) what each place weighs, 1 in the mean over the places at which the feature says something."""
+    known = np.isfinite(feature)
+    found = known.astype(np.float32)
+    if balanced and known.any():
+        _, which, counts = np.unique(feature[known], return_inverse=True, return_counts=True)
+        own = 1 / np.maximum(counts, known.sum() / RARE)[which]
+        found[known] = own / own.mean()
+    return found
+
+
+def _centred(feature: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N,) a feature less its weighted mean; 0 where it says nothing."""
+    known = weights > 0
+    mean = np.average(feature[known].astype(np.float64), weights=weights[known]) if known.any() else 0.0
+    return np.where(known, feature - mean, 0).astype(np.float32)
 
 
 def find(checkpoint: Checkpoint, ids: Ids, features: Sequence[Feature], best: int = 3, seed: int = 1) -> list[Found]:
@@ -131,30 +182,35 @@ def followers(
         return []
     values = [feature.values for feature in features]
     shifts = _shifts(len(values[0]), seed)
-    measured, chance = Correlations(values, len(named)), Correlations(values, len(named), shifts)
-    for places, block in blocks:
-        measured.add(places, block)
-        chance.add(places[::EVERY], block[::EVERY])
-    levels = np.abs(chance.result()).reshape(SHIFTS, len(features), -1).max(axis=(0, 2))
-    found = [
-        list(_best(feature.name, row, float(level), named, best))
-        for feature, row, level in zip(features, measured.result(), levels)
+    ways = [
+        (Correlations(values, len(named), (0,), balanced), Correlations(values, len(named), shifts, balanced))
+        for balanced in (False, True)
     ]
-    found.sort(key=lambda cells: -abs(cells[0].correlation))
+    for places, block in blocks:
+        for measured, chance in ways:
+            measured.add(places, block)
+            chance.add(places[::EVERY], block[::EVERY])
+    levels = [np.abs(chance.result()).reshape(SHIFTS, len(features), -1).max(axis=(0, 2)) for _, chance in ways]
+    plain, balanced = (measured.result() for measured, _ in ways)
+    found = [
+        list(_best(feature.name, (row, other), float(level), named, best))
+        for feature, row, other, level in zip(features, plain, balanced, np.maximum(*levels))
+    ]
+    found.sort(key=lambda cells: -cells[0].strength)
     return [each for cells in found for each in cells]
 
 
 def _best(
-    feature: str, row: Floats, chance: float, named: Sequence[tuple[int, str, int]], count: int
+    feature: str, rows: tuple[Floats, Floats], chance: float, named: Sequence[tuple[int, str, int]], count: int
 ) -> Iterable[Found]:
-    """The best cells of one feature, each once."""
+    """The best cells of one feature, each once; `rows` are both measures, (C,) each."""
     seen: set[CellName] = set()
-    for column in np.argsort(-np.abs(row), kind="stable").tolist():
+    for column in np.argsort(-np.abs(rows).max(axis=0), kind="stable").tolist():
         layer, part, cell = named[column]
         name = CellName(layer, cell)
         if name not in seen:
             seen.add(name)
-            yield Found(feature, name, part, float(row[column]), chance)
+            yield Found(feature, name, part, float(rows[0][column]), float(rows[1][column]), chance)
         if len(seen) == count:
             return
 

@@ -177,8 +177,9 @@ def _cell(seen: Trace, name: CellName, reason: Found | None) -> ShownCell:
     parts = seen.checkpoint.cell.parts
     part = reason.part if reason is not None else parts[-1]
     values = seen.cells[name.layer - 1][parts.index(part)][:, name.cell - 1]
-    why = "" if reason is None else f"{reason.feature} (r {reason.correlation:+.2f})"
-    return ShownCell(name, part, why, _plain(values, parts.index(part)))
+    why = "" if reason is None else f"{reason.feature} ({reason.said()})"
+    sign = -1 if reason is not None and reason.larger < 0 else 1
+    return ShownCell(name, part, why, _plain(values, parts.index(part)), sign)
 
 
 def _where(seen: Trace, what: Reading, cells: Sequence[ShownCell]) -> list[Where]:
@@ -190,10 +191,9 @@ def _where(seen: Trace, what: Reading, cells: Sequence[ShownCell]) -> list[Where
         series[places] = block[:, index]
     found = []
     for cell, values in zip(cells, series.T):
-        turned = -1 if "(r -" in cell.why else 1
         spread = [
-            Passage(each.begin, each.end, tuple(turned * value for value in each.values))
-            for each in passages(np.ascontiguousarray(values) * turned)
+            Passage(each.begin, each.end, tuple(cell.sign * value for value in each.values))
+            for each in passages(np.ascontiguousarray(values) * cell.sign)
         ]
         found.append(Where(cell, spread))
     return found

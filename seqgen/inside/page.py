@@ -62,13 +62,13 @@ def _sections(look: Seen) -> Iterator[Section]:
 def summary(look: Seen) -> str:
     """The best cells in words."""
     firsts = _firsts(look.found)
-    told = [each for each in firsts if abs(each.correlation) > max(0.3, 1.5 * each.chance)][:3]
+    told = [each for each in firsts if each.strength > max(0.3, 1.5 * each.chance)][:3]
     mean = float(look.trace.surprise.mean())
     said = f"Its surprise is {mean:.3f} nats a token, its mean entropy {float(look.trace.entropy.mean()):.3f}. "
     if not told:
         return said + "No cell follows any feature of this text clearly."
     cells = "; ".join(
-        f"{each.name} follows “{each.feature}” (r {each.correlation:+.2f}, chance {each.chance:.2f})" for each in told
+        f"{each.name} follows “{each.feature}” ({each.said()}, chance {each.chance:.2f})" for each in told
     )
     return f"{said}The clearest cells: {cells}."
 
@@ -137,14 +137,14 @@ def _follow(look: Seen) -> Iterator[SectionPart]:
     count = len(look.reading.corpus)
     few = " With so few tokens chance is high: give a longer text or --corpus." if count < FEW else ""
     yield Text(
-        f"r is Pearson's correlation of a cell with a feature over {count:,} tokens. Chance is the highest |r| of any "
-        f"cell when the feature is shifted along the text: a cell says something where it is well above that.{few}"
+        f"r is Pearson's correlation of a cell with a feature over {count:,} tokens; balanced, each value of the "
+        "feature weighs the same, however rare. Chance is the highest of both that any cell reaches when the feature "
+        f"is shifted along the text: a cell says something where it is well above that.{few}"
     )
     rows = tuple(
-        (each.feature, str(each.name), each.part, round(each.correlation, 3), round(each.chance, 3))
-        for each in look.found
+        (each.feature, str(each.name), each.part, *(round(value, 3) for value in each.values())) for each in look.found
     )
-    yield Table(("feature", "cell", "part", "r", "chance"), rows)
+    yield Table(("feature", "cell", "part", "r", "balanced", "chance"), rows)
 
 
 def _where(look: Seen) -> Iterator[SectionPart]:
@@ -181,7 +181,9 @@ def _gates(look: Seen) -> Iterator[SectionPart]:
 
 def table(look: Seen, most: int) -> str:
     """The cells that follow features best, as lines for a terminal."""
-    lines = [summary(look), "", f"  {'feature':32}{'cell':18}{'part':10}{'r':>7}{'chance':>9}"]
+    lines = [summary(look), "", f"  {'feature':32}{'cell':18}{'part':10}{'r':>7}{'balanced':>10}{'chance':>8}"]
     for each in _firsts(look.found)[:most]:
-        lines.append(f"  {each.feature:32}{each.name!s:18}{each.part:10}{each.correlation:>+7.2f}{each.chance:>9.2f}")
+        r, balanced, chance = each.values()
+        about = f"  {each.feature:32}{each.name!s:18}{each.part:10}"
+        lines.append(f"{about}{r:>+7.2f}{balanced:>+10.2f}{chance:>8.2f}")
     return "\n".join(lines)

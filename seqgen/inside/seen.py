@@ -47,12 +47,14 @@ class ShownCell:
         part: What of its state.
         why: What it follows, in words.
         values: (T,) in [-1, 1], or larger where a cell is not bounded.
+        sign: -1 where it is low where what it follows is high.
     """
 
     name: CellName
     part: str
     why: str
     values: NDArray[np.float32]
+    sign: int = 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """Every cell over a long text, block by block: the text is cut into equal stretches that are read side by side.
 
-Each stretch but the first is read from WARM tokens before its beginning, so that its cells know what came before.
+Each stretch but the first is read from WARM tokens before its beginning, so that its cells know what came before; where
+a memory stands before the layers, from as many as it keeps. A memory behind the layers changes no cell.
 Where torch and a processor with bfloat16 are there, a cell's training loop is used, whose products are quicker;
 correlations change by some thousandths.
 """
@@ -35,13 +36,14 @@ def sweep(checkpoint: Checkpoint, ids: Ids, quick: bool = True) -> Iterator[Bloc
         ids: (N,) the text, N ≥ 1, without what frames it.
         quick: Whether the quicker products may be used.
     """
-    streams = 1 if len(ids) <= FEW else min(STREAMS, max(1, len(ids) // (4 * WARM)))
+    warm = _warm(checkpoint)
+    streams = 1 if len(ids) <= FEW else min(STREAMS, max(1, len(ids) // (4 * warm)))
     length = -(-len(ids) // streams)
     begins = np.arange(streams) * length
-    starts = np.maximum(begins - WARM, 0)
+    starts = np.maximum(begins - warm, 0)
     frame = checkpoint.tokenizer.frame().astype(np.int64)
-    text = np.concatenate([ids.astype(np.int64), np.full(length + WARM, ids[-1])])
-    total = length + (WARM if streams > 1 else 0)
+    text = np.concatenate([ids.astype(np.int64), np.full(length + warm, ids[-1])])
+    total = length + (warm if streams > 1 else 0)
     rows = np.stack([text[start : start + total] for start in starts])  # (S, total); the first has no time to warm
     blocks = (
         _by_loop(checkpoint, frame, rows) if quick and _has_loop(checkpoint) else _by_steps(checkpoint, frame, rows)
@@ -53,6 +55,12 @@ def sweep(checkpoint: Checkpoint, ids: Ids, quick: bool = True) -> Iterator[Bloc
         wanted = (places >= begins) & (places < ends)
         yield places[wanted], block[wanted]
         done += len(block)
+
+
+def _warm(checkpoint: Checkpoint) -> int:
+    """How many tokens before a stretch are read."""
+    memory = checkpoint.settings.made_memory()
+    return WARM if memory is None or memory.side == "output" else max(WARM, memory.length)
 
 
 def columns(checkpoint: Checkpoint) -> list[tuple[int, str, int]]:
@@ -87,9 +95,6 @@ def _shown(part: Any, number: int) -> Any:
 
 
 def _has_loop(checkpoint: Checkpoint) -> bool:
-    memory = checkpoint.settings.made_memory()
-    if memory is not None:
-        return False
     try:
         import torch  # noqa: F401
     except ImportError:
@@ -108,13 +113,16 @@ def _by_loop(checkpoint: Checkpoint, frame: Ids, rows: NDArray[np.int64]) -> Ite
     with torch.inference_mode():
         _, state = network.features(torch.from_numpy(frame)[None], network.initial_state(1))
         states = [tuple(part.expand(len(rows), -1).contiguous() for part in parts) for parts in state]
-        table = loop.inputs(network.embedding.weight, layers[0])
+        memory = network.memory if network.beside is not None and network.beside.side == "input" else None
+        table = network.embedding.weight if memory is not None else loop.inputs(network.embedding.weight, layers[0])
         for begin in range(0, rows.shape[1], BLOCK):
             tokens = torch.from_numpy(rows[:, begin : begin + BLOCK].T.copy())
             x = torch.nn.functional.embedding(tokens, table)
             found: list[Tensor] = []
+            if memory is not None:
+                x, states[-1] = memory(x, tokens, states[-1])
             for number, weights in enumerate(layers):
-                x = x if number == 0 else loop.inputs(x, weights)
+                x = x if number == 0 and memory is None else loop.inputs(x, weights)
                 if loop.traced is None:
                     out, states[number] = loop.run(x, weights, states[number])
                     parts: tuple[Tensor, ...] = (out,)

@@ -1,6 +1,6 @@
 """A network over one text: every cell at every token, and what it expects to come next. numpy alone, no torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from seqgen.cells import Array, Parts
 from seqgen.checkpoint import Checkpoint
-from seqgen.generation import Ids, load
+from seqgen.generation import Engine, Ids, load
 from seqgen.generation.memory import Beside
+from seqgen.memories import PREFIX
 
 LIKELIEST = 5
 BLOCK = 256  # tokens whose logits are kept at once
@@ -24,6 +25,7 @@ class Trace:
     Attributes:
         checkpoint: The network.
         ids: (T,) the tokens.
+        inputs: (T, E) what the first layer reads: their embeddings, as a memory before the layers changes them.
         cells: Per layer the parts of its state after each token, (T, H) each.
         before: The same before the first token, (H,) each.
         next_ids: (T, 5) the likeliest tokens after each.
@@ -34,6 +36,7 @@ class Trace:
 
     checkpoint: Checkpoint
     ids: NDArray[np.int64]
+    inputs: Floats
     cells: list[tuple[Floats, ...]]
     before: list[tuple[Floats, ...]]
     next_ids: NDArray[np.int64]
@@ -48,7 +51,7 @@ class Trace:
     def gates(self) -> list[dict[str, Array]]:
         """Per layer its gates by name, (T, H) each; empty where the cell has none."""
         cell, found = self.checkpoint.cell, []
-        x: Array = self._input()
+        x: Array = self.inputs
         for layer, parts in enumerate(self.cells):
             weights = self._weights(layer)
             earlier: Parts = tuple(
@@ -62,23 +65,6 @@ class Trace:
         prefix = f"layers.{layer}."
         given = self.checkpoint.weights
         return {name.removeprefix(prefix): weight for name, weight in given.items() if name.startswith(prefix)}
-
-    def _input(self) -> Floats:
-        """(T, E) what the first layer reads."""
-        rows = np.asarray(self.checkpoint.weights["embedding.weight"], np.float32)[self.ids]
-        beside = Beside(self.checkpoint.settings, self.checkpoint.weights)
-        if not beside.on_input:
-            return rows
-        out, kept = np.empty_like(rows), beside.start(1)
-        for frame in self._frame.tolist():
-            _, kept = beside.before(rows[:1], np.array([frame]), kept)
-        for place, token in enumerate(self.ids.tolist()):
-            out[place : place + 1], kept = beside.before(rows[place : place + 1], np.array([token]), kept)
-        return out
-
-    @property
-    def _frame(self) -> NDArray[np.int64]:
-        return self.checkpoint.tokenizer.frame().astype(np.int64)
 
 
 def _given_out(
@@ -99,16 +85,19 @@ def trace(checkpoint: Checkpoint, ids: Ids, frame: Ids) -> Trace:
         ids: (T,) the text, T ≥ 1.
         frame: (n,) what stands before it, n ≥ 1.
     """
-    engine = load("numpy", checkpoint.cell, checkpoint.settings, checkpoint.weights)
-    logits, state = engine.prefill(frame.astype(np.int64), engine.start(1))
+    text = np.concatenate([frame, ids]).astype(np.int64)
+    inputs = _embedded(checkpoint, text)
+    engine, read = _engine(checkpoint, inputs, text)
+    logits, state = engine.prefill(read[: len(frame)], engine.start(1))
     before = [tuple(part[0].copy() for part in parts) for parts in engine.cells(state)]
     shape = [tuple(np.empty((len(ids), *part.shape), np.float32) for part in parts) for parts in before]
     blocks, scores = [], _log_softmax(logits)
     for begin in range(0, len(ids), BLOCK):
         own = ids[begin : begin + BLOCK].astype(np.int64)
-        rows = np.empty((len(own), engine.vocab_size), np.float32)
-        for place, token in enumerate(own.tolist()):
-            logits, state = engine.step(np.array([token]), state)
+        rows = np.empty((len(own), logits.shape[1]), np.float32)
+        for place in range(len(own)):
+            at = len(frame) + begin + place
+            logits, state = engine.step(read[at : at + 1], state)
             rows[place] = logits[0]
             for kept, parts in zip(shape, engine.cells(state)):
                 for into, part in zip(kept, parts):
@@ -118,7 +107,40 @@ def trace(checkpoint: Checkpoint, ids: Ids, frame: Ids) -> Trace:
         blocks.append((*_expected(after), -earlier[np.arange(len(own)), own]))
         scores = after
     next_ids, next_chances, entropy, surprise = (np.concatenate(parts) for parts in zip(*blocks))
-    return Trace(checkpoint, ids.astype(np.int64), shape, before, next_ids, next_chances, surprise, entropy)
+    shown = inputs[len(frame) :]
+    return Trace(checkpoint, ids.astype(np.int64), shown, shape, before, next_ids, next_chances, surprise, entropy)
+
+
+def _embedded(checkpoint: Checkpoint, text: NDArray[np.int64]) -> Floats:
+    """(N, E) what the first layer reads of (N,) tokens."""
+    rows = np.asarray(checkpoint.weights["embedding.weight"], np.float32)[text]
+    beside = Beside(checkpoint.settings, checkpoint.weights)
+    if beside.on_input:
+        kept = beside.start(1)
+        for place in range(len(text)):
+            rows[place : place + 1], kept = beside.before(rows[place : place + 1], text[place : place + 1], kept)
+    return rows
+
+
+def _engine(checkpoint: Checkpoint, inputs: Floats, text: NDArray[np.int64]) -> tuple[Engine[Any], NDArray[np.int64]]:
+    """An engine, and the ids with which it reads the text.
+
+    A memory before the layers is slow token by token, and gates want what it made, too. So its work is done once, and
+    each token of the text becomes a word of its own, whose embedding is what the first layer reads.
+    """
+    settings, weights = checkpoint.settings, checkpoint.weights
+    memory = settings.made_memory()
+    if memory is None or memory.side == "output":
+        return load("numpy", checkpoint.cell, settings, weights), text
+    embedding = np.asarray(weights["embedding.weight"], np.float32)
+    own: dict[str, NDArray[Any]] = {name: weights[name] for name in weights if not name.startswith(PREFIX)}
+    own["embedding.weight"] = inputs
+    if settings.projected:
+        own["output.weight"] = embedding @ np.asarray(own.pop("projection.weight"), np.float32)
+    elif settings.tied:
+        own["output.weight"] = embedding
+    plain = replace(settings, memory=None, tied=False)
+    return load("numpy", checkpoint.cell, plain, own), np.arange(len(text))
 
 
 def _expected(scores: Floats) -> tuple[NDArray[np.int64], Floats, Floats]:
