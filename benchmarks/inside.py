@@ -2,7 +2,8 @@
 
     python benchmarks/inside.py [finder|speed|gradients|lessons|page|reviews …]
 
-Without names all parts are measured; each writes its numbers into results/inside.json beside those of the others.
+Without names all parts are measured; each writes its numbers into results/inside.json beside those of the others, and
+when it did so, at what load.
 
 finder     cells of sqlite-c over the first 1,000,000 bytes of C files of the corpus `sqlite`, which it was trained on,
            and over files of `libuv`, which it was not
@@ -18,6 +19,7 @@ reviews    sentiment by sign (a mean rating above 0 is positive, below 0 negativ
 
 import csv
 import json
+import os
 import random
 import re
 import shutil
@@ -25,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +76,10 @@ def finder() -> dict[str, Any]:
     made = {corpus: cells("sqlite-c", code_of(corpus)) for corpus in ("sqlite", "libuv")}
     for corpus, found in made.items():
         rows = [
-            (each["feature"], each["cell"], each["part"], each["correlation"], each["chance"])
+            tuple(each[key] for key in ("feature", "cell", "part", "correlation", "balanced", "chance"))
             for each in found["cells"]
         ]
-        print_table(("feature", "cell", "part", "r", "chance"), rows[:10])
+        print_table(("feature", "cell", "part", "r", "balanced", "chance"), rows)
         print(f"{corpus}: {found['tokens']:,} tokens in {found['wall_s']} s\n")
     return made
 
@@ -240,8 +243,15 @@ def main() -> None:
     path = RESULTS / "inside.json"
     for name in sys.argv[1:] or list(PARTS):
         found = PARTS[name]()
-        kept = json.loads(path.read_text("utf-8"))["results"] if path.exists() else {}
-        write_json("inside", {each: {**kept, name: found}[each] for each in PARTS if each in {**kept, name: found}})
+        written = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        measured = {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "load": round(os.getloadavg()[0], 2)}
+        results = {**written.get("results", {}), name: found}
+        stamps = {**written.get("settings", {}).get("measured", {}), name: measured}
+        write_json("inside", _ordered(results), {"measured": _ordered(stamps)})
+
+
+def _ordered(parts: dict[str, Any]) -> dict[str, Any]:
+    return {name: parts[name] for name in PARTS if name in parts}
 
 
 if __name__ == "__main__":

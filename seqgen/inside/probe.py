@@ -1,9 +1,10 @@
-"""Labels read out of the hidden state: a linear read-out over its mean and its last value, or tuned end to end.
+"""Labels read out of the hidden state: a linear read-out of its mean, largest and last values, or tuned end to end.
 
-    ids ─► network ─► h₁ … h_T of every layer ─► [mean, last] ─► logits of the classes
+    ids ─► network ─► h₁ … h_T of every layer ─► [mean, largest, last] ─► logits of the classes
 
 The read-out alone says what the network knows without having been asked (Alain & Bengio 2016; Radford et al. 2017);
-tuned, embedding and layers move too. Neither sees what it is measured on.
+tuned, embedding and layers move too, and what stands for the network is the mean of its latest weights (Polyak &
+Juditsky 1992). Neither sees what it is measured on.
 """
 
 import copy
@@ -16,11 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqgen.checkpoint import Checkpoint
+from seqgen.models.dropout import embedding_dropout, variational_dropout
 from seqgen.models.network import RecurrentLM
 
 TOGETHER = 64  # documents at once
 DECAYS = (0.3, 0.03, 0.003)  # of the read-out's weights, of which the validation chooses
-EPOCHS, RATE, HEAD_RATE, DROPOUT = 5, 1e-3, 1e-3, 0.3
+POOLED = 3  # numbers of each unit that are read
+EPOCHS, RATE, WARM = 8, 2e-3, 0.1  # the last is the share of the steps in which the rate rises
+DROPOUT, FORGOTTEN = 0.5, 0.2  # shares of units, and of tokens whose embedding is left out at a step
+KEPT = 0.98  # of the mean of the weights, at each step
 LEAST = 200  # steps: of few documents more epochs are made
 Ids = NDArray[np.int64]
 
@@ -44,37 +49,41 @@ class Head(nn.Module):
     def __init__(self, network: RecurrentLM, classes: int) -> None:
         super().__init__()
         self.network = network
-        width = 2 * network.settings.hidden * len(network.layers)
+        width = POOLED * network.settings.hidden * len(network.layers)
         self.output = nn.Linear(width, classes)
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
-    def features(self, ids: Tensor, lengths: Tensor, dropout: float = 0.0, x: Tensor | None = None) -> Tensor:
-        """(B, F) means and last values of all layers' states; (B, T) ids, padded behind (B,) lengths.
+    def features(self, ids: Tensor, lengths: Tensor, x: Tensor | None = None) -> Tensor:
+        """(B, F) means, largest and last values of all layers' states; (B, T) ids, padded behind (B,) lengths.
 
         Args:
             ids: The documents.
             lengths: Of them.
-            dropout: The share of what each layer reads that is left out.
             x: (T, B, E) token embeddings, where they are not to be looked up.
         """
         network = self.network
-        x = nn.functional.embedding(ids.t(), network.embedding.weight) if x is None else x
+        x = self._embedded(ids) if x is None else x
         state = network.initial_state(len(ids))
         if network.memory is not None and network.beside is not None and network.beside.side == "input":
             x, _ = network.memory(x, ids.t(), state[-1])
-        inside = (torch.arange(ids.shape[1])[:, None] < lengths[None]).to(x.dtype)[..., None]  # (T, B, 1)
+        inside = (torch.arange(ids.shape[1])[:, None] < lengths[None])[..., None]  # (T, B, 1)
         found = []
         for layer, parts in zip(network.layers, state):
-            x, _ = layer(nn.functional.dropout(x, dropout, bool(dropout)), parts)
+            x, _ = layer(variational_dropout(x, DROPOUT if self.training else 0.0), parts)
             mean = (x * inside).sum(dim=0) / lengths[:, None]
-            found += [mean, x[lengths - 1, torch.arange(len(ids))]]
+            largest = x.masked_fill(~inside, -torch.inf).amax(dim=0)
+            found += [mean, largest, x[lengths - 1, torch.arange(len(ids))]]
         return torch.cat(found, dim=-1)
+
+    def _embedded(self, ids: Tensor) -> Tensor:
+        table = self.network.embedding.weight
+        return nn.functional.embedding(ids.t(), embedding_dropout(table, FORGOTTEN if self.training else 0.0))
 
 
 def features(checkpoint: Checkpoint, documents: Sequence[Ids]) -> NDArray[np.float32]:
     """(D, F) the features of documents under a network as it is."""
-    head = Head(checkpoint.network(), 2)
+    head = Head(checkpoint.network(), 2).eval()
     made = np.zeros((len(documents), head.output.in_features), np.float32)
     order = np.argsort([len(ids) for ids in documents], kind="stable")
     with torch.inference_mode():
@@ -147,31 +156,35 @@ def tune(
     with torch.no_grad():
         head.output.weight.copy_(torch.from_numpy(start.weight))
         head.output.bias.copy_(torch.from_numpy(start.bias))
-    groups = [
-        {"params": list(head.network.parameters()), "lr": RATE},
-        {"params": list(head.output.parameters()), "lr": HEAD_RATE},
-    ]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+    mean = copy.deepcopy(head).eval()
+    optimizer = torch.optim.AdamW(head.parameters(), RATE, weight_decay=0.01)
     batches = -(-len(train.ids) // TOGETHER)
     epochs = max(EPOCHS, -(-LEAST // batches))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / (epochs * batches + 1))
-    shares: list[float] = [float((predict(head, held.ids) == held.labels).mean())]
-    best, kept = shares[0], copy.deepcopy(head.state_dict())
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, epochs * batches))
+    shares: list[float] = [float((predict(mean, held.ids) == held.labels).mean())]
+    best, kept = shares[0], copy.deepcopy(mean.state_dict())
     for epoch in range(epochs):
         for rows in _batches(train, np.random.default_rng([seed, epoch])):
-            ids, lengths = _padded([train.ids[row] for row in rows])
-            found = nn.functional.dropout(head.features(ids, lengths, DROPOUT), DROPOUT, True)
+            found = nn.functional.dropout(head.features(*_padded([train.ids[row] for row in rows])), DROPOUT)
             loss = nn.functional.cross_entropy(head.output(found), torch.from_numpy(train.labels[rows]))
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(head.parameters(), 1.0)
             optimizer.step()
             schedule.step()
-        shares.append(float((predict(head, held.ids) == held.labels).mean()))
+            with torch.no_grad():
+                for slow, weight in zip(mean.parameters(), head.parameters()):
+                    slow.lerp_(weight, 1 - KEPT)
+        shares.append(float((predict(mean, held.ids) == held.labels).mean()))
         if shares[-1] > best:
-            best, kept = shares[-1], copy.deepcopy(head.state_dict())
-    head.load_state_dict(kept)
-    return head.eval(), shares
+            best, kept = shares[-1], copy.deepcopy(mean.state_dict())
+    mean.load_state_dict(kept)
+    return mean, shares
+
+
+def _rate(step: int, steps: int) -> float:
+    """The share of the highest rate: it rises in the first part, and falls to nothing."""
+    return min(1.0, (step + 1) / (WARM * steps)) * (1 - step / (steps + 1))
 
 
 @torch.inference_mode()

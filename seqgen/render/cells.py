@@ -10,6 +10,7 @@ import codecs
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from seqgen.render.escaping import visible, visible_attribute
 
 LEVELS = 20
 HEIGHT = 5.0  # of a semitone
+MARKS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})  # blanks, where a reader would see nothing
 BLOCK = 300  # pieces of a text, up to the end of a line, that a browser may leave out while they are not in sight
 
 
@@ -139,8 +141,12 @@ def roll_html(part: CellRoll) -> str:
 
 
 def coloured(pieces: Sequence[bytes], levels: NDArray[np.uint8]) -> str:
-    """Pieces of a text, each on the colour of its level."""
-    return "".join(_coloured(pieces, levels))
+    """Pieces of a text on the colours of their levels; neighbours of one colour are one element."""
+    if not pieces:
+        return ""
+    bounds = [0, *(np.flatnonzero(np.diff(levels[: len(pieces)])) + 1).tolist(), len(pieces)]
+    runs = [b"".join(pieces[begin:end]) for begin, end in pairwise(bounds)]
+    return "".join(_coloured(runs, levels[bounds[:-1]]))
 
 
 def _coloured(pieces: Sequence[bytes], levels: NDArray[np.uint8]) -> list[str]:
@@ -157,7 +163,7 @@ def _box(content: str, cells: Sequence[Colours], expected: Expected | None, toke
         data["at"] = token.tolist()
     if expected is not None:
         known, places = np.unique(expected.ids, return_inverse=True)
-        data["names"] = [expected.names[token] for token in known.tolist()]
+        data["names"] = [expected.names[token].translate(MARKS) for token in known.tolist()]
         data["next"] = _packed16(places.reshape(expected.ids.shape))
         data["chances"] = _packed(np.round(expected.chances * 100))
         data["surprise"] = _packed(np.clip(np.round(expected.surprise * 20), 0, 255))
@@ -217,7 +223,7 @@ def guesses_html(part: Guesses) -> str:
 
 def _name(name: str) -> str:
     """A token in a narrow column: blanks as marks."""
-    return visible({" ": "␣", "\n": "⏎", "\t": "⇥"}.get(name, name)) or "·"
+    return visible(name.translate(MARKS) if name.isspace() else name) or "·"
 
 
 @dataclass(frozen=True, eq=False)
