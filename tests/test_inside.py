@@ -22,7 +22,7 @@ from seqgen.inside.sweep import columns, sweep
 from seqgen.inside.trace import trace
 from seqgen.models import ModelSettings
 from seqgen.music.score import Score
-from seqgen.render.cells import CellText, Colours, text_html
+from seqgen.render.cells import CellText, Colours, coloured, text_html
 from seqgen.render.heat import Heat, heat_html, png
 from seqgen.selftest import _materials
 
@@ -403,3 +403,17 @@ def test_a_heat_map_of_few_squares_is_large_and_of_long_names_readable():
     assert int(re.search(r'width="(\d+)"', narrow)[1]) > 7 * len("letter read")  # its axis is not cut off
     assert "rotate(-90)" not in heat_html(few)
     assert heat_html(Heat("h", np.eye(4), list("abcd"), ["PITCH_60"] * 4)).count("rotate(-90)") == 4
+
+
+def test_colours_of_a_heat_map_are_told():
+    both = heat_html(Heat("h", np.array([[0.5, -2.0]]), ["a"], ["x", "y"]))
+    assert '<span class="up">2</span><span class="down">-2</span>white is 0' in both
+    assert 'class="down"' not in heat_html(Heat("h", np.eye(2), ["a", "b"], ["x", "y"]))
+    assert "legend" not in heat_html(Heat("h", np.zeros((1, 2)), ["a"], ["x", "y"]))
+
+
+def test_passages_have_one_element_for_neighbours_of_one_colour():
+    assert (
+        coloured([b"a", b"b", b"<"], np.array([3, 3, 5], np.uint8)) == '<i class="t p3">ab</i><i class="t p5">&lt;</i>'
+    )
+    assert coloured([], np.array([], np.uint8)) == ""

@@ -165,7 +165,7 @@ def find(checkpoint: Checkpoint, ids: Ids, features: Sequence[Feature], best: in
         seed: Of the shifts.
 
     Returns:
-        For each feature its cells, the best first; features by their best cell.
+        For each feature its cells, the best first; features by how far their best cell is above chance.
     """
     return followers(sweep(checkpoint, ids), features, columns(checkpoint), best, seed)
 
@@ -196,7 +196,7 @@ def followers(
         list(_best(feature.name, (row, other), float(level), named, best))
         for feature, row, other, level in zip(features, plain, balanced, np.maximum(*levels))
     ]
-    found.sort(key=lambda cells: -cells[0].strength)
+    found.sort(key=lambda cells: cells[0].chance - cells[0].strength)
     return [each for cells in found for each in cells]
 
 

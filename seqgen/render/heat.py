@@ -74,7 +74,16 @@ def heat_html(part: Heat) -> str:
     if not part.rows and part.row_label:
         turned = f'transform="translate(14 {height / 2:.1f}) rotate(-90)"'
         rows.append(f'<text {turned} text-anchor="middle">{html.escape(part.row_label)}</text>')
-    return f'<div class="scroll" tabindex="0">{"".join(rows)}</svg></div>'
+    return f'<div class="scroll" tabindex="0">{"".join(rows)}</svg></div>{_legend(part.values)}'
+
+
+def _legend(values: NDArray[np.floating]) -> str:
+    """What the colours mean: the deepest stand for the largest size on either side."""
+    plain = np.nan_to_num(values)
+    size = float(np.abs(plain).max(initial=0))
+    sides = (("up", (plain > 0).any(), size), ("down", (plain < 0).any(), -size))
+    said = [f'<span class="{name}">{value:.3g}</span>' for name, there, value in sides if there]
+    return f'<p class="legend scale">{"".join(said)}white is 0</p>' if said else ""
 
 
 def _cell(rows: int, columns: int) -> float:

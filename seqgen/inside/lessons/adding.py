@@ -55,9 +55,13 @@ def run(say: Say, seed: int) -> Lesson:
     x, y = examples(1, 14)
     rows = _step_by_step(x[:, 0].double().numpy(), say)
     losses, error, network = _learned(say, seed)
-    about = "One unit, weights set by hand: the package's own LSTM step, the memory c divided by 0.05."
+    about = (
+        "x1 is a number; x2 = 1 adds it to the memory, -1 resets the memory; x3 = 1 asks for what it holds. One unit, "
+        f"its weights set by hand, each row a step: how far its gates are open, its memory c divided by {SMALL}."
+    )
     columns = (*LETTERS, "input", "forget", "output", "memory", "gives out", "wanted")
-    shown = tuple((*row, round(float(value), 3)) for row, value in zip(rows, y[:, 0]))
+    shown = tuple((*row, float(value)) for row, value in zip(rows, y[:, 0]))
+    shown = tuple(tuple(round(value, 3) + 0.0 for value in row) for row in shown)  # 0.0: no -0
     first = Section("By hand", (Text(about), Table(columns, shown)))
     told = (
         f"Trained on {LENGTH} steps, asked over {ASKED}: squared error {100 * error:.2f} % of always saying the mean."
@@ -78,7 +82,7 @@ def _step_by_step(x: np.ndarray, say: Say) -> list[tuple[float, ...]]:
         memory, given = float(state[1][0, 0]) / SMALL, float(out[0, 0]) / SMALL
         opened = ", ".join(f"{name} gate {value:.2f}" for name, value in gates.items())
         say(f"x = ({step[0]:.2f}, {step[1]:+.0f}, {step[2]:.0f})  {opened}  memory {memory:.3f}  gives out {given:.3f}")
-        rows.append((*(round(float(value), 3) for value in step), *gates.values(), memory, given))
+        rows.append((*(float(value) for value in step), *gates.values(), memory, given))
     return rows
 
 

@@ -94,4 +94,11 @@ def _inside(network: Reader) -> Heat:
     _, hidden = network(x)
     values = hidden[:, 0].t().double().numpy()
     names = [f"unit {number + 1}" for number in range(HIDDEN)]
-    return Heat("Its units over a string of 40 bits", values, names, [str(int(bit)) for bit in x[:, 0]], "unit", "bit")
+    return Heat(
+        "Its units over a string of 40 bits: the memory changes colour at each 1 and keeps it at each 0",
+        values,
+        names,
+        [str(int(bit)) for bit in x[:, 0]],
+        "unit",
+        "bit",
+    )

@@ -33,7 +33,7 @@ def rnn_step(w: Weights, x: Array, state: list[Array]) -> tuple[list[Line], list
 
 
 def gru_step(w: Weights, x: Array, state: list[Array]) -> tuple[list[Line], list[Array]]:
-    """r, z = σ(…), n = tanh(W x + b + r ∘ (U h + c)), h ← (1 − z) ∘ n + z ∘ h."""
+    """r, z = σ(W x + b + U h + c), n = tanh(W x + b + r ∘ (U h + c)), h ← (1 − z) ∘ n + z ∘ h; rows for r, z, n."""
     (h,) = state
     reads, recalls = np.split(w["W"] @ x + w["b"], 3), np.split(w["U"] @ h + w["c"], 3)
     r, z = sigmoid(reads[0] + recalls[0]), sigmoid(reads[1] + recalls[1])
@@ -43,9 +43,9 @@ def gru_step(w: Weights, x: Array, state: list[Array]) -> tuple[list[Line], list
 
 
 def lstm_step(w: Weights, x: Array, state: list[Array]) -> tuple[list[Line], list[Array]]:
-    """i, f, o = σ(…), g = tanh(…), c ← f ∘ c + i ∘ g, h ← o ∘ tanh(c)."""
+    """i, f, o = σ(W x + U h + b), g = tanh(W x + U h + b), c ← f ∘ c + i ∘ g, h ← o ∘ tanh(c); rows for i, f, g, o."""
     h, c = state
-    i, f, g, o = np.split(w["W"] @ x + w["U"] @ h + w["b"] + w["c"], 4)
+    i, f, g, o = np.split(w["W"] @ x + w["U"] @ h + w["b"], 4)
     i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
     c = f * c + i * g
     h = o * np.tanh(c)
@@ -70,14 +70,13 @@ def run(say: Say, seed: int) -> Lesson:
         shapes = cell.weights(INPUTS, HIDDEN)
         weights = {key: np.round(rng.normal(size=shape) * 0.6, 1) for key, shape in shapes.items()}
         ih, hh, b, c = (weights[f"{kind}_l0"] for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
-        short = {"W": ih, "U": hh, "b": b + c if name == "rnn" else b, "c": c}
+        short = {"W": ih, "U": hh, "b": b, "c": c} if name == "gru" else {"W": ih, "U": hh, "b": b + c}
 
         # 2) The same steps three times: by hand, by the numpy step, by the torch module.
         state = [np.zeros(HIDDEN) for _ in cell.state(HIDDEN)]
         ours: Parts = tuple(np.zeros((1, size)) for size in cell.state(HIDDEN))
         theirs = _by_torch(cell, weights, inputs)
-        shown = {key: value for key, value in short.items() if name != "rnn" or key != "c"}
-        given = ", ".join(f"{key} = {np.round(value, 1).tolist()}" for key, value in shown.items())
+        given = ", ".join(f"{key} = {(np.round(value, 1) + 0.0).tolist()}" for key, value in short.items())  # no -0.0
         say(f"{name}: {given}")
         parts: list[SectionPart] = [Text(str(by_hand.__doc__)), Text(given)]
         for number, x in enumerate(inputs):
