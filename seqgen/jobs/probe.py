@@ -109,7 +109,7 @@ def probe(job: ProbeJob, observer: Observer = SILENT) -> Probed:
     results.append(told("read-out", linear.predict(made[2]), asked.labels, classes))
     head = None
     if job.tune or job.sentences:
-        head, shares = inside.tune(checkpoint, train, held, linear, job.seed)
+        head, shares = inside.tune(checkpoint, train, held, classes, job.seed)
         observer.note("Tuned; right on what chooses the epoch: " + ", ".join(f"{share:.3f}" for share in shares))
         results.append(told("end to end", inside.predict(head, asked.ids), asked.labels, classes))
     probed = Probed(labels, results)
