@@ -26,7 +26,7 @@ POOLED = 3  # numbers of each unit that are read
 EPOCHS, RATE, WARM = 6, 2e-3, 0.1  # the last is the share of the steps in which the rate rises
 DROPOUT, FORGOTTEN = 0.5, 0.2  # shares of units, and of tokens whose embedding is left out at a step
 KEPT = 0.98  # of the mean of the weights, at each step
-LEAST = 200  # steps: of few documents more epochs are made
+LEAST = 500  # steps: of few documents more epochs are made
 Ids = NDArray[np.int64]
 
 
@@ -139,9 +139,7 @@ def read_out(
     return chosen
 
 
-def tune(
-    checkpoint: Checkpoint, train: Examples, held: Examples, classes: int, seed: int
-) -> tuple[Head, list[float]]:
+def tune(checkpoint: Checkpoint, train: Examples, held: Examples, classes: int, seed: int) -> tuple[Head, list[float]]:
     """The network tuned end to end, as it was best on `held`, and that share before and after each epoch.
 
     Args:
