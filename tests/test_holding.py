@@ -178,14 +178,14 @@ def test_python_holds_cells_and_refuses_what_it_cannot(here):
 
 
 def test_a_live_session_holds_cells_too(here):
-    from seqgen.live.controls import checked, defaults
+    from seqgen.live.controls import checked, defaults, settled
     from seqgen.live.text import Lines
 
     model = seqgen.load("toy.model")
     values = {**defaults(), "temperature": 0.9}
     streams = [Lines(model, values, 3) for _ in range(3)]
-    held_too = checked({"clamp": {"layer1:cell2": 60, "layer1:cell4": -60}})
-    assert held_too == checked({"clamp": "layer1:cell2=60,layer1:cell4=-60"})
+    held_too = settled(values, checked({"clamp": {"layer1:cell2": 60, "layer1:cell4": -60}}))
+    assert held_too == {"clamp": "layer1:cell2=60.0,layer1:cell4=-60.0"}
     for stream in streams[1:]:
         stream.change({**values, **held_too})
     streams[2].change({**values, **checked({"clamp": None})})
