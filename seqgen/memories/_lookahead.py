@@ -1,5 +1,7 @@
 """`lookahead` as a torch module: registers over windows of tensors."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -70,7 +72,7 @@ class LookaheadLayer(LookbackLayer):
         return y, (*after, now.to(register.dtype), of[:, -1].to(told.dtype))
 
 
-class Registers:
+class Registers(NamedTuple):
     """What streams keep over a window.
 
     Attributes:
@@ -79,8 +81,9 @@ class Registers:
         kept: (B, R, A) 1 + the tokens of each, 0 behind the last.
     """
 
-    def __init__(self, stands: Tensor, slot: Tensor, kept: Tensor) -> None:
-        self.stands, self.slot, self.kept = stands, slot, kept
+    stands: Tensor
+    slot: Tensor
+    kept: Tensor
 
 
 def registers(ids: Tensor, begins: Tensor, signs: Tensor, register: Tensor) -> Registers:
