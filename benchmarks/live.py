@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+from array import array
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,7 @@ from _report import RESULTS, hardware, print_table, write_json  # isort: skip
 PARTS = ("latency", "jitter", "clock", "position", "kills", "start", "hostile", "memory")
 WAYS = ("SIGINT", "SIGTERM", "panic", "unplugged", "exception")
 MARK = b"\xff\xff\xff"
+NAP = 0.004  # seconds
 PARTS_OF_MEMORY = 24  # looks at it
 
 
@@ -117,8 +119,59 @@ def latency(asked: argparse.Namespace) -> dict[str, Any]:
     return {**quantiles(taken), "answered": len(taken), "asked": asked.notes, "model": shape}
 
 
+class Stalls:
+    """Times at which the machine itself stood still, seen by a process a core that only sleeps, in real time."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._found: Any = context.Queue()
+        self._watchers = [
+            context.Process(target=_watched, args=(core, self._found), daemon=True) for core in os.sched_getaffinity(0)
+        ]
+        for watcher in self._watchers:
+            watcher.start()
+
+    def ended(self) -> list[tuple[float, float]]:
+        """(begin, end) of each, by the monotonic clock."""
+        for watcher in self._watchers:
+            watcher.terminate()
+        found = []
+        while not self._found.empty():
+            found.append(self._found.get())
+        return found
+
+
+def _watched(core: int, found: Any) -> None:
+    os.sched_setaffinity(0, {core})
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(99))
+    while True:
+        begin = time.monotonic()
+        time.sleep(NAP)
+        if time.monotonic() - begin > NAP + 0.005:
+            found.put((begin + NAP, time.monotonic()))
+
+
+class Timed(array):  # type: ignore[type-arg]
+    """Latenesses, and when those of more than 5 ms were."""
+
+    def __init__(self, *_: Any) -> None:
+        self.late: list[tuple[float, float]] = []
+
+    def append(self, value: float) -> None:
+        super().append(value)
+        if value > 0.005:
+            now = time.monotonic()
+            self.late.append((now - value, now))
+
+
 def jitter(asked: argparse.Namespace) -> dict[str, Any]:
     """Solo for some minutes, with MIDI clock going out: lateness of notes, drift of the clock."""
+    timed, stalls = Timed("d"), Stalls()
+
+    def watch(each: Any) -> None:
+        each.scheduler.lateness = timed
+
     synthesizer, clocks = Synthesizer(), list[float]()
 
     def hear(data: bytes) -> None:
@@ -127,7 +180,9 @@ def jitter(asked: argparse.Namespace) -> dict[str, Any]:
         synthesizer.hear(data)
 
     cable(hear)
-    each = jammed(asked.checkpoint, values={"tempo": 120}, seconds=60 * asked.minutes, clock_out=True)
+    each = jammed(asked.checkpoint, watch, values={"tempo": 120}, seconds=60 * asked.minutes, clock_out=True)
+    stood = stalls.ended()
+    ours = [late for late in timed.late if not any(begin < late[1] and late[0] < end for begin, end in stood)]
     notes = list(each.scheduler.lateness)
     ideal = clocks[0] + np.arange(len(clocks)) * 60 / (120 * m.CLOCKS)
     off = (np.array(clocks) - ideal) * 1e3
@@ -136,6 +191,9 @@ def jitter(asked: argparse.Namespace) -> dict[str, Any]:
         **quantiles(notes),
         "events": len(notes),
         "late": each.scheduler.late,
+        "late_while_the_machine_ran": len(ours),
+        "stalls_of_the_machine": len(stood),
+        "longest_stall_ms": round(1e3 * max((end - begin for begin, end in stood), default=0), 1),
         "behind": each.player.behind,
         "real_time": each.scheduler.privileged,
         "minutes": asked.minutes,
