@@ -51,6 +51,7 @@ class Medium(Protocol):
         usual_length: The tokens of a sample, at most, where nobody says.
         separable: Whether a file may be cut into documents, and documents be joined to one file.
         heard: Whether a sample is shown as sound and notes; else it is text to read.
+        formats: File name endings that a sample can be had in besides a codec's own.
     """
 
     @property
@@ -64,6 +65,9 @@ class Medium(Protocol):
 
     @property
     def heard(self) -> bool: ...
+
+    @property
+    def formats(self) -> tuple[str, ...]: ...
 
     def inscribed(self, made: bytes, line: str) -> bytes:
         """A file that a codec made, with a line about it where the format has room for one."""
@@ -94,6 +98,7 @@ class Plain:
     usual_length: int = 1_000
     separable: bool = True
     heard: bool = False
+    formats: tuple[str, ...] = (".txt",)
 
     def inscribed(self, made: bytes, line: str) -> bytes:
         """The file as it is."""

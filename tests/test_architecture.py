@@ -98,10 +98,24 @@ ALLOWED["live"] = BASIC | {"api", "codecs", "generation", "inside", "music"}
 LIBRARY = set(ALLOWED) - {"extensions", "terminal"} | {"__init__"}
 ALLOWED |= {
     "jobs": LIBRARY | {"extensions"},
+    "studio": BASIC
+    | {"jobs", "live", "api", "takes", "checkpoint", "codecs", "generation", "inside", "music", "render", "tokenizer"},
     "cli": BASIC
-    | {"jobs", "terminal", "extensions", "api", "takes", "catalogue", "checkpoint", "evaluation", "stream", "training"}
+    | {
+        "studio",
+        "jobs",
+        "terminal",
+        "extensions",
+        "api",
+        "takes",
+        "catalogue",
+        "checkpoint",
+        "evaluation",
+        "stream",
+        "training",
+    }
     | {"music"},  # what is asked of music, of which options are made
-    "selftest": LIBRARY | {"cli", "jobs", "terminal"},
+    "selftest": LIBRARY | {"cli", "jobs", "terminal", "studio"},
     "__init__": {"api", "errors", "jobs", "takes"},  # for type checkers alone
     "__main__": {"cli"},
 }
@@ -231,6 +245,11 @@ def test_the_command_line_is_thin():
 def test_only_the_command_line_imports_click():
     users = {room(path) for path in FILES if any(name.split(".")[0] == "click" for name in imports(path))}
     assert users == {"cli"}
+
+
+def test_only_the_studio_imports_a_web_server():
+    users = {room(path) for path in FILES if {"starlette", "uvicorn"} & {name.split(".")[0] for name in imports(path)}}
+    assert users == {"studio"}
 
 
 def test_codecs_and_rules_never_import_torch():

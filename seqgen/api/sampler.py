@@ -112,9 +112,9 @@ class Sampler:
             self.engine, self.prompts, self.rules, seed=self.sampling.seed, limits=self.limits(), scores=scores
         )
 
-    def steered(self, scores: bool = False) -> Steered:
+    def steered(self, scores: bool = False, likely: int = 0) -> Steered:
         """The first prompt as a stream whose rules and past can be changed while it runs."""
-        return Steered(self.engine, self.prompts[0], self.rules, self.sampling.seed, self.limits(), scores)
+        return Steered(self.engine, self.prompts[0], self.rules, self.sampling.seed, self.limits(), scores, likely)
 
     def tokens(self) -> Iterator[Token]:
         """The tokens of the first sample."""

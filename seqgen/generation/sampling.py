@@ -87,6 +87,15 @@ def log_probabilities(logits: Logits, ids: Ids) -> NDArray[np.float32]:
     return np.asarray(chosen - np.log(np.exp(shifted).sum(axis=-1)), np.float32)
 
 
+def likeliest(logits: NDArray[np.float32], count: int) -> tuple[Ids, NDArray[np.float32]]:
+    """The (K,) likeliest ids of (V,) logits, the likeliest first, and their (K,) log-softmax; K is `count` or V."""
+    count = min(count, len(logits))
+    found = np.argpartition(-logits, count - 1)[:count]
+    found = found[np.lexsort((found, -logits[found]))]
+    shifted = logits - logits.max()
+    return found, np.asarray(shifted[found] - np.log(np.exp(shifted).sum()), np.float32)
+
+
 def entropies(logits: Logits) -> NDArray[np.float32]:
     """(B,) nats: the entropy of the softmax of (B, V) logits; a token at −inf adds nothing."""
     shifted = logits - logits.max(axis=-1, keepdims=True)

@@ -13,6 +13,7 @@ from seqgen.generation.engine import Engine, Ids
 from seqgen.generation.history import History
 from seqgen.generation.limits import Constraints, Limits
 from seqgen.generation.run import Run
+from seqgen.generation.sampling import likeliest
 from seqgen.generation.steps import Step
 from seqgen.rules import Rule
 
@@ -31,12 +32,20 @@ class Steered:
         seed: Determines the draws, together with all changes.
         limits: What ends the stream, and what it may hold.
         scores: Whether log-probabilities and entropies are wanted.
+        likely: How many of the likeliest tokens are wanted with each.
     """
 
     def __init__(
-        self, engine: Engine[Any], prompt: Ids, rules: Sequence[Rule], seed: int, limits: Limits, scores: bool
+        self,
+        engine: Engine[Any],
+        prompt: Ids,
+        rules: Sequence[Rule],
+        seed: int,
+        limits: Limits,
+        scores: bool,
+        likely: int = 0,
     ) -> None:
-        self._limits, self._scores = limits, scores
+        self._limits, self._scores, self._likely = limits, scores, likely
         self._run = Run(engine, [prompt], rules, seed, limits)
         self._drawn: Ids | None = None  # the latest token, not yet taken in: a change may stand before the next
         self._finished = limits.length == 0
@@ -59,7 +68,8 @@ class Steered:
         ids = run.draw()
         finished = run.ended(ids)
         self._drawn, self._finished = ids, bool(finished)
-        return run.step(ids, finished, self._scores)
+        step = run.step(ids, finished, self._scores)
+        return step._replace(likeliest=likeliest(run.logits[0], self._likely)) if self._likely else step
 
     def unsay(self) -> None:
         """Take the latest token back before it is read; adaptive rules have learned from it all the same."""

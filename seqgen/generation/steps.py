@@ -20,12 +20,15 @@ class Step(NamedTuple):
         log_probabilities: (B,) nats, under the model before rules; NaN where a stream has ended. None if not wanted.
         finished: Stream index → why it ended, for the streams that ended with this step.
         entropies: (B,) nats, of the model's distribution before rules; as `log_probabilities`.
+        likeliest: Of a single stream the (K,) likeliest tokens at this place and their (K,) log-probabilities, the
+            likeliest first, before rules. None if not wanted.
     """
 
     ids: Ids
     log_probabilities: NDArray[np.float32] | None
     finished: Mapping[int, Reason]
     entropies: NDArray[np.float32] | None = None
+    likeliest: tuple[Ids, NDArray[np.float32]] | None = None
 
 
 @dataclass

@@ -24,6 +24,13 @@ def check_host(host: str, token: str | None) -> None:
         raise UsageError("a token is 8 to 100 letters and digits", "such as what `openssl rand -hex 16` prints")
 
 
+def name_of(host: str) -> str:
+    """What a Host header names, without its port."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.rpartition(":")[0] if host.count(":") == 1 else host
+
+
 def same(given: str, token: str) -> bool:
     """Whether a token is right, in a time that does not tell how much of it is."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())

@@ -106,7 +106,7 @@ class Source:
         clamp, gain = _held(values)
         return Sampling(
             seed=self.seed,
-            temperature=_temperature(values, self.model),
+            temperature=temperature_of(values, self.model),
             rules=[(name, value) for name, value in rules if value is not None],
             length=UNLIMITED,
             music=self._music(),
@@ -130,7 +130,7 @@ def _held(values: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return clamp, gain
 
 
-def _temperature(values: Mapping[str, Any], model: Model) -> float | str:
+def temperature_of(values: Mapping[str, Any], model: Model) -> float | str:
     """The temperature, with those of classes of tokens behind it."""
     whole, classes = values.get("temperature", 0.9), model.tokenizer.classes()
     own = [(name, values.get(f"temperature_{name}")) for name in CLASSES if name in classes]

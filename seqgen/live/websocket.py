@@ -25,7 +25,7 @@ from websockets.sync.server import ServerConnection, serve
 from seqgen.api.control import read_line
 from seqgen.errors import UsageError
 from seqgen.live import controls
-from seqgen.live.doors import LOOPBACK, MOST_BYTES, Budget, bound, check_host, same
+from seqgen.live.doors import LOOPBACK, MOST_BYTES, Budget, bound, check_host, name_of, same
 from seqgen.live.output import Out
 
 MOST_CLIENTS = 16
@@ -124,7 +124,7 @@ class WebSocketDoor:
         given = parse_qs(urlsplit(request.path).query).get("token", [""])[0]
         known = self._token is not None and same(given, self._token)
         hosts = request.headers.get_all("Host")
-        if len(hosts) != 1 or not (_name(hosts[0]) in LOOPBACK or known):
+        if len(hosts) != 1 or not (name_of(hosts[0]) in LOOPBACK or known):
             return "host"
         origins = request.headers.get_all("Origin")
         if len(origins) > 1:
@@ -194,10 +194,3 @@ def _note(value: Any) -> tuple[int, int, float]:
 
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and -1000 < value < 1000
-
-
-def _name(host: str) -> str:
-    """The host without its port."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.rpartition(":")[0] if host.count(":") == 1 else host

@@ -12,6 +12,7 @@ class MusicMedium:
     name: str = "music"
     usual_length: int = 20_000  # it ends by itself; this is the cap
     heard: bool = True
+    formats: tuple[str, ...] = (".mid", ".wav", ".musicxml", ".abc")
     separable: bool = False
 
     def inscribed(self, made: bytes, line: str) -> bytes:

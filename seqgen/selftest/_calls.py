@@ -42,6 +42,7 @@ CALLS: dict[Words, tuple[Words, ...]] = {
     ("push",): (("toy.model", "me/toy", "--licence", "mit", "--dry-run"),),
     ("render",): (("song.mid", "-o", "out.wav", "--rate", "8000"), ("song.mid", "-o", "-", "--format", "svg")),
     ("selftest",): (("--only", "pickles"), ("--only", "pickles", "--json")),
+    ("studio",): (("nothing",),),  # a model that is not there; else it goes on until it is ended
     ("takes", "delete"): (("nothing",),),
     ("takes", "export"): (("--all",), ("last", "-o", "out.jsonl")),
     ("takes", "import"): (("takes.jsonl",),),

@@ -241,6 +241,7 @@ def _cases(made: Path, out: Path) -> list[Case]:
         Case(("vary", model, play, "--left-alone", "--amount", "2", "-o", new), code=2),  # no share
         Case(("accompany", model, song, "--parts", "bass", "-o", new), code=2),  # a model of text
         Case(("jam", model, "--mode", "nowhere"), code=2),
+        Case(("studio", made / "nothing", "--no-browser"), code=1),  # before it listens
         Case(("doctor",), same=False),
         Case(("demo", "--quick", "-o", new), same=False, code=1),
     ]

@@ -62,10 +62,14 @@ class Audience:
         show: What is shown where no file is named: "nothing", "text" as it comes, "records" of whole samples, "events"
             as they happen.
         terminal: Whether a person looks at what is shown, who can do nothing with bytes that are no text.
+        scores: Whether it is told how likely each token was.
+        likely: With how many of the likeliest tokens, where a sample is followed.
     """
 
     show: Show = "nothing"
     terminal: bool = False
+    scores: bool = False
+    likely: int = 0
 
     def begun(self, sampler: "Sampler", job: "SampleJob", label: str | None) -> None:
         """Sampling begins; `label` is that of the first sample."""

@@ -34,6 +34,7 @@ class Events(Audience):
     """
 
     show: Show = "events"
+    scores = True
 
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = stream

@@ -54,7 +54,7 @@ class _Follower:
 
     def __init__(self, prepared: Prepared, controls: Controls, audience: Audience, interrupts: Interrupts) -> None:
         self.prepared, self.controls, self.audience, self.interrupts = prepared, controls, audience, interrupts
-        self.steered = prepared.sampler.steered(scores=audience.show == "events")
+        self.steered = prepared.sampler.steered(audience.scores, audience.likely)
         self.temperature: Any = prepared.job.temperature
         self.rules: tuple[tuple[str, Any], ...] = tuple(prepared.job.rules)
         self.clamp, self.gain = held_of(prepared.job.clamp, prepared.job.gain)

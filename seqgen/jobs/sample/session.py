@@ -177,7 +177,7 @@ class _Session:
         if self.job.best_of > 1:
             return best_steps(self.sampler, self.job.best_of)
         if not self.job.follow or controls is None:
-            return self.sampler.steps(scores=self.audience.show == "events")
+            return self.sampler.steps(scores=self.audience.scores)
         return follow(self.prepared, controls, self.audience, self.interrupts)
 
     def _step(self, step: Step) -> None:

@@ -1,0 +1,159 @@
+"""Play: choose a model, sample, steer while it runs, branch, download. Every sample is a take.
+
+{"do": "play.open", "checkpoint"}        → {"event": "model", …} (`seqgen.studio.models.facts`)
+{"do": "play.start", "checkpoint", "prompt", "values", "length", "seed"}     → see `seqgen.studio.sampling`
+{"do": "play.stop"}
+{"temperature": 0.7} …                   turns a control while it runs
+GET /play/sample/NUMBER.SUFFIX           a finished sample as a file
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from seqgen.api.model import Model, load
+from seqgen.errors import SeqgenError, UsageError
+from seqgen.inside.naming import read_value
+from seqgen.live import controls
+from seqgen.studio import models
+from seqgen.studio.asked import job_of
+from seqgen.studio.hall import Hall, sentence
+from seqgen.studio.room import Asked, Room, field, unknown
+from seqgen.studio.sampling import Sampling
+from seqgen.studio.shelf import Shelf
+from seqgen.studio.visitor import Visitor
+
+MOST_MODELS = 2  # that stay loaded
+KNOWN = ("models", "open", "start", "stop")
+
+
+class Play(Room):
+    """The room."""
+
+    title = "Play"
+    place = 1
+
+    def __init__(self, hall: Hall) -> None:
+        super().__init__(hall)
+        self.shelf = Shelf()
+        self._running: dict[Visitor, Sampling] = {}
+        self._models: OrderedDict[str, Model] = OrderedDict()
+        self._loading = threading.Lock()
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """Downloads."""
+        return [Route("/sample/{number:int}{suffix:path}", self._file)]
+
+    def greeting(self) -> dict[str, Any]:
+        """The models that there are."""
+        return {"models": models.choices()}
+
+    def hear(self, visitor: Visitor, what: str, asked: Asked) -> None:
+        """See the module."""
+        if what == "models":
+            visitor.tell({"event": "models", "models": models.choices()})
+        elif what == "open":
+            visitor.tell({"event": "model", **models.facts(self.model(_name(asked)))})
+        elif what == "start":
+            self._start(visitor, asked)
+        elif what == "stop":
+            self._stop(visitor)
+        else:
+            raise unknown(self.title, what, KNOWN)
+
+    def turn(self, visitor: Visitor, values: dict[str, Any]) -> bool:
+        """Controls of what runs; those that a running sample does not have wait for the next one on the page."""
+        running = self._running.get(visitor)
+        found = {name: value for name, value in values.items() if _followed(name)}
+        if running is not None and found:
+            running.turn(_line(found))
+        return running is not None
+
+    def left(self, visitor: Visitor) -> None:
+        """What it watched ends, as a take."""
+        self._stop(visitor)
+
+    def close(self) -> None:
+        """All ends."""
+        for each in list(self._running):
+            self._stop(each)
+
+    def model(self, name: str) -> Model:
+        """A model by name, loaded once.
+
+        Raises:
+            SeqgenError: There is none, or it is damaged.
+        """
+        with self._loading:
+            if name not in self._models:
+                self._models[name] = load(name)
+            self._models.move_to_end(name)
+            while len(self._models) > MOST_MODELS:
+                self._models.popitem(last=False)
+            return self._models[name]
+
+    def _start(self, visitor: Visitor, asked: Asked) -> None:
+        self._stop(visitor)
+        job = job_of(asked, self.model(_name(asked)))
+        self.hall.begin("sample", "a sample of another page")
+
+        def over(fault: Exception | None) -> None:
+            self._running.pop(visitor, None)
+            self.hall.end("sample")
+            if fault is not None:
+                self.hall.fault(visitor, fault)
+
+        self._running[visitor] = made = Sampling(job, visitor, self.shelf, over, field(asked, "run", int, 0))
+        made.start()
+
+    def _stop(self, visitor: Visitor) -> None:
+        running = self._running.get(visitor)
+        if running is not None:
+            running.stop()
+
+    def _file(self, request: Request) -> Response:
+        """A download, on a thread of its own."""
+        number, suffix = request.path_params["number"], request.path_params["suffix"]
+        try:
+            kept = self.shelf.get(number)
+            data = kept.file(suffix)
+        except SeqgenError as error:
+            return JSONResponse(sentence(error), 404)
+        name = f"seqgen-{kept.take or number}{suffix}"
+        header = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(data, media_type="application/octet-stream", headers=header)
+
+
+def _name(asked: Asked) -> str:
+    name = field(asked, "checkpoint", str, "")
+    if not name:
+        raise UsageError("no model was chosen", "choose one first")
+    return str(name)
+
+
+def _followed(name: str) -> bool:
+    """Whether a running sample has this control."""
+    return name.startswith(controls.RULE) or controls.knob(name).lines
+
+
+def _line(values: dict[str, Any]) -> dict[str, Any]:
+    """Controls as a line of `--follow` has them."""
+    rules = {
+        name.removeprefix(controls.RULE): value for name, value in values.items() if name.startswith(controls.RULE)
+    }
+    rest = {name: value for name, value in values.items() if not name.startswith(controls.RULE)}
+    for name in controls.CELLS:
+        if isinstance(rest.get(name), str):
+            rest[name] = {
+                str(cell): value for cell, value in (read_value(each, name) for each in rest[name].split(","))
+            }
+    return {**rest, **({"rules": rules} if rules else {})}
+
+
+ROOM = Play

@@ -1,0 +1,77 @@
+"""A studio of its own for a test, and what talks to it without a browser."""
+
+import contextlib
+import http.client
+import json
+import threading
+import time
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.sync.client import connect
+
+from seqgen.studio.serving import Studio
+from seqgen.studio.settings import StudioJob
+
+
+class Running:
+    """A studio that runs on a thread.
+
+    Attributes:
+        address: Of its page.
+        port, token: The parts of it.
+        studio: The studio.
+    """
+
+    def __init__(self, **job):
+        self.studio = Studio(StudioJob(browser=False, **job))
+        self.address = self.studio.address
+        parts = urlsplit(self.address)
+        self.port, self.token = parts.port, parse_qs(parts.query)["token"][0]
+        self._thread = threading.Thread(target=self.studio.run, daemon=True)
+        self._thread.start()
+
+    def get(self, path, token=True, **headers):
+        """Status, headers and body of an answer; `token` True: the right one as a cookie, None: none."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        cookie = {"Cookie": f"seqgen-{self.port}={self.token}"} if token else {}
+        try:
+            connection.request("GET", path, headers={**cookie, **{k.replace("_", "-"): v for k, v in headers.items()}})
+            answer = connection.getresponse()
+            return answer.status, dict(answer.headers), answer.read()
+        finally:
+            connection.close()
+
+    @contextlib.contextmanager
+    def page(self, **options):
+        """A WebSocket as the page has it."""
+        query = options.pop("query", f"?token={self.token}")
+        origin = options.pop("origin", f"http://127.0.0.1:{self.port}")
+        with connect(
+            f"ws://127.0.0.1:{self.port}/talk{query}", origin=origin, compression=None, close_timeout=1, **options
+        ) as socket:
+            yield Page(socket)
+
+    def close(self):
+        self.studio.stop()
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+
+class Page:
+    """What a page hears and says."""
+
+    def __init__(self, socket):
+        self.socket, self.heard = socket, []
+
+    def say(self, **message):
+        self.socket.send(json.dumps(message))
+
+    def until(self, name, seconds=30):
+        """The next event of a name; those before it are in `heard`."""
+        end = time.monotonic() + seconds
+        while True:
+            event = json.loads(self.socket.recv(timeout=max(end - time.monotonic(), 0.01)))
+            self.heard.append(event)
+            if event["event"] == name:
+                return event
+            assert event["event"] != "error" or name == "error", event
