@@ -144,6 +144,25 @@ def test_features_of_code():
     assert values["length of the line"][at(b"int")] == len(b"int main(void) {")
 
 
+def test_brackets_of_branches_are_not_added_up():
+    """By hand; both `if` of a pair of branches open the same brace, and a comment is known by its second byte."""
+    code = (
+        b"int f(int a){\n#ifdef A\n  if( a ){ g(\n#  elif B\n  if( b ){\n#else /* #endif */\n  h();\n#endif\n"
+        b"    one );\n  }\n}\n#endif\n#else\nint two(void){ x / y; }\n  #define N \\\n  3\nlast\n"
+    )
+    values = {each.name: each.values for each in text_features(code * 3)}
+    at = code.index
+    depths = {
+        word: int(values["depth of braces"][at(word)]) for word in (b"g(", b"if( b", b"h()", b"one", b"two", b"x /")
+    }
+    assert depths == {b"g(": 2, b"if( b": 1, b"h()": 1, b"one": 2, b"two": 0, b"x /": 1}
+    assert values["inside parentheses"][[at(b"one"), at(b"h()")]].tolist() == [1, 0]
+    assert values["depth of braces"][2 * len(code) + at(b"one")] == 2
+    assert values["inside a comment"][[at(b"/*"), at(b"/*") + 1, at(b"/ y")]].tolist() == [0, 1, 0]
+    marked = values["inside a directive"]
+    assert marked[[at(b"  #define"), at(b"#define"), at(b"3\n"), at(b"last")]].tolist() == [0, 1, 1, 0]
+
+
 def test_features_of_a_play_and_of_quotes():
     play = b'ROMEO:\nShe said "good (night)".\n\nFirst Citizen:\nOh\n' * 5
     values = {each.name: each.values for each in text_features(play)}
@@ -165,7 +184,7 @@ def test_correlations_are_pearsons_and_chance_stays_low():
     sums = Correlations([feature, known], 20)
     for begin in range(0, 3000, 700):
         places = np.arange(begin, min(3000, begin + 700))
-        sums.add(places, cells[places] - np.float32(0))
+        sums.add(places, cells[places], cells[places] ** 2)
     expected = np.corrcoef(np.column_stack([feature, cells]).T)[0, 1:]
     assert np.allclose(sums.result()[0, :7], expected[:7], atol=1e-3)
     partial = np.corrcoef(np.column_stack([feature, cells])[500:].T)[0, 1:]
@@ -193,7 +212,7 @@ def test_a_rare_feature_is_balanced():
     for each in measured:
         for begin in range(0, len(feature), 7000):
             places = np.arange(begin, min(begin + 7000, len(feature)))
-            each.add(places, cell[places])
+            each.add(places, cell[places], cell[places] ** 2)
     plain, balanced = (each.result()[0, 0] for each in measured)
     on, share = 0.02, 0.5
     wanted = [

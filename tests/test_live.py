@@ -762,7 +762,7 @@ def test_ports_refuse_what_is_no_message_and_what_cannot_be_opened():
 
 
 def test_products_take_one_thread_while_it_plays(cable, tmp_path):
-    from seqgen.live import blas
+    from seqgen.generation import blas
 
     before, during = [get() for _, get in blas._counters()], []
     if not before:

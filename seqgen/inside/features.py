@@ -1,11 +1,15 @@
 """What of a text a cell may follow: quotes, brackets, comments, columns and the like, a number at each byte.
 
-A value at a byte is what holds once that byte was read, so that a cell that knows it can show it there. Whether a text
-is code is not asked: what it does not hold is left out.
+A value at a byte is what holds once that byte was read, so that a cell that knows it can show it there: of `/*` the
+comment begins at the second byte. Whether a text is code is not asked: what it does not hold is left out.
+
+Of the branches of `#if … #else … #endif` a compiler takes one. Each begins at the depth of brackets that stood at the
+`#if`, and what follows goes on from the first: added up, an `if(a){` in one and an `if(b){` in another would be two
+braces, of which one is never closed.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +23,8 @@ SPANS = re.compile(  # in linear time on any text: what is long ends with the te
     re.DOTALL,
 )
 SPEAKER = re.compile(rb"^[A-Z][A-Za-z .'-]{1,28}:(?=\n)|^[A-Z][A-Z .'-]{2,28}[.:]", re.MULTILINE)
-DIRECTIVE = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
+DIRECTIVE = re.compile(rb"^[ \t]*(#(?:[^\\\n]|\\[^\0])*)", re.MULTILINE)  # a backslash takes the next line in
+BRANCH = re.compile(rb"^[ \t]*#[ \t]*(if|ifdef|ifndef|else|elif|endif)\b", re.MULTILINE)
 CONDITION = re.compile(rb"\b(?:if|while|for)\s*\(")
 OPENING, CLOSING = b"([{", b")]}"
 
@@ -62,14 +67,16 @@ def _all(data: bytes) -> Iterator[Feature]:
     byte = np.frombuffer(data, np.uint8)
     apart = _spans(data)
     code = ~(apart["comment"] | apart["quote"] | apart["character"])
+    branches = _branches(data, code)
     for name in ("quote", "comment"):
         yield Feature(f"inside a {name}", apart[name].astype(np.float32))
+    total = np.zeros(len(data), np.int64)
     for opening, closing, name in zip(OPENING, CLOSING, ("parentheses", "square brackets", "braces")):
-        depth = _depth(byte, opening, closing, code)
+        depth = _depth(byte, opening, closing, code, branches)
+        total += depth
         yield Feature(f"inside {name}", (depth > 0).astype(np.float32))
         if int(depth.max(initial=0)) > 1:
             yield Feature(f"depth of {name}", np.minimum(depth, 8).astype(np.float32))
-    total = sum(_depth(byte, opening, closing, code) for opening, closing in zip(OPENING, CLOSING))
     yield Feature("bracket depth", np.minimum(total, 12).astype(np.float32))
     yield Feature("inside a condition", _conditions(data, byte, code))
     yield from _lines(data, byte)
@@ -95,23 +102,44 @@ def _lines(data: bytes, byte: NDArray[np.uint8]) -> Iterator[Feature]:
 
 
 def _spans(data: bytes) -> dict[str, NDArray[np.bool_]]:
-    """Where comments, quotes and character constants are open, their closing marks not counted."""
+    """Where comments, quotes and character constants are known to be open; their closing marks are not counted."""
     found = {name: np.zeros(len(data), np.bool_) for name in ("comment", "quote", "character")}
     for match in SPANS.finditer(data):
         kind = str(match.lastgroup)
-        found[kind][match.start() : match.end() - 1] = True
+        first = match.start() + (kind == "comment")  # a slash alone may divide
+        found[kind][first : match.end() - 1] = True
     return found
 
 
-def _depth(byte: NDArray[np.uint8], opening: int, closing: int, code: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _branches(data: bytes, code: NDArray[np.bool_]) -> list[tuple[int, bytes]]:
+    """(where its line begins, its word) of each directive that begins or ends a branch, outside comments and quotes."""
+    found = ((match.start(), match[1]) for match in BRANCH.finditer(data))
+    return [(place, word) for place, word in found if code[place]]
+
+
+def _depth(
+    byte: NDArray[np.uint8], opening: int, closing: int, code: NDArray[np.bool_], branches: Sequence[tuple[int, bytes]]
+) -> NDArray[np.int64]:
     """(N,) how many brackets of a kind are open; one that closes nothing is passed over."""
     step = ((byte == opening) & code).astype(np.int64) - ((byte == closing) & code)
-    total = np.cumsum(step)
-    return np.asarray(total - np.minimum(np.minimum.accumulate(total), 0))
+    found = np.zeros(len(byte), np.int64)
+    now, begin, open_ifs = 0, 0, list[list[int]]()  # of each #if its depth, and those at the ends of its branches
+    for place, word in (*branches, (len(byte), b"")):
+        total = now + np.cumsum(step[begin:place])
+        found[begin:place] = total - np.minimum(np.minimum.accumulate(total), 0)
+        now, begin = int(found[place - 1]) if place > begin else now, place
+        if word.startswith(b"if"):
+            open_ifs.append([now])
+        elif open_ifs and word in (b"else", b"elif"):
+            open_ifs[-1].append(now)
+            now = open_ifs[-1][0]
+        elif open_ifs and word == b"endif":
+            now = [*open_ifs.pop(), now][1]
+    return found
 
 
 def _conditions(data: bytes, byte: NDArray[np.uint8], code: NDArray[np.bool_]) -> Values:
-    depth = _depth(byte, ord("("), ord(")"), code)
+    depth = _depth(byte, ord("("), ord(")"), code, ())
     found = np.zeros(len(data), np.float32)
     for match in CONDITION.finditer(data):
         begin = match.end() - 1
@@ -122,9 +150,10 @@ def _conditions(data: bytes, byte: NDArray[np.uint8], code: NDArray[np.bool_]) -
 
 
 def _marked(data: bytes, pattern: re.Pattern[bytes]) -> Values:
+    """1 where a pattern matches, from its last group on, if it has one."""
     found = np.zeros(len(data), np.float32)
     for match in pattern.finditer(data):
-        found[match.start() : match.end()] = 1
+        found[match.start(pattern.groups) : match.end()] = 1
     return found
 
 

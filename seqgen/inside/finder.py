@@ -11,7 +11,8 @@ which keeps its rhythm and takes away its meaning: the highest of both measures 
 something where it is well above that.
 """
 
-from collections.abc import Iterable, Sequence
+import copy
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +20,14 @@ from numpy.typing import NDArray
 
 from seqgen.checkpoint import Checkpoint
 from seqgen.generation import Ids
+from seqgen.generation.blas import one_numpy_thread
 from seqgen.inside.features import Feature
 from seqgen.inside.naming import CellName
 from seqgen.inside.sweep import Block, columns, sweep
 
 SHIFTS = 8
 EVERY = 8  # of the places, for chance alone
+PORTION = 1024  # places whose sums are taken at once
 RARE = 200  # a value that stands at fewer than one place in so many weighs less than the others
 AROUND = 48  # tokens of a passage to either side of where a cell is on
 Floats = NDArray[np.float64]
@@ -106,27 +109,41 @@ class Correlations:
         shifts: Sequence[int] = (0,),
         balanced: bool = False,
     ) -> None:
-        self._shifts, self._length = shifts, len(features[0])
-        self._weights = np.stack([_weights(each, balanced) for each in features])  # (F, N), 0 where it says nothing
+        weights = [_weights(each, balanced) for each in features]  # (N,) each, 0 where it says nothing
         # Centred beforehand: sums of squares of large numbers would lose what is small.
-        self._values = np.stack([_centred(each, own) for each, own in zip(features, self._weights)])
-        shape = len(features) * len(shifts), count
+        values = [_centred(each, own) for each, own in zip(features, weights)]
+        # (N, 2F): all that is wanted of a place lies together.
+        self._weights_and_values = np.stack([*weights, *values], axis=1)
+        self._alike = all(bool((own == 1).all()) for own in weights)
+        self._begin(count, shifts)
+
+    def _begin(self, count: int, shifts: Sequence[int]) -> None:
+        self._shifts, self._features = shifts, self._weights_and_values.shape[1] // 2
+        shape = self._features * len(shifts), count
         self._xy, self._x, self._xx = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         self._y, self._yy, self._n = (np.zeros((shape[0], 1)) for _ in range(3))
 
-    def add(self, places: NDArray[np.int64], block: NDArray[np.float32]) -> None:
-        """Take in (n, C) activations at (n,) places."""
-        shifted = [(places - shift) % self._length for shift in self._shifts]
-        weights = np.concatenate([self._weights[:, each] for each in shifted])
-        values = np.concatenate([self._values[:, each] for each in shifted])
+    def shifted(self, shifts: Sequence[int]) -> "Correlations":
+        """Sums of the same features shifted along the text, nothing added up yet."""
+        made = copy.copy(self)
+        made._begin(self._xy.shape[1], shifts)
+        return made
+
+    def add(self, places: NDArray[np.int64], block: NDArray[np.float32], squares: NDArray[np.float32]) -> None:
+        """Take in (n, C) activations at (n,) places, and their squares."""
+        length = len(self._weights_and_values)
+        rows = [self._weights_and_values[(places - shift) % length] for shift in self._shifts]
+        weights = np.concatenate([each[:, : self._features] for each in rows], axis=1)  # (n, shifts · F)
+        values = np.concatenate([each[:, self._features :] for each in rows], axis=1)
         weighted = weights * values
-        self._xy += weighted @ block
-        alike = bool((weights == 1).all())
-        self._x += block.sum(axis=0, dtype=np.float64) if alike else weights @ block
-        self._xx += np.einsum("nc,nc->c", block, block) if alike else weights @ (block * block)
-        self._y += weighted.sum(axis=1, keepdims=True, dtype=np.float64)
-        self._yy += (weighted * values).sum(axis=1, keepdims=True, dtype=np.float64)
-        self._n += weights.sum(axis=1, keepdims=True, dtype=np.float64)
+        own = weights[:, :1] if self._alike else weights  # where all are 1, one stands for all
+        both = np.concatenate([weighted, own], axis=1).T @ block
+        self._xy += both[: weighted.shape[1]]
+        self._x += both[weighted.shape[1] :]
+        self._xx += own.T @ squares
+        self._y += weighted.sum(axis=0, dtype=np.float64)[:, None]
+        self._yy += (weighted * values).sum(axis=0, dtype=np.float64)[:, None]
+        self._n += weights.sum(axis=0, dtype=np.float64)[:, None]
 
     def result(self) -> Floats:
         """(F, C) Pearson's r; 0 where a cell or a feature never changes."""
@@ -182,14 +199,15 @@ def followers(
         return []
     values = [feature.values for feature in features]
     shifts = _shifts(len(values[0]), seed)
-    ways = [
-        (Correlations(values, len(named), (0,), balanced), Correlations(values, len(named), shifts, balanced))
-        for balanced in (False, True)
-    ]
-    for places, block in blocks:
-        for measured, chance in ways:
-            measured.add(places, block)
-            chance.add(places[::EVERY], block[::EVERY])
+    sums = [Correlations(values, len(named), balanced=balanced) for balanced in (False, True)]
+    ways = [(each, each.shifted(shifts)) for each in sums]
+    with one_numpy_thread():  # each product is small, and torch's own threads wait beside
+        for places, block in _portions(blocks):
+            squares = block * block
+            some = places[::EVERY], np.ascontiguousarray(block[::EVERY]), np.ascontiguousarray(squares[::EVERY])
+            for measured, chance in ways:
+                measured.add(places, block, squares)
+                chance.add(*some)
     levels = [np.abs(chance.result()).reshape(SHIFTS, len(features), -1).max(axis=(0, 2)) for _, chance in ways]
     plain, balanced = (measured.result() for measured, _ in ways)
     found = [
@@ -198,6 +216,13 @@ def followers(
     ]
     found.sort(key=lambda cells: cells[0].chance - cells[0].strength)
     return [each for cells in found for each in cells]
+
+
+def _portions(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The same in blocks of PORTION places at most, whose squares and sums a processor's cache holds."""
+    for places, block in blocks:
+        for begin in range(0, len(places), PORTION):
+            yield places[begin : begin + PORTION], block[begin : begin + PORTION]
 
 
 def _best(

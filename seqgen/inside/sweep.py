@@ -30,6 +30,7 @@ def sweep(checkpoint: Checkpoint, ids: Ids, quick: bool = True) -> Iterator[Bloc
     """((n,) places in the text, (n, C) what C = layers · parts · H numbers were there), every place once.
 
     The columns stand by layer, then by part of the state, then by cell. Of the memory of an LSTM its tanh is given.
+    A block is overwritten by the next one: copy what is to be kept.
 
     Args:
         checkpoint: The network.
@@ -53,7 +54,8 @@ def sweep(checkpoint: Checkpoint, ids: Ids, quick: bool = True) -> Iterator[Bloc
         places = starts[None, :] + done + np.arange(len(block))[:, None]
         ends = np.minimum(begins + length, len(ids))
         wanted = (places >= begins) & (places < ends)
-        yield places[wanted], block[wanted]
+        flat = block.reshape(-1, block.shape[-1])
+        yield (places.ravel(), flat) if wanted.all() else (places[wanted], flat[wanted.ravel()])
         done += len(block)
 
 
@@ -115,10 +117,11 @@ def _by_loop(checkpoint: Checkpoint, frame: Ids, rows: NDArray[np.int64]) -> Ite
         states = [tuple(part.expand(len(rows), -1).contiguous() for part in parts) for parts in state]
         memory = network.memory if network.beside is not None and network.beside.side == "input" else None
         table = network.embedding.weight if memory is not None else loop.inputs(network.embedding.weight, layers[0])
+        whole = torch.empty(BLOCK, len(rows), len(columns(checkpoint)))
         for begin in range(0, rows.shape[1], BLOCK):
             tokens = torch.from_numpy(rows[:, begin : begin + BLOCK].T.copy())
             x = torch.nn.functional.embedding(tokens, table)
-            found: list[Tensor] = []
+            found, done = whole[: len(tokens)], 0
             if memory is not None:
                 x, states[-1] = memory(x, tokens, states[-1])
             for number, weights in enumerate(layers):
@@ -129,5 +132,7 @@ def _by_loop(checkpoint: Checkpoint, frame: Ids, rows: NDArray[np.int64]) -> Ite
                 else:
                     parts, states[number] = loop.traced(x, weights, states[number])
                 x = parts[0]
-                found += [x.float(), *(torch.tanh(part.float()) for part in parts[1:])]
-            yield torch.cat(found, dim=-1).numpy()
+                for part_number, part in enumerate(parts):
+                    found[..., done : done + part.shape[-1]] = torch.tanh(part) if part_number else part
+                    done += part.shape[-1]
+            yield found.numpy()

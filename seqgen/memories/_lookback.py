@@ -135,13 +135,15 @@ def _by_content(everything: Tensor, documents: Tensor, runs: Tensor, size: int) 
     """
     length, steps = runs.shape[1], everything.shape[1] - runs.shape[1]
     apart = everything + documents * size
-    order = torch.arange(length, device=runs.device)
+    order = torch.arange(
+        length, device=runs.device, dtype=torch.int32
+    )  # half the memory is twice as quick to pass over
     other = order < length - 1  # a token is no match of itself
-    run, best = runs, []
+    run, best = runs.int(), []
     for step in range(steps):
         run = (run + 1) * (apart[:, step + 1 : step + 1 + length] == apart[:, step + length, None]) * other
-        best.append((run * length + order).max(1).values)
-    found = torch.stack(best, 1)  # (B, T)
+        best.append((run * length + order).amax(1))
+    found, run = torch.stack(best, 1).long(), run.long()  # (B, T)
     matched, at = found // length, found % length
     after = at + torch.arange(steps, device=runs.device) + 2
     follow = everything.gather(1, after.clamp(max=length + steps - 1)) * (matched > 0)

@@ -67,11 +67,8 @@ class _Loop(torch.autograd.Function):
         last = torch.empty(batch, units)
         c, h, blocks = cell.unbind(0), hidden.unbind(0), _blocks(gates)
         for t, (into, all_gates, tau) in enumerate(zip(x.unbind(0), gates.unbind(0), squashed.unbind(0))):
-            i, f, s, o = blocks[t]
             all_gates.copy_(product(h[t], into, laid_out)).sigmoid_()
-            torch.mul(f, c[t], out=c[t + 1]).addcmul_(i, s, value=4).sub_(i, alpha=2)
-            torch.sigmoid(c[t + 1], out=tau)
-            h[t + 1].copy_(torch.mul(o, tau, out=last).sub_(o, alpha=0.5))
+            h[t + 1].copy_(_advance(blocks[t], c[t], c[t + 1], tau, last))
         ctx.save_for_backward(weight, gates, cell, squashed, hidden)
         return hidden[1:] * 2, last * 2, cell[-1] / 2
 
@@ -104,20 +101,34 @@ class _Loop(torch.autograd.Function):
         return d_gates * scale.to(HALF), dh, dc * 2, d_weight
 
 
-class _Kept:
-    """Takes what the forward pass would save for the gradient."""
-
-    def save_for_backward(self, *saved: Tensor) -> None:
-        self.saved = saved
+def _advance(gates: tuple[Tensor, ...], before: Tensor, after: Tensor, tau: Tensor, last: Tensor) -> Tensor:
+    """Half the hidden state, into `last`, of four gates and the doubled cell; all (B, H), the last three written to."""
+    i, f, s, o = gates
+    torch.mul(f, before, out=after).addcmul_(i, s, value=4).sub_(i, alpha=2)
+    torch.sigmoid(after, out=tau)
+    return torch.mul(o, tau, out=last).sub_(o, alpha=0.5)
 
 
 def traced(
     x: Tensor, weights: Mapping[str, Tensor], state: tuple[Tensor, ...]
 ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """As `run`, with hidden states and memory cells of all tokens, (T, B, H) each."""
-    kept: Any = _Kept()
-    out, h, c = _Loop.forward(kept, x, state[0], state[1], doubled(weights[RECURRENT[0]]))
-    return (out, kept.saved[2][1:] / 2), (h, c)
+    """As `run`, with hidden states and memory cells of all tokens, (T, B, H) each.
+
+    Gates are those of one token at a time, which stay in the processor's cache.
+    """
+    steps, batch, rows = x.shape
+    laid_out = lay_out(doubled(weights[RECURRENT[0]]) * 2, batch)
+    gates = torch.empty(1, batch, rows)
+    (blocks,) = _blocks(gates)
+    hidden = torch.empty(steps + 1, batch, rows // 4, dtype=HALF)
+    cell, tau, last = torch.empty(steps + 1, *state[1].shape), torch.empty_like(state[1]), torch.empty_like(state[1])
+    torch.mul(state[1], 2, out=cell[0])
+    hidden[0] = state[0] / 2
+    c, h = cell.unbind(0), hidden.unbind(0)
+    for t, into in enumerate(x.unbind(0)):
+        gates[0].copy_(product(h[t], into, laid_out)).sigmoid_()
+        h[t + 1].copy_(_advance(blocks, c[t], c[t + 1], tau, last))
+    return (hidden[1:].mul_(2), cell[1:].div_(2)), (last * 2, cell[-1].clone())
 
 
 LOOP = TrainingLoop(inputs, run, NARROWEST, traced)

@@ -11,6 +11,7 @@ from typing import Any
 from seqgen.api.model import Model
 from seqgen.api.sampling import fresh_seed
 from seqgen.errors import DataError, UsageError
+from seqgen.generation.blas import one_numpy_thread
 from seqgen.jobs.interrupts import Interrupts
 from seqgen.jobs.jam.settings import JamJob
 from seqgen.jobs.jam.spool import LINES, NOTES, Spool, recover
@@ -20,7 +21,6 @@ from seqgen.jobs.sample.mixing import chosen
 from seqgen.jobs.sample.settings import SampleJob
 from seqgen.live import controls
 from seqgen.live.backends import backend
-from seqgen.live.blas import one_numpy_thread
 from seqgen.live.hushed import hushed
 from seqgen.live.performer import Tell
 from seqgen.live.player import Player
