@@ -11,8 +11,8 @@ import webbrowser
 import uvicorn
 
 from seqgen.api.control import MAX_LINE
+from seqgen.generation.blas import one_numpy_thread
 from seqgen.jobs.observer import SILENT, Observer
-from seqgen.live.blas import one_numpy_thread
 from seqgen.live.doors import bound, check_host
 from seqgen.studio.app import application
 from seqgen.studio.hall import Hall
