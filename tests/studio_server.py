@@ -75,3 +75,11 @@ class Page:
             if event["event"] == name:
                 return event
             assert event["event"] != "error" or name == "error", event
+
+
+def until(page, expression, arg=None, seconds=120):
+    """Wait until an expression of JavaScript is true in a page, whose policy forbids Playwright's own way to do so."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < end, expression
+        time.sleep(0.03)

@@ -231,6 +231,36 @@ def test_a_slow_page_holds_the_sample_up(running, toy):
         assert len(visitor._waiting) <= 66
 
 
+def test_music_plays_live_under_its_controls_and_is_a_take(running):
+    with running.page() as page:
+        page.say(do="play.live", run=2, checkpoint="bach-chorales", seed=3, values={"tempo": 200})
+        assert page.until("live")["tempo"] == 200
+        for _ in range(8):
+            note = page.until("note")
+        assert note["run"] == 2
+        assert 0 <= note["pitch"] < 128
+        page.say(temperature=1.1, density=4)
+        assert page.until("control")["density"] == 4
+        page.say(do="play.stop")
+        sample = page.until("sample")
+        assert sample["tokens"] >= 8
+        page.until("over")
+        assert running.get(f"/play/sample/{sample['number']}.mid")[2].startswith(b"MThd")
+        page.say(do="play.live", checkpoint="tiny-shakespeare")
+        assert "cannot be played live" in page.until("error")["message"]
+
+
+def test_music_comes_note_by_note_and_is_the_file_in_the_end(running):
+    with running.page() as page:
+        page.say(do="play.start", checkpoint="bach-chorales", seed=3, length=400)
+        drawn = page.until("sample")["sheet"]
+        came = [tuple(row) for event in page.heard if event["event"] == "notes" for row in event["notes"]]
+        assert len(drawn["notes"]) - 1 <= len(came) <= len(drawn["notes"])  # the last one may lack its end
+        assert {(row[2], round(row[0], 2)) for row in came} <= {(row[2], round(row[0], 2)) for row in drawn["notes"]}
+        assert drawn["bars"] == sorted(drawn["bars"])
+        assert set(drawn["names"]) == {"Soprano", "Alto", "Tenor", "Bass"}
+
+
 def test_a_port_in_use_is_told():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

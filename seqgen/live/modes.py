@@ -13,7 +13,6 @@ from seqgen.music.played import Played
 if TYPE_CHECKING:
     from seqgen.live.player import Player
 
-AHEAD = 0.15  # seconds that are planned
 BEHIND = 0.5  # quarter notes by which a plan may be behind the song
 MOST = 64  # tokens that are drawn in one turn: what is heard meanwhile must not wait
 LEAD = 0.35  # seconds before a bar at which its accompaniment is made
@@ -70,8 +69,8 @@ class Solo(Mode):
         player = self.player
         if player.transport.running and player.stream.position < player.beat() - BEHIND:
             player.behind += 1
-            player.anchor(player.quantised(player.beat(AHEAD)))
-        self._play_until(player.beat(AHEAD))
+            player.anchor(player.quantised(player.beat(player.ahead)))
+        self._play_until(player.beat(player.ahead))
 
     def act(self, name: str) -> None:
         if name == "mutate":
@@ -91,7 +90,7 @@ class Call(Mode):
         if self._until is not None:
             until = self._until
             if (
-                self._play_until(min(player.beat(AHEAD), until), lambda note: note.at < until)
+                self._play_until(min(player.beat(player.ahead), until), lambda note: note.at < until)
                 and player.beat() >= until
             ):
                 self._until = None
@@ -119,7 +118,7 @@ class Call(Mode):
         bars = player.values["answer"] or max(math.ceil((end - first) / bar - 0.05), 1)
         stream.begin(first, heard)
         stream.read(stream.playing.moved(stream.playing.line + stream.playing.bar))
-        begin = player.quantised(player.beat(AHEAD))
+        begin = player.quantised(player.beat(player.ahead))
         stream.anchor += begin - stream.position
         self._until, self._from = begin + bars * bar, player.beat()
         player.tell({"event": "state", "state": "answering", "notes": len(heard), "bars": bars})

@@ -35,6 +35,7 @@ class Stage:
         hands: What is performed goes through them.
         values: The controls.
         tell: Is told events.
+        ahead: Seconds that are planned: what is turned is heard after them.
     """
 
     transport: Transport
@@ -42,6 +43,7 @@ class Stage:
     hands: Hands
     values: dict[str, Any]
     tell: Tell
+    ahead: float = AHEAD
 
 
 class Performer(abc.ABC):
@@ -60,7 +62,7 @@ class Performer(abc.ABC):
 
     def __init__(self, source: Source, stage: Stage) -> None:
         self.transport, self.scheduler, self.hands = stage.transport, stage.scheduler, stage.hands
-        self.values, self.tell, self._source = stage.values, stage.tell, source
+        self.values, self.tell, self.ahead, self._source = stage.values, stage.tell, stage.ahead, source
         self._queue: queue.SimpleQueue[Heard | dict[str, Any]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="performer", daemon=True)
         self._over, self.paused = False, False

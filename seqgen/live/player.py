@@ -9,7 +9,7 @@ from seqgen.live import messages as m
 from seqgen.live.ear import Ear
 from seqgen.live.messages import Heard
 from seqgen.live.modes import MODES, Mode
-from seqgen.live.performer import AHEAD, Performer, Stage
+from seqgen.live.performer import Performer, Stage
 from seqgen.live.stream import Stream
 
 SKIPPED = 800  # tokens that are passed over at most to come to a bar line
@@ -62,7 +62,7 @@ class Player(Performer):
         self.mode.begin()
 
     def _anew(self, leapt: bool = False) -> None:
-        self.stream.begin(self.beat() if leapt else self.quantised(self.beat(AHEAD)))  # to wait takes too long
+        self.stream.begin(self.beat() if leapt else self.quantised(self.beat(self.ahead)))  # to wait takes too long
         self.mode.begin()
 
     def _plan(self) -> None:

@@ -19,7 +19,7 @@ from seqgen.live.doors import Budget
 from seqgen.live.later import Later
 from seqgen.live.messages import Heard
 from seqgen.live.output import Hands, Listener
-from seqgen.live.performer import Performer, Stage, Tell
+from seqgen.live.performer import AHEAD, Performer, Stage, Tell
 from seqgen.live.player import Player
 from seqgen.live.ports import Input, Output, Outputs, changed
 from seqgen.live.preset import Preset
@@ -80,7 +80,7 @@ class Session:
     def __init__(
         self, values: Mapping[str, Any], preset: Preset, tell: Tell, external: bool = False, clock_out: bool = False
     ) -> None:
-        self.values, self._tell = dict(values), tell
+        self.values, self._tell, self.ahead = dict(values), tell, AHEAD  # seconds that are planned
         tempo = values.get("tempo")
         self.transport = Transport(120.0 if tempo is None else float(tempo), external)
         self.outputs = Outputs(())
@@ -103,7 +103,7 @@ class Session:
     @property
     def stage(self) -> Stage:
         """What a performer works with."""
-        return Stage(self.transport, self.scheduler, self.hands, self.values, self.tell)
+        return Stage(self.transport, self.scheduler, self.hands, self.values, self.tell, self.ahead)
 
     def plug(self, inputs: Sequence[Input], outputs: Sequence[Output]) -> None:
         """Use these ports; what an earlier program left sounding on the outputs ends."""

@@ -5,6 +5,7 @@ from typing import Any
 from seqgen.api.model import Model
 from seqgen.api.sampling import UNLIMITED, fresh_seed
 from seqgen.errors import UsageError
+from seqgen.jobs.jam.settings import JamJob
 from seqgen.jobs.sample.settings import SampleJob
 from seqgen.live import controls
 from seqgen.live.source import temperature_of
@@ -12,6 +13,7 @@ from seqgen.music.request import Music
 from seqgen.studio.room import Asked, field
 
 MOST_PROMPT = 40_000  # characters
+AHEAD = 0.05  # seconds that a session plans; sound waits for no cable here
 ENDLESS = "inf"
 MUSICAL = ("instruments", "key", "scale", "density", "tempo")
 
@@ -51,6 +53,22 @@ def job_of(asked: Asked, model: Model) -> SampleJob:
         gain=cells(values["gain"]),
         follow=True,
     )
+
+
+def live_of(asked: Asked, model: Model) -> JamJob:
+    """The session of a message {"checkpoint", "values", "seed"}.
+
+    Raises:
+        SeqgenError: A value makes no sense, or the model makes no music that can be played live.
+    """
+    if model.tokenizer.codec.steerable() is None:
+        raise UsageError(f"{model.name} cannot be played live", "generate with it")
+    values = controls.settled({}, controls.checked(field(asked, "values", dict, {})))
+    seed = field(asked, "seed", int, None)
+    return JamJob(
+        checkpoint=model.name, values=values, seed=fresh_seed() if seed is None else seed, log=None, ahead=AHEAD,
+        ports="loopback", virtual=True,
+    )  # fmt: skip
 
 
 def rules_of(values: dict[str, Any]) -> list[tuple[str, Any]]:

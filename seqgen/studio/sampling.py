@@ -5,7 +5,7 @@
 {"event": "notes", "notes": [row…], "seconds"}              music; rows as `seqgen.studio.sheet` has them
 {"event": "progress", "tokens"}                             music that can be heard when it is whole
 {"event": "sample", "number", "take", "tokens", "seconds", "finished", "seed", "sheet"}
-{"event": "control", …}, {"event": "error", "message", "hint"}
+{"event": "control", …}, {"event": "remark", "message"}, {"event": "error", "message", "hint"}
 """
 
 import json
@@ -171,7 +171,7 @@ class Told(Observer):
 
     def note(self, message: str) -> None:
         """A remark."""
-        self.visitor.tell({"event": "note", "message": message})
+        self.visitor.tell({"event": "remark", "message": message})
 
 
 class Sampling:

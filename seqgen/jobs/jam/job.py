@@ -93,6 +93,7 @@ def jam(
     preset, values = _controls(job)
     seed = fresh_seed() if job.seed is None else job.seed
     session, tape = Session(values, preset, tell, job.clock == "midi", job.clock_out), Tape()
+    session.ahead = job.ahead
     folder = None if job.log is None else Path(job.log)
     if folder is not None:
         recover(folder, observer.note)

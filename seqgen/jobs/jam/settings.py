@@ -35,6 +35,7 @@ class JamJob:
         log: The folder that keeps sessions; None: none is kept.
         take: Whether it is kept among the takes.
         engine, device: Where to compute.
+        ahead: Seconds that are planned: what is turned is heard after them.
     """
 
     checkpoint: str
@@ -64,6 +65,7 @@ class JamJob:
     take: bool = True
     engine: Literal["auto", "numpy", "torch"] = option("auto", "")
     device: str = option("auto", "")
+    ahead: float = 0.15
 
     def __post_init__(self) -> None:
         check_types(self)

@@ -2,6 +2,7 @@
 
 {"do": "play.open", "checkpoint"}        → {"event": "model", …} (`seqgen.studio.models.facts`)
 {"do": "play.start", "checkpoint", "prompt", "values", "length", "seed"}     → see `seqgen.studio.sampling`
+{"do": "play.live", "checkpoint", "values", "seed"}     → see `seqgen.studio.live`
 {"do": "play.stop"}
 {"temperature": 0.7} …                   turns a control while it runs
 GET /play/sample/NUMBER.SUFFIX           a finished sample as a file
@@ -21,15 +22,16 @@ from seqgen.errors import SeqgenError, UsageError
 from seqgen.inside.naming import read_value
 from seqgen.live import controls
 from seqgen.studio import models
-from seqgen.studio.asked import job_of
+from seqgen.studio.asked import job_of, live_of
 from seqgen.studio.hall import Hall, sentence
+from seqgen.studio.live import Live
 from seqgen.studio.room import Asked, Room, field, unknown
 from seqgen.studio.sampling import Sampling
 from seqgen.studio.shelf import Shelf
 from seqgen.studio.visitor import Visitor
 
 MOST_MODELS = 2  # that stay loaded
-KNOWN = ("models", "open", "start", "stop")
+KNOWN = ("models", "open", "start", "live", "stop")
 
 
 class Play(Room):
@@ -41,7 +43,7 @@ class Play(Room):
     def __init__(self, hall: Hall) -> None:
         super().__init__(hall)
         self.shelf = Shelf()
-        self._running: dict[Visitor, Sampling] = {}
+        self._running: dict[Visitor, Sampling | Live] = {}
         self._models: OrderedDict[str, Model] = OrderedDict()
         self._loading = threading.Lock()
 
@@ -60,8 +62,8 @@ class Play(Room):
             visitor.tell({"event": "models", "models": models.choices()})
         elif what == "open":
             visitor.tell({"event": "model", **models.facts(self.model(_name(asked)))})
-        elif what == "start":
-            self._start(visitor, asked)
+        elif what in ("start", "live"):
+            self._start(visitor, asked, what == "live")
         elif what == "stop":
             self._stop(visitor)
         else:
@@ -70,6 +72,9 @@ class Play(Room):
     def turn(self, visitor: Visitor, values: dict[str, Any]) -> bool:
         """Controls of what runs; those that a running sample does not have wait for the next one on the page."""
         running = self._running.get(visitor)
+        if isinstance(running, Live):
+            running.turn(values)
+            return True
         found = {name: value for name, value in values.items() if _followed(name)}
         if running is not None and found:
             running.turn(_line(found))
@@ -98,10 +103,10 @@ class Play(Room):
                 self._models.popitem(last=False)
             return self._models[name]
 
-    def _start(self, visitor: Visitor, asked: Asked) -> None:
+    def _start(self, visitor: Visitor, asked: Asked, live: bool) -> None:
         self._stop(visitor)
-        job = job_of(asked, self.model(_name(asked)))
-        self.hall.begin("sample", "a sample of another page")
+        model, run = self.model(_name(asked)), field(asked, "run", int, 0)
+        made: Sampling | Live
 
         def over(fault: Exception | None) -> None:
             self._running.pop(visitor, None)
@@ -109,7 +114,12 @@ class Play(Room):
             if fault is not None:
                 self.hall.fault(visitor, fault)
 
-        self._running[visitor] = made = Sampling(job, visitor, self.shelf, over, field(asked, "run", int, 0))
+        if live:
+            made = Live(live_of(asked, model), model.tokenizer, visitor, self.shelf, over, run)
+        else:
+            made = Sampling(job_of(asked, model), visitor, self.shelf, over, run)
+        self.hall.begin("sample", "a sample of another page")
+        self._running[visitor] = made
         made.start()
 
     def _stop(self, visitor: Visitor) -> None:

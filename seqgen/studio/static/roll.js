@@ -74,6 +74,12 @@ export class Roll extends HTMLElement {
 
   set names(names) { this.#names = [...names]; this.#legend(); }
 
+  name(part, name) {
+    if (this.#names[part] === name) return;
+    this.#names[part] = name;
+    this.#legend();
+  }
+
   get playhead() { return this.#playhead; }
 
   set playhead(seconds) {

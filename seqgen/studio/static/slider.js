@@ -10,6 +10,7 @@ export class Slider extends HTMLElement {
   #value = null;
   #field = null;
   #output = null;
+  #auto = null; // takes the value back, where there need be none
   #waiting = false;
 
   get row() { return this.#row; }
@@ -53,12 +54,13 @@ export class Slider extends HTMLElement {
     const told = element("p", "help", unit ? `${help} (${unit})` : help);
     told.id = `${id}-help`;
     this.append(head, this.#field, told);
-    if (this.#row.default === null && kind !== "text") {
+    if (this.#row.default === null && (kind === "number" || kind === "whole")) {
       const auto = element("button", "auto", "as it likes");
       auto.type = "button";
       auto.setAttribute("aria-label", `${words(name)}: as the model likes`);
       auto.addEventListener("click", () => this.#take(null));
       head.append(auto);
+      this.#auto = auto;
     }
     this.#show();
   }
@@ -67,8 +69,9 @@ export class Slider extends HTMLElement {
     const { least, most, choices } = this.#row;
     if (kind === "choice") {
       const field = element("select");
+      if (this.#row.default === null) field.append(new Option("as it likes", ""));
       for (const each of choices) field.append(new Option(each, each));
-      field.addEventListener("change", () => this.#take(field.value));
+      field.addEventListener("change", () => this.#take(field.value || null));
       return field;
     }
     const field = element("input");
@@ -101,6 +104,7 @@ export class Slider extends HTMLElement {
     if (!this.#output) return;
     const { kind, least, most } = this.#row;
     const none = this.#value === null || this.#value === undefined;
+    if (this.#auto) this.#auto.hidden = none;
     if (kind === "number" || kind === "whole") {
       this.#field.value = none ? (least + most) / 2 : this.#value;
       this.#output.textContent = none ? "as it likes" : rounded(this.#value);

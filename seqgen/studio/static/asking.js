@@ -1,0 +1,139 @@
+// <seq-asking>: what is sampled and how: the model, what it goes on from, its sliders by the control schema.
+//
+//   asking.rows = hello.controls;  asking.offer(models, wanted);
+//   asking.addEventListener("open", (event) => event.detail)      // the name of a model that was chosen
+//   asking.model = facts;                                         // as the server tells it: the sliders follow
+//   asking.addEventListener("turn", (event) => event.detail)      // {name, value}
+//   asking.asked();                                               // {checkpoint, prompt, values, length, seed}
+
+import { element, labelled } from "./page.js";
+import "./slider.js";
+
+const TEXT = ["temperature", "label"];
+const MUSIC = ["temperature", "density", "tempo", "transpose", "velocity"];
+const MORE_MUSIC = [
+  "temperature_pitch", "temperature_time", "temperature_velocity", "key", "scale", "instruments", "meter", "label",
+];
+const OTHER = "other";
+
+export class Asking extends HTMLElement {
+  #rows = new Map();
+  #model = null;
+  #values = {};
+  #choice = null;
+
+  connectedCallback() {
+    if (this.#choice) return;
+    this.setAttribute("role", "form");
+    this.setAttribute("aria-label", "What is sampled");
+    this.#choice = element("select", "wide");
+    this.#choice.addEventListener("change", () => this.#chose());
+    this.other = element("input", "wide");
+    [this.other.type, this.other.placeholder] = ["text", "runs/mine or hf://user/repo"];
+    this.other.addEventListener("change", () => this.#chose());
+    this.otherField = labelled("Its folder, file or name", this.other);
+    this.facts = element("p", "facts soft");
+    this.prompt = element("textarea");
+    this.prompt.rows = 3;
+    this.promptField = labelled("Go on from", this.prompt);
+    this.sliders = element("div", "sliders");
+    [this.more, this.moreSliders] = folded("More controls");
+    [this.rules, this.ruleSliders] = folded("Rules of sampling");
+    this.append(
+      labelled("Model", this.#choice), this.otherField, this.facts, this.promptField, this.#numbers(), this.sliders,
+      this.more, this.rules,
+    );
+    this.addEventListener("turn", ({ detail: { name, value } }) => { this.#values[name] = value; });
+  }
+
+  #numbers() {
+    const pair = element("div", "pair");
+    [this.length, this.seed] = [element("input", "wide"), element("input", "wide")];
+    for (const field of [this.length, this.seed]) [field.type, field.min] = ["number", "0"];
+    this.seed.placeholder = "a fresh one";
+    pair.append(labelled("Tokens at most", this.length), labelled("Seed", this.seed));
+    return pair;
+  }
+
+  set rows(rows) { this.#rows = new Map(rows.map((row) => [row.name, row])); }
+
+  /** The models that there are, and the one that is chosen at first. */
+  offer(models, wanted) {
+    this.#choice.replaceChildren();
+    for (const [kind, title] of [["run", "Runs"], ["published", "Published"]]) {
+      const group = element("optgroup");
+      group.label = title;
+      for (const { name } of models.filter((model) => model.kind === kind)) group.append(new Option(name, name));
+      if (group.children.length) this.#choice.append(group);
+    }
+    this.#choice.append(new Option("another …", OTHER));
+    this.choose(wanted ?? models[0]?.name ?? OTHER);
+  }
+
+  choose(name) {
+    const known = [...this.#choice.options].some((option) => option.value === name);
+    this.#choice.value = known ? name : OTHER;
+    if (!known && name !== OTHER) this.other.value = name;
+    this.otherField.hidden = this.#choice.value !== OTHER;
+  }
+
+  get chosen() { return this.#choice.value === OTHER ? this.other.value.trim() : this.#choice.value; }
+
+  #chose() {
+    this.otherField.hidden = this.#choice.value !== OTHER;
+    if (this.chosen) this.dispatchEvent(new CustomEvent("open", { detail: this.chosen }));
+  }
+
+  get model() { return this.#model; }
+
+  set model(model) {
+    this.#model = model;
+    this.facts.textContent = model ? `${model.cell}, ${model.parameters.toLocaleString("en")} numbers, codec ${model.codec}` : "";
+    if (!model) return;
+    this.promptField.hidden = !model.text;
+    this.length.placeholder = String(model.usual);
+    this.#fill(this.sliders, model.heard ? MUSIC : TEXT);
+    this.#fill(this.moreSliders, model.heard ? MORE_MUSIC : []);
+    this.#fill(this.ruleSliders, [...this.#rows.keys()].filter((name) => name.startsWith("rule.") && name !== "rule.temperature"));
+    this.more.hidden = !this.moreSliders.children.length;
+  }
+
+  #fill(place, names) {
+    place.replaceChildren();
+    for (const name of names) {
+      if (this.#rows.has(name) && (name !== "label" || this.#model.labels.length)) place.append(this.slider(name));
+    }
+  }
+
+  /** A slider of the schema, with the value that it had. */
+  slider(name) {
+    const [slider, row] = [document.createElement("seq-slider"), this.#rows.get(name)];
+    slider.row = name === "label" ? { ...row, kind: "choice", choices: this.#model.labels } : row;
+    if (name in this.#values) slider.value = this.#values[name];
+    else if (row.kind !== "flag") this.#values[name] = row.default;
+    return slider;
+  }
+
+  /** The values that are set, of the controls that this model has. */
+  values() {
+    const known = [...this.querySelectorAll("seq-slider")].map((slider) => slider.row.name);
+    return Object.fromEntries(known.filter((name) => (this.#values[name] ?? null) !== null).map((name) => [name, this.#values[name]]));
+  }
+
+  asked() {
+    const found = { checkpoint: this.chosen, values: this.values() };
+    if (this.#model?.text) found.prompt = this.prompt.value;
+    if (this.length.value) found.length = Number(this.length.value);
+    if (this.seed.value) found.seed = Number(this.seed.value);
+    return found;
+  }
+}
+
+/** A part that is folded in, and where its sliders go. */
+function folded(title) {
+  const [part, sliders] = [element("details"), element("div", "sliders")];
+  part.append(element("summary", "", title), sliders);
+  return [part, sliders];
+}
+
+customElements.define("seq-asking", Asking);

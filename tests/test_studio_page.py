@@ -1,0 +1,343 @@
+"""The studio's page in a real browser: it is used as a person uses it, by pointer and by keys."""
+
+import http.server
+import itertools
+import threading
+
+import pytest
+from browser import _started, chromium  # noqa: F401 (fixtures)
+from studio_server import Running, until
+
+from seqgen.checkpoint import published
+from seqgen.music.read import read_score
+from seqgen.selftest import _materials
+from seqgen.studio.app import STATIC
+
+pytestmark = pytest.mark.sockets
+BLANK = "<!doctype html><link rel=stylesheet href=/theme.css><link rel=icon href=data:,><body>"
+READY = "button.main:not([disabled])"
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    path, made = tmp_path_factory.mktemp("models") / "toy.safetensors", _materials.checkpoint()
+    made.weights["output.bias"][made.tokenizer.document_id] = -50
+    made.save(path)
+    return str(path)
+
+
+@pytest.fixture
+def studio(toy):
+    made = Running(checkpoint=toy)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def tab(chromium):  # noqa: F811
+    """A page whose console must stay without errors."""
+    page = chromium.page(width=1280, height=800, accept_downloads=True)
+    yield page
+    assert page.problems == []
+
+
+@pytest.fixture
+def play(studio, tab):
+    """The room Play, its model there."""
+    tab.goto(studio.address)
+    tab.wait_for_selector(READY)
+    return tab
+
+
+@pytest.fixture(scope="module")
+def files():
+    """The components alone, by HTTP: modules do not load from files."""
+    handler = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), lambda *given: handler(*given, directory=STATIC))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def bare(files, tab):
+    """An empty page of the same origin as the components, with their looks."""
+    tab.route("**/blank", lambda route: route.fulfill(body=BLANK, content_type="text/html"))
+    tab.goto(f"{files}/blank")
+    return tab
+
+
+def generate(page, tokens=60, prompt=""):
+    page.fill("textarea", prompt)
+    page.fill("input[type=number] >> nth=0", str(tokens))
+    page.click("button.main")
+    page.wait_for_selector("text=Download")
+
+
+def shown(page):
+    return "".join(page.locator("seq-text .chunk span:not(.prompt)").all_text_contents())
+
+
+def test_a_text_streams_branches_and_is_saved(play, tmp_path):
+    generate(play, 60, "ANNA:")
+    text = shown(play)
+    assert play.locator("seq-text .prompt").text_content() == "ANNA:"
+    play.hover("seq-text .chunk span:not(.prompt):not(:empty) >> nth=20")
+    card = play.locator(".likely")
+    card.wait_for()
+    assert card.locator("button").count() == 5
+    assert "had a chance of" in card.text_content()
+    with play.expect_download() as saved:
+        play.click("button:text-is('.txt')")
+    assert saved.value.suggested_filename.endswith(".txt")
+    written = saved.value.path().read_bytes().decode("utf-8", "replace")
+    assert written.startswith("ANNA:")
+    first = play.locator("seq-text .chunk span:not(.prompt)").all_text_contents()
+    place = next(at for at in range(30, 60) if first[at].strip())  # a token may be half a character, and show nothing
+    play.click(f"seq-text .chunk span[data-index='{place + 1}']")
+    until(play, "() => (document.querySelector('seq-text .prompt')?.textContent.length ?? 0) > 5")
+    assert play.locator("seq-text .prompt").text_content() == "ANNA:" + "".join(first[:place])
+    play.wait_for_selector("text=Download")
+    assert shown(play) != text
+
+
+def test_one_of_the_likeliest_is_chosen_by_keys(play):
+    generate(play, 40)
+    page = play.locator("seq-text .page")
+    page.focus()
+    for _ in range(12):
+        page.press("ArrowRight")
+    assert play.locator("seq-text .here").get_attribute("data-index") == "11"
+    tokens = play.locator("seq-text .chunk span").all_text_contents()
+    choice = play.locator(".likely button >> nth=1")
+    wanted = choice.locator("span").first.text_content().replace("␣", " ").replace("⏎", "\n")
+    choice.focus()
+    choice.press("Enter")
+    play.wait_for_selector("seq-text .prompt")
+    prompt = play.locator("seq-text .prompt").text_content()
+    assert prompt == "".join(tokens[:11]) + wanted
+
+
+def test_pause_go_on_stop_and_a_slider_while_it_runs(play):
+    play.fill("input[type=number] >> nth=0", "100000")
+    play.click("button.main")
+    until(play, "document.querySelectorAll('seq-text .chunk span').length > 50")
+    play.click("button:text-is('Pause'):not([disabled]):visible")
+    play.wait_for_timeout(300)
+    before = play.locator("seq-text .chunk span").count()
+    play.wait_for_timeout(300)
+    assert play.locator("seq-text .chunk span").count() == before
+    slider = play.locator("seq-slider input[type=range]").first
+    slider.fill("0")
+    play.click("button:text-is('Go on')")
+    until(play, f"document.querySelectorAll('seq-text .chunk span').length > {before + 200}")
+    play.click("button:text-is('Stop')")
+    play.wait_for_selector("text=ended by stop")
+    late = play.locator("seq-text .chunk span").all_text_contents()[-100:]
+    again = late[-1]
+    assert late.count(again) > 0
+    surprises = play.evaluate(
+        "[...document.querySelectorAll('seq-text .chunk span')].slice(-100).map(s => s.className)"
+    )
+    assert set(surprises) == {surprises[0]}  # greedy on random weights: one token for ever
+
+
+def test_music_is_drawn_played_looped_and_saved(studio, tab):
+    tab.goto(studio.address)
+    tab.wait_for_selector(READY)
+    tab.select_option("select", "bach-chorales")
+    tab.wait_for_selector("text=midi_bar")
+    tab.fill("input[type=number] >> nth=0", "250")
+    tab.fill("input[type=number] >> nth=1", "5")
+    tab.click("button.main")
+    tab.wait_for_selector("text=Download")
+    notes = tab.evaluate("document.querySelector('seq-roll').notes.length")
+    with tab.expect_download() as saved:
+        tab.click("button:text-is('.mid')")
+    assert len(read_score(saved.value.path().read_bytes())) == notes > 20
+    assert tab.locator("seq-roll .parts li").count() >= 3
+    assert tab.evaluate("document.querySelector('seq-roll').bars.length") >= 2
+    tab.click("seq-deck button:text-is('Play')")
+    until(tab, "document.querySelector('seq-roll').playhead > 0.5")
+    tab.click("seq-deck button:text-is('Pause')")
+    at = tab.evaluate("document.querySelector('seq-roll').playhead")
+    tab.wait_for_timeout(200)
+    assert tab.evaluate("document.querySelector('seq-roll').playhead") == at
+    tab.evaluate("document.querySelector('seq-roll').box = {from: 1, to: 1.6, low: 0, high: 127}")
+    tab.click("button:text-is('Loop')")
+    tab.click("seq-deck button:text-is('Play')")
+    places = [
+        tab.evaluate("document.querySelector('seq-roll').playhead") for _ in range(12) if not tab.wait_for_timeout(150)
+    ]
+    assert max(places) < 2
+    assert any(later < earlier for earlier, later in itertools.pairwise(places))
+    for suffix in (".musicxml", ".abc", ".wav"):
+        with tab.expect_download() as saved:
+            tab.click(f"button:text-is('{suffix}')")
+        assert saved.value.path().stat().st_size > 500
+
+
+def test_music_plays_live_and_its_controls_work_at_once(studio, tab):
+    tab.goto(studio.address)
+    tab.select_option("select", "bach-chorales")
+    tab.wait_for_selector("text=midi_bar")
+    tab.click("button:text-is('Live')")
+    until(tab, "document.querySelector('seq-roll').notes.length > 8")
+    assert tab.evaluate("document.querySelector('seq-deck').player.context.state") == "running"
+    tab.click("button:text-is('mutate')")
+    tab.locator("seq-slider input[type=range]").first.fill("1.2")
+    until(tab, "document.querySelector('seq-roll').notes.length > 20")
+    tab.click("button:text-is('Stop')")
+    tab.wait_for_selector("text=Download")
+    assert "take" in tab.locator(".told.soft").last.text_content()
+
+
+def test_a_wrong_model_is_a_sentence_and_the_next_one_works(play):
+    play.select_option("select", "other")
+    play.fill("input[placeholder^=runs]", "<script>alert(1)</script>")
+    play.press("input[placeholder^=runs]", "Enter")
+    play.wait_for_selector(".error:visible")
+    said = play.locator("seq-room-play > .error").text_content()
+    assert "<script>alert(1)</script>: there is no such checkpoint" in said
+    assert play.locator(".error script").count() == 0
+    play.select_option("select", next(iter(published())))
+    play.wait_for_selector(READY)
+    assert play.locator("seq-room-play > .error").is_hidden()
+
+
+def test_script_in_every_field_stays_text(tmp_path, tab):
+    """Labels, names of parts, tokens and file names that look like markup."""
+    bad = "<script>window.broken=1</script><img src=x onerror=window.broken=1>"
+    made = _materials.checkpoint()
+    object.__setattr__(made.tokenizer, "labels", (bad, "b"))
+    folder = tmp_path / "<img src=x onerror=window.broken=1>"
+    folder.mkdir()
+    made.save(folder / "model.safetensors")
+    running = Running(checkpoint=str(folder))
+    try:
+        tab.goto(running.address)
+        tab.wait_for_selector(READY)
+        generate(tab, 30, bad)
+        tab.evaluate("""bad => {
+            const roll = document.querySelector('seq-roll');
+            roll.notes = [{start: 0, duration: 1, pitch: 60, velocity: 90, program: 0, part: 0, drum: false}];
+            roll.names = [bad];
+            document.querySelector('seq-text').add({text: bad, surprise: 1, likely: [[bad, 0.5]]});
+        }""", bad)  # fmt: skip
+        tab.wait_for_timeout(300)
+        assert tab.evaluate("window.broken") is None
+        assert tab.locator("main script, main img").count() == 0
+        assert bad in tab.locator("select >> nth=1").text_content()
+    finally:
+        running.close()
+
+
+def test_the_page_comes_back_after_a_break_and_a_reload(play, studio):
+    generate(play, 30)
+    play.reload()
+    play.wait_for_selector(READY)
+    generate(play, 30)
+    for visitor in list(studio.studio.hall.visitors):
+        visitor.leave()  # the writer ends, the page does not know
+    play.context.set_offline(True)
+    play.context.set_offline(False)
+    play.reload()
+    play.wait_for_selector(READY)
+    generate(play, 20)
+
+
+def test_phone_width_has_no_sideways_scroll(play):
+    play.set_viewport_size({"width": 390, "height": 844})
+    generate(play, 200)
+    assert play.evaluate("document.documentElement.scrollWidth") <= 390
+    play.select_option("select", "bach-chorales")
+    play.wait_for_selector("text=midi_bar")
+    play.click("button.main")
+    play.wait_for_selector("text=Download")
+    assert play.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_everything_that_can_be_used_has_a_name(play):
+    """As a screen reader would say it."""
+    nameless = play.evaluate("""() => [...document.querySelectorAll('button, input, select, textarea, [tabindex="0"]')]
+        .filter(each => each.checkVisibility() && !(each.labels?.length || each.textContent.trim() || each.ariaLabel))
+        .map(each => each.outerHTML)""")
+    assert nameless == []
+
+
+def test_the_roll_selects_by_keys_and_pointer(bare):
+    bare.evaluate("""async () => {
+        await import('/roll.js');
+        const roll = document.createElement('seq-roll');
+        document.body.append(roll);
+        const plain = {duration: 0.5, velocity: 80, program: 0, drum: false};
+        const note = (start, pitch, part) => ({...plain, start, pitch, part});
+        roll.notes = [note(0, 60, 0), note(1, 64, 1), note(2, 67, 0), note(3, 72, 1)];
+        roll.bars = [0, 1, 2, 3, 4];
+        window.told = [];
+        roll.addEventListener('box', ({detail}) => told.push(detail && [detail.from, detail.to, detail.notes.length]));
+        roll.addEventListener('seek', ({detail}) => told.push(roll.playhead = detail.seconds));
+    }""")  # fmt: skip
+    scroll = bare.locator("seq-roll .scroll")
+    scroll.focus()
+    for key in ("ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "Escape", "Home"):
+        scroll.press(key)
+    assert bare.evaluate("told") == [1, [1, 2, 1], [1, 3, 2], None, 0]
+    box = scroll.bounding_box()
+    bare.mouse.move(box["x"] + 40, box["y"] + 25)
+    bare.mouse.down()
+    bare.mouse.move(box["x"] + 34 + 150, box["y"] + box["height"] - 5, steps=4)
+    bare.mouse.up()
+    begin, end, notes = bare.evaluate("told.at(-1)")
+    assert (round(begin, 1), round(end, 1), notes) == (0.1, 2.5, 2)
+    assert bare.locator("seq-roll .parts li").count() == 2
+
+
+def test_sound_is_made_of_every_family_and_drum(bare):
+    """Offline: each program sounds at its time, ends, and louder notes are louder."""
+    heard = bare.evaluate("""async () => {
+        const { Player } = await import('/sound.js');
+        const measure = async (note) => {
+            const context = new OfflineAudioContext(1, 44100 * 2, 44100);
+            new Player(context).play([{start: 0.5, duration: 0.4, velocity: 90, ...note}]);
+            const data = (await context.startRendering()).getChannelData(0);
+            const rms = (from, to) => {
+                const part = data.slice(from * 44100, to * 44100);
+                return Math.sqrt(part.reduce((sum, x) => sum + x * x, 0) / part.length);
+            };
+            return [rms(0, 0.48), rms(0.5, 0.9), rms(1.9, 2)];
+        };
+        const found = {};
+        for (let program = 0; program < 128; program += 8) found[program] = await measure({pitch: 60, program});
+        for (const pitch of [36, 38, 42, 46, 49, 60]) {
+            found[`drum ${pitch}`] = await measure({pitch, program: 0, drum: true});
+        }
+        found.soft = await measure({pitch: 60, program: 0, velocity: 40});
+        return found;
+    }""")
+    for name, (before, sounding, after) in heard.items():
+        assert before < 1e-5, name
+        assert sounding > 2e-3, name
+        assert after < sounding / 5, name
+    assert heard["soft"][1] < heard["0"][1]
+
+
+def test_an_endless_text_takes_bounded_memory(bare):
+    kept = bare.evaluate("""async () => {
+        await import('/text.js');
+        const text = document.createElement('seq-text');
+        document.body.append(text);
+        for (let part = 0; part < 10; part += 1) {
+            for (let each = 0; each < 10000; each += 1) {
+                text.add({text: each % 40 ? 'word ' : '\\n', surprise: each % 6});
+            }
+            text.flush();
+        }
+        const spans = text.querySelectorAll('span[data-index]');
+        return [spans.length, text.length, Number([...spans].at(-1).dataset.index)];
+    }""")
+    assert kept[0] <= 65_000
+    assert kept[1:] == [100_000, 99_999]
