@@ -19,7 +19,7 @@ Row = list[float | int]  # start, duration, pitch, velocity, program, part, whet
 
 
 def sheet(data: bytes) -> dict[str, Any]:
-    """A MIDI file as {"notes": [row…], "bars", "names", "seconds", "tempo"}: a row as `Row` has it, all times in seconds."""
+    """A MIDI file as {"notes": [row…], "bars", "names", "seconds", "tempo"}: rows as `Row` has them, in seconds."""
     score = read_score(data, Report())
     begins = score.seconds(score.onset)
     lengths = score.seconds(score.onset + score.duration) - begins
