@@ -3,11 +3,12 @@
 A document with a hole is read as (Bavarian et al. 2022, "Efficient Training of Language Models to Fill in the Middle",
 p. 6; here the suffix first, so that a hidden state goes from what stands before the hole right into it):
 
-    what stands before … <suffix> what follows the hole <prefix> what stands right before it, what fills it <end>
+    what stands before … <suffix> what follows the hole <prefix> what stands right before it, what fills it <end> …
 
 The part before the hole that is read behind <prefix> and what is read of what follows are short beside a span, within
 which all of this lies: a hidden state can carry no more. All that stands further to the left was read before, as
-always; what stands further to the right is not.
+always; what stands further to the right is not. Behind <end> all that follows the hole comes in order, what was told
+of it, too. What a model is only told is no target (`only_told`).
 
 For music in parts there is a second order (after Thickstun et al. 2023, "Anticipatory Music Transformer", p. 4), bar by
 bar, in which what is given is known one bar ahead:
@@ -28,6 +29,7 @@ HOLES = (SUFFIX, PREFIX, END)  # the tokens of any medium
 PARTS = (*HOLES, GIVEN, MADE)  # and those of music in parts
 
 NO_CUT = -1
+FORTH = 16  # tokens of what follows a hole that are told at most: `lookahead` keeps no more
 FEWEST, MOST = 32, 8192  # tokens of a span
 
 Ids = NDArray[Any]
@@ -60,7 +62,7 @@ class Reach(NamedTuple):
     @classmethod
     def of(cls, span: int) -> "Reach":
         """Of a span of so many tokens."""
-        return cls(3 * span // 8, span // 2, span // 8)
+        return cls(3 * span // 8, span // 2, min(span // 8, FORTH))
 
 
 def drawn(cuts: Cuts, draws: Sequence[float], reach: Reach, first: int, last: int) -> tuple[int, int]:
@@ -106,7 +108,7 @@ def _paired(
 
 
 def opened(cuts: Cuts, begin: int, reach: Reach) -> int:
-    """Where what is read behind <prefix> begins: about `before` tokens before the hole, at a cut if there is one.
+    """Where what is read behind <prefix> begins: `before` tokens before the hole, or at the first cut in their first half.
 
     Args:
         cuts: (K, n + 1) of what stands before the hole, or of more.
@@ -115,11 +117,11 @@ def opened(cuts: Cuts, begin: int, reach: Reach) -> int:
     """
     at = max(begin - reach.before, 0)
     near = np.flatnonzero((cuts[:, at : begin + 1] != NO_CUT).any(axis=0))
-    return at + int(near[0]) if len(near) and near[0] <= reach.before // 2 else at
+    return at + int(near[0]) if len(near) and near[0] <= (begin - at) // 2 else at
 
 
 def arranged(ids: Ids, hole: tuple[int, int], opening: int, after: int, signs: Signs) -> Ids:
-    """(n + 3,) ids (n,) in the order in which a hole is learned.
+    """(n + 3 + k,) ids (n,) in the order in which a hole is learned, k of what follows it being told before.
 
     Args:
         ids: A piece of a document.
@@ -131,7 +133,26 @@ def arranged(ids: Ids, hole: tuple[int, int], opening: int, after: int, signs: S
     end = hole[1]
     known = min(end + after, len(ids))
     sign = np.array([signs.suffix, signs.prefix, signs.end], ids.dtype)
-    return np.concatenate([ids[:opening], sign[:1], ids[end:known], sign[1:2], ids[opening:end], sign[2:], ids[known:]])
+    return np.concatenate([ids[:opening], sign[:1], ids[end:known], sign[1:2], ids[opening:end], sign[2:], ids[end:]])
+
+
+def only_told(ids: Ids, signs: Signs) -> NDArray[np.bool_]:
+    """(n,) which of the ids (n,) of a rearranged piece a model is told and does not have to say.
+
+    What follows a hole comes before it out of nowhere, and in parts the bars that are given are: to predict them would
+    take a small network's strength from what it is to make, and a hole's sign would be expected everywhere.
+
+    Args:
+        ids: A whole piece, as `arranged` makes it, or a document in parts.
+        signs: The infilling tokens.
+    """
+    begins = np.isin(ids, (signs.suffix, signs.given))
+    ends = np.isin(ids, (signs.prefix, signs.given, signs.made))
+    at = np.arange(len(ids))
+    latest = np.maximum.accumulate(np.where(begins, at, -1))
+    ended = np.maximum.accumulate(np.where(ends, at, -1))
+    own_sign = begins & (ids == signs.given)  # it ends a bar that is made: that has to be known
+    return (((latest >= 0) & (latest >= ended)) | (ids == signs.prefix)) & ~own_sign
 
 
 def prompt(frame: Ids, left: Ids, right: Ids, opening: int, after: int, signs: Signs) -> Ids:

@@ -90,11 +90,28 @@ def lookback_by_hand(w, xs, ids, length):
     return np.array(found)
 
 
+def held_back(tokens, clock, signs):
+    """The tokens as `lookback` is told them: from <suffix> to <prefix> nothing but <suffix>."""
+    suffix, prefix, *others = signs
+    passed, loading = [], False
+    for token in tokens:
+        if clock[token, 0] >= clocks.DOCUMENT or token in others:
+            loading = False
+        elif token == suffix:
+            loading = True
+        elif token == prefix:
+            loading = False
+        passed.append(suffix if loading else token)
+    return np.array(passed)
+
+
 def lookahead_by_hand(w, xs, ids, length):
     """The same, and what follows holes or is given of bars that are made."""
-    found, register, stands, told, order = lookback_by_hand(w, xs, ids, length), [], "", None, ""
+    register, stands, told, order = [], "", None, ""
     clock, tokens = w["clock"].astype(int), ids.tolist()
-    stood, table, begin = walked(tokens, clock), w["ids.weight"], 0
+    passed = held_back(tokens, clock, w["signs"].astype(int).tolist())
+    found = lookback_by_hand(w, xs, passed, length)
+    stood, table, begin = walked(passed.tolist(), clock), w["ids.weight"], 0
     suffix, prefix, end, given, made = w["signs"].astype(int).tolist()
 
     def said(weight, tokens, most):
@@ -115,6 +132,8 @@ def lookahead_by_hand(w, xs, ids, length):
             stands, told = "hole", said(w["ahead.weight"], register[:AHEAD], AHEAD)
         elif stands == "loading":
             register.append(token)
+        if stands == "loading":
+            found[t] = w["hold"]
         if stands == "hole":
             found[t] += told
         if stands == "made":

@@ -16,7 +16,7 @@ from seqgen.errors import CheckpointError
 from seqgen.infilling import NO_CUT, Reach, Signs, arranged, drawn, opened
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
-from seqgen.training.data import Epoch, Spans, gather
+from seqgen.training.data import IGNORED, Epoch, Spans, gather, wanted_of
 from seqgen.training.infilling import Infilled
 
 SIGNS = Signs(900, 901, 902)
@@ -51,7 +51,7 @@ def test_a_checkpoint_with_holes_has_a_version_of_its_own_and_one_without_keeps_
 def test_a_piece_with_a_hole_is_read_suffix_first():
     ids = np.arange(10)
     made = arranged(ids, (4, 6), 2, 3, SIGNS)
-    assert made.tolist() == [0, 1, 900, 6, 7, 8, 901, 2, 3, 4, 5, 902, 9]
+    assert made.tolist() == [0, 1, 900, 6, 7, 8, 901, 2, 3, 4, 5, 902, 6, 7, 8, 9]
 
 
 def test_a_hole_lies_between_two_places_of_one_level_with_none_lower_between():
@@ -104,11 +104,12 @@ def infilled():
 
 
 def restored(ids, signs, reach):
-    """The documents that were rearranged, as they were: what stands behind <suffix> goes behind <end>."""
+    """The documents that were rearranged, as they were: what stands behind <suffix> comes again behind <end>."""
     ids, found = ids.tolist(), []
     while signs.suffix in ids:
         suffix, prefix, end = (ids.index(sign) for sign in (signs.suffix, signs.prefix, signs.end))
-        found += ids[:suffix] + ids[prefix + 1 : end] + ids[suffix + 1 : prefix]
+        assert ids[end + 1 :][: prefix - suffix - 1] == ids[suffix + 1 : prefix]
+        found += ids[:suffix] + ids[prefix + 1 : end]
         ids = ids[end + 1 :]
     return found + ids
 
@@ -141,9 +142,10 @@ def test_windows_of_an_epoch_end_with_what_follows_in_it(infilled):
         begin, length, _ = epoch.windows(step)
         inputs, targets = gather(view, begin, length, 16, 256)
         for row, (at, count) in enumerate(zip(begin.tolist(), length.tolist())):
-            both = view[at : at + count + 1]
+            both, told = view.read(at, at + count + 1)
             assert inputs[row, :count].tolist() == both[:count].tolist()
-            assert targets[row, : len(both) - 1].tolist() == both[1:].tolist()
+            assert targets[row, : len(both) - 1].tolist() == np.where(told, IGNORED, both.astype(np.int64))[1:].tolist()
+        assert wanted_of(view, begin, length) == (targets != IGNORED).sum()
 
 
 def test_a_document_in_parts_has_the_same_notes():

@@ -35,10 +35,10 @@ class Beside:
             made = self.memory.linear_form()
             self.form = None if made is None else made(self._weights)
 
-    def through(self, matrix: Array) -> bool:
-        """Whether from now on `before` takes and gives embeddings that have gone through a matrix (E, ·)."""
+    def through(self, matrix: Array, bias: Array) -> bool:
+        """Whether from now on `before` takes and gives embeddings that have gone through a matrix (E, ·) and a bias."""
         assert self.memory is not None
-        found = self.memory.through(self._weights, matrix)
+        found = self.memory.through(self._weights, matrix, bias)
         self._weights = self._weights if found is None else found
         return found is not None
 

@@ -107,8 +107,8 @@ class Memory(abc.ABC):
         """The weights as `step` wants them, made once."""
         return weights
 
-    def through(self, prepared: Arrays, matrix: Array) -> Arrays | None:
-        """Prepared weights with which `step` changes x · matrix as it would x; None, as here, where there are none."""
+    def through(self, prepared: Arrays, matrix: Array, bias: Array) -> Arrays | None:
+        """Prepared weights with which `step` changes x · matrix + bias as it would x; None, as here: there are none."""
         return None
 
     def linear_form(self) -> "Callable[[Arrays], LinearForm] | None":

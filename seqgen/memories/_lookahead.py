@@ -45,16 +45,17 @@ class LookaheadLayer(LookbackLayer):
         self.register_buffer(SIGNS, torch.full((SIGNS_KNOWN,), -1.0))
         self.ahead = nn.Linear(AHEAD * WIDTH, size, bias=False)
         self.given = nn.Linear(READ * WIDTH, size, bias=False)
+        self.hold = nn.Parameter(torch.zeros(size))
         nn.init.zeros_(self.ahead.weight)
         nn.init.zeros_(self.given.weight)
 
     def forward(self, x: Tensor, ids: Tensor, state: State) -> tuple[Tensor, State]:
         """x (T, B, E), ids (T, B), state → y (T, B, E), the state after."""
         *past, register, told = state
-        y, after, standing = self.read(x, ids, tuple(past))
         signs, tokens = self.signs.long(), ids.t()  # (B, T)
         begins = self.clock[tokens, 0] >= DOCUMENT
         held = registers(tokens, begins, signs, register.long())
+        y, after, standing = self.read(x, torch.where((held.stands == LOADING).t(), signs[0], ids), tuple(past))
         table = functional.pad(self.ids.weight, (0, 0, 1, 0))
         said = self.ahead(functional.embedding(held.kept, table).flatten(2))  # (B, R, E)
         carried = (register[:, STANDS] == HOLE)[:, None]
@@ -64,6 +65,7 @@ class LookaheadLayer(LookbackLayer):
         near = held.stands == NEAR
         around = aligned(standing, torch.where(near, LAGS_OF_GIVEN[NEAR], LAGS_OF_GIVEN[MADE]))
         told_of = self.given(functional.embedding(around, table).flatten(2))  # (B, T, E)
+        y = torch.where((held.stands == LOADING).t()[..., None], self.hold.to(y.dtype), y)
         y = y + (of + told_of * (near | (held.stands == MADE))[..., None]).transpose(0, 1)
         loading = held.stands[:, -1:] == LOADING
         last = held.slot[:, -1, None, None].expand(-1, 1, AHEAD)

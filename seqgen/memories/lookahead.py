@@ -6,15 +6,18 @@ of a bar past the next one; a small network hardly learns to. Here they are kept
 
     r_1 … r_A = the tokens behind <suffix>, at most A = AHEAD of them, up to <prefix>
     v = Σ_k W_k S[r_k]
+    y_t = h                        from <suffix> to the token before <prefix>
     y_t = lookback(x_t) + v        from <prefix> to the token before <end>
 
+So what follows the hole goes neither through the cell, which the same h at each of its tokens tells to hold what it
+has, nor through `lookback`, whose clock stands still: to that each of its tokens is another <suffix>.
 And in what is made of a bar, that which is given of it around the place where one is:
 
     s = the last token of that bar as it is given at this place or before it: three bars before, the next one that is
         given lying between, or two where none does (`_registers`)
     y_t = lookback(x_t) + Σ_k G_k S[token s + k]    k from 1 − BACK to FORTH, from <made> to the token before <given>
 
-S is the table of `lookback`; W and G are zero at first. Where there is no such token, nothing is added. Another of
+S is the table of `lookback`; W, G and h are zero at first. Where there is no such token, nothing is added. Another of
 these signs, or <end>, or the beginning of a document begins anew. So the state is that of `lookback`, where the stream
 stands with the tokens kept so far, and v. The ids of the signs lie among the weights and do not learn, as the clock
 does.
@@ -54,7 +57,7 @@ from seqgen.memories.lookback import Lookback
 if TYPE_CHECKING:
     from torch import nn
 
-TABLE, AHEAD_WEIGHT, GIVEN_WEIGHT, MATRIX = "ids.weight", "ahead.weight", "given.weight", "matrix"
+TABLE, AHEAD_WEIGHT, GIVEN_WEIGHT, HOLD, MATRIX = "ids.weight", "ahead.weight", "given.weight", "hold", "matrix"
 
 
 @final
@@ -70,8 +73,8 @@ class Lookahead(Memory):
         return Lookback(self.length)
 
     def weights(self, size: int, vocab_size: int) -> Shapes:
-        own = {SIGNS: (SIGNS_KNOWN,), AHEAD_WEIGHT: (size, AHEAD * WIDTH), GIVEN_WEIGHT: (size, READ * WIDTH)}
-        return {**self.past.weights(size, vocab_size), **own}
+        read = {AHEAD_WEIGHT: (size, AHEAD * WIDTH), GIVEN_WEIGHT: (size, READ * WIDTH)}
+        return {**self.past.weights(size, vocab_size), SIGNS: (SIGNS_KNOWN,), HOLD: (size,), **read}
 
     def state(self, size: int) -> tuple[int, ...]:
         return *self.past.state(size), KEPT + AHEAD, size
@@ -82,23 +85,28 @@ class Lookahead(Memory):
         return LookaheadLayer(self.length, size, vocab_size)
 
     def prepared(self, weights: Arrays) -> Arrays:
-        own = {name: weights[name] for name in (TABLE, AHEAD_WEIGHT, GIVEN_WEIGHT)}
+        own = {name: weights[name] for name in (TABLE, AHEAD_WEIGHT, GIVEN_WEIGHT, HOLD)}
         return {**self.past.prepared(weights), **own, SIGNS: weights[SIGNS].astype(np.int64)}
 
-    def through(self, prepared: Arrays, matrix: Array) -> Arrays | None:
-        found = self.past.through(prepared, matrix)
-        return None if found is None else {**prepared, **found, MATRIX: matrix}
+    def through(self, prepared: Arrays, matrix: Array, bias: Array) -> Arrays | None:
+        found = self.past.through(prepared, matrix, bias)
+        hold = prepared[HOLD] @ matrix + bias
+        return None if found is None else {**prepared, **found, HOLD: hold, MATRIX: matrix}
 
     def step(self, weights: Arrays, x: Array, ids: Ids, state: Parts) -> tuple[Array, Parts]:
         *past, registers, ahead = state
-        y, past_after = self.past.step(weights, x, ids, tuple(past))
         begins = (weights[CLOCK][ids, 0] >= DOCUMENT).tolist()
         signs, matrix = weights[SIGNS].tolist(), weights.get(MATRIX)
-        for row, (out, token, begun, register, told) in enumerate(zip(y, ids.tolist(), begins, registers, ahead)):
-            if advanced(token, begun, register, signs):
+        known = [advanced(*each, signs) for each in zip(ids.tolist(), begins, registers)]
+        passed = np.where(registers[:, STANDS] == LOADING, weights[SIGNS][0], ids)
+        y, past_after = self.past.step(weights, x, passed, tuple(past))
+        for row, (out, all_told, register, told) in enumerate(zip(y, known, registers, ahead)):
+            if all_told:
                 kept = register[KEPT : KEPT + int(register[COUNT])]
                 told[:] = _said(weights[TABLE], weights[AHEAD_WEIGHT], kept, AHEAD)
                 register[COUNT:] = 0
+            if register[STANDS] == LOADING:
+                out[:] = weights[HOLD]
             added = told
             if lag := LAGS_OF_GIVEN.get(int(register[STANDS])):
                 latest, keys, _, hand = (part[row] for part in past_after)

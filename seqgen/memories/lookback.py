@@ -75,7 +75,7 @@ class Lookback(Memory):
         own = {"added": added, "said": every, "match": match, "trust": trust, "place": weights["place.weight"]}
         return {**own, CLOCK: clock}
 
-    def through(self, prepared: Arrays, matrix: Array) -> Arrays | None:
+    def through(self, prepared: Arrays, matrix: Array, bias: Array) -> Arrays | None:
         if prepared["added"].shape[0] * prepared["added"].shape[1] * matrix[0].nbytes > TABLES:
             return None
         return {**prepared, **{name: prepared[name] @ matrix for name in ("added", "said", "match", "place")}}

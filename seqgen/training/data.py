@@ -61,12 +61,15 @@ class Material:
     infilled: "Infilled | None" = None
 
 
-class Stream(Protocol):
-    """Ids of which slices are read: an array, or a view such as `seqgen.training.infilling.Arranged`."""
+class View(Protocol):
+    """Ids that are made as they are read, such as `seqgen.training.infilling.Arranged`."""
 
-    def __getitem__(self, where: slice, /) -> NDArray[Any]:
-        """(n,) ids, fewer at the end."""
+    def read(self, at: int, stop: int, /) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """((n,) ids from `at` on, fewer at the end; (n,) which of them are no targets)."""
         ...
+
+
+Stream = NDArray[Any] | View
 
 
 class Epoch:
@@ -132,19 +135,30 @@ class Epoch:
 
 
 def gather(ids: Stream, begin: Offsets, length: Offsets, window: int, end_id: int) -> tuple[Offsets, Offsets]:
-    """(inputs (B, T), targets (B, T)) of one step; targets past a window's length are IGNORED.
+    """(inputs (B, T), targets (B, T)) of one step; targets past a window's length, and those that are none, are IGNORED.
 
     The last token of the stream is followed by `end_id`, the document token that would stand there.
     """
     inputs = np.full((len(begin), window), end_id, np.int64)
     targets = np.full((len(begin), window), IGNORED, np.int64)
     for row, (at, count) in enumerate(zip(begin.tolist(), length.tolist())):
-        piece = ids[at : at + count + 1]
+        if isinstance(ids, np.ndarray):
+            piece, told = ids[at : at + count + 1], False
+        else:
+            piece, told = ids.read(at, at + count + 1)
         inputs[row, :count] = piece[:count]
-        targets[row, : len(piece) - 1] = piece[1:]
+        targets[row, : len(piece) - 1] = np.where(told, IGNORED, piece.astype(np.int64))[1:]
         if 0 < count == len(piece):
             targets[row, count - 1] = end_id
     return inputs, targets
+
+
+def wanted_of(ids: Stream, begin: Offsets, length: Offsets) -> int:
+    """How many targets of one step, of windows (B,), are not IGNORED."""
+    total = int(length.sum())
+    if isinstance(ids, np.ndarray):
+        return total
+    return total - sum(int(ids.read(at, at + n + 1)[1][1:].sum()) for at, n in zip(begin.tolist(), length.tolist()))
 
 
 def _deal(

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqgen.training.data import IGNORED, Epoch, gather
+from seqgen.training.data import IGNORED, Epoch, gather, wanted_of
 
 Ids = NDArray[np.unsignedinteger[Any]]
 
@@ -64,7 +64,7 @@ class HostFeed:
         ids = self.ids if epoch.ids is None else epoch.ids
         inputs, targets = gather(ids, begin[rows], length[rows], epoch.window, self.end_id)
         keep = self._send((~fresh[rows]).astype(np.float32)) if fresh[rows].any() else None
-        return Window(self._send(inputs), self._send(targets), keep, int(length.sum()))
+        return Window(self._send(inputs), self._send(targets), keep, wanted_of(ids, begin, length))
 
     def _send(self, array: NDArray[Any]) -> Tensor:
         tensor = torch.from_numpy(array)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seqgen import settings
 from seqgen.checkpoint import Checkpoint
 from seqgen.errors import SettingError
-from seqgen.infilling import NO_CUT, Reach, arranged, drawn, opened
+from seqgen.infilling import HOLES, NO_CUT, Reach, arranged, drawn, only_told, opened
 from seqgen.tokenizer import Tokenizer
 from seqgen.training.augmentation import mixed
 from seqgen.training.data import Offsets, Spans
@@ -79,10 +79,13 @@ class Infilled:
         """(the stream as it is read in an epoch, where its documents lie in it)."""
         blocks, draws = self.blocks, self._draws(number, len(self.blocks.begin), 0)
         kind = np.where((draws[0] < self.share) & (blocks.end - blocks.begin >= FEWEST), HOLE, PLAIN)
-        length = blocks.end - blocks.begin + len(self.tokenizer.signs[:3]) * (kind == HOLE)
         in_parts = self._draws(number, len(self.spans), 1)
+        length = blocks.end - blocks.begin
         if self.signs.made >= 0:
             self._in_parts(number, kind, length, in_parts)
+        length = length + (len(HOLES) + self.reach.after) * (kind == HOLE)
+        for block in np.flatnonzero((kind == HOLE) & blocks.last).tolist():  # what follows the hole may be shorter
+            length[block] = len(self.holed(block, draws[1:, block]))
         shift = np.cumsum(length - (blocks.end - blocks.begin))  # by the end of each block
         begin = blocks.begin + np.concatenate([[0], shift[:-1]])
         view = Arranged(self, kind, begin, length, draws[1:], in_parts[1:])
@@ -101,7 +104,6 @@ class Infilled:
             kind[own], length[own] = PASSED, 0
             kind[own.start], length[own.start] = PARTS, len(made)
         halved = self._draws(number, len(blocks.begin), 2)[0] < 0.5
-        length[(kind == HOLE) & halved] -= 3
         kind[(kind == HOLE) & halved] = PLAIN
 
     def parted(self, document: int, draws: NDArray[np.float64]) -> Ids | None:
@@ -160,41 +162,48 @@ class Arranged:
     ) -> None:
         self.of, self.kind, self.begin, self.length = of, kind, begin, length
         self.draws, self.in_parts = draws, in_parts
-        self._kept: dict[int, Ids] = {}
+        self._kept: dict[int, tuple[Ids, NDArray[np.bool_]]] = {}
 
     def __getitem__(self, where: slice) -> Ids:
         """(n,) the ids from `where.start` on, fewer at the end of the stream."""
-        pieces, at = [], int(where.start)
-        while at < where.stop:
-            piece = self._from(at, int(where.stop))
+        return self.read(int(where.start), int(where.stop))[0]
+
+    def read(self, at: int, stop: int) -> tuple[Ids, NDArray[np.bool_]]:
+        """((n,) the ids from `at` on, fewer at the end of the stream; (n,) which of them are only told, no targets)."""
+        pieces, told = [self.of.ids[:0]], [np.zeros(0, np.bool_)]
+        while at < stop:
+            piece, only_told = self._from(at, stop)
             if not len(piece):
                 break
             pieces.append(piece)
+            told.append(np.zeros(len(piece), np.bool_) if only_told is None else only_told)
             at += len(piece)
-        return np.concatenate(pieces) if len(pieces) > 1 else pieces[0] if pieces else self.of.ids[:0]
+        return np.concatenate(pieces), np.concatenate(told)
 
-    def _from(self, at: int, stop: int) -> Ids:
-        """The ids from `at` on, as far as they lie together, up to `stop`."""
+    def _from(self, at: int, stop: int) -> tuple[Ids, NDArray[np.bool_] | None]:
+        """The ids from `at` on, as far as they lie together, up to `stop`; which are only told, None: none of them."""
         ids, blocks = self.of.ids, self.of.blocks
         block = int(np.searchsorted(self.begin, at, side="right")) - 1
         if block < 0:
-            return np.asarray(ids[at : min(stop, int(self.begin[0]))])
+            return np.asarray(ids[at : min(stop, int(self.begin[0]))]), None
         inside, end = at - int(self.begin[block]), int(self.begin[block] + self.length[block])
         if at >= end:  # behind a document that is followed by one that is not read
             next_begin = int(self.begin[block + 1]) if block + 1 < len(self.begin) else stop
             real = int(blocks.end[block]) + at - end
-            return np.asarray(ids[real : real + min(stop, next_begin) - at])
+            return np.asarray(ids[real : real + min(stop, next_begin) - at]), None
         if self.kind[block] == PLAIN:
             real = int(blocks.begin[block]) + inside
-            return np.asarray(ids[real : real + min(stop, end) - at])
-        return self._rearranged(block)[inside : inside + stop - at]
+            return np.asarray(ids[real : real + min(stop, end) - at]), None
+        made, told = self._rearranged(block)
+        return made[inside : inside + stop - at], told[inside : inside + stop - at]
 
-    def _rearranged(self, block: int) -> Ids:
+    def _rearranged(self, block: int) -> tuple[Ids, NDArray[np.bool_]]:
         found = self._kept.get(block)
         if found is None:
             if len(self._kept) >= KEPT:
                 self._kept.pop(next(iter(self._kept)))
-            found = self._kept[block] = self._made(block)
+            made = self._made(block)
+            found = self._kept[block] = made, only_told(made, self.of.signs)
         return found
 
     def _made(self, block: int) -> Ids:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqgen.training.data import IGNORED, Offsets, Spans, Stream, gather
+from seqgen.training.data import IGNORED, Offsets, Spans, Stream, gather, wanted_of
 from seqgen.training.settings import TrainSettings
 
 FEWEST = 100  # documents; fewer are no list
@@ -119,7 +119,7 @@ class PackedFeed:
         """The documents of a step; of each group those whose number, by the batch, is among `rows`."""
         groups, count = [], 0
         for begin, length in epoch.groups(step):
-            count += int(length.sum())
+            count += wanted_of(self.ids if epoch.ids is None else epoch.ids, begin, length)
             place = np.arange(len(begin)) % epoch.batch
             own = (place >= rows.start) & (place < rows.stop)
             if own.any():

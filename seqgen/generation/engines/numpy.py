@@ -75,7 +75,7 @@ class NumpyEngine(Engine[NumpyState]):
         self.first = _first_layer(form, weights)
         self.beside = Beside(settings, weights)
         self.table = self._table()
-        if self.beside.on_input and (self.table is None or not self.beside.through(self.first[:-1])):
+        if self.beside.on_input and (self.table is None or not self.beside.through(self.first[:-1], self.first[-1])):
             self.table = None
         self.matrices = [_stacked(form, settings, weights, layer) for layer in range(settings.layers)]
         self.reader, self.asked, self.taken = None if not self.beside.on_output else self.beside.form, 0, None
