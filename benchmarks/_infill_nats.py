@@ -7,7 +7,7 @@ apart (`both_sides_or_end`).
 """
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -25,12 +25,26 @@ LEFT = 1024
 BOUNDS = (1, 5, 9, 17, 33, 65, 129, 257, 1 << 30)
 
 
-def holes(model: Model, ids: Any, spans: Spans, count: int, seed: int) -> list[dict[str, float]]:
-    """One row for all holes and one for each range of their lengths."""
+class Place(NamedTuple):
+    """A hole: ids (n,) of what stands before it, of that right before it, in it, and of what is told that follows."""
+
+    left: Any
+    near: Any
+    middle: Any
+    right: Any
+
+
+def places(model: Model, ids: Any, spans: Spans, count: int, seed: int) -> list[Place]:
+    """At most so many holes, spread evenly over all blocks, drawn as training draws them."""
     blocks = Blocks.of(spans, span_of(model))
     able = np.flatnonzero(blocks.end - blocks.begin >= FEWEST)
     chosen = able[np.unique(np.linspace(0, len(able) - 1, count).astype(np.int64))]
-    rows = np.array([_hole(model, ids, spans, blocks, int(block), seed) for block in chosen])
+    return [_place(model, ids, spans, blocks, int(block), seed) for block in chosen]
+
+
+def holes(model: Model, ids: Any, spans: Spans, count: int, seed: int) -> list[dict[str, float]]:
+    """One row for all holes and one for each range of their lengths."""
+    rows = np.array([_hole(model, place) for place in places(model, ids, spans, count, seed)])
     found = [_row("all", rows)]
     for low, high in pairwise(BOUNDS):
         inside = rows[(rows[:, 0] >= low) & (rows[:, 0] < high)]
@@ -59,13 +73,8 @@ def _row(name: str, rows: Any) -> dict[str, Any]:
     }
 
 
-def _hole(
-    model: Model, ids: Any, spans: Spans, blocks: Blocks, block: int, seed: int
-) -> tuple[float, float, float, float]:
-    """(tokens, nats with both sides, nats with the left one) of the hole of one block."""
+def _place(model: Model, ids: Any, spans: Spans, blocks: Blocks, block: int, seed: int) -> Place:
     tokenizer, reach = model.tokenizer, Reach.of(span_of(model))
-    signs = tokenizer.infilling
-    assert signs is not None
     begin, end = int(spans.begin[blocks.document[block]]), int(spans.end[blocks.document[block]])
     own = tokenizer.own(np.asarray(ids[blocks.begin[block] : blocks.end[block]]))
     at = int(blocks.end[block]) - len(own)  # where its own tokens begin in the stream
@@ -79,6 +88,14 @@ def _hole(
     left = np.asarray(ids[max(begin, at + opening - LEFT) : at + opening]).astype(np.int64)
     near, middle = own[opening:first].astype(np.int64), own[first:last].astype(np.int64)
     right = np.asarray(ids[at + last : min(at + last + reach.after, end)]).astype(np.int64)
+    return Place(left, near, middle, right)
+
+
+def _hole(model: Model, place: Place) -> tuple[float, float, float, float]:
+    """(tokens, nats with both sides, nats with the left one, nats with both and of knowing that it goes on)."""
+    left, near, middle, right = place
+    signs = model.tokenizer.infilling
+    assert signs is not None
     engine = model.engine
     logits, state = engine.prefill(left, engine.start(1)) if len(left) else (None, engine.start(1))
     both = np.concatenate([[signs.suffix], right, [signs.prefix], near]).astype(np.int64)

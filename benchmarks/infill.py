@@ -1,13 +1,14 @@
 """How much both sides of a hole tell of what is in it, and whether fillings of music keep what they promise.
 
-    python benchmarks/infill.py RUN [-n 100] [--quick] [--save]
+    python benchmarks/infill.py RUN [-n 100] [--quick] [--bound] [--save]
 
 RUN is the folder of a run that was trained with holes; what it held out is measured. Of 4 N random holes, as training
 draws them: nats per token of what was in it, given both sides, and given the left side alone, in plain order, by the
-same model (`_infill_nats.py`). Of scores besides: nats per note of parts that are made, those given being known one
-bar ahead, and in plain order; bars made anew (does the filling end at the bar line, is all else as it was?), and the
-highest part harmonised by the others (on a grid of sixteenths: how many voices sound, are they crossed, how many
-parallel fifths and octaves a bar, beside the piece's own).
+same model (`_infill_nats.py`); with --bound what both sides can tell at most (`_infill_bayes.py`). Of scores besides:
+nats per note of parts that are made, those given being known one bar ahead, and in plain order; bars made anew (does
+the filling end at the bar line, is all else as it was?), and the highest part harmonised by the others (on a grid of
+sixteenths: how many voices sound, are they crossed, how many parallel fifths and octaves a bar, beside the piece's
+own).
 """
 
 import argparse
@@ -24,6 +25,7 @@ from seqgen.music.score import Score
 from seqgen.music.write import write_score
 from seqgen.training.recorded import recorded
 
+from _infill_bayes import bounds  # isort: skip
 from _infill_nats import holes, parts  # isort: skip
 from _report import print_table, write_json  # isort: skip
 
@@ -126,6 +128,7 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--bound", action="store_true", help="What both sides can tell at most, too (minutes).")
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args()
     model, about = load(options.run), recorded(options.run)
@@ -137,6 +140,12 @@ def main() -> None:
         list(own[0]), [[each if isinstance(each, str) else f"{each:.4g}" for each in row.values()] for row in own]
     )
     found: dict[str, Any] = {"holes": own}
+    if options.bound:
+        most = bounds(model, about.held_stream.ids, about.held, options.n, options.seed)
+        found["bound"] = most
+        print_table(
+            list(most[0]), [[each if isinstance(each, str) else f"{each:.4g}" for each in row.values()] for row in most]
+        )
     if tokenizer.infilling is not None and tokenizer.infilling.made >= 0:
         found["parts"] = parts(model, documents, options.seed)
         pieces = [tokenizer.decode(own) for own in documents]

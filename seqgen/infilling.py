@@ -108,7 +108,7 @@ def _paired(
 
 
 def opened(cuts: Cuts, begin: int, reach: Reach) -> int:
-    """Where what is read behind <prefix> begins: `before` tokens before the hole, or at the first cut in their first half.
+    """Where what is read behind <prefix> begins: `before` tokens before the hole, or at a cut in their first half.
 
     Args:
         cuts: (K, n + 1) of what stands before the hole, or of more.
@@ -152,7 +152,8 @@ def only_told(ids: Ids, signs: Signs) -> NDArray[np.bool_]:
     latest = np.maximum.accumulate(np.where(begins, at, -1))
     ended = np.maximum.accumulate(np.where(ends, at, -1))
     own_sign = begins & (ids == signs.given)  # it ends a bar that is made: that has to be known
-    return (((latest >= 0) & (latest >= ended)) | (ids == signs.prefix)) & ~own_sign
+    told: NDArray[np.bool_] = (((latest >= 0) & (latest >= ended)) | (ids == signs.prefix)) & ~own_sign
+    return told
 
 
 def prompt(frame: Ids, left: Ids, right: Ids, opening: int, after: int, signs: Signs) -> Ids:

@@ -135,19 +135,22 @@ class Epoch:
 
 
 def gather(ids: Stream, begin: Offsets, length: Offsets, window: int, end_id: int) -> tuple[Offsets, Offsets]:
-    """(inputs (B, T), targets (B, T)) of one step; targets past a window's length, and those that are none, are IGNORED.
+    """(inputs (B, T), targets (B, T)) of one step; targets past a window's length, or only told, are IGNORED.
 
     The last token of the stream is followed by `end_id`, the document token that would stand there.
     """
     inputs = np.full((len(begin), window), end_id, np.int64)
     targets = np.full((len(begin), window), IGNORED, np.int64)
     for row, (at, count) in enumerate(zip(begin.tolist(), length.tolist())):
+        told: NDArray[np.bool_] | None = None
         if isinstance(ids, np.ndarray):
-            piece, told = ids[at : at + count + 1], False
+            piece = ids[at : at + count + 1]
         else:
             piece, told = ids.read(at, at + count + 1)
         inputs[row, :count] = piece[:count]
-        targets[row, : len(piece) - 1] = np.where(told, IGNORED, piece.astype(np.int64))[1:]
+        targets[row, : len(piece) - 1] = piece[1:]
+        if told is not None:
+            targets[row, : len(piece) - 1][told[1:]] = IGNORED
         if 0 < count == len(piece):
             targets[row, count - 1] = end_id
     return inputs, targets
