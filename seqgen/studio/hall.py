@@ -72,6 +72,7 @@ class Hall:
         """A message of a page: {"do": "ROOM.WHAT", …}, or controls by name; never raises."""
         if not self.budget.allows():
             return
+        name = ""
         try:
             asked = read_line(text.encode("utf-8", "replace"))
             if "do" in asked:
@@ -85,7 +86,7 @@ class Hall:
                 values = controls.checked(asked)
                 any(each.turn(visitor, values) for each in self.rooms.values())
         except SeqgenError as error:
-            visitor.tell(sentence(error))
+            visitor.tell({**sentence(error), "room": name} if name in self.rooms else sentence(error))
         except Exception as error:  # a fault of ours must not take the page down
             self.fault(visitor, error)
 

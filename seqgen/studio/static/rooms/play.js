@@ -100,7 +100,7 @@ class Play extends HTMLElement {
     mine("bar", ({ at }) => { this.deck.roll.bars = [...this.deck.roll.bars.slice(-MOST_BARS), at]; });
     mine("sample", (event) => this.#made(event));
     mine("over", () => this.#over());
-    mine("error", (error) => this.#failed(error));
+    mine("error", (error) => { if ((error.room ?? "play") === "play") this.#failed(error); });
     link.on("remark", ({ message }) => { this.told.textContent = message; });
     link.on("down", () => this.#over());
   }
