@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -12,6 +13,7 @@ import uvicorn
 
 from seqgen.api.control import MAX_LINE
 from seqgen.generation.blas import one_numpy_thread
+from seqgen.jobs.interrupts import wanted
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.live.doors import bound, check_host
 from seqgen.studio.app import application
@@ -58,6 +60,10 @@ class Studio:
         """Serve until `stop`, or Ctrl-C; then all that runs ends, and is kept."""
         if self._job.browser:
             threading.Thread(target=_open, args=(self.address, self._observer), name="browser", daemon=True).start()
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+                if wanted(number):  # as Ctrl-C: what runs ends, and is kept
+                    signal.signal(number, signal.default_int_handler)
         try:
             with contextlib.suppress(KeyboardInterrupt), one_numpy_thread():
                 self._server.run(sockets=[self._listening])
