@@ -26,7 +26,7 @@ class Page:
     Attributes:
         page: Playwright's.
         problems: Errors of its console, and errors that nobody caught.
-        requests: The addresses that it asked for, its own and those of blobs left out.
+        requests: The addresses that it asked for besides its own; data that it holds itself are left out.
     """
 
     def __init__(self, page: Any) -> None:
@@ -34,7 +34,7 @@ class Page:
         page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: self._hear(message))
         page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("request", lambda request: self._asked(request.url))
+        page.on("request", lambda request: self._asked(request))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.page, name)
@@ -43,9 +43,9 @@ class Page:
         if message.type == "error":
             self.problems.append(message.text)
 
-    def _asked(self, address: str) -> None:
-        if not address.startswith(("blob:", "data:")) and address != self.page.url:
-            self.requests.append(address)
+    def _asked(self, request: Any) -> None:
+        if not request.url.startswith(("blob:", "data:")) and not request.is_navigation_request():
+            self.requests.append(request.url)
 
 
 class Browser:
@@ -72,8 +72,14 @@ def executable() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
+RUNNING: list[Browser] = []  # the one browser: each file that imports the fixture has one of its own
+
+
 @pytest.fixture(scope="session")
 def _started() -> Iterator[Browser]:
+    if RUNNING:
+        yield RUNNING[0]
+        return
     path = executable()
     if path is None:
         pytest.skip("no Chromium is installed (apt install chromium)")
@@ -82,7 +88,9 @@ def _started() -> Iterator[Browser]:
     arguments = [*QUIETLY, *root, "--autoplay-policy=no-user-gesture-required"]
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=arguments, timeout=PATIENCE)
-        yield Browser(browser)
+        RUNNING.append(Browser(browser))
+        yield RUNNING[0]
+        RUNNING.clear()
         browser.close()
 
 

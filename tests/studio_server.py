@@ -7,8 +7,10 @@ import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from websockets.sync.client import connect
 
+from seqgen.selftest import _materials
 from seqgen.studio.serving import Studio
 from seqgen.studio.settings import StudioJob
 
@@ -83,3 +85,26 @@ def until(page, expression, arg=None, seconds=120):
     while not page.evaluate(expression, arg):
         assert time.monotonic() < end, expression
         time.sleep(0.03)
+
+
+@pytest.fixture
+def toy(tmp_path):
+    path, made = tmp_path / "toy.safetensors", _materials.checkpoint()
+    made.weights["output.bias"][made.tokenizer.document_id] = -50  # so that a text goes on as long as it may
+    made.save(path)
+    return str(path)
+
+
+@pytest.fixture
+def running(toy):
+    made = Running(checkpoint=toy)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def tab(chromium):
+    """A page whose console must stay without errors."""
+    page = chromium.page(width=1280, height=800, accept_downloads=True)
+    yield page
+    assert page.problems == []

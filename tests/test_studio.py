@@ -1,17 +1,16 @@
 """The studio's server without a browser: who may come in, what a page is told, and what odd messages do."""
+# ruff: noqa: F401, F811 (fixtures are imported, and are the names of arguments)
 
 import socket
-import time
 
 import pytest
 from click.testing import CliRunner
-from studio_server import Running
+from studio_server import Running, running, toy
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from seqgen import cli
 from seqgen.api.control import MAX_LINE
 from seqgen.errors import UsageError
-from seqgen.selftest import _materials
 from seqgen.studio import serving
 from seqgen.studio.app import STATIC
 from seqgen.studio.hall import Hall, names
@@ -19,21 +18,6 @@ from seqgen.studio.serving import Studio
 from seqgen.studio.settings import StudioJob
 
 pytestmark = pytest.mark.sockets
-
-
-@pytest.fixture
-def toy(tmp_path):
-    path, made = tmp_path / "toy.safetensors", _materials.checkpoint()
-    made.weights["output.bias"][made.tokenizer.document_id] = -50  # so that a text goes on as long as it may
-    made.save(path)
-    return str(path)
-
-
-@pytest.fixture
-def running(toy):
-    made = Running(checkpoint=toy)
-    yield made
-    made.close()
 
 
 def test_the_page_and_its_files_are_there_for_who_knows_the_token(running):
@@ -89,66 +73,6 @@ def test_a_socket_needs_the_token(running):
         assert page.until("hello")["rooms"][0]["name"] == "play"
 
 
-def test_a_page_is_told_of_controls_and_models(running, toy):
-    with running.page() as page:
-        hello = page.until("hello")
-        assert hello["checkpoint"] == toy
-        knob = next(each for each in hello["controls"] if each["name"] == "temperature")
-        assert (knob["least"], knob["most"], knob["default"]) == (0, 2, 0.9)
-        assert any(each["name"] == "rule.top_p" for each in hello["controls"])
-        assert {"name": "tiny-shakespeare", "kind": "published"} in hello["rooms"][0]["models"]
-        page.say(do="play.open", checkpoint=toy)
-        model = page.until("model")
-        assert model["text"]
-        assert model["formats"] == [".txt"]
-
-
-def test_a_text_streams_with_its_surprise_and_what_else_was_likely(running, toy):
-    with running.page() as page:
-        page.say(do="play.start", run=3, checkpoint=toy, prompt="ANNA", length=50, seed=7, values={"temperature": 0.8})
-        assert page.until("start")["prompt"] == "ANNA"
-        sample = page.until("sample")
-        assert page.until("over")["run"] == 3
-        tokens = [token for event in page.heard if event["event"] == "tokens" for token in event["tokens"]]
-        assert len(tokens) == sample["tokens"] == 50
-        for _, surprise, likely in tokens:
-            assert surprise >= 0
-            chances = [chance for _, chance in likely]
-            assert len(likely) == 5
-            assert chances == sorted(chances, reverse=True)
-            assert 0 < sum(chances) <= 1.001
-        status, headers, body = running.get(f"/play/sample/{sample['number']}.txt")
-        assert status == 200
-        assert sample["take"] in headers["content-disposition"]
-        assert body.decode("utf-8", "replace") == "ANNA" + "".join(text for text, *_ in tokens)
-        page.say(do="play.start", checkpoint=toy, prompt="ANNA", length=50, seed=7, values={"temperature": 0.8})
-        again = page.until("sample")
-        assert running.get(f"/play/sample/{again['number']}.txt")[2] == body
-        assert running.get(f"/play/sample/{sample['number']}.mid")[0] == 404
-        assert running.get("/play/sample/99.txt")[0] == 404
-
-
-def test_an_endless_text_is_steered_paused_and_stopped(running, toy):
-    with running.page() as page:
-        page.say(do="play.start", checkpoint=toy, length="inf")
-        page.until("tokens")
-        page.say(temperature=0.0)
-        assert page.until("control")["temperature"] == 0
-        page.say(**{"rule.top_p": "0.5"})
-        assert page.until("control")["rules"] == {"top_p": "0.5"}
-        page.say(pause=True)
-        page.until("control")
-        page.say(resume=True)
-        page.until("tokens")
-        page.say(do="play.stop")
-        sample = page.until("sample")
-        assert sample["finished"] == "stop"
-        body = running.get(f"/play/sample/{sample['number']}.txt")[2].decode("utf-8", "replace")  # from its take
-        shown = "".join(token[0] for event in page.heard if event["event"] == "tokens" for token in event["tokens"])
-        assert shown
-        assert body.startswith(shown)  # bytes of an unfinished character at the end are not shown
-
-
 @pytest.mark.parametrize(
     ("message", "said"),
     [
@@ -190,75 +114,6 @@ def test_what_is_too_large_or_no_text_ends_the_connection_alone(running):
                     page.socket.recv(timeout=10)
         with running.page() as page:
             page.until("hello")
-
-
-def test_one_sample_runs_at_a_time(running, toy):
-    with running.page() as one, running.page() as other:
-        one.say(do="play.start", checkpoint=toy, length="inf")
-        one.until("tokens")
-        other.say(do="play.start", checkpoint=toy, length=5)
-        assert "one sample runs at a time" in other.until("error")["message"]
-        one.say(do="play.start", checkpoint=toy, length=5)  # its own ends before
-        assert one.until("sample")["finished"] == "stop"
-        assert one.until("sample")["tokens"] == 5
-        one.until("over")
-        other.say(do="play.start", checkpoint=toy, length=5)
-        assert other.until("sample")["tokens"] == 5
-
-
-def test_what_a_page_leaves_behind_ends_and_is_a_take(running, toy):
-    from seqgen.takes.store import Takes
-
-    with running.page() as page:
-        page.say(do="play.start", checkpoint=toy, length="inf")
-        page.until("tokens")
-    end = time.monotonic() + 10
-    while running.studio.hall.rooms["play"]._running and time.monotonic() < end:
-        time.sleep(0.02)
-    with Takes(write=False) as takes:
-        assert takes.find("last").ending.finished == "stop"
-    with running.page() as page:
-        page.say(do="play.start", checkpoint=toy, length=5)
-        page.until("sample")
-
-
-def test_a_slow_page_holds_the_sample_up(running, toy):
-    """What it has not taken yet stays bounded."""
-    with running.page(max_queue=1) as page:
-        page.say(do="play.start", checkpoint=toy, length="inf")
-        time.sleep(1.5)
-        (visitor,) = running.studio.hall.visitors
-        assert len(visitor._waiting) <= 66
-
-
-def test_music_plays_live_under_its_controls_and_is_a_take(running):
-    with running.page() as page:
-        page.say(do="play.live", run=2, checkpoint="bach-chorales", seed=3, values={"tempo": 200})
-        assert page.until("live")["tempo"] == 200
-        for _ in range(8):
-            note = page.until("note")
-        assert note["run"] == 2
-        assert 0 <= note["pitch"] < 128
-        page.say(temperature=1.1, density=4)
-        assert page.until("control")["density"] == 4
-        page.say(do="play.stop")
-        sample = page.until("sample")
-        assert sample["tokens"] >= 8
-        page.until("over")
-        assert running.get(f"/play/sample/{sample['number']}.mid")[2].startswith(b"MThd")
-        page.say(do="play.live", checkpoint="tiny-shakespeare")
-        assert "cannot be played live" in page.until("error")["message"]
-
-
-def test_music_comes_note_by_note_and_is_the_file_in_the_end(running):
-    with running.page() as page:
-        page.say(do="play.start", checkpoint="bach-chorales", seed=3, length=400)
-        drawn = page.until("sample")["sheet"]
-        came = [tuple(row) for event in page.heard if event["event"] == "notes" for row in event["notes"]]
-        assert len(drawn["notes"]) - 1 <= len(came) <= len(drawn["notes"])  # the last one may lack its end
-        assert {(row[2], round(row[0], 2)) for row in came} <= {(row[2], round(row[0], 2)) for row in drawn["notes"]}
-        assert drawn["bars"] == sorted(drawn["bars"])
-        assert set(drawn["names"]) == {"Soprano", "Alto", "Tenor", "Bass"}
 
 
 def test_a_port_in_use_is_told():

@@ -18,12 +18,13 @@ ENDLESS = "inf"
 MUSICAL = ("instruments", "key", "scale", "density", "tempo")
 
 
-def job_of(asked: Asked, model: Model) -> SampleJob:
+def job_of(asked: Asked, model: Model, primer: str | None = None) -> SampleJob:
     """The job of a message {"checkpoint", "prompt", "values", "length", "seed", "label"}; what is missing is as usual.
 
     Args:
         asked: The message.
         model: The checkpoint, loaded.
+        primer: A file that music goes on from.
 
     Raises:
         SeqgenError: A value makes no sense.
@@ -34,6 +35,8 @@ def job_of(asked: Asked, model: Model) -> SampleJob:
         raise UsageError(f"the prompt has {len(prompt):,} letters, expected {MOST_PROMPT:,} at most", "give its end")
     if prompt and not model.is_text:
         raise UsageError(f"{model.name} makes music, which goes on with no text")
+    if primer is not None and model.is_text:
+        raise UsageError(f"{model.name} makes text, which goes on with no music", "choose a model of music")
     length: Any = asked.get("length")
     if length == ENDLESS:
         length = UNLIMITED
@@ -43,6 +46,7 @@ def job_of(asked: Asked, model: Model) -> SampleJob:
     return SampleJob(
         checkpoint=model.name,
         prompt=prompt or None,
+        prompt_file=primer,
         seed=fresh_seed() if seed is None else seed,
         length=length,
         label=values["label"],

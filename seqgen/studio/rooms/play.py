@@ -1,24 +1,30 @@
 """Play: choose a model, sample, steer while it runs, branch, download. Every sample is a take.
 
 {"do": "play.open", "checkpoint"}        → {"event": "model", …} (`seqgen.studio.models.facts`)
-{"do": "play.start", "checkpoint", "prompt", "values", "length", "seed"}     → see `seqgen.studio.sampling`
+{"do": "play.start", "checkpoint", "prompt", "take", "values", "length", "seed"}     → see `seqgen.studio.sampling`;
+                                         music goes on from a take
 {"do": "play.live", "checkpoint", "values", "seed"}     → see `seqgen.studio.live`
 {"do": "play.stop"}
 {"temperature": 0.7} …                   turns a control while it runs
 GET /play/sample/NUMBER.SUFFIX           a finished sample as a file
 """
 
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from seqgen import hub
 from seqgen.api.model import Model, load
+from seqgen.checkpoint import find
 from seqgen.errors import SeqgenError, UsageError
+from seqgen.files import write_bytes
 from seqgen.inside.naming import read_value
 from seqgen.live import controls
 from seqgen.studio import models
@@ -29,6 +35,8 @@ from seqgen.studio.room import Asked, Room, field, unknown
 from seqgen.studio.sampling import Sampling
 from seqgen.studio.shelf import Shelf
 from seqgen.studio.visitor import Visitor
+from seqgen.takes.replay import replay
+from seqgen.takes.store import Takes
 
 MOST_MODELS = 2  # that stay loaded
 KNOWN = ("models", "open", "start", "live", "stop")
@@ -44,7 +52,8 @@ class Play(Room):
         super().__init__(hall)
         self.shelf = Shelf()
         self._running: dict[Visitor, Sampling | Live] = {}
-        self._models: OrderedDict[str, Model] = OrderedDict()
+        self._models: OrderedDict[str, tuple[int, Model]] = OrderedDict()
+        self._folder: tempfile.TemporaryDirectory[str] | None = None  # of primers
         self._loading = threading.Lock()
 
     @property
@@ -61,7 +70,8 @@ class Play(Room):
         if what == "models":
             visitor.tell({"event": "models", "models": models.choices()})
         elif what == "open":
-            visitor.tell({"event": "model", **models.facts(self.model(_name(asked)))})
+            name = _name(asked)
+            visitor.tell({"event": "model", "asked": name, **models.facts(self.model(name))})
         elif what in ("start", "live"):
             self._start(visitor, asked, what == "live")
         elif what == "stop":
@@ -88,20 +98,23 @@ class Play(Room):
         """All ends."""
         for each in list(self._running):
             self._stop(each)
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def model(self, name: str) -> Model:
-        """A model by name, loaded once.
+        """A model by name, loaded once, and anew where its file has changed.
 
         Raises:
             SeqgenError: There is none, or it is damaged.
         """
         with self._loading:
-            if name not in self._models:
-                self._models[name] = load(name)
+            stamp = 0 if hub.is_name(name) else find(name).stat().st_mtime_ns
+            if name not in self._models or self._models[name][0] != stamp:
+                self._models[name] = stamp, load(name)
             self._models.move_to_end(name)
             while len(self._models) > MOST_MODELS:
                 self._models.popitem(last=False)
-            return self._models[name]
+            return self._models[name][1]
 
     def _start(self, visitor: Visitor, asked: Asked, live: bool) -> None:
         self._stop(visitor)
@@ -117,10 +130,24 @@ class Play(Room):
         if live:
             made = Live(live_of(asked, model), model.tokenizer, visitor, self.shelf, over, run)
         else:
-            made = Sampling(job_of(asked, model), visitor, self.shelf, over, run)
+            made = Sampling(job_of(asked, model, self._primer(asked)), visitor, self.shelf, over, run)
         self.hall.begin("sample", "a sample of another page")
         self._running[visitor] = made
         made.start()
+        if visitor.gone:  # it left meanwhile, and nobody else would end it
+            self._stop(visitor)
+
+    def _primer(self, asked: Asked) -> str | None:
+        """The file of the take that music goes on from."""
+        name = field(asked, "take", str, None)
+        if name is None:
+            return None
+        with Takes(write=False) as takes:
+            data = b"".join(replay(takes, takes.find(name)))
+        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="seqgen-")
+        path = Path(self._folder.name) / "primer.mid"
+        write_bytes(path, data)
+        return str(path)
 
     def _stop(self, visitor: Visitor) -> None:
         running = self._running.get(visitor)

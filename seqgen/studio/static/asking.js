@@ -4,9 +4,10 @@
 //   asking.addEventListener("open", (event) => event.detail)      // the name of a model that was chosen
 //   asking.model = facts;                                         // as the server tells it: the sliders follow
 //   asking.addEventListener("turn", (event) => event.detail)      // {name, value}
-//   asking.asked();                                               // {checkpoint, prompt, values, length, seed}
+//   asking.take = "0123456789ab";                                 // music goes on from this take
+//   asking.asked();                                               // {checkpoint, prompt, take, values, length, seed}
 
-import { element, labelled } from "./page.js";
+import { button, element, labelled } from "./page.js";
 import "./slider.js";
 
 const TEXT = ["temperature", "label"];
@@ -15,12 +16,14 @@ const MORE_MUSIC = [
   "temperature_pitch", "temperature_time", "temperature_velocity", "key", "scale", "instruments", "meter", "label",
 ];
 const OTHER = "other";
+export const MOST_PROMPT = 10000; // characters: more than any model remembers
 
 export class Asking extends HTMLElement {
   #rows = new Map();
   #model = null;
   #values = {};
   #choice = null;
+  #take = null;
 
   connectedCallback() {
     if (this.#choice) return;
@@ -34,14 +37,14 @@ export class Asking extends HTMLElement {
     this.otherField = labelled("Its folder, file or name", this.other);
     this.facts = element("p", "facts soft");
     this.prompt = element("textarea");
-    this.prompt.rows = 3;
+    [this.prompt.rows, this.prompt.maxLength] = [3, MOST_PROMPT];
     this.promptField = labelled("Go on from", this.prompt);
     this.sliders = element("div", "sliders");
     [this.more, this.moreSliders] = folded("More controls");
     [this.rules, this.ruleSliders] = folded("Rules of sampling");
     this.append(
-      labelled("Model", this.#choice), this.otherField, this.facts, this.promptField, this.#numbers(), this.sliders,
-      this.more, this.rules,
+      labelled("Model", this.#choice), this.otherField, this.facts, this.promptField, this.#primer(), this.#numbers(),
+      this.sliders, this.more, this.rules,
     );
     this.addEventListener("turn", ({ detail: { name, value } }) => { this.#values[name] = value; });
   }
@@ -51,8 +54,28 @@ export class Asking extends HTMLElement {
     [this.length, this.seed] = [element("input", "wide"), element("input", "wide")];
     for (const field of [this.length, this.seed]) [field.type, field.min] = ["number", "0"];
     this.seed.placeholder = "a fresh one";
-    pair.append(labelled("Tokens at most", this.length), labelled("Seed", this.seed));
+    this.endless = element("input");
+    this.endless.type = "checkbox";
+    this.endless.addEventListener("change", () => { this.length.disabled = this.endless.checked; });
+    this.endlessField = labelled("without end", this.endless, "check");
+    pair.append(labelled("Tokens at most", this.length), labelled("Seed", this.seed), this.endlessField);
     return pair;
+  }
+
+  #primer() {
+    this.primer = element("p", "bar facts");
+    this.primerName = element("span");
+    this.primer.append(this.primerName, button("begin anew", () => { this.take = null; }));
+    this.primer.hidden = true;
+    return this.primer;
+  }
+
+  get take() { return this.#take; }
+
+  set take(take) {
+    this.#take = take;
+    this.primerName.textContent = `goes on from take ${take}`;
+    this.primer.hidden = !take;
   }
 
   set rows(rows) { this.#rows = new Map(rows.map((row) => [row.name, row])); }
@@ -90,7 +113,8 @@ export class Asking extends HTMLElement {
     this.#model = model;
     this.facts.textContent = model ? `${model.cell}, ${model.parameters.toLocaleString("en")} numbers, codec ${model.codec}` : "";
     if (!model) return;
-    this.promptField.hidden = !model.text;
+    [this.promptField.hidden, this.endlessField.hidden] = [!model.text, !model.text];
+    if (model.text) this.take = null;
     this.length.placeholder = String(model.usual);
     this.#fill(this.sliders, model.heard ? MUSIC : TEXT);
     this.#fill(this.moreSliders, model.heard ? MORE_MUSIC : []);
@@ -123,7 +147,9 @@ export class Asking extends HTMLElement {
   asked() {
     const found = { checkpoint: this.chosen, values: this.values() };
     if (this.#model?.text) found.prompt = this.prompt.value;
-    if (this.length.value) found.length = Number(this.length.value);
+    else if (this.take) found.take = this.take;
+    if (this.#model?.text && this.endless.checked) found.length = "inf";
+    else if (this.length.value) found.length = Number(this.length.value);
     if (this.seed.value) found.seed = Number(this.seed.value);
     return found;
   }

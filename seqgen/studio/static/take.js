@@ -94,7 +94,6 @@ export class TakeView extends HTMLElement {
   #files(take) {
     const bar = element("div", "bar");
     const on = button("Go on in Play", () => this.#goOn(take));
-    on.hidden = take.heard;
     const inside = button("Look inside", () => this.#tell("room", { name: "inside", checkpoint: take.checkpoint, take: take.take }));
     inside.hidden = !customElements.get("seq-room-inside");
     bar.append(on, inside, element("span", "soft", "Download"));

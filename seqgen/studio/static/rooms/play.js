@@ -1,17 +1,19 @@
 // The room Play: choose a model, sample, watch and hear, steer, branch, download.
 
 import { button, download, element, notesOf, showError } from "../page.js";
-import "../asking.js";
+import { MOST_PROMPT } from "../asking.js";
 import "../deck.js";
 import "../text.js";
 
 const SOUND = ["transpose", "velocity"]; // which the page's own player does, at once
 const FLAGS = ["mutate", "reset"]; // of music that plays live
 const MOST_BARS = 5000;
+const MOST_TOKENS = 80000; // of a text that are kept to branch from
 
 class Play extends HTMLElement {
   #link = null;
   #tokens = []; // what was sampled after the prompt
+  #lost = 0; // tokens before them, of a text without end
   #prompt = "";
   #number = null; // of the finished sample, on the server's shelf
   #counted = 0;
@@ -32,9 +34,10 @@ class Play extends HTMLElement {
     if (this.asking.chosen && !this.asking.model) this.#open();
   }
 
-  /** Another room asks to go on from something: {checkpoint, prompt}. */
-  asked({ checkpoint, prompt }) {
+  /** Another room asks to go on from something: {checkpoint, prompt, take}; music goes on from a take. */
+  asked({ checkpoint, prompt, take }) {
     if (prompt !== undefined) this.asking.prompt.value = prompt;
+    this.asking.take = prompt === undefined ? take ?? null : null;
     if (checkpoint && checkpoint !== this.asking.chosen) {
       this.asking.choose(checkpoint);
       this.#open();
@@ -116,7 +119,7 @@ class Play extends HTMLElement {
   }
 
   #opened(model) {
-    if (model.name !== this.asking.chosen) return;
+    if (model.asked !== this.asking.chosen) return;
     this.asking.model = model;
     this.live.hidden = !model.live;
     this.flags.replaceChildren(...FLAGS.map((name) => this.asking.slider(name)));
@@ -179,6 +182,7 @@ class Play extends HTMLElement {
   }
 
   #came(tokens) {
+    if (this.#tokens.length > MOST_TOKENS) this.#lost += this.#tokens.splice(0, MOST_TOKENS / 2).length;
     for (const [text, surprise, likely] of tokens) {
       this.#tokens.push(text);
       this.surprise.add({ text, surprise: surprise ?? NaN, likely });
@@ -237,7 +241,7 @@ class Play extends HTMLElement {
   }
 
   #clear() {
-    [this.#tokens, this.#number, this.#counted] = [[], null, 0];
+    [this.#tokens, this.#lost, this.#number, this.#counted] = [[], 0, null, 0];
     if (this.surprise.isConnected) {
       this.surprise.clear();
       this.deck.clear();
@@ -249,8 +253,10 @@ class Play extends HTMLElement {
 
   /** Sample again from a place in the text: what stands before it, and the token that was chosen, are the prompt. */
   #branch({ index, choice }) {
-    const before = index - (this.#prompt ? 1 : 0); // the prompt counts as one token
-    if (before >= 0) this.#start(this.#prompt + this.#tokens.slice(0, before).join("") + (choice ?? ""));
+    const before = index - (this.#prompt ? 1 : 0) - this.#lost; // the prompt counts as one token
+    if (before < 0) return;
+    const prompt = (this.#lost ? "" : this.#prompt) + this.#tokens.slice(0, before).join("") + (choice ?? "");
+    this.#start(prompt.slice(-MOST_PROMPT));
   }
 }
 
