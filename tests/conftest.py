@@ -5,6 +5,7 @@ import socket
 
 import pytest
 import torch
+from browser import _started, chromium  # noqa: F401 (fixtures)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell, whose children inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -16,6 +16,7 @@ from seqgen.clock import Clock, of_lines
 from seqgen.codecs._counted import Counted, added
 from seqgen.codecs._fillable import Fillable
 from seqgen.codecs._grammar import CopyKey, EndingGrammar, Grammar, Mask
+from seqgen.codecs._page import PageForm
 from seqgen.codecs._small import Golden, id_type, sparse
 from seqgen.codecs._utf8 import KNOWN, WELL_FORMED, Spelling, lone_bytes, spelling, transitions, well_formed
 from seqgen.errors import UsageError
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from seqgen.music.score import Score
 
 __all__ = [
-    "Codec", "CopyKey", "Counted", "EndingGrammar", "Golden", "Grammar", "Ids", "Mask", "Spelling", "added", "id_type",
-    "sparse",
+    "Codec", "CopyKey", "Counted", "EndingGrammar", "Golden", "Grammar", "Ids", "Mask", "PageForm", "Spelling", "added",
+    "id_type", "sparse",
 ]  # fmt: skip
 
 Ids = NDArray[np.unsignedinteger[Any]]
@@ -280,6 +281,14 @@ class Codec(Fillable):
         """
         own = np.concatenate([prompt, ids]) if with_prompt else ids
         return self.decode(own.astype(id_type(self.vocab_size), copy=False))
+
+    def page_form(self, grammar: Grammar | None) -> PageForm | None:
+        """How a page runs it without Python; None, as here: no page can.
+
+        Args:
+            grammar: What `grammar` or `within` gave, to which samples are to keep.
+        """
+        return None
 
     def copy_key(self, framing: int) -> CopyKey | None:
         """How passages are compared that may be copies of each other; None, as here: id by id.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from seqgen.clock import LOOKBACK
-from seqgen.codecs import Codec, Golden, Grammar, Ids, Lengths
+from seqgen.codecs import Codec, Golden, Grammar, Ids, Lengths, PageForm
 from seqgen.report import Report
 
 
@@ -73,6 +73,9 @@ class Byte(Codec):
 
     def grammar(self) -> Grammar | None:
         return None
+
+    def page_form(self, grammar: Grammar | None) -> PageForm:
+        return PageForm("text")
 
 
 def byte_name(value: int) -> str:

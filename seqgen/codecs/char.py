@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from seqgen.clock import LOOKBACK
-from seqgen.codecs import Codec, Counted, Golden, Grammar, Ids, Lengths
+from seqgen.codecs import Codec, Counted, Golden, Grammar, Ids, Lengths, PageForm
 from seqgen.codecs._characters import MOST_CHARACTERS, Characters, boundary, chosen, learn, tally
 from seqgen.report import Report
 from seqgen.settings import option, require
@@ -99,3 +99,6 @@ class Char(Counted, Codec):
 
     def grammar(self) -> Grammar | None:
         return None
+
+    def page_form(self, grammar: Grammar | None) -> PageForm:
+        return PageForm("text")

@@ -8,9 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from seqgen.codecs import Codec, Counted, Golden, Grammar, Ids, id_type
+from seqgen.codecs import Codec, Counted, Golden, Grammar, Ids, PageForm, id_type
 from seqgen.codecs._characters import BYTES, Characters, boundary
-from seqgen.codecs._segmenting import PIECE, count, line_end, parts, pieces
+from seqgen.codecs._segmenting import ALONE, MARKS, PIECE, count, line_end, parts, pieces
 from seqgen.codecs.byte import text_name
 from seqgen.report import Report
 from seqgen.settings import option, require
@@ -114,6 +114,10 @@ class Word(Counted, Codec):
 
     def grammar(self) -> Grammar | None:
         return None
+
+    def page_form(self, grammar: Grammar | None) -> PageForm:
+        letters = {"alone": ALONE, "marks": MARKS}
+        return PageForm("word", {**letters, "first": len(self._characters), "joined": self._options.join_space})
 
 
 class _Spellings(dict[str, tuple[int, ...]]):

@@ -1,1 +1,1 @@
-"""What goes out of seqgen besides samples: a model's card for the Hub. Knows checkpoints, and no network."""
+"""What goes out of seqgen besides samples: a model as one page, and its card for the Hub. Knows no network."""

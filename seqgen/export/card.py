@@ -84,9 +84,9 @@ def _front(checkpoint: Checkpoint, about: About) -> dict[str, Value]:
         found["datasets"] = list(dict.fromkeys(repositories))
     if parent := _parent(checkpoint):
         found["base_model"] = parent
-    if measured := list(_measured(checkpoint)):
+    if found_out := list(measured(checkpoint)):
         corpus = _clean(checkpoint.provenance.get("corpus", ""))[:12]
-        metrics: list[Value] = [{"type": kind, "name": name, "value": value} for kind, name, value in measured]
+        metrics: list[Value] = [{"type": kind, "name": name, "value": value} for kind, name, value in found_out]
         result: dict[str, Value] = {
             "task": {"type": "text-generation" if tokenizer.is_text else "other", "name": f"{medium}, next token"},
             "dataset": {
@@ -103,8 +103,8 @@ def _page(checkpoint: Checkpoint, about: About) -> str:
     """What people read."""
     name, shape, tokenizer = about.repo.partition("/")[2], checkpoint.settings, checkpoint.tokenizer
     output = "" if tokenizer.is_text else f" -o new{tokenizer.codec.suffix}"
-    rows = "\n".join(f"| {key} | {_cell(value)} |" for key, value in _rows(checkpoint, about))
-    table = "\n".join(f"| {title} | {value:.4f} |" for _, title, value in _measured(checkpoint))
+    rows = "\n".join(f"| {key} | {_cell(value)} |" for key, value in story(checkpoint, about))
+    table = "\n".join(f"| {title} | {value:.4f} |" for _, title, value in measured(checkpoint))
     nats = f"On the documents held out:\n\n| measured | value |\n|---|---|\n{table}\n\n" if table else ""
     return f"""# {name}
 
@@ -125,31 +125,31 @@ In Python: `seqgen.load("hf://{about.repo}").sample(seed=7)`
 """
 
 
-def _rows(checkpoint: Checkpoint, about: About) -> Iterator[tuple[str, str]]:
+def story(checkpoint: Checkpoint, about: About) -> Iterator[tuple[str, str]]:
     """(what, in words) of the model's story, as far as it is known."""
-    story: Mapping[str, object] = {**checkpoint.provenance}  # a stranger's may hold anything
+    told: Mapping[str, object] = {**checkpoint.provenance}  # a stranger's may hold anything
     metrics: Mapping[str, object] = {**checkpoint.metrics}
     shown = sources(checkpoint)
     yield "licence of the corpus", about.licence
-    yield "corpus", ", ".join(shown) or f"fingerprint {_clean(story.get('corpus', UNKNOWN))}"
+    yield "corpus", ", ".join(shown) or f"fingerprint {_clean(told.get('corpus', UNKNOWN))}"
     if labels := checkpoint.tokenizer.labels:
         yield "labels", ", ".join(map(str, labels))
-    counts = [(story, "train_tokens", "tokens learned from"), (story, "validation_tokens", "tokens held out")]
+    counts = [(told, "train_tokens", "tokens learned from"), (told, "validation_tokens", "tokens held out")]
     counts += [(metrics, "steps", "steps"), (metrics, "tokens", "tokens trained on"), (metrics, "seconds", "seconds")]
     for place, key, title in counts:
         if (value := _number(place, key)) is not None:
             yield title, f"{value:,.0f}"
     for key, title in (("device", "trained on"), ("precision", "precision"), ("seed", "seed")):
-        if key in story:
-            yield title, _clean(story[key])
-    if isinstance(parent := story.get("parent"), dict):
+        if key in told:
+            yield title, _clean(told[key])
+    if isinstance(parent := told.get("parent"), dict):
         yield "went on from", f"{_clean(parent.get('name', ''))}, SHA-256 {_clean(parent.get('sha256', ''))}"
-    if isinstance(versions := story.get("versions"), dict):
+    if isinstance(versions := told.get("versions"), dict):
         yield "versions", ", ".join(f"{_clean(key)} {_clean(value)}" for key, value in sorted(versions.items()))
     yield "file", f"{about.bytes:,} bytes"
 
 
-def _measured(checkpoint: Checkpoint) -> Iterator[tuple[str, str, float]]:
+def measured(checkpoint: Checkpoint) -> Iterator[tuple[str, str, float]]:
     """(kind, in words, value) of what was measured at the end of training."""
     metrics, order = checkpoint.metrics, _number(checkpoint.metrics, "ngram_order")
     baseline = "n-gram baseline" if order is None else f"n-gram baseline of order {order:.0f}"

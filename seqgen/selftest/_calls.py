@@ -24,6 +24,7 @@ CALLS: dict[Words, tuple[Words, ...]] = {
     ("doctor",): ((), ("--json",)),
     ("evaluate",): (("toy.model", "play.txt"), ("toy.model", "--text", "ANNA", "--json")),
     ("accompany",): (("toy.model", "song.mid", "--parts", "bass"),),  # which is a model of text
+    ("export",): (("toy.model", "-o", "out.html"), ("toy.model", "-o", "out.js", "--int8")),
     ("fill",): (("toy.model", "play.txt", "--lines", "2", "--left-alone", "--seed", "1", "--no-take"),),
     ("vary",): (("toy.model", "play.txt", "--left-alone", "--amount", "0.01", "--seed", "1", "--no-take"),),
     ("generate",): (
@@ -68,7 +69,7 @@ SLOW = (
     "selftest",
     "train",
 )  # seconds each: they start torch, or another program
-MADE = ("out.txt", "out.html", "out.wav", "out.jsonl", "out.tokens", "made")  # what these lines write
+MADE = ("out.txt", "out.html", "out.js", "out.wav", "out.jsonl", "out.tokens", "made")  # what these lines write
 
 
 def lines(words: Words, command: Any) -> tuple[Words, ...]:

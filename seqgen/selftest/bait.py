@@ -232,6 +232,7 @@ def _cases(made: Path, out: Path) -> list[Case]:
         Case(("takes", "replay", "last", "-o", new)),
         Case(("takes", "export", "--all", "-o", new)),
         Case(("takes", "import", made / "takes.jsonl")),
+        Case(("export", model, "-o", out / "new.html")),
         Case(("look", model, "ANNA", "--cells-only", "--json")),
         Case(("lesson", "step")),
         Case(("probe", model, play), code=1),

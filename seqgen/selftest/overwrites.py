@@ -54,7 +54,6 @@ NEEDED = {  # what a command cannot do without
     "decode": ("one.tokens",),
     "merge": ("shard.tokens",),
     "train": ("play.txt",),
-    "generate": (RUN,),
     "evaluate": (SONGS,),
     "accompany": (SONGS, "song.mid"),
     "fill": (RUN, "play.txt"),
@@ -79,6 +78,7 @@ FURTHER = {
     "vary": ("--amount", "0.01", "--left-alone", "-l", "5", "--seed", "1", "--no-take"),
     "jam": ("--ports", "loopback", "--virtual", "--seconds", "0.1", "--no-log", "--no-take"),
     "look": ("--cells-only", "--format", "json"),
+    "export": ("--format", "js"),
     "render": ("--format", "svg"),
 }
 BEGAN = "the corpus is fetched"  # what a command says here that was not refused, but began its work

@@ -120,6 +120,12 @@ class PerformanceGrammar:
         pitched = state.program != NONE and state.pitch < self._pitches and not full
         return pitched, state.drum < self._drums and not (drumming and full)
 
+    def page_form(self) -> dict[str, object]:
+        """Plain data for a page: what `PerformanceGrammar` was made with."""
+        bounds = {"together": self._bounds.together, "part": self._bounds.part}
+        seen = {"pitches": self._pitches, "drums": self._drums, "shortest": self.shortest}
+        return {"pedal": self._pedal, **bounds, **seen}
+
     def may_end(self, state: State) -> bool:
         """After the notes of the last onset."""
         return state.remain == 0 and state.phase in SOUNDED

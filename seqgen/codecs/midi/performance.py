@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import clock as c
-from seqgen.codecs import Ids, Mask
+from seqgen.codecs import Grammar, Ids, Mask, PageForm
 from seqgen.codecs._grammar import LeaningGrammar
 from seqgen.codecs.midi import vocabulary
 from seqgen.codecs.midi.controlled import ControlledCodec
@@ -43,6 +43,7 @@ from seqgen.music.bounds import Bounds, most_together
 from seqgen.music.controls import Controls
 from seqgen.music.faults import Faults
 from seqgen.music.played import Playing
+from seqgen.music.programs import NAMES
 from seqgen.music.read import SUFFIXES, UNCERTAIN, read_score
 from seqgen.music.score import DRUMS, Score
 from seqgen.report import Report
@@ -149,6 +150,12 @@ class Midi(ControlledCodec):
 
     def grammar(self) -> PerformanceGrammar:
         return PerformanceGrammar(pedal=self._options.pedal)
+
+    def page_form(self, grammar: Grammar | None) -> PageForm | None:
+        if not isinstance(grammar, PerformanceGrammar):
+            return None
+        tables = {**vocabulary.page_form(), "instruments": list(NAMES)}
+        return PageForm("midi", {**tables, "grammar": grammar.page_form()}, grammar=True)
 
     def bounds(self, ids: Ids) -> dict[str, int]:
         token = np.asarray(ids).astype(np.int64)

@@ -59,6 +59,12 @@ def names() -> list[str]:
     return [f"{kind}_{value}" for kind in _SIZES for value in values[kind]]
 
 
+def page_form() -> dict[str, object]:
+    """The vocabulary as plain data, for a page."""
+    tables = {"steps": STEPS[SHIFT:INST].tolist(), "durations": DURATIONS.tolist(), "edges": REMAIN_EDGES.tolist()}
+    return {"size": SIZE, "starts": dict(_STARTS), "mostTens": LONGEST_REST // (10 * SECOND), **tables}
+
+
 def _nearest() -> Ints:
     """(LONGEST + 1,) the index of the nearest duration by ratio of each number of steps."""
     bounds = np.sqrt(DURATIONS[:-1] * DURATIONS[1:])

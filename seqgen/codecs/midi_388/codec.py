@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import clock as c
-from seqgen.codecs import Ids, Mask
+from seqgen.codecs import Grammar, Ids, Mask, PageForm
 from seqgen.codecs.midi.codec import ScoreCodec
 from seqgen.codecs.midi.decoding import (
     LAST_STEP,
@@ -92,6 +92,11 @@ class Midi388(ScoreCodec):
 
     def within(self, bounds: Mapping[str, int], seen: Mask | None = None) -> EventGrammar:
         return EventGrammar(Bounds.of(bounds), seen)
+
+    def page_form(self, grammar: Grammar | None) -> PageForm | None:
+        if not isinstance(grammar, EventGrammar):
+            return None
+        return PageForm("midi_388", {"longestRest": v.LONGEST_REST, "grammar": grammar.page_form()}, grammar=True)
 
     def drawable(self, seen: Mask) -> Mask:
         """A note-off follows any note that sounds, and a prompt may hold notes that training never saw."""

@@ -89,6 +89,10 @@ class EventGrammar:
         """After an OFF that leaves nothing sounding."""
         return state.phase == ENDED and not state.sounding
 
+    def page_form(self) -> dict[str, object]:
+        """Plain data for a page: how many notes may begin together, and the pitches of which music is made."""
+        return {"together": self._together, "known": np.flatnonzero(_bits(self._known)).tolist()}
+
 
 def _bits(pitches: int) -> Mask:
     """(128,) from a bit for each pitch."""

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.clock import LOOKBACK, Clock
-from seqgen.codecs import Ids, Mask, sparse
+from seqgen.codecs import Grammar, Ids, Mask, PageForm, sparse
 from seqgen.codecs._grammar import LeaningGrammar
 from seqgen.codecs.midi.controlled import ControlledCodec
 from seqgen.codecs.midi.decoding import by_token, latest
@@ -49,6 +49,7 @@ from seqgen.music.bounds import Bounds, most_together
 from seqgen.music.controls import Controls
 from seqgen.music.faults import Faults
 from seqgen.music.played import Playing
+from seqgen.music.programs import NAMES
 from seqgen.music.read import documents, read_score
 from seqgen.music.score import DRUMS, Score
 from seqgen.report import Report
@@ -141,6 +142,12 @@ class MidiBar(ControlledCodec):
 
         scores = (self.score(ids) for ids in documents)
         return {str(lag): mean for lag, mean in by_lag(Bars.of(score) for score in scores if len(score)).items()}
+
+    def page_form(self, grammar: Grammar | None) -> PageForm | None:
+        if not isinstance(grammar, ScoreGrammar):
+            return None
+        names = {"names": list(self._roster.names), "instruments": list(NAMES)}
+        return PageForm("midi_bar", {**v.page_form(), **names, "grammar": grammar.page_form()}, grammar=True)
 
     def augmentations(self, transpose: int, stretch: float, loudness: int) -> NDArray[np.int64]:
         from seqgen.codecs.midi_bar.augmentation import tables  # not needed but for training

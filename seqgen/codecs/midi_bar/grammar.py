@@ -135,6 +135,11 @@ class ScoreGrammar:
             mask[v.INST : v.VEL] &= self._played[max(state.part, 0)] if state.phase != BEGIN else True
         return mask
 
+    def page_form(self) -> dict[str, object]:
+        """Plain data for a page: what `ScoreGrammar` was made with; of each part the programs that it may have."""
+        played = None if self._played is None else [np.flatnonzero(row).tolist() for row in self._played]
+        return {"own": self.own, "every": self.every, "played": played, "tied": self._tied, **self._limits._asdict()}
+
     def may_end(self, state: State) -> bool:
         """In the last bar, after a note."""
         return state.remain == 0 and state.phase in _SOUNDED

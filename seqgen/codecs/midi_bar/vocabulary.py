@@ -115,3 +115,14 @@ def _spelled() -> dict[int, list[int]]:
 
 
 SPELLED = _spelled()
+
+
+def page_form() -> dict[str, object]:
+    """The vocabulary as plain data, for a page."""
+    tables = {"durations": DURATIONS.tolist(), "edges": REMAIN_EDGES.tolist(), "tempos": TEMPOS.tolist()}
+    limits = {"parts": PARTS, "longest": LONGEST, "longestBar": LONGEST_BAR, "mostEmpty": MAX_EMPTY}
+    meters = {
+        "meters": [list(meter) for meter in METERS],
+        "spelled": {str(over): found for over, found in SPELLED.items()},
+    }
+    return {"size": SIZE, "starts": dict(_STARTS), **tables, **limits, **meters}

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import clock as c
-from seqgen.codecs import Ids
+from seqgen.codecs import Grammar, Ids, PageForm
 from seqgen.codecs.midi.codec import ScoreCodec
 from seqgen.codecs.midi.decoding import by_token, numbered
 from seqgen.codecs.midi.vocabulary import Ints
@@ -76,6 +76,10 @@ class MidiGrid(ScoreCodec):
 
     def grammar(self) -> GridGrammar:
         return GridGrammar(hold=self._options.hold)
+
+    def page_form(self, grammar: Grammar | None) -> PageForm:
+        data = {"hold": self._options.hold, "longest": LONGEST, "programs": list(PROGRAMS)}
+        return PageForm("midi_grid", data, grammar=True)
 
 
 def encode_notes(notes: Notes, faults: Faults, *, hold: bool) -> Ids:

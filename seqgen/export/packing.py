@@ -1,0 +1,106 @@
+"""Weights as a page holds them: one stretch of bytes, and of each tensor its name, shape, form and place.
+
+    f4   float32
+    f2   float16
+    i1   whole numbers from −127 to 127, row by row, then (from a multiple of four bytes on) a float32 for each row, by
+         which they are multiplied: its largest number is 127
+
+Everything is little-endian, and each tensor begins at a multiple of four bytes. In a page of float16 or int8 the tables
+that do not learn (a clock, signs) stay float32, as vectors do in one of int8.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqgen.memories import CLOCK, PREFIX, SIGNS
+
+Precision = Literal["float32", "float16", "int8"]
+FIXED = (PREFIX + CLOCK, PREFIX + SIGNS)
+ALIGNED = 4  # bytes
+LARGEST = 127  # of the whole numbers of a row
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """Weights of a page.
+
+    Attributes:
+        tensors: Name, shape, form and place of each: plain JSON data.
+        data: The bytes.
+    """
+
+    tensors: list[dict[str, Any]]
+    data: bytes
+
+
+def packed(weights: Mapping[str, NDArray[Any]], precision: Precision) -> Packed:
+    """Weights by name in a precision; `int8` halves float16 once more."""
+    tensors: list[dict[str, Any]] = []
+    parts: list[bytes] = []
+    at = 0
+    for name, weight in weights.items():
+        form = _form(name, weight, precision)
+        data = _bytes(weight, form)
+        tensors.append({"name": name, "shape": list(weight.shape), "form": form, "at": at})
+        parts.append(data)
+        at += len(data)
+    return Packed(tensors, b"".join(parts))
+
+
+def packed_size(weights: Mapping[str, NDArray[Any]], precision: Precision) -> int:
+    """How many bytes they take, without making them."""
+    return sum(_size(weight, _form(name, weight, precision)) for name, weight in weights.items())
+
+
+def rounded(weights: Mapping[str, NDArray[Any]], precision: Precision) -> dict[str, NDArray[np.float32]]:
+    """The weights that a page of this precision runs with, as an engine takes them."""
+    found = {}
+    for name, weight in weights.items():
+        form = _form(name, weight, precision)
+        if form == "i1":
+            whole, scale = _rows(weight)
+            found[name] = (whole * scale[:, None]).astype(np.float32).reshape(weight.shape)
+        else:
+            found[name] = weight.astype(np.float16 if form == "f2" else np.float32).astype(np.float32)
+    return found
+
+
+def _form(name: str, weight: NDArray[Any], precision: Precision) -> str:
+    if precision == "float32" or name in FIXED:
+        return "f4"
+    if precision == "float16":
+        return "f2"
+    return "i1" if weight.ndim > 1 else "f4"
+
+
+def _size(weight: NDArray[Any], form: str) -> int:
+    if form == "i1":
+        return _aligned(weight.size) + 4 * len(weight)
+    return _aligned(weight.size * (4 if form == "f4" else 2))
+
+
+def _bytes(weight: NDArray[Any], form: str) -> bytes:
+    if form == "i1":
+        whole, scale = _rows(weight)
+        return _filled(whole.astype(np.int8).tobytes()) + scale.astype("<f4").tobytes()
+    return _filled(weight.astype("<f4" if form == "f4" else "<f2").tobytes())
+
+
+def _rows(weight: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(N, M) whole numbers and (N,) what they are multiplied by; a row of zeros by 1."""
+    rows = weight.reshape(len(weight), -1).astype(np.float32)
+    scale = np.abs(rows).max(axis=1, initial=0) / np.float32(LARGEST)
+    scale[scale == 0] = 1
+    return np.rint(rows / scale[:, None]), scale
+
+
+def _filled(data: bytes) -> bytes:
+    return data + bytes(_aligned(len(data)) - len(data))
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGNED) * ALIGNED

@@ -1,0 +1,202 @@
+// The page of an exported model: controls, a worker that samples, and a view of what comes.
+//
+// A view is a class: new View(place, api) with show(tokens, music), clear(kept), end(rest, music), file() → {bytes, suffix},
+// prompt(text); it calls api.again(ids) to go on from other tokens.
+
+import "./slider.js";
+import { element, field } from "./exported_parts.js";
+import { bytesOf } from "./sampler/weights.js";
+
+const TURNED = [
+  { name: "temperature", kind: "number", least: 0, most: 2, help: "Bolder above 1, always the likeliest at 0." },
+  { name: "top_p", kind: "number", least: 0, most: 1, help: "Keep the likeliest tokens that together hold this share; 1 keeps all." },
+  { name: "min_p", kind: "number", least: 0, most: 1, help: "Keep tokens at least so likely beside the likeliest; 0 keeps all." },
+  { name: "top_k", kind: "whole", least: 0, most: 100, help: "Keep so many of the likeliest; 0 keeps all." },
+  { name: "repetition", kind: "number", least: 1, most: 3, help: "Make what came lately less likely; 1 changes nothing." },
+];
+const NEUTRAL = { top_p: 1, min_p: 0, top_k: 0, repetition: 1 };
+const MOST_SEED = 2n ** 64n;
+const REASONS = { end: "It ended by itself.", length: "It has its full length.", stopped: "Stopped." };
+
+/** Make the page work. `View`: the class of what is made; `worker`: the text of the worker's script. */
+export function show(View, worker) {
+  const page = new Page(View, worker);
+  page.load();
+}
+
+class Page {
+  constructor(View, worker) {
+    this.form = JSON.parse(document.getElementById("form").textContent);
+    this.values = { ...NEUTRAL, temperature: this.form.defaults.temperature, ...Object.fromEntries(this.form.defaults.rules) };
+    this.run = 0;
+    this.stream = 0; // which sample of the seed is next
+    this.busy = false;
+    this.place = document.getElementById("app");
+    this.place.replaceChildren(this.asking());
+    this.making(View);
+    const address = URL.createObjectURL(new Blob([worker], { type: "text/javascript" }));
+    this.worker = new Worker(address);
+    this.worker.onmessage = ({ data }) => this.hear(data);
+    this.worker.onerror = (event) => this.fail(event.message || "this browser does not run the page's worker");
+  }
+
+  /** What is asked of the model. */
+  asking() {
+    const card = element("section", "card"), { labels, defaults, heard } = this.form;
+    card.setAttribute("aria-label", "What to make");
+    if (!heard) {
+      this.prompt = element("textarea");
+      this.prompt.rows = 2;
+      this.prompt.placeholder = "Nothing: a new document";
+      card.append(field("prompt", "Go on from", this.prompt));
+    }
+    const row = element("div", "bar");
+    if (labels.length) {
+      this.label = element("select");
+      for (const label of labels) this.label.append(new Option(label, label));
+      row.append(field("label", "Label", this.label, "small"));
+    }
+    this.seed = element("input");
+    Object.assign(this.seed, { type: "text", inputMode: "numeric", value: String(defaults.seed), autocomplete: "off" });
+    this.length = element("input");
+    Object.assign(this.length, { type: "number", min: 1, max: 1e7, value: String(defaults.length) });
+    row.append(field("seed", "Seed", this.seed, "small"), field("length", "Tokens at most", this.length, "small"));
+    const turn = element("div", "turn");
+    for (const known of TURNED) {
+      const slider = document.createElement("seq-slider");
+      slider.row = { ...known, default: this.values[known.name] };
+      slider.addEventListener("turn", ({ detail }) => (this.values[detail.name] = detail.value));
+      turn.append(slider);
+    }
+    const more = element("details");
+    more.append(element("summary", "", "How it is drawn"), turn);
+    more.open = innerWidth > 700;
+    card.append(row, more);
+    return card;
+  }
+
+  /** What is made. */
+  making(View) {
+    const card = element("section", "card made");
+    card.setAttribute("aria-label", "What is made");
+    this.begin = element("button", "main", "Generate");
+    this.begin.disabled = true;
+    this.begin.addEventListener("click", () => (this.busy ? this.stop() : this.generate()));
+    this.keep = element("button", "", `Download ${this.form.suffix}`);
+    this.keep.disabled = true;
+    this.keep.addEventListener("click", () => this.download());
+    const bar = element("div", "bar"), place = element("div");
+    this.status = element("p", "status soft", "Loading the model…");
+    this.status.setAttribute("role", "status");
+    bar.append(this.begin);
+    card.append(bar, place, this.status);
+    this.place.append(card);
+    this.view = new View(place, { bar, form: this.form, again: (kept) => this.again(kept) });
+    bar.append(this.keep);
+  }
+
+  load() {
+    const node = document.getElementById("weights"), bytes = bytesOf(node.textContent);
+    node.remove();
+    this.worker.postMessage({ do: "load", form: this.form, bytes: bytes.buffer }, [bytes.buffer]);
+  }
+
+  /** A new sample: the first of a seed when that was changed, else the next one. */
+  generate() {
+    const seed = this.seed.value.trim();
+    if (!/^\d{1,20}$/.test(seed) || BigInt(seed) >= MOST_SEED) {
+      this.fail(`The seed is ${seed || "empty"}, expected a whole number from 0 to 2^64 - 1.`);
+      return;
+    }
+    const asked = JSON.stringify([seed, this.prompt?.value, this.label?.value, this.length.value, this.values]);
+    this.stream = asked === this.asked ? this.stream + 1 : 0;
+    this.asked = asked;
+    this.view.clear();
+    this.start(this.prompt ? { prompt: this.prompt.value } : {});
+  }
+
+  /** Go on from the tokens that the view still shows. */
+  again(kept) {
+    this.stream += 1;
+    this.start({ ids: [...this.before, ...kept], kept: kept.length });
+  }
+
+  start({ kept = 0, ...from }) {
+    const rules = Object.keys(NEUTRAL).filter((name) => this.values[name] !== NEUTRAL[name]).map((name) => [name, this.values[name]]);
+    const length = Math.max(Number(this.length.value) - kept, 1), { temperature } = this.values;
+    this.run += 1;
+    this.count = 0;
+    this.began = performance.now();
+    if ("prompt" in from) this.view.prompt(from.prompt);
+    const options = { ...from, label: this.label?.value, seed: this.seed.value.trim(), stream: this.stream, temperature, rules, length };
+    this.worker.postMessage({ do: "start", run: this.run, options });
+    this.working(true);
+    this.say("");
+  }
+
+  stop() {
+    this.worker.postMessage({ do: "stop" });
+    this.finish("stopped");
+  }
+
+  hear(message) {
+    if (message.say === "ready") {
+      this.begin.disabled = false;
+      this.before = [];
+      this.say("Ready.");
+      document.documentElement.dataset.ready = String(message.fast);
+      return;
+    }
+    if (message.say === "error" && message.run === undefined) this.fail(message.message);
+    if (message.run !== this.run || !this.busy) return;
+    if (message.say === "error") {
+      this.fail(message.message);
+      this.working(false);
+      return;
+    }
+    if (message.say === "begun") this.before = message.before;
+    if (message.say === "tokens") {
+      if (!this.count) document.documentElement.dataset.first = String(performance.now() - this.began);
+      this.count += message.tokens.length;
+      this.view.show(message.tokens, message.music);
+    }
+    if (message.say === "end") {
+      this.view.end(message.rest, message.music);
+      this.finish(message.reason);
+    }
+  }
+
+  finish(reason) {
+    const seconds = (performance.now() - this.began) / 1000;
+    this.working(false);
+    this.keep.disabled = !this.count;
+    const speed = Math.round(this.count / Math.max(seconds, 1e-3));
+    const which = this.stream ? `, sample ${this.stream + 1} of it` : "";
+    this.say(`${REASONS[reason]} ${this.count} tokens, ${speed} a second, seed ${this.seed.value.trim()}${which}.`);
+    document.documentElement.dataset.done = String(this.run);
+  }
+
+  working(busy) {
+    this.busy = busy;
+    this.begin.textContent = busy ? "Stop" : "Generate";
+    if (busy) this.keep.disabled = true;
+  }
+
+  say(text) {
+    this.status.className = "status soft";
+    this.status.textContent = text;
+  }
+
+  fail(text) {
+    this.status.className = "error";
+    this.status.textContent = text;
+  }
+
+  download() {
+    const { bytes, type } = this.view.file(), link = element("a");
+    link.href = URL.createObjectURL(new Blob([bytes], { type }));
+    link.download = `seqgen-${this.seed.value.trim()}-${this.stream}${this.form.suffix}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+}

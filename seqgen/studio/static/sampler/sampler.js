@@ -1,0 +1,119 @@
+/**
+ * One sample, token by token: what seqgen.generation.loop does for one stream, with the same noise.
+ *
+ * A model is {form, network, codec}; `form` is what seqgen/export/form.py wrote.
+ */
+
+import { Limits } from "./limits.js";
+import { Noise } from "./noise.js";
+import { Chain, WINDOW } from "./rules.js";
+
+const LIKELY = 5;
+
+/** The base of (V,) logits for probabilities: [the highest, the logarithm of the sum]. */
+function normaliser(logits) {
+  let highest = -Infinity, sum = 0;
+  for (const logit of logits) if (logit > highest) highest = logit;
+  for (const logit of logits) sum += Math.exp(logit - highest);
+  return highest + Math.log(sum);
+}
+
+/** The likeliest tokens, [[id, probability]…], the likeliest first. */
+function likeliest(logits, base) {
+  const found = [];
+  for (let token = 0; token < logits.length; token += 1) {
+    if (found.length === LIKELY && logits[token] <= logits[found[LIKELY - 1]]) continue;
+    let place = found.length;
+    while (place > 0 && logits[token] > logits[found[place - 1]]) place -= 1;
+    found.splice(place, 0, token);
+    if (found.length > LIKELY) found.pop();
+  }
+  return found.map((token) => [token, Math.exp(logits[token] - base)]);
+}
+
+export class Sample {
+  /**
+   * `prompt`: text to go on from (of text); `ids`: tokens instead of it, without what frames a document; `label`: the
+   * document's; `seed`: 0 to 2⁶⁴ − 1, a number or digits; `temperature`; `rules`: [[name, value]…]; `length`: tokens at
+   * most; `stream`: which of several samples of one seed it is.
+   */
+  constructor({ form, network, codec }, options = {}) {
+    const given = { ...form.defaults, ...options };
+    this.form = form;
+    this.network = network;
+    this.codec = codec;
+    this.chain = new Chain(given.temperature, given.rules);
+    this.noise = new Noise(given.seed, given.stream ?? 0, network.vocabSize);
+    this.length = given.length;
+    this.limits = new Limits(form.limits, network.vocabSize, { grammar: codec.grammar?.(form), guards: codec.guards?.(form) });
+    this.gumbel = new Float32Array(network.vocabSize);
+    this.work = new Float32Array(network.vocabSize);
+    this.count = 0;
+    this.finished = "";
+    this.given = given.ids ?? codec.encode?.(given.prompt ?? "") ?? []; // the prompt without what frames it
+    this.prompt = [...this.frame(given.label), ...this.given];
+    this.past = this.prompt.slice(-WINDOW);
+  }
+
+  frame(label) {
+    const { labels, document } = this.form;
+    if (label == null || label === "") return [document];
+    if (!labels.includes(label)) throw new RangeError(`no label is called ${label}, expected one of ${labels.join(", ")}`);
+    return [document, document + 1 + labels.indexOf(label)];
+  }
+
+  /** Read the prompt. */
+  begin() {
+    this.network.reset();
+    this.limits.reset();
+    this.prompt.forEach((token, place) => {
+      this.limits.read(token);
+      if (place < this.prompt.length - 1) this.network.read(token);
+    });
+    this.logits = this.network.step(this.prompt[this.prompt.length - 1]);
+  }
+
+  /** The next token, {id, surprise in nats, likely: [[id, probability]…]}, or null: `finished` says why there is none. */
+  next() {
+    if (this.finished) return null;
+    if (this.length <= 0) {
+      this.finished = "length";
+      return null;
+    }
+    if (!this.logits) this.begin();
+    const { logits } = this, id = this.draw();
+    if (id === this.form.document) {
+      this.finished = "end";
+      return null;
+    }
+    const base = normaliser(logits);
+    const token = { id, surprise: base - logits[id], likely: likeliest(logits, base) };
+    this.count += 1;
+    if (this.count >= this.length && this.limits.whole(id)) {
+      this.finished = "length";
+      return token;
+    }
+    this.past.push(id);
+    if (this.past.length > WINDOW) this.past.shift();
+    this.limits.read(id);
+    this.logits = this.network.step(id);
+    return token;
+  }
+
+  draw() {
+    const { logits, work, gumbel } = this;
+    work.set(logits);
+    this.limits.apply(work);
+    this.chain.apply(work, this.past);
+    this.noise.fill(this.count, gumbel);
+    let best = 0, most = -Infinity;
+    for (let token = 0; token < work.length; token += 1) {
+      const raced = Math.fround(work[token] + gumbel[token]);
+      if (raced > most) {
+        most = raced;
+        best = token;
+      }
+    }
+    return best;
+  }
+}

@@ -1,0 +1,71 @@
+"""Small models of random weights, of every cell, memory and codec that a page knows."""
+
+import numpy as np
+
+from seqgen import registry
+from seqgen.checkpoint import Checkpoint
+from seqgen.codecs.midi_bar.roster import Roster
+from seqgen.documents import WHOLE
+from seqgen.memories import CLOCK, PREFIX, SIGNS
+from seqgen.models import ModelSettings, weight_shapes
+from seqgen.seen import Seen
+from seqgen.tokenizer import Tokenizer
+
+PLAY = "".join(f"ANNA:\nGood dæy, {name}, how is the {thing}? 水 né\n\n" for name in "ABCDEF" for thing in "abcdefgh")
+TEXTS = ("byte", "char", "word")
+MUSIC = ("midi", "midi_388", "midi_bar", "midi_grid")
+CELLS = {
+    "lstm": {},
+    "gru": {},
+    "rnn": {},
+    "rnn relu": {"nonlinearity": "relu"},
+    "mingru": {},
+    "minlstm": {},
+    "rg_lru": {},
+}
+MEMORIES = (None, "lookback", "attention", "lookahead")
+
+
+def fitted(name, **options):
+    """A codec, fitted to a small text where it learns from one."""
+    kind = registry.load("codecs", name)
+    codec = kind.fit([PLAY.encode()] if name in (*TEXTS, "c_source", "subword") else [], kind.Options(**options))
+    if name == "midi_bar":
+        codec = type(codec)(codec.options, Roster(("Soprano", "Alto & <b>", "flute")))
+    return codec
+
+
+def checkpoint(
+    codec_name="char", cell="lstm", memory=None, labels=(), documents=WHOLE, seen=None, seed=0, options=None, **shape
+):
+    """One of random weights, large enough to make up its mind; see `ModelSettings` for `shape`.
+
+    `cell` is a name of CELLS; `seen` a function from (V,) random numbers of [0, 1) to (V,) counts, or None.
+    """
+    random = np.random.default_rng(seed)
+    name = cell.split()[0]
+    made = registry.load("cells", name)(**CELLS[cell])
+    settings = ModelSettings(**{"hidden": 24, "layers": 2, "memory": memory, "memory_length": 24, **shape})
+    tokenizer = Tokenizer(fitted(codec_name, **(options or {})), codec_name, tuple(labels), documents)
+    tokenizer = tokenizer.with_holes() if memory == "lookahead" else tokenizer
+    shapes = weight_shapes(made, settings, tokenizer.vocab_size)
+    weights = {key: random.normal(0, 0.25, wanted).astype(np.float32) for key, wanted in shapes.items()}
+    if cell == "rnn relu":  # whose states would grow without end
+        weights |= {key: weight / 4 for key, weight in weights.items() if "_hh_" in key}
+    weights["output.bias"][tokenizer.document_id] = -8  # samples are long
+    if memory is not None:
+        weights[PREFIX + CLOCK] = tokenizer.clock().astype(np.float32)
+    if memory == "lookahead":
+        weights[PREFIX + SIGNS] = np.array([*tokenizer.infilling, *[-1] * 5][:5], np.float32)
+    if seen is not None:
+        counts = np.zeros(tokenizer.vocab_size, np.int64)
+        counts[: tokenizer.document_id] = seen(random.random(tokenizer.document_id))
+        seen = Seen(counts, {"utf8": 1} if tokenizer.is_text else {"notes_together": 6, "notes_of_a_part_together": 2})
+    return Checkpoint(name, made, settings, tokenizer, weights, seen=seen)
+
+
+def saved(folder, **what):
+    """The same in a file."""
+    path = folder / "model.safetensors"
+    checkpoint(**what).save(path)
+    return path
