@@ -1,10 +1,14 @@
 """The room Play without a browser: what is sampled, steered, played live, and had as a file."""
 # ruff: noqa: F401, F811 (fixtures are imported, and are the names of arguments)
 
+import signal
+import subprocess
+import sys
 import time
 
 import pytest
-from studio_server import running, toy
+from studio_server import Page, running, toy
+from websockets.sync.client import connect
 
 from seqgen.selftest import _materials
 from seqgen.takes.store import Takes
@@ -161,3 +165,25 @@ def test_a_checkpoint_that_was_trained_anew_is_loaded_anew(running, toy):
     assert play.model(toy) is first
     _materials.checkpoint(seed=1).save(toy)
     assert play.model(toy).digest != first.digest
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs the signals of a Unix")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_the_studio_clean_and_what_ran_is_a_take(toy, tmp_path, name):
+    command = [sys.executable, "-P", "-m", "seqgen", "studio", toy, "--no-browser", "--token", "0123456789abcdef"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        address = process.stdout.readline().strip()
+        port = int(address.partition("127.0.0.1:")[2].partition("/")[0])
+        origin = f"http://127.0.0.1:{port}"
+        with connect(f"ws://127.0.0.1:{port}/talk?token=0123456789abcdef", origin=origin, close_timeout=1) as socket:
+            page = Page(socket)
+            page.say(do="play.start", checkpoint=toy, length="inf")
+            page.until("tokens")
+            process.send_signal(getattr(signal, name))
+            out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (process.returncode, out, err) == (0, "", "")
+    with Takes(write=False) as takes:
+        assert takes.find("last").ending.finished == "stop"

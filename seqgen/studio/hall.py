@@ -1,20 +1,22 @@
 """What all rooms share: who is there, which rooms there are, what message goes where, and what runs one at a time."""
 
 import contextlib
+import functools
 import importlib
 import pkgutil
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from seqgen import registry
 from seqgen.api.control import read_line
 from seqgen.errors import SeqgenError, UsageError
 from seqgen.jobs.observer import SILENT, Observer
+from seqgen.jobs.sample.rules_help import about_rule
 from seqgen.live import controls
 from seqgen.live.doors import Budget
-from seqgen.studio import rooms as found
+from seqgen.studio import rooms as own
 from seqgen.studio.room import Room
 from seqgen.studio.visitor import Visitor
 
@@ -40,7 +42,7 @@ class Hall:
         self._running: dict[str, str] = {}
         self._lock = threading.Lock()
         self.budget = Budget()
-        made = {name: importlib.import_module(f"{found.__name__}.{name}").ROOM(self) for name in names()}
+        made = {name: importlib.import_module(f"{own.__name__}.{name}").ROOM(self) for name in names()}
         self.rooms: dict[str, Room] = dict(sorted(made.items(), key=lambda each: each[1].place))
 
     def come(self, visitor: Visitor) -> None:
@@ -140,12 +142,15 @@ class Hall:
 
 def names() -> list[str]:
     """The rooms that there are: modules beside each other."""
-    return sorted(module.name for module in pkgutil.iter_modules(found.__path__))
+    return sorted(module.name for module in pkgutil.iter_modules(own.__path__))
 
 
-def rows() -> list[controls.Knob]:
+@functools.cache
+def rows() -> tuple[controls.Knob, ...]:
     """The control schema, rules included, as pages make sliders of it."""
-    return [controls.knob(name) for name in controls.names()]
+    found = registry.usable("rules")
+    rules = (replace(controls.knob(f"{controls.RULE}{name}"), help=about_rule(kind)) for name, kind in found.items())
+    return *controls.KNOBS, *rules
 
 
 def sentence(error: SeqgenError) -> dict[str, Any]:

@@ -112,8 +112,9 @@ class Play extends HTMLElement {
     showError(this.error, null);
     if (this.#running) this.#link.send({ do: "play.stop" });
     this.#run += 1;
-    this.#over();
     this.asking.model = null;
+    this.#over();
+    this.#clear();
     this.asking.facts.textContent = "loading …";
     this.#link.send({ do: "play.open", checkpoint: this.asking.chosen });
   }
