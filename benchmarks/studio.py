@@ -18,6 +18,7 @@ machine.
 import argparse
 import hashlib
 import json
+import os
 import random
 import re
 import subprocess
@@ -39,6 +40,7 @@ from _studio_page import KEY, LOUDNESS, READY, ROLL, ROOT, TEXT, browser, chosen
 
 PARTS = ("size", "start", "sliders", "text", "roll", "memory", "sessions")
 TEXT_MODEL, MUSIC_MODEL = "tiny-shakespeare", "bach-chorales"
+SOON = 800  # ms that something may take to be there
 LOOKS = 24  # at memory
 ENDLESS = """() => {
   document.querySelector('seq-asking').asked = () => ({checkpoint: 'tiny-shakespeare', length: 'inf', values: {}});
@@ -204,15 +206,15 @@ def memory(asked: argparse.Namespace) -> dict[str, Any]:
 
 def sessions(asked: argparse.Namespace) -> dict[str, Any]:
     """Random use."""
-    rng, errors, done = random.Random(asked.seed), list[str](), 0
+    rng, errors, tried, done = random.Random(asked.seed), list[str](), 0, 0
     stars: dict[str, str] = {}
     with studio(TEXT_MODEL) as made, browser() as driver:
         file = made.folder / "takes.sqlite"
         for number in range(asked.sessions):
             page, found = opened(driver, made.address, rng.choice([390, 1280]), rng.random() < 0.3)
             for _ in range(rng.randrange(2, 7)):
-                _act(page, rng)
-                done += 1
+                tried += 1
+                done += _act(page, rng)
             page.context.close()
             errors += found
             if number % STAR_EVERY == 0 and file.exists():
@@ -229,28 +231,29 @@ def sessions(asked: argparse.Namespace) -> dict[str, Any]:
             }
     faults = [line for line in said if "Traceback" in line or "fault" in line]
     return {
-        "sessions": asked.sessions, "acts": done, "console_errors": len(errors), "tracebacks": len(faults),
+        "sessions": asked.sessions, "acts": done, "not_there": tried - done,
+        "console_errors": len(errors), "tracebacks": len(faults),
         "starred": len(stars), "starred_lost": len({*stars.items()} - {*kept.items()}),
         "said": [*errors[:3], *faults[:3]],
     }  # fmt: skip
 
 
-def _act(page: Any, rng: random.Random) -> None:
-    """One thing that a person does, or that happens to a page."""
+def _act(page: Any, rng: random.Random) -> bool:
+    """One thing that a person does, or that happens to a page; whether it was there to be done."""
     acts: list[Callable[[], object]] = [
         lambda: page.click("button.main:not([disabled])", timeout=5000),
-        lambda: page.locator("button:text-is('Stop')").click(timeout=300),
-        lambda: page.locator("button:text-is('Pause'):visible, button:text-is('Go on')").last.click(timeout=300),
-        lambda: page.locator("button:text-is('Live')").click(timeout=300),
-        lambda: page.locator("seq-deck button").first.click(timeout=300),
-        lambda: page.locator("seq-deck button:text-is('Loop')").click(timeout=300),
+        lambda: page.locator("button:text-is('Stop')").click(timeout=SOON),
+        lambda: page.locator("button:text-is('Pause'):visible, button:text-is('Go on')").last.click(timeout=SOON),
+        lambda: page.locator("button:text-is('Live')").click(timeout=SOON),
+        lambda: page.locator("seq-deck button").first.click(timeout=SOON),
+        lambda: page.locator("seq-deck button:text-is('Loop')").click(timeout=SOON),
         lambda: chosen(page, rng.choice([TEXT_MODEL, MUSIC_MODEL, "folk-tunes"])),
-        lambda: page.locator("seq-slider input[type=range]:visible").first.fill(str(rng.random()), timeout=300),
-        lambda: page.fill("input[type=number] >> nth=0", str(rng.choice([0, 50, 400, 100000])), timeout=300),
-        lambda: page.fill("textarea", rng.choice(["", "ROMEO:", "<script>", "\u202e\u0000 x" * 50]), timeout=300),
-        lambda: page.locator("seq-text .chunk span:not(:empty)").nth(rng.randrange(1, 60)).hover(timeout=300),
-        lambda: page.locator("seq-text .chunk span:not(:empty)").nth(rng.randrange(1, 60)).click(timeout=300),
-        lambda: page.locator(".likely button").nth(rng.randrange(5)).click(timeout=300),
+        lambda: page.locator("seq-slider input[type=range]:visible").first.fill(str(rng.random()), timeout=SOON),
+        lambda: page.fill("input[type=number] >> nth=0", str(rng.choice([0, 50, 400, 100000])), timeout=SOON),
+        lambda: page.fill("textarea", rng.choice(["", "ROMEO:", "<script>", "\u202e\u0000 x" * 50]), timeout=SOON),
+        lambda: page.locator("seq-text .chunk span:not(:empty)").nth(rng.randrange(1, 60)).hover(timeout=SOON),
+        lambda: page.locator("seq-text .chunk span:not(:empty)").nth(rng.randrange(1, 60)).click(timeout=SOON),
+        lambda: page.locator(".likely button").nth(rng.randrange(5)).click(timeout=SOON),
         lambda: page.mouse.click(rng.randrange(380), rng.randrange(800)),
         lambda: _drag(page, rng),
         lambda: page.keyboard.press(rng.choice(["Tab", "Enter", " ", "ArrowRight", "Shift+ArrowRight", "Escape", "+"])),
@@ -262,8 +265,9 @@ def _act(page: Any, rng: random.Random) -> None:
     try:
         rng.choice(acts)()
     except Late:
-        return  # what is not there cannot be used
+        return False
     page.wait_for_timeout(rng.choice([0, 50, 300]))
+    return True
 
 
 def _drag(page: Any, rng: random.Random) -> None:
@@ -286,7 +290,7 @@ def main() -> None:
     path = RESULTS / "studio.json"
     results = json.loads(path.read_text("utf-8"))["results"] if path.exists() else {}
     for name in asked.parts:
-        results[name] = {**globals()[name](asked), "load": hardware().get("load")}
+        results[name] = {**globals()[name](asked), "load": hardware().get("load"), "niceness": os.nice(0)}
         print_table(("", name), [(key, str(value)) for key, value in results[name].items()])
         write_json("studio", results)
 

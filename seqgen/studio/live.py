@@ -73,8 +73,8 @@ class Live:
                 return
         self._session.control(dict(values))
 
-    def stop(self, wait: float = 5.0) -> None:
-        """End it; what was played is a take."""
+    def stop(self, wait: float) -> None:
+        """End it, and wait so many seconds for that; what was played is a take."""
         with self._lock:
             self._stopped = True
         if self._session is not None:

@@ -201,8 +201,8 @@ class Sampling:
         """Steer it."""
         self._letters.put(values)
 
-    def stop(self, wait: float = 5.0) -> None:
-        """End it; what there is by then is a take."""
+    def stop(self, wait: float) -> None:
+        """End it, and wait so many seconds for that; what there is by then is a take."""
         self._letters.put({"stop": True})
         self._letters.close()
         if self._thread is not threading.current_thread() and self._thread.is_alive():

@@ -38,6 +38,7 @@ from seqgen.studio.visitor import Visitor
 from seqgen.takes.replay import replay
 from seqgen.takes.store import Takes
 
+PATIENCE = 5.0  # seconds that what ends may take
 MOST_MODELS = 2  # that stay loaded
 KNOWN = ("models", "open", "start", "live", "stop")
 
@@ -91,8 +92,8 @@ class Play(Room):
         return running is not None
 
     def left(self, visitor: Visitor) -> None:
-        """What it watched ends, as a take."""
-        self._stop(visitor)
+        """What it watched ends, as a take; nobody waits for it here, where others are served meanwhile."""
+        self._stop(visitor, 0)
 
     def close(self) -> None:
         """All ends."""
@@ -117,7 +118,8 @@ class Play(Room):
             return self._models[name][1]
 
     def _start(self, visitor: Visitor, asked: Asked, live: bool) -> None:
-        self._stop(visitor)
+        for each in [visitor, *(other for other in list(self._running) if other.gone)]:
+            self._stop(each)
         model, run = self.model(_name(asked)), field(asked, "run", int, 0)
         made: Sampling | Live
 
@@ -149,10 +151,10 @@ class Play(Room):
         write_bytes(path, data)
         return str(path)
 
-    def _stop(self, visitor: Visitor) -> None:
+    def _stop(self, visitor: Visitor, wait: float = PATIENCE) -> None:
         running = self._running.get(visitor)
         if running is not None:
-            running.stop()
+            running.stop(wait)
 
     def _file(self, request: Request) -> Response:
         """A download, on a thread of its own."""
