@@ -11,7 +11,8 @@ machine.
     sliders   from a slider to sound: loudness; and the key of music that plays live at 400 quarter notes a minute
     text      frames while 1,000 tokens a second come in, each with what else was likely
     roll      frames while a piece of 20,000 notes scrolls, near and from far away
-    memory    of server and page while a text without end streams for --minutes
+    memory    of server and page while a text without end streams for --minutes; the page keeps its latest 5,000 tokens
+              instead of 60,000, so that on a slow machine, too, the first third of the time fills what it keeps
     sessions  random use: errors in the console, tracebacks, takes with a star that are still what they were
 """
 
@@ -32,6 +33,7 @@ from typing import Any
 
 import numpy as np
 
+from seqgen.takes.record import Take
 from seqgen.takes.replay import replay
 from seqgen.takes.store import Takes
 
@@ -43,8 +45,10 @@ TEXT_MODEL, MUSIC_MODEL = "tiny-shakespeare", "bach-chorales"
 SOON = 800  # ms that something may take to be there
 LOOKS = 24  # at memory
 ENDLESS = """() => {
+  document.querySelector('seq-text').most = 5000;
   document.querySelector('seq-asking').asked = () => ({checkpoint: 'tiny-shakespeare', length: 'inf', values: {}});
 }"""
+STOP = "button:text-is('Stop'):not([disabled])"
 STAR_EVERY = 4  # sessions
 
 
@@ -186,6 +190,7 @@ def memory(asked: argparse.Namespace) -> dict[str, Any]:
         client.send("Performance.enable")
         page.evaluate(ENDLESS)
         page.click("button.main")
+        page.wait_for_selector(STOP)
         rows = []
         for look in range(LOOKS):
             end = time.monotonic() + 60 * asked.minutes / LOOKS
@@ -193,6 +198,7 @@ def memory(asked: argparse.Namespace) -> dict[str, Any]:
                 page.wait_for_timeout(500)
                 if page.locator("button:text-is('Stop')").is_disabled():  # a document ends now and then
                     page.click("button.main")
+                    page.wait_for_selector(STOP)
             client.send("HeapProfiler.collectGarbage")
             found = {each["name"]: each["value"] for each in client.send("Performance.getMetrics")["metrics"]}
             rows.append((made.megabytes, found["JSHeapUsedSize"] / 1e6, found["Nodes"]))
@@ -217,18 +223,17 @@ def sessions(asked: argparse.Namespace) -> dict[str, Any]:
                 done += _act(page, rng)
             page.context.close()
             errors += found
-            if number % STAR_EVERY == 0 and file.exists():
+            if file.exists():
                 with Takes(file) as takes:
-                    take = takes.find("last")
-                    if take.whole:
+                    if number % STAR_EVERY == 0 and (take := takes.find("last")).whole:
                         takes.star(take)
-                        stars[take.id] = hashlib.sha256(b"".join(replay(takes, take))).hexdigest()
+                    stars |= {
+                        each.id: _digest(takes, each) for each in takes.list(starred=True) if each.id not in stars
+                    }
             print(f"{number + 1} of {asked.sessions}", end="\r", file=sys.stderr, flush=True)
         _, said = made.close()
         with Takes(file, write=False) as takes:
-            kept = {
-                each.id: hashlib.sha256(b"".join(replay(takes, each))).hexdigest() for each in takes.list(starred=True)
-            }
+            kept = {each.id: _digest(takes, each) for each in takes.list(starred=True)}
     faults = [line for line in said if "Traceback" in line or "fault" in line]
     return {
         "sessions": asked.sessions, "acts": done, "not_there": tried - done,
@@ -236,6 +241,11 @@ def sessions(asked: argparse.Namespace) -> dict[str, Any]:
         "starred": len(stars), "starred_lost": len({*stars.items()} - {*kept.items()}),
         "said": [*errors[:3], *faults[:3]],
     }  # fmt: skip
+
+
+def _digest(takes: Takes, take: Take) -> str:
+    """Of what a take replays to."""
+    return hashlib.sha256(b"".join(replay(takes, take))).hexdigest()
 
 
 def _act(page: Any, rng: random.Random) -> bool:
@@ -256,6 +266,7 @@ def _act(page: Any, rng: random.Random) -> bool:
         lambda: page.locator(".likely button").nth(rng.randrange(5)).click(timeout=SOON),
         lambda: page.mouse.click(rng.randrange(380), rng.randrange(800)),
         lambda: _drag(page, rng),
+        lambda: page.locator("button:text-is('☆ Star')").first.click(timeout=SOON),
         lambda: page.keyboard.press(rng.choice(["Tab", "Enter", " ", "ArrowRight", "Shift+ArrowRight", "Escape", "+"])),
         lambda: (page.reload(), page.wait_for_selector(READY)),
         lambda: (page.goto("about:blank"), page.go_back(), page.wait_for_selector(READY)),

@@ -10,6 +10,7 @@ from studio_server import Running, tab, toy, until
 from seqgen.checkpoint import published
 from seqgen.music.read import read_score
 from seqgen.selftest import _materials
+from seqgen.takes.store import Takes
 
 pytestmark = pytest.mark.sockets
 READY = "button.main:not([disabled])"
@@ -50,6 +51,10 @@ def test_a_text_streams_branches_and_is_saved(play, tmp_path):
     card.wait_for()
     assert card.locator("button").count() == 5
     assert "had a chance of" in card.text_content()
+    play.click("text=☆ Star")
+    play.wait_for_selector("text=★ Starred")
+    with Takes(write=False) as takes:
+        assert [take.id for take in takes.list(starred=True)] == [takes.find("last").id]
     with play.expect_download() as saved:
         play.click("button:text-is('.txt')")
     assert saved.value.suggested_filename.endswith(".txt")
@@ -134,6 +139,9 @@ def test_music_is_drawn_played_looped_and_saved(studio, tab):
     ]
     assert max(places) < 2
     assert any(later < earlier for earlier, later in itertools.pairwise(places))
+    tab.click("text=Go on from it")
+    tab.wait_for_selector("text=goes on from take")
+    tab.click("text=begin anew")
     for suffix in (".musicxml", ".abc", ".wav"):
         with tab.expect_download() as saved:
             tab.click(f"button:text-is('{suffix}')")

@@ -7,9 +7,8 @@
 //   text.addEventListener("branch", (event) => event.detail)                 // {index, choice}: choice is text, or null
 //
 // Tokens are put in once a frame, into chunks of lines that the browser lays out when they are in sight. The oldest
-// chunks go where there are more than MOST tokens, so that an endless text takes bounded memory; indices go on.
+// chunks go where there are more than `text.most` tokens, so that an endless text takes bounded memory; indices go on.
 
-const MOST = 60000; // tokens that are kept
 const CHUNK = 240; // tokens after which the next line begins a new chunk
 const LONGEST = 2400; // tokens of a chunk without a line end
 const STEP = 0.75; // nats from one colour to the next
@@ -28,6 +27,7 @@ export class SurpriseText extends HTMLElement {
   #here = null;
   #timer = 0;
   #stuck = true;
+  most = 60000; // tokens that are kept
 
   connectedCallback() {
     if (this.#page) return;
@@ -86,7 +86,7 @@ export class SurpriseText extends HTMLElement {
   }
 
   #trim() {
-    while (this.#tokens.length > MOST && this.#chunks.length > 1) {
+    while (this.#tokens.length > this.most && this.#chunks.length > 1) {
       const oldest = this.#chunks.shift();
       oldest.remove();
       this.#tokens.splice(0, oldest.count);

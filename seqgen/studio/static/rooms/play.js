@@ -104,6 +104,7 @@ class Play extends HTMLElement {
     mine("sample", (event) => this.#made(event));
     mine("over", () => this.#over());
     mine("error", (error) => { if ((error.room ?? "play") === "play") this.#failed(error); });
+    link.on("takes.starred", (event) => this.#starred(event));
     link.on("remark", ({ message }) => { this.told.textContent = message; });
     link.on("down", () => this.#over());
   }
@@ -207,8 +208,26 @@ class Play extends HTMLElement {
     const made = this.#live ? `${tokens} notes in ${Math.round(seconds)} s` : `${tokens} tokens${rate}, ended by ${finished}`;
     this.told.textContent = `${made}, seed ${seed}${take ? `, take ${take}` : ""}`;
     if (number === null) return;
-    this.files.replaceChildren(element("span", "soft", "Download"));
+    this.files.replaceChildren(...(take ? this.#kept(take) : []), element("span", "soft", "Download"));
     for (const suffix of this.asking.model.formats) this.files.append(button(suffix, () => this.#download(suffix)));
+  }
+
+  /** What is done with a sample that is a take. */
+  #kept(take) {
+    this.star = button("☆ Star", () => {
+      const starred = this.star.getAttribute("aria-pressed") !== "true";
+      this.#link.send({ do: "takes.star", take, starred });
+    });
+    this.star.setAttribute("aria-pressed", "false");
+    this.star.dataset.take = take;
+    if (this.asking.model.text) return [this.star];
+    return [this.star, button("Go on from it", () => { this.asking.take = take; })];
+  }
+
+  #starred({ take, starred }) {
+    if (this.star?.dataset.take !== take) return;
+    this.star.setAttribute("aria-pressed", String(starred));
+    this.star.textContent = starred ? "★ Starred" : "☆ Star";
   }
 
   async #download(suffix) {
