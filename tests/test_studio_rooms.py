@@ -1,5 +1,6 @@
 """The rooms beside Play in a real browser: what is clicked, what is shown, that nothing is thrown or becomes markup."""
 
+import fill_fixtures
 import pytest
 from browser import _started, chromium  # noqa: F401 (fixtures)
 from studio_server import Running
@@ -98,3 +99,94 @@ def test_a_sentence_of_one_room_is_not_shown_in_another(visit, running, monkeypa
     page.click("nav button:has-text('Takes')")
     page.locator("seq-room-takes .error", has_text="takes are turned off").wait_for()
     assert page.locator("seq-room-play .error").is_hidden()
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    fill_fixtures.text_checkpoint().save(folder / "plays.safetensors")
+    fill_fixtures.chorales().save(folder / "chorales.safetensors")
+    return {path.stem: str(path) for path in folder.iterdir()}
+
+
+def choose(page, room, model):
+    page.click(f"nav button:has-text('{room.title()}')")
+    page.select_option(f"seq-room-{room} seq-choice select", "other")
+    page.fill(f"seq-room-{room} seq-choice input", model)
+    page.keyboard.press("Tab")
+
+
+def mark(page, first, last):
+    page.evaluate(
+        "([first, last]) => document.querySelector('seq-room-fill textarea').setSelectionRange(first, last)",
+        [first, last],
+    )
+
+
+def test_a_span_is_marked_made_anew_used_undone_and_redone(visit, models):
+    page, text = visit(), f"{ODD}\nANNA:\nGood day.\n"
+    choose(page, "fill", models["plays"])
+    page.wait_for_selector(".fill .go .main:not([disabled])")
+    area = page.locator("seq-room-fill textarea")
+    area.fill("ANNA:\nGood day, A, how is the a?\n\nBERT:\n")
+    before = area.input_value()
+    mark(page, 6, 15)
+    page.click(".fill .go .main")
+    cards = page.locator("seq-variation")
+    cards.nth(2).wait_for()
+    assert cards.nth(0).locator("mark").count() == 1
+    cards.nth(1).get_by_text("Use this one").click()
+    used = area.input_value()
+    assert used != before
+    assert used.startswith("ANNA:\n")
+    assert used.endswith(before[15:])
+    page.click("text=Undo")
+    assert area.input_value() == before
+    page.click("text=Redo")
+    assert area.input_value() == used
+    area.fill(text)  # what is typed is a version, too
+    page.click("text=Undo")
+    assert area.input_value() == used
+    page.click("text=Redo")
+    assert area.input_value() == text
+    assert page.locator("img").count() == 0
+    with page.expect_download() as download:
+        page.locator(".fill .stage").get_by_text(".txt", exact=True).click()
+    assert download.value.path().read_text() == text
+
+
+def test_a_box_on_the_roll_is_made_anew_and_texts_wait_meanwhile(visit, models, tmp_path):
+    page = visit()
+    choose(page, "fill", models["plays"])
+    page.wait_for_selector(".fill .go .main:not([disabled])")
+    page.fill("seq-room-fill textarea", "ANNA: a text that waits")
+    choose(page, "fill", models["chorales"])
+    page.wait_for_selector("seq-room-fill seq-deck:not([hidden])")
+    (tmp_path / "tune.mid").write_bytes(fill_fixtures.chorale(3))
+    page.set_input_files("seq-room-fill input[type=file]", tmp_path / "tune.mid")
+    page.wait_for_selector(".fill .go .main:not([disabled])")
+    canvas = page.locator("seq-room-fill seq-roll canvas").bounding_box()
+    page.mouse.move(canvas["x"] + 160, canvas["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(canvas["x"] + 260, canvas["y"] + 200, steps=4)
+    page.mouse.up()
+    assert page.input_value("seq-fill-form input[type=number] >> nth=0") == "2"
+    assert "seconds are marked" in page.locator(".fill .stage [role=status]").inner_text()
+    page.click(".fill .go .main")
+    page.locator("seq-variation").nth(2).wait_for()
+    page.locator("seq-variation").nth(0).get_by_text("Use this one").click()
+    assert "version 2 of 2" in page.locator(".fill .stage").inner_text()
+    choose(page, "fill", models["plays"])
+    page.wait_for_selector("seq-room-fill textarea:not([hidden])")
+    page.wait_for_function("document.querySelector('seq-room-fill textarea').value === 'ANNA: a text that waits'")
+
+
+def test_a_take_goes_to_fill(visit, running, toy):
+    takes_of(running, toy, 1)
+    page = visit()
+    page.click("nav button:has-text('Takes')")
+    page.locator(".takes .list .open").click()
+    page.get_by_text("Work on it in Fill").click()
+    page.wait_for_function("document.querySelector('seq-room-fill textarea').value.startsWith('ANNA')")
+    assert "was trained without holes" in page.locator("seq-room-fill .controls .error").inner_text()
+    assert page.is_checked("seq-fill-form input[type=checkbox]")

@@ -97,6 +97,10 @@ class Fillable(abc.ABC):
         hint = "fill it by seconds (seqgen fill --seconds), or train one of music with -c midi_bar"
         raise UsageError("this model counts no bars", hint)
 
+    def heard_parts(self, bounds: Mapping[str, int]) -> list[str]:
+        """What `score_hole` may be asked for in a piece whose corpus keeps to these bounds; here there are no parts."""
+        return []
+
     def hole_of_seconds(
         self, data: bytes, seconds: tuple[float, float], bounds: Mapping[str, int]
     ) -> "ScoreHole | TimeHole":

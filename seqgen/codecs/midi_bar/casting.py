@@ -96,6 +96,14 @@ def cast(
     return asked, places
 
 
+def heard_names(roster: Roster, bounds: Mapping[str, int]) -> list[str]:
+    """The names of the parts that the corpus has; drums among them, where it has any."""
+    learned = learned_of(bounds)
+    played: Mask = np.asarray(learned.played.any(axis=1))
+    names = [name for slot, name in enumerate(roster.names) if played[slot] or not played.any()]
+    return [*names, DRUM_NAME] if learned.drums else names
+
+
 def _slot(roster: Roster, piece: Piece, name: str, heard: Mask) -> int:
     """The PART token of a part by its name."""
     if name.casefold() == DRUM_NAME:

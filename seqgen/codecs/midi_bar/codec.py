@@ -173,6 +173,11 @@ class MidiBar(ControlledCodec):
 
         return hole_in(self, data, bars, parts, bounds)
 
+    def heard_parts(self, bounds: Mapping[str, int]) -> list[str]:
+        from seqgen.codecs.midi_bar.casting import heard_names  # not needed but for holes
+
+        return heard_names(self._roster, bounds)
+
     def hole_of_seconds(self, data: bytes, seconds: tuple[float, float], bounds: Mapping[str, int]) -> "ScoreHole":
         from seqgen.codecs.midi_bar.casting import hole_of_seconds  # not needed but for holes
 

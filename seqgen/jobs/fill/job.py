@@ -5,9 +5,8 @@ from pathlib import Path
 from seqgen.api.filling import Filling, text_filling
 from seqgen.api.filling_music import MusicFilling, bar_filling, parts_filling, seconds_filling
 from seqgen.api.model import Model
-from seqgen.api.primer import read_prompt
 from seqgen.errors import UsageError
-from seqgen.jobs.fill.holes import hole_of, named
+from seqgen.jobs.fill.holes import content, hole_of, named
 from seqgen.jobs.fill.settings import FillJob, span
 from seqgen.jobs.observer import SILENT, Observer
 from seqgen.jobs.sample.audience import NOBODY, Audience, Sampled
@@ -43,7 +42,7 @@ def prepare(job: FillJob, audience: Audience = NOBODY, observer: Observer = SILE
     """
     model, made = chosen(job, observer)
     assert isinstance(made, FillJob)
-    job, data = made, read_prompt(job.file)
+    job, data = made, content(made)
     places = places_of(model, job)
     check(job, model, places, audience)
     label = model.label(job.label, job.seed)
@@ -91,7 +90,7 @@ def music_filling(model: Model, job: FillJob, data: bytes, label: str | None) ->
     Raises:
         SeqgenError: As in `filling_of`.
     """
-    if job.lines is not None or job.left_alone:
+    if job.lines is not None or job.at is not None or job.left_alone:
         flag = "--left-alone" if job.left_alone else "--lines"
         model.tokenizer.codec.require("text", flag, "give --bars, --seconds or --parts")
     first, last = (0.0, 0.0) if job.bars is None else span(job.bars, "--bars")

@@ -22,6 +22,8 @@ class FillJob(SampleJob):
         parts: Parts of music, as in bass,drums.
         free_voices: Whether voices that are made may cross, though those of the corpus do not.
         left_alone: Whether what stands before the hole is read alone, as by a model without holes.
+        given: What the file holds, where whoever asks has it at hand; None: it is read.
+        at: Bytes of a text to be filled anew, from the first to before the second, counted from 0.
     """
 
     file: str
@@ -32,12 +34,14 @@ class FillJob(SampleJob):
     parts: str | None = option(None, "Music: fill these parts alone: bass,drums.")
     free_voices: bool = option(False, "Let parts cross, and move in fifths and octaves, even if the corpus's do not.")
     left_alone: bool = option(False, "Read what stands before the hole alone; any model can.")
+    given: bytes | None = None
+    at: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.mark:
             raise UsageError("--mark is empty, expected the text that stands for the hole")
-        if len([each for each in (self.lines, self.bars, self.seconds) if each is not None]) > 1:
+        if len([each for each in (self.lines, self.bars, self.seconds, self.at) if each is not None]) > 1:
             hint = "fill one after the other"
             raise UsageError("several holes were given, expected one of --lines, --bars and --seconds", hint)
         if self.seconds is not None and self.parts is not None:

@@ -11,7 +11,7 @@ from seqgen.api.finishing import finished
 from seqgen.api.model import Model
 from seqgen.api.primer import read_prompt
 from seqgen.errors import UsageError
-from seqgen.jobs.fill.holes import named, of_lines
+from seqgen.jobs.fill.holes import content, named, of_lines
 from seqgen.jobs.fill.job import places_of
 from seqgen.jobs.fill.settings import VaryJob
 from seqgen.jobs.observer import SILENT, Observer
@@ -31,7 +31,7 @@ def vary(job: VaryJob, audience: Audience = NOBODY, observer: Observer = SILENT,
     """
     model, found = chosen(job, observer)
     assert isinstance(found, VaryJob)
-    job, data = found, read_prompt(job.file)
+    job, data = found, content(found)
     like = None if job.like is None else read_prompt(job.like)
     if like is not None:
         with named(str(job.like)):
