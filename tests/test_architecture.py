@@ -111,7 +111,8 @@ LIBRARY = set(ALLOWED) - {"extensions", "terminal"} | {"__init__"}
 ALLOWED |= {
     "jobs": LIBRARY | {"extensions"},
     "studio": BASIC
-    | {"jobs", "live", "api", "takes", "checkpoint", "codecs", "generation", "inside", "music", "render", "tokenizer"},
+    | {"jobs", "live", "api", "takes", "checkpoint", "codecs", "generation", "hub", "inside", "music", "render"}
+    | {"tokenizer"},
     "cli": BASIC
     | {
         "studio",
