@@ -147,8 +147,8 @@ class Filling:
         """Begin."""
         self._thread.start()
 
-    def stop(self, wait: float = 5.0) -> None:
-        """End it at the next token; variations that are whole by then stay."""
+    def stop(self, wait: float) -> None:
+        """End it at the next token, and wait so many seconds for that; variations that are whole by then stay."""
         self.stopped = True
         if self._thread is not threading.current_thread() and self._thread.is_alive():
             self._thread.join(wait)

@@ -28,6 +28,7 @@ from seqgen.studio.visitor import Visitor
 from seqgen.takes.replay import replay, tokenizer_of
 from seqgen.takes.store import Takes
 
+PATIENCE = 5.0  # seconds that what ends may take
 KNOWN = ("open", "take", "start", "stop")
 
 
@@ -68,8 +69,8 @@ class Fill(Room):
             raise unknown(self.title, what, KNOWN)
 
     def left(self, visitor: Visitor) -> None:
-        """What it waited for ends."""
-        self._stop(visitor)
+        """What it waited for ends; nobody waits for that here, where others are served meanwhile."""
+        self._stop(visitor, 0)
 
     def close(self) -> None:
         """All ends."""
@@ -77,7 +78,8 @@ class Fill(Room):
             self._stop(each)
 
     def _start(self, visitor: Visitor, asked: Asked) -> None:
-        self._stop(visitor)
+        for each in [visitor, *(other for other in list(self._running) if other.gone)]:
+            self._stop(each)
         piece = self.pieces.get(field(asked, "piece", int, 0))
         job = job_of(asked, load(_chosen(asked)), piece)
 
@@ -92,10 +94,10 @@ class Fill(Room):
         self._running[visitor] = made
         made.start()
 
-    def _stop(self, visitor: Visitor) -> None:
+    def _stop(self, visitor: Visitor, wait: float = PATIENCE) -> None:
         running = self._running.get(visitor)
         if running is not None:
-            running.stop()
+            running.stop(wait)
 
     def _of_take(self, name: str) -> dict[str, Any]:
         """A take as a piece."""
