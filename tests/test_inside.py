@@ -134,7 +134,9 @@ def test_features_of_code():
     assert values["inside a comment"][at(b"int")] == 0
     assert values["inside a quote"][at(b"hello")] == 1
     assert values["inside a quote"][at(b");")] == 0
-    assert values["inside parentheses"][at(b"note")] == 0  # brackets of comments and quotes do not count
+    assert np.isnan(values["inside parentheses"][at(b"note")])  # brackets are those of code, and said there alone
+    assert np.isnan(values["bracket depth"][at(b"hello")])
+    assert values["inside parentheses"][at(b"1]")] == 1
     assert values["bracket depth"][at(b"1]")] == 3
     assert values["depth of braces"][at(b"say")] == 2
     assert values["inside a condition"][at(b"> 2")] == 1

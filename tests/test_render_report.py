@@ -145,6 +145,15 @@ def test_curves_go_where_the_numbers_say():
     assert {"steps", "nats per token", "5-gram", "100", "1", "4"} <= set(words)
 
 
+def test_long_numbers_have_room_and_curves_beyond_the_colours_are_dotted():
+    long = picture(Series("t", [1, 2], [0.001, 0.005]))
+    (axis,) = {float(line.get("x1")) for line in long.iter("line")}
+    assert axis == curves.UPRIGHT + curves.DIGIT * len("0.001")
+    many = Curve("c", tuple(Series(str(n), [1, 2], [n, n]) for n in range(curves.HUES + 1)))
+    assert curves.svg(many).count("s0 again line") == 1
+    assert curves.legend(many).count('class="key s0 again"') == 1
+
+
 def test_long_curves_are_thinned_and_peaks_do_not_flatten_the_rest():
     steps = list(range(10_000))
     root = picture(Series("t", steps, [90.0 if step == 0 else 2.0 + step % 2 for step in steps]))

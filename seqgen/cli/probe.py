@@ -27,8 +27,9 @@ from seqgen.terminal.text import harmless
 def command(checkpoint: str, as_json: bool, **given: Any) -> None:
     """Read the labels of SOURCE out of the hidden state of CHECKPOINT.
 
-    A label is the folder that a file lies in, or a column of a table. A linear read-out over the mean, largest and last
-    state is trained; with --tune the whole network is. Chance and a naive Bayes over n-grams stand beside.
+    A label is the folder that a file lies in, or a column of a table. A linear read-out over the mean, largest,
+    smallest and last state of each layer, and of what the first reads, is trained; with --tune the whole network is.
+    Chance and a naive Bayes over n-grams stand beside.
 
     \b
       seqgen probe checkpoints/reviews movie-reviews --tune --field text \\

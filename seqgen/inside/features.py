@@ -3,6 +3,8 @@
 A value at a byte is what holds once that byte was read, so that a cell that knows it can show it there: of `/*` the
 comment begins at the second byte. Whether a text is code is not asked: what it does not hold is left out.
 
+What is said of brackets is said of those of code, and only there: within comments and quotes it says nothing, since a
+cell that counts the brackets of a comment, too, follows what is open no less. Measured there, it would seem to fail.
 Of the branches of `#if … #else … #endif` a compiler takes one. Each begins at the depth of brackets that stood at the
 `#if`, and what follows goes on from the first: added up, an `if(a){` in one and an `if(b){` in another would be two
 braces, of which one is never closed.
@@ -11,6 +13,7 @@ braces, of which one is never closed.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,17 +77,22 @@ def _all(data: bytes) -> Iterator[Feature]:
     for opening, closing, name in zip(OPENING, CLOSING, ("parentheses", "square brackets", "braces")):
         depth = _depth(byte, opening, closing, code, branches)
         total += depth
-        yield Feature(f"inside {name}", (depth > 0).astype(np.float32))
+        yield Feature(f"inside {name}", _only(code, depth > 0))
         if int(depth.max(initial=0)) > 1:
-            yield Feature(f"depth of {name}", np.minimum(depth, 8).astype(np.float32))
-    yield Feature("bracket depth", np.minimum(total, 12).astype(np.float32))
-    yield Feature("inside a condition", _conditions(data, byte, code))
+            yield Feature(f"depth of {name}", _only(code, np.minimum(depth, 8)))
+    yield Feature("bracket depth", _only(code, np.minimum(total, 12)))
+    yield Feature("inside a condition", _only(code, _conditions(data, byte, code)))
     yield from _lines(data, byte)
     yield Feature("inside a speaker's name", _marked(data, SPEAKER))
     yield Feature("inside a directive", _marked(data, DIRECTIVE))
     letter = ((byte | 32) >= ord("a")) & ((byte | 32) <= ord("z")) | (byte == ord("_")) | (byte >= 128)
     yield Feature("letters of the word so far", np.minimum(_since(~letter), 12).astype(np.float32))
     yield Feature("upper case", ((byte >= ord("A")) & (byte <= ord("Z"))).astype(np.float32))
+
+
+def _only(where: NDArray[np.bool_], values: NDArray[Any]) -> Values:
+    """Values where something holds; elsewhere nothing is said."""
+    return np.where(where, values, np.nan).astype(np.float32)
 
 
 def _lines(data: bytes, byte: NDArray[np.uint8]) -> Iterator[Feature]:

@@ -1,10 +1,11 @@
-"""Labels read out of the hidden state: a linear read-out of its mean, largest and last values, or tuned end to end.
+"""Labels read out of the hidden state: a linear read-out of its mean, largest, smallest and last values, or tuned.
 
-    ids ─► network ─► h₁ … h_T of every layer ─► [mean, largest, last] ─► logits of the classes
+    ids ─► network ─► h₁ … h_T of every layer ─► [mean, largest, smallest, last] ─► logits of the classes
 
-The read-out alone says what the network knows without having been asked (Alain & Bengio 2016; Radford et al. 2017);
-tuned, embedding and layers move too, and what stands for the network is the mean of its latest weights (Polyak &
-Juditsky 1992). Neither sees what it is measured on.
+The read-out alone says what the network knows without having been asked (Alain & Bengio 2016; Radford et al. 2017); it
+reads what goes into the first layer, too, as probes of layered networks do (Peters et al. 2018). Tuned end to end,
+embedding and layers move as well; there the smallest values and what goes into the first layer are left out, and what
+stands for the network is the mean of its latest weights (Polyak & Juditsky 1992). Neither sees what it is measured on.
 """
 
 import copy
@@ -21,8 +22,8 @@ from seqgen.models.dropout import embedding_dropout, variational_dropout
 from seqgen.models.network import RecurrentLM
 
 TOGETHER = 64  # documents at once
-DECAYS = (0.3, 0.03, 0.003)  # of the read-out's weights, of which the validation chooses
-POOLED = 3  # numbers of each unit that are read
+DECAYS = (0.3, 0.1, 0.03, 0.01, 0.003)  # of the read-out's weights, of which the validation chooses
+POOLED = 3  # numbers of each unit that are tuned: its mean, largest and last values
 EPOCHS, RATE, WARM = 6, 2e-3, 0.1  # the last is the share of the steps in which the rate rises
 DROPOUT, FORGOTTEN = 0.5, 0.2  # shares of units, and of tokens whose embedding is left out at a step
 KEPT = 0.98  # of the mean of the weights, at each step
@@ -62,35 +63,49 @@ class Head(nn.Module):
             lengths: Of them.
             x: (T, B, E) token embeddings, where they are not to be looked up.
         """
+        _, *layers = self.states(ids, x)
+        return torch.cat([each for states in layers for each in _pooled(states, lengths)[:POOLED]], dim=-1)
+
+    def states(self, ids: Tensor, x: Tensor | None = None) -> list[Tensor]:
+        """(T, B, E) what the first layer reads, and (T, B, H) what each gives out."""
         network = self.network
         x = self._embedded(ids) if x is None else x
         state = network.initial_state(len(ids))
         if network.memory is not None and network.beside is not None and network.beside.side == "input":
             x, _ = network.memory(x, ids.t(), state[-1])
-        inside = (torch.arange(ids.shape[1])[:, None] < lengths[None])[..., None]  # (T, B, 1)
-        found = []
+        found = [x]
         for layer, parts in zip(network.layers, state):
             x, _ = layer(variational_dropout(x, DROPOUT if self.training else 0.0), parts)
-            mean = (x * inside).sum(dim=0) / lengths[:, None]
-            largest = x.masked_fill(~inside, -torch.inf).amax(dim=0)
-            found += [mean, largest, x[lengths - 1, torch.arange(len(ids))]]
-        return torch.cat(found, dim=-1)
+            found.append(x)
+        return found
 
     def _embedded(self, ids: Tensor) -> Tensor:
         table = self.network.embedding.weight
         return nn.functional.embedding(ids.t(), embedding_dropout(table, FORGOTTEN if self.training else 0.0))
 
 
+def _pooled(states: Tensor, lengths: Tensor) -> list[Tensor]:
+    """(B, ·) the mean, largest, last and smallest values of (T, B, ·) states, padded behind (B,) lengths."""
+    inside = (torch.arange(len(states))[:, None] < lengths[None])[..., None]  # (T, B, 1)
+    return [
+        (states * inside).sum(dim=0) / lengths[:, None],
+        states.masked_fill(~inside, -torch.inf).amax(dim=0),
+        states[lengths - 1, torch.arange(len(lengths))],
+        states.masked_fill(~inside, torch.inf).amin(dim=0),
+    ]
+
+
 def features(checkpoint: Checkpoint, documents: Sequence[Ids]) -> NDArray[np.float32]:
-    """(D, F) the features of documents under a network as it is."""
+    """(D, F) the features of documents under a network as it is: of each layer and of what the first reads."""
     head = Head(checkpoint.network(), 2).eval()
-    made = np.zeros((len(documents), head.output.in_features), np.float32)
-    order = np.argsort([len(ids) for ids in documents], kind="stable")
+    rows = np.argsort([len(ids) for ids in documents], kind="stable")
+    made = list[NDArray[np.float32]]()
     with torch.inference_mode():
-        for begin in range(0, len(order), TOGETHER):
-            rows = order[begin : begin + TOGETHER]
-            made[rows] = head.features(*_padded([documents[row] for row in rows])).numpy()
-    return made
+        for begin in range(0, len(rows), TOGETHER):
+            ids, lengths = _padded([documents[row] for row in rows[begin : begin + TOGETHER]])
+            found = [each for states in head.states(ids) for each in _pooled(states, lengths)]
+            made.append(torch.cat(found, dim=-1).numpy())
+    return np.concatenate(made)[np.argsort(rows)]
 
 
 @dataclass(frozen=True, eq=False)

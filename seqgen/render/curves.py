@@ -12,6 +12,7 @@ import numpy as np
 
 WIDTH, HEIGHT = 640.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 68.0, 14.0, 14.0, 52.0  # room for the larger letters of a narrow page
+UPRIGHT, DIGIT = 30.0, 10.5  # of LEFT: what the y axis's label takes, and a digit of its ticks
 MAX_POINTS = 400
 HUES = 6  # classes s0 … s5
 
@@ -50,12 +51,13 @@ def svg(curve: Curve) -> str:
     levels = [value for _, value in curve.baselines if np.isfinite(value)]
     y = np.concatenate([*(it[1] for it in points), np.array(levels, np.float64)])
     x_ticks, y_ticks = _ticks(0.0, float(x.max()), 6), _ticks(*_limits(y), 6)
-    plot = _Plot(0.0, max(float(x.max()), 1e-9), y_ticks[0], y_ticks[-1])
+    edge = max(LEFT, UPRIGHT + DIGIT * max(len(f"{tick:g}") for tick in y_ticks))
+    plot = _Plot(0.0, max(float(x.max()), 1e-9), y_ticks[0], y_ticks[-1], edge)
     parts = [*_axes(plot, x_ticks, y_ticks, curve)]
     for place, (name, value) in enumerate(it for it in curve.baselines if np.isfinite(it[1])):
         parts.append(_baseline(plot, name, value, place))
     for place, (steps, losses) in enumerate(points):
-        parts.append(_line(plot, steps, losses, place % HUES))
+        parts.append(_line(plot, steps, losses, _hue(place)))
     description = html.escape(f"{curve.title}: {curve.y_label} over {curve.x_label}", quote=True)
     opening = f'<svg viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{description}" class="chart">'
     return "\n".join([opening, *parts, "</svg>"])
@@ -67,22 +69,23 @@ def legend(curve: Curve) -> str:
     for place, series in enumerate(curve.series):
         losses = _points(series)[1]
         last = f" {losses[-1]:.3f}" if len(losses) else ""
-        entries.append(f'<span class="key s{place % HUES}">{html.escape(series.name)}{last}</span>')
+        entries.append(f'<span class="key {_hue(place)}">{html.escape(series.name)}{last}</span>')
     entries += [f'<span class="key dashed">{html.escape(name)} {value:.3f}</span>' for name, value in curve.baselines]
     return f'<p class="legend">{"".join(entries)}</p>'
 
 
 @dataclass(frozen=True)
 class _Plot:
-    """Data coordinates to places in the picture."""
+    """Data coordinates to places in the picture, whose axis stands at `edge`."""
 
     left: float
     right: float
     low: float
     high: float
+    edge: float
 
     def x(self, value: float) -> float:
-        return LEFT + (value - self.left) / (self.right - self.left) * (WIDTH - LEFT - RIGHT)
+        return self.edge + (value - self.left) / (self.right - self.left) * (WIDTH - self.edge - RIGHT)
 
     def y(self, value: float) -> float:
         return TOP + (self.high - value) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM)
@@ -124,14 +127,14 @@ def _axes(plot: _Plot, x_ticks: list[float], y_ticks: list[float], curve: Curve)
     parts = []
     for tick in y_ticks:
         y = plot.y(tick)
-        parts.append(f'<line class="grid" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 6:g}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
+        parts.append(f'<line class="grid" x1="{plot.edge:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text x="{plot.edge - 6:g}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
     for tick in x_ticks:
         x = plot.x(tick)
         if x <= WIDTH - RIGHT + 0.5:
             anchor = "end" if x > WIDTH - 30 else "middle"
             parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 20:g}" text-anchor="{anchor}">{_short(tick)}</text>')
-    middle = (LEFT + WIDTH - RIGHT) / 2
+    middle = (plot.edge + WIDTH - RIGHT) / 2
     parts.append(f'<text x="{middle:g}" y="{HEIGHT - 5:g}" text-anchor="middle">{html.escape(curve.x_label)}</text>')
     height = (TOP + HEIGHT - BOTTOM) / 2
     turned = f'transform="translate(16 {height:g}) rotate(-90)"'
@@ -142,18 +145,23 @@ def _axes(plot: _Plot, x_ticks: list[float], y_ticks: list[float], curve: Curve)
 def _baseline(plot: _Plot, name: str, value: float, place: int) -> str:
     """A dashed line with its name above it, names side by side so that near values stay readable."""
     y = min(max(plot.y(value), TOP), HEIGHT - BOTTOM)
-    line = f'<line class="baseline" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
+    line = f'<line class="baseline" x1="{plot.edge:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
     anchor = WIDTH - RIGHT - 4 - 190 * place
     lift = -5 if y > TOP + 16 else 13
     return f'{line}<text x="{anchor:g}" y="{y + lift:.1f}" text-anchor="end">{html.escape(name)}</text>'
 
 
-def _line(plot: _Plot, x: np.ndarray, y: np.ndarray, hue: int) -> str:
+def _hue(place: int) -> str:
+    """The classes of a curve; where there are more curves than colours, the next ones are dotted."""
+    return f"s{place % HUES}" + (" again" if place >= HUES else "")
+
+
+def _line(plot: _Plot, x: np.ndarray, y: np.ndarray, hue: str) -> str:
     if len(x) == 1:
-        return f'<circle class="s{hue} dot" cx="{plot.x(x[0]):.1f}" cy="{plot.y(y[0]):.1f}" r="3.5"/>'
+        return f'<circle class="{hue} dot" cx="{plot.x(x[0]):.1f}" cy="{plot.y(y[0]):.1f}" r="3.5"/>'
     shown = np.clip(y, plot.low, plot.high)
     points = " ".join(f"{plot.x(a):.1f},{plot.y(b):.1f}" for a, b in zip(x, shown))
-    return f'<polyline class="s{hue} line" points="{points}"/>'
+    return f'<polyline class="{hue} line" points="{points}"/>'
 
 
 def _short(value: float) -> str:

@@ -36,7 +36,8 @@ class Last(nn.Module):
 
     def start(self, batch: int) -> tuple[torch.Tensor, ...]:
         """The state before the first step."""
-        return tuple(torch.zeros(batch, size) for size in self.cell.state(HIDDEN))
+        kind = self.output.weight.dtype
+        return tuple(torch.zeros(batch, size, dtype=kind) for size in self.cell.state(HIDDEN))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(T, B, INPUTS) → (B, 2) logits."""
@@ -83,17 +84,17 @@ def recall(network: Last, length: int) -> float:
 def run(say: Say, seed: int) -> Lesson:
     """Gradients before training, and what can be learned with them."""
     torch.manual_seed(seed)
-    x = torch.randn(FAR + 1, BATCH, INPUTS)
+    x = torch.randn(FAR + 1, BATCH, INPUTS).double()  # in float32 what is below 1e-22 would have a square of 0
     series, rows, numbers = [], [], dict[str, float]()
     for name in ("rnn", "gru", "lstm"):
         torch.manual_seed(seed)
-        norms = by_lag(Last(name), x)
+        norms = by_lag(Last(name).double(), x)
         shares = [norms[lag] / norms[0] for lag in LAGS]
         numbers |= {f"{name}_{lag}": share for lag, share in zip(LAGS, shares)}
         said = ", ".join(f"lag {lag}: {share:.1e}" for lag, share in zip(LAGS, shares))
         say(f"{name}: of the gradient at lag 0 there is left at {said}")
         rows.append((name, *(f"{share:.1e}" for share in shares)))
-        logs = [math.log10(max(norm, 1e-30)) for norm in norms]
+        logs = [math.log10(max(norm, 1e-300)) for norm in norms]
         series.append(Series(name, list(range(len(logs))), logs))
     numbers["rnn_to_lstm_100"] = numbers["rnn_100"] / numbers["lstm_100"]
     say(f"at lag 100 the rnn has {numbers['rnn_to_lstm_100']:.1e} of what the lstm has")
