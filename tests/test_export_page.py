@@ -288,13 +288,9 @@ def test_a_page_cannot_reach_out(chromium, tmp_path, play):
 def test_the_example_sketch_runs(chromium, tmp_path):
     sketch = Path(__file__).parent.parent / "examples" / "exported" / "sketch.html"
     export(ExportJob(str(saved(tmp_path)), str(tmp_path / "model.js")))
-    files = {"sketch.html": (sketch, "text/html"), "model.js": (tmp_path / "model.js", "text/javascript")}
     page = chromium.page()
-    for name, (path, kind) in files.items():
-        page.route(
-            f"http://sketch.test/{name}",
-            lambda route, path=path, kind=kind: route.fulfill(path=path, content_type=kind),
-        )
+    page.route("**/sketch.html", lambda route: route.fulfill(path=sketch, content_type="text/html"))
+    page.route("**/model.js", lambda route: route.fulfill(path=tmp_path / "model.js", content_type="text/javascript"))
     page.goto("http://sketch.test/sketch.html")
     page.wait_for_function("Number.parseInt(document.title) > 20")
     assert page.problems == []

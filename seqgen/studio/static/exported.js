@@ -1,7 +1,7 @@
 // The page of an exported model: controls, a worker that samples, and a view of what comes.
 //
-// A view is a class: new View(place, api) with show(tokens, music), clear(kept), end(rest, music), file() → {bytes, suffix},
-// prompt(text); it calls api.again(ids) to go on from other tokens.
+// A view is a class: new View(place, api) with show(tokens, music), clear(kept), end(rest, music), file() → {bytes,
+// suffix}, prompt(text); it calls api.again(ids) to go on from other tokens.
 
 import "./slider.js";
 import { element, field } from "./exported_parts.js";
@@ -9,12 +9,13 @@ import { bytesOf } from "./sampler/weights.js";
 
 const TURNED = [
   { name: "temperature", kind: "number", least: 0, most: 2, help: "Bolder above 1, always the likeliest at 0." },
-  { name: "top_p", kind: "number", least: 0, most: 1, help: "Keep the likeliest tokens that together hold this share; 1 keeps all." },
-  { name: "min_p", kind: "number", least: 0, most: 1, help: "Keep tokens at least so likely beside the likeliest; 0 keeps all." },
-  { name: "top_k", kind: "whole", least: 0, most: 100, help: "Keep so many of the likeliest; 0 keeps all." },
-  { name: "repetition", kind: "number", least: 1, most: 3, help: "Make what came lately less likely; 1 changes nothing." },
+  { name: "top_p", kind: "number", least: 0, most: 1, help: "Keep the likeliest with this share together; 1: all." },
+  { name: "min_p", kind: "number", least: 0, most: 1, help: "Keep what is so likely beside the likeliest; 0: all." },
+  { name: "top_k", kind: "whole", least: 0, most: 100, help: "Keep so many of the likeliest; 0: all." },
+  { name: "repetition", kind: "number", least: 1, most: 3, help: "Make what came lately less likely; 1: as it is." },
 ];
 const NEUTRAL = { top_p: 1, min_p: 0, top_k: 0, repetition: 1 };
+const NARROW = 700; // pixels of a page below which what is made lies under what is asked
 const MOST_SEED = 2n ** 64n;
 const REASONS = { end: "It ended by itself.", length: "It has its full length.", stopped: "Stopped." };
 
@@ -27,7 +28,8 @@ export function show(View, worker) {
 class Page {
   constructor(View, worker) {
     this.form = JSON.parse(document.getElementById("form").textContent);
-    this.values = { ...NEUTRAL, temperature: this.form.defaults.temperature, ...Object.fromEntries(this.form.defaults.rules) };
+    const { temperature, rules } = this.form.defaults;
+    this.values = { ...NEUTRAL, temperature, ...Object.fromEntries(rules) };
     this.run = 0;
     this.stream = 0; // which sample of the seed is next
     this.busy = false;
@@ -61,16 +63,16 @@ class Page {
     this.length = element("input");
     Object.assign(this.length, { type: "number", min: 1, max: 1e7, value: String(defaults.length) });
     row.append(field("seed", "Seed", this.seed, "small"), field("length", "Tokens at most", this.length, "small"));
-    const turn = element("div", "turn");
+    const turn = element("div", "turn"), first = element("div", "field small");
     for (const known of TURNED) {
       const slider = document.createElement("seq-slider");
       slider.row = { ...known, default: this.values[known.name] };
       slider.addEventListener("turn", ({ detail }) => (this.values[detail.name] = detail.value));
-      turn.append(slider);
+      (known.name === "temperature" ? first : turn).append(slider);
     }
+    row.append(first);
     const more = element("details");
-    more.append(element("summary", "", "How it is drawn"), turn);
-    more.open = innerWidth > 700;
+    more.append(element("summary", "", "More ways to draw"), turn);
     card.append(row, more);
     return card;
   }
@@ -112,6 +114,7 @@ class Page {
     this.stream = asked === this.asked ? this.stream + 1 : 0;
     this.asked = asked;
     this.view.clear();
+    if (innerWidth < NARROW) this.begin.scrollIntoView({ block: "start" });
     this.start(this.prompt ? { prompt: this.prompt.value } : {});
   }
 
@@ -122,13 +125,14 @@ class Page {
   }
 
   start({ kept = 0, ...from }) {
-    const rules = Object.keys(NEUTRAL).filter((name) => this.values[name] !== NEUTRAL[name]).map((name) => [name, this.values[name]]);
-    const length = Math.max(Number(this.length.value) - kept, 1), { temperature } = this.values;
+    const turned = Object.keys(NEUTRAL).filter((name) => this.values[name] !== NEUTRAL[name]);
+    const how = { temperature: this.values.temperature, rules: turned.map((name) => [name, this.values[name]]) };
+    const length = Math.max(Number(this.length.value) - kept, 1), label = this.label?.value;
     this.run += 1;
     this.count = 0;
     this.began = performance.now();
     if ("prompt" in from) this.view.prompt(from.prompt);
-    const options = { ...from, label: this.label?.value, seed: this.seed.value.trim(), stream: this.stream, temperature, rules, length };
+    const options = { ...from, ...how, label, length, seed: this.seed.value.trim(), stream: this.stream };
     this.worker.postMessage({ do: "start", run: this.run, options });
     this.working(true);
     this.say("");

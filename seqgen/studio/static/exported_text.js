@@ -7,7 +7,8 @@ export class View {
   constructor(place, api) {
     this.api = api;
     this.text = document.createElement("seq-text");
-    const key = element("p", "soft", "Coloured by surprise. Point at a token to see what was likely there; click it to go on otherwise from there.");
+    const told = "Coloured by surprise. Point at a token to see what was likely; click it to go on otherwise from there.";
+    const key = element("p", "soft", told);
     place.append(key, this.text);
     this.text.addEventListener("branch", ({ detail }) => this.branch(detail));
     this.clear();

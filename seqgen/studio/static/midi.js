@@ -1,6 +1,7 @@
 /**
- * A Standard MIDI File of type 1 from a score (sampler/codecs/score.js tells its form), or from notes in seconds. Each part
- * has a track and a channel of its own, channel 10 being the drums'; more than fifteen go to further ports (meta event 0x21).
+ * A Standard MIDI File of type 1 from a score (sampler/codecs/score.js tells its form). Each
+ * part has a track and a channel of its own, channel 10 being the drums'; more than fifteen go to further ports (meta
+ * event 0x21).
  *
  * Source: Standard MIDI Files 1.0 (MIDI Manufacturers Association, RP-001), p. 3–12.
  */
@@ -25,7 +26,8 @@ function track(events, end = 0) {
   const sorted = [...events].sort((a, b) => a.tick - b.tick || a.order - b.order);
   const bytes = [];
   let now = 0;
-  for (const { tick, bytes: own } of [...sorted, { tick: Math.max(end, sorted.at(-1)?.tick ?? 0), bytes: meta(END, []) }]) {
+  const last = { tick: Math.max(end, sorted.at(-1)?.tick ?? 0), bytes: meta(END, []) };
+  for (const { tick, bytes: own } of [...sorted, last]) {
     for (const byte of number(tick - now)) bytes.push(byte);
     for (const byte of own) bytes.push(byte);
     now = tick;
@@ -34,10 +36,12 @@ function track(events, end = 0) {
 }
 
 function conductor({ tempos, meters, length }) {
-  const events = tempos.map(([tick, tempo]) => ({ tick, order: 0, bytes: meta(TEMPO, big(Math.min(tempo, 0xffffff), 3)) }));
+  const told = (tempo) => meta(TEMPO, big(Math.min(tempo, 0xffffff), 3));
+  const events = tempos.map(([tick, tempo]) => ({ tick, order: 0, bytes: told(tempo) }));
   for (const [tick, over, under] of meters) {
     const power = Math.log2(under);
-    if (Number.isInteger(power) && over < 256) events.push({ tick, order: 1, bytes: meta(METER, [over, power, 24, 8]) });
+    if (!Number.isInteger(power) || over > 255) continue;
+    events.push({ tick, order: 1, bytes: meta(METER, [over, power, 24, 8]) });
   }
   return track(events, length);
 }
@@ -70,16 +74,7 @@ export function midiOf(score) {
     if (!drums) pitched += 1;
     return played(notes, { channel, port }, score.names[part] ?? "", score.kit, score.pedals);
   });
-  const head = [...encoder.encode("MThd"), ...big(6, 4), ...big(1, 2), ...big(tracks.length + 1, 2), ...big(score.ticks, 2)];
+  const head = [...encoder.encode("MThd"), ...big(6, 4), ...big(1, 2)];
+  head.push(...big(tracks.length + 1, 2), ...big(score.ticks, 2));
   return Uint8Array.from([head, conductor(score), ...tracks].flat());
-}
-
-/** The same of notes in seconds, [{start, duration, pitch, velocity, program, part, drum}], a tick being a millisecond. */
-export function midiOfNotes(notes, names = []) {
-  const rows = notes.map((note) => {
-    const onset = Math.round(1000 * note.start), end = Math.round(1000 * (note.start + note.duration));
-    return { ...note, onset, length: Math.max(end - onset, 1), program: note.drum ? DRUMS : note.program };
-  });
-  const kit = notes.find((note) => note.drum)?.program ?? 0, length = Math.max(0, ...rows.map((row) => row.onset + row.length));
-  return midiOf({ ticks: 500, notes: rows, tempos: [[0, 500000]], meters: [[0, 4, 4]], names, kit, length, pedals: [] });
 }

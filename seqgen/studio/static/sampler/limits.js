@@ -1,9 +1,9 @@
 /**
- * What a stream may hold, as seqgen/generation/limits.py has it: bans and spelling, grammar, strangers, guards. Where one
- * of them would leave nothing it gives way.
+ * What a stream may hold, as seqgen/generation/limits.py has it: bans and spelling, grammar, strangers, guards. Where
+ * one of them would leave nothing it gives way.
  *
- * `form`: {places: S, rows: base64 of (S, V) bytes, strange: base64 of (V,) bytes or ""}. Of a byte of `rows` the highest
- * bit says that the token must not follow in this place, the others which place is behind it.
+ * `form`: {places: S, rows: base64 of (S, V) bytes, strange: base64 of (V,) bytes or ""}. Of a byte of `rows` the
+ * highest bit says that the token must not follow in this place, the others which place is behind it.
  */
 
 import { bytesOf } from "./weights.js";

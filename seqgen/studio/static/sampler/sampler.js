@@ -45,7 +45,8 @@ export class Sample {
     this.chain = new Chain(given.temperature, given.rules);
     this.noise = new Noise(given.seed, given.stream ?? 0, network.vocabSize);
     this.length = given.length;
-    this.limits = new Limits(form.limits, network.vocabSize, { grammar: codec.grammar?.(form), guards: codec.guards?.(form) });
+    const held = { grammar: codec.grammar?.(form), guards: codec.guards?.(form) };
+    this.limits = new Limits(form.limits, network.vocabSize, held);
     this.gumbel = new Float32Array(network.vocabSize);
     this.work = new Float32Array(network.vocabSize);
     this.count = 0;
@@ -58,7 +59,9 @@ export class Sample {
   frame(label) {
     const { labels, document } = this.form;
     if (label == null || label === "") return [document];
-    if (!labels.includes(label)) throw new RangeError(`no label is called ${label}, expected one of ${labels.join(", ")}`);
+    if (!labels.includes(label)) {
+      throw new RangeError(`no label is called ${label}, expected one of ${labels.join(", ")}`);
+    }
     return [document, document + 1 + labels.indexOf(label)];
   }
 
@@ -73,7 +76,7 @@ export class Sample {
     this.logits = this.network.step(this.prompt[this.prompt.length - 1]);
   }
 
-  /** The next token, {id, surprise in nats, likely: [[id, probability]…]}, or null: `finished` says why there is none. */
+  /** The next token, {id, surprise in nats, likely: [[id, probability]…]}; null: `finished` says why there is none. */
   next() {
     if (this.finished) return null;
     if (this.length <= 0) {

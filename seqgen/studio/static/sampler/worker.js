@@ -8,8 +8,8 @@
  *          {say: "end", run, reason, rest: text of a character that was not finished, ids, music}
  *          {say: "error", run, message}
  *
- * `run` is the page's number of a sample: what it no longer wants it knows by it. `music`, where the model makes any, is
- * {score, notes, bars} of all tokens so far.
+ * `run` is the page's number of a sample: what it no longer wants it knows by it. `music`, where the model makes any,
+ * is {score, notes, bars} of all tokens so far.
  */
 
 import { barsOf, notesOf } from "./codecs/score.js";

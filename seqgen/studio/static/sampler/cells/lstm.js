@@ -18,7 +18,8 @@ export class Cell {
     const { h, c } = this, size = c.length, z = this.products.input.of(x), r = this.products.recurrent.of(h);
     for (let unit = 0; unit < size; unit += 1) {
       const i = sigmoid(z[unit] + r[unit]), f = sigmoid(z[unit + size] + r[unit + size]);
-      const g = Math.tanh(z[unit + 2 * size] + r[unit + 2 * size]), o = sigmoid(z[unit + 3 * size] + r[unit + 3 * size]);
+      const g = Math.tanh(z[unit + 2 * size] + r[unit + 2 * size]);
+      const o = sigmoid(z[unit + 3 * size] + r[unit + 3 * size]);
       c[unit] = f * c[unit] + i * g;
       h[unit] = o * Math.tanh(c[unit]);
     }

@@ -14,7 +14,9 @@ export class Cell {
 
   step(x) {
     const { h } = this, a = this.linear.of(x);
-    for (let unit = 0; unit < h.length; unit += 1) h[unit] += sigmoid(a[unit]) * (positive(a[unit + h.length]) - h[unit]);
+    for (let unit = 0; unit < h.length; unit += 1) {
+      h[unit] += sigmoid(a[unit]) * (positive(a[unit + h.length]) - h[unit]);
+    }
     return h;
   }
 }

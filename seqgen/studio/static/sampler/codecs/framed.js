@@ -2,8 +2,8 @@
  * A grammar of a codec's tokens with what frames documents, as seqgen/framing.py has it: the document token may follow
  * where the document may end, a label only it.
  *
- * An inner grammar has `reset()`, `step(token)`, `allow(mask)`, which sets the places of a zeroed mask at which a token may
- * follow, and `mayEnd()`.
+ * An inner grammar has `reset()`, `step(token)`, `allow(mask)`, which sets the places of a zeroed mask at which a token
+ * may follow, and `mayEnd()`.
  */
 
 const FRESH = 0, LABELLED = 1, FILLED = 2;

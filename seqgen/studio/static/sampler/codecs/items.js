@@ -1,7 +1,7 @@
 /**
  * What keeps the items of a list whole, as seqgen/api/items.py has it: a guard is read token by token, and says which
- * tokens must not follow. `form.items` is null, or {mark, inline}: what stands between items (null: a line end, which is
- * refused by itself; "": a blank line), and whether it parts them anywhere, not on a line of its own alone.
+ * tokens must not follow. `form.items` is null, or {mark, inline}: what stands between items (null: a line end, which
+ * is refused by itself; "": a blank line), and whether it parts them anywhere, not on a line of its own alone.
  */
 
 const LINE = "\n";

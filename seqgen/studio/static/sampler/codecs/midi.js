@@ -1,6 +1,6 @@
 /**
- * Performance tokens to a score, as seqgen/codecs/midi/decoding.py makes it of what the grammar lets through. `form.codec` is
- * told in midi_grammar.js; besides {durations, instruments}.
+ * Performance tokens to a score, as seqgen/codecs/midi/decoding.py makes it of what the grammar lets through.
+ * `form.codec` is told in midi_grammar.js; besides {durations, instruments}.
  */
 
 import { Framed } from "./framed.js";
@@ -28,7 +28,9 @@ export class Codec {
       if (id >= v.SHIFT && id < v.INST) step += this.steps[id - v.SHIFT];
       else if (id >= v.INST && id < v.VEL) program = id - v.INST;
       else if (id >= v.VEL && id < v.PITCH) velocity = id - v.VEL;
-      else if (id >= v.PITCH && id < v.DUR) open = { onset: step, pitch: id - v.PITCH, velocity: 4 * velocity + 2, program };
+      else if (id >= v.PITCH && id < v.DUR) {
+        open = { onset: step, pitch: id - v.PITCH, velocity: 4 * velocity + 2, program };
+      }
       else if (id >= v.DUR && id < v.DRUM && pitched) rows.push({ ...pitched, length: this.durations[id - v.DUR] });
       else if (id >= v.DRUM && id < v.PEDAL) {
         rows.push({ onset: step, pitch: id - v.DRUM, velocity: 4 * velocity + 2, program: DRUMS, length: DRUM_STEPS });
@@ -66,5 +68,6 @@ function held(pedals, end) {
   }
   for (const [program, step] of down) rows.push([step, end - step, program]);
   const order = (a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
-  return rows.filter((row) => row[1] > 0).sort(order).map(([onset, length, program]) => [TICKS * onset, TICKS * length, program]);
+  const inTicks = ([onset, length, program]) => [TICKS * onset, TICKS * length, program];
+  return rows.filter((row) => row[1] > 0).sort(order).map(inTicks);
 }

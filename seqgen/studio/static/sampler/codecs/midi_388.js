@@ -43,7 +43,8 @@ class EventGrammar {
   allow(mask) {
     const { phase, velocity, sounding } = this;
     const above = phase === BEGUN || phase === LOUD ? this.pitch : NONE;
-    const silent = this.count < this.together ? this.known.filter((pitch) => pitch > above && !sounding.has(pitch)) : [];
+    const free = this.known.filter((pitch) => pitch > above && !sounding.has(pitch));
+    const silent = this.count < this.together ? free : [];
     if (velocity !== NONE) for (const pitch of silent) mask[ON + pitch] = 1;
     if (phase !== LOUD && silent.length) {
       mask.fill(1, VEL, SIZE);
@@ -52,7 +53,8 @@ class EventGrammar {
     if (phase === TIME || phase === MOVED || phase === ENDED) {
       for (const pitch of sounding) if (phase !== ENDED || pitch > this.pitch) mask[OFF + pitch] = 1;
     }
-    if ((phase === TIME || phase === ENDED || phase === BEGUN) && this.seconds < this.longestRest) mask.fill(1, SHIFT, VEL);
+    const moves = phase === TIME || phase === ENDED || phase === BEGUN;
+    if (moves && this.seconds < this.longestRest) mask.fill(1, SHIFT, VEL);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Score tokens to a score, as seqgen/codecs/midi_bar/decoding.py makes it of what the grammar lets through; what is cut off
- * at the end falls away. `form.codec` is told in midi_bar_grammar.js; besides {tempos, names: of parts, instruments}.
+ * Score tokens to a score, as seqgen/codecs/midi_bar/decoding.py makes it of what the grammar lets through; what is cut
+ * off at the end falls away. `form.codec` is told in midi_bar_grammar.js; besides {tempos, names: of parts,
+ * instruments}.
  */
 
 import { Framed } from "./framed.js";
@@ -88,7 +89,8 @@ function single(rows) {
   const key = ({ part, program, pitch }) => (part * 256 + program) * 128 + pitch;
   const end = ({ onset, length }) => onset + length;
   const sorted = [...rows].sort((a, b) => key(a) - key(b) || a.onset - b.onset || end(a) - end(b));
-  const last = (row, at) => at + 1 === sorted.length || key(sorted[at + 1]) !== key(row) || sorted[at + 1].onset !== row.onset;
+  const beside = (row, next) => next && key(next) === key(row) && next.onset === row.onset;
+  const last = (row, at) => !beside(row, sorted[at + 1]);
   const kept = sorted.filter(last);
   return kept.map((row, at) => {
     const next = kept[at + 1];

@@ -1,8 +1,10 @@
 /**
- * Which score tokens may follow which: the state machine of seqgen/codecs/midi_bar/grammar.py, in which each field is told.
+ * Which score tokens may follow which: the state machine of seqgen/codecs/midi_bar/grammar.py, in which each field is
+ * told.
  *
- * `form.codec` holds the vocabulary (`starts` of the kinds of tokens, METERS, DURATIONS, EDGES of the countdown, SPELLED) and
- * `grammar`: {own, every: notes at a position, pitches, drums: below which they lie, tied, played: programs of each part}.
+ * `form.codec` holds the vocabulary (`starts` of the kinds of tokens, METERS, DURATIONS, EDGES of the countdown,
+ * SPELLED) and `grammar`: {own, every: notes at a position, pitches, drums: below which they lie, tied, played:
+ * programs of each part}.
  */
 
 import { placeOf } from "./framed.js";
@@ -15,9 +17,12 @@ const among = (phase, ...phases) => phases.includes(phase);
 
 export class ScoreGrammar {
   constructor({ starts, meters, durations, edges, spelled, parts, longest, longestBar, mostEmpty, grammar }) {
-    Object.assign(this, { v: starts, meters, durations, edges, spelled, parts, longest, longestBar, mostEmpty, ...grammar });
+    Object.assign(this, { v: starts, meters, durations, edges, spelled, parts, longest, longestBar, mostEmpty });
+    Object.assign(this, grammar);
     this.sayable = new Set();
-    for (const [over, powers] of Object.entries(spelled)) for (const power of powers) this.sayable.add(`${over}/${1 << power}`);
+    for (const [over, powers] of Object.entries(spelled)) {
+      for (const power of powers) this.sayable.add(`${over}/${1 << power}`);
+    }
     for (const [over, under] of meters) this.sayable.add(`${over}/${under}`);
     this.reset();
   }
@@ -121,9 +126,11 @@ export class ScoreGrammar {
 
   value(index) {
     const steps = this.durations[index], goesOn = this.phase === TIE;
-    Object.assign(this, { phase: VALUE, tiedTo: index, length: goesOn ? Math.min(this.length + steps, this.longest) : steps });
+    const length = goesOn ? Math.min(this.length + steps, this.longest) : steps;
+    Object.assign(this, { phase: VALUE, tiedTo: index, length });
     if (goesOn) return;
-    Object.assign(this, { low: this.part + 1, fresh: false, sounded: true, here: this.here + 1, together: this.together + 1 });
+    const more = { here: this.here + 1, together: this.together + 1 };
+    Object.assign(this, { low: this.part + 1, fresh: false, sounded: true, ...more });
   }
 
   allow(mask) {
@@ -181,7 +188,8 @@ export class ScoreGrammar {
       if (index >= 0) mask[v.METER + index] = 0;
     }
     if (among(phase, BAR, METER)) {
-      const least = v.REMAIN + placeOf(edges, this.least), end = v.REMAIN + Math.min(placeOf(edges, this.most) + 1, remain);
+      const least = v.REMAIN + placeOf(edges, this.least);
+      const end = v.REMAIN + Math.min(placeOf(edges, this.most) + 1, remain);
       if (least < end) mask.fill(1, least, end);
       if (this.most < this.lower(remain) || remain > edges.length) return; // the countdown is due
     }

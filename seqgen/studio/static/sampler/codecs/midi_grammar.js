@@ -1,8 +1,10 @@
 /**
- * Which performance tokens may follow which: the state machine of seqgen/codecs/midi/grammar.py, in which each field is told.
+ * Which performance tokens may follow which: the state machine of seqgen/codecs/midi/grammar.py, in which each field is
+ * told.
  *
- * `form.codec` holds the vocabulary (`starts` of the kinds of tokens, STEPS of the shifts, EDGES of the countdown) and `grammar`:
- * {pedal, together, part: notes at an instant, pitches, drums: below which they lie, shortest: steps of the shortest shift}.
+ * `form.codec` holds the vocabulary (`starts` of the kinds of tokens, STEPS of the shifts, EDGES of the countdown) and
+ * `grammar`: {pedal, together, part: notes at an instant, pitches, drums: below which they lie, shortest: steps of the
+ * shortest shift}.
  */
 
 import { placeOf } from "./framed.js";

@@ -1,6 +1,7 @@
 /**
- * Four voices on a grid of sixteenths: their grammar and their score, as seqgen/codecs/midi_grid has them. `form.codec`:
- * {hold: whether a token tells that a note goes on, longest: steps of a note and of silence, programs: of the voices}.
+ * Four voices on a grid of sixteenths: their grammar and their score, as seqgen/codecs/midi_grid has them.
+ * `form.codec`: {hold: whether a token tells that a note goes on, longest: steps of a note and of silence, programs: of
+ * the voices}.
  */
 
 import { Framed } from "./framed.js";

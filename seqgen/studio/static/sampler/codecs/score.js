@@ -36,12 +36,12 @@ export function clockOf({ ticks, tempos }) {
   };
 }
 
-/** The notes of a score as players and rolls take them: [{start, duration, pitch, velocity, program, part, drum}], seconds. */
+/** The notes as players and rolls take them: [{start, duration, pitch, velocity, program, part, drum}], in seconds. */
 export function notesOf(score) {
   const seconds = clockOf(score);
   return score.notes.map(({ onset, length, pitch, velocity, program, part }) => {
-    const start = seconds(onset), drum = program === DRUMS;
-    return { start, duration: seconds(onset + length) - start, pitch, velocity, program: drum ? score.kit : program, part, drum };
+    const start = seconds(onset), duration = seconds(onset + length) - start, drum = program === DRUMS;
+    return { start, duration, pitch, velocity, program: drum ? score.kit : program, part, drum };
   });
 }
 

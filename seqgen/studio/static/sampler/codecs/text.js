@@ -1,6 +1,6 @@
 /**
- * Text, one token a character or byte: codecs char, byte and those of programming languages. Ids 0 to 255 are the bytes;
- * characters of several bytes that have an id of their own follow.
+ * Text, one token a character or byte: codecs char, byte and those of programming languages. Ids 0 to 255 are the
+ * bytes; characters of several bytes that have an id of their own follow.
  */
 
 import { guardsOf } from "./items.js";

@@ -1,6 +1,6 @@
 /**
- * One attention head over the hidden states of the document so far: seqgen/memories/attention.py, whose docstring has the
- * equations. Changes hidden states. Keys and values lie in rings: the pair of token n at n modulo `length`.
+ * One attention head over the hidden states of the document so far: seqgen/memories/attention.py, whose docstring has
+ * the equations. Changes hidden states. Keys and values lie in rings: the pair of token n at n modulo `length`.
  */
 
 import { COLUMNS, Hand, PLACE, clockOf } from "./places.js";

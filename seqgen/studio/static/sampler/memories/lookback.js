@@ -1,6 +1,6 @@
 /**
- * What stood some bars ago at this place, and what followed the last time when all was as now: seqgen/memories/lookback.py,
- * whose docstring has the equations. Changes token embeddings.
+ * What stood some bars ago at this place, and what followed the last time when all was as now:
+ * seqgen/memories/lookback.py, whose docstring has the equations. Changes token embeddings.
  */
 
 import { BAR, COLUMNS, DOCUMENT, Hand, NOW, PLACE, clockOf } from "./places.js";
@@ -90,7 +90,7 @@ export class Memory {
     return { matched: Math.min(longest, LONGEST), said };
   }
 
-  /** 1 + the tokens around the last one that stood some bars before at this place, from `back` − 1 before on; 0: none. */
+  /** 1 + the tokens around the last one that stood some bars before at this place; 0: none. */
   around(lag, back, forth) {
     const begin = NOW - lag * BAR, here = Math.floor(this.hand.furthest / PLACE) * PLACE;
     const at = upTo(this.keys, begin + here + PLACE - 1);
