@@ -68,6 +68,8 @@ def workplace(tmp_path_factory):
         for composer in ("bach", "joplin"):
             (folder / "music" / composer).mkdir(parents=True, exist_ok=True)
             (folder / f"music/{composer}/{number}.mid").write_bytes(song(number + 4 * len(composer)))
+    tune = [(480 * i, 480, 67 + (0, 2, 4, 5, 7, 5, 4, 2)[i % 8], 80, 0) for i in range(32)]
+    (folder / "soprano.mid").write_bytes(write_score(Score.from_notes(480, np.array(tune))))
     (folder / "music/bach/broken.mid").write_bytes(b"MThd")
     project(folder / "project")
     poets = ("sappho", "alcaeus")

@@ -312,6 +312,7 @@ def test_the_fingerprint_is_of_the_content_and_not_of_names(tmp_path: Path, stre
         return TokenStream.open(tmp_path / "o.tokens").fingerprint
 
     assert other(SPEC, 33, -1, "renamed") == first
+    assert other({**SPEC, "signs": ["suffix", "prefix", "end"]}, 33, -1, "x.txt") == first  # no stream has them
     assert other(SPEC, 34, -1, "x.txt") != first
     assert other(SPEC, 33, 1, "x.txt") != first
     assert other({**SPEC, "name": "char"}, 33, -1, "x.txt") != first
