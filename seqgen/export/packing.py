@@ -5,8 +5,10 @@
     i1   whole numbers from −127 to 127, row by row, then (from a multiple of four bytes on) a float32 for each row, by
          which they are multiplied: its largest number is 127
 
-Everything is little-endian, and each tensor begins at a multiple of four bytes. In a page of float16 or int8 the tables
-that do not learn (a clock, signs) stay float32, as vectors do in one of int8.
+Everything is little-endian, and each tensor begins at a multiple of four bytes. Some stay float32 in the other
+precisions: tables that do not learn (a clock, signs), vectors, and with float16 what makes logits of hidden states,
+where that is a small part of all: most of the error in logits would come from there. What float16 holds exactly, as
+all of a published model, is float16.
 """
 
 from collections.abc import Mapping
@@ -20,6 +22,8 @@ from seqgen.memories import CLOCK, PREFIX, SIGNS
 
 Precision = Literal["float32", "float16", "int8"]
 FIXED = (PREFIX + CLOCK, PREFIX + SIGNS)
+LOGITS = ("embedding.weight", "projection.weight", "output.weight")  # what makes logits, tied or not
+SMALL = 1 / 8  # of all numbers
 ALIGNED = 4  # bytes
 LARGEST = 127  # of the whole numbers of a row
 
@@ -42,8 +46,9 @@ def packed(weights: Mapping[str, NDArray[Any]], precision: Precision) -> Packed:
     tensors: list[dict[str, Any]] = []
     parts: list[bytes] = []
     at = 0
+    forms = _forms(weights, precision)
     for name, weight in weights.items():
-        form = _form(name, weight, precision)
+        form = forms[name]
         data = _bytes(weight, form)
         tensors.append({"name": name, "shape": list(weight.shape), "form": form, "at": at})
         parts.append(data)
@@ -53,14 +58,16 @@ def packed(weights: Mapping[str, NDArray[Any]], precision: Precision) -> Packed:
 
 def packed_size(weights: Mapping[str, NDArray[Any]], precision: Precision) -> int:
     """How many bytes they take, without making them."""
-    return sum(_size(weight, _form(name, weight, precision)) for name, weight in weights.items())
+    forms = _forms(weights, precision)
+    return sum(_size(weight, forms[name]) for name, weight in weights.items())
 
 
 def rounded(weights: Mapping[str, NDArray[Any]], precision: Precision) -> dict[str, NDArray[np.float32]]:
     """The weights that a page of this precision runs with, as an engine takes them."""
     found = {}
+    forms = _forms(weights, precision)
     for name, weight in weights.items():
-        form = _form(name, weight, precision)
+        form = forms[name]
         if form == "i1":
             whole, scale = _rows(weight)
             found[name] = (whole * scale[:, None]).astype(np.float32).reshape(weight.shape)
@@ -69,12 +76,22 @@ def rounded(weights: Mapping[str, NDArray[Any]], precision: Precision) -> dict[s
     return found
 
 
-def _form(name: str, weight: NDArray[Any], precision: Precision) -> str:
-    if precision == "float32" or name in FIXED:
-        return "f4"
-    if precision == "float16":
-        return "f2"
-    return "i1" if weight.ndim > 1 else "f4"
+def _forms(weights: Mapping[str, NDArray[Any]], precision: Precision) -> dict[str, str]:
+    """The form of each weight."""
+    whole = sum(weight.size for weight in weights.values())
+    logits = sum(weights[name].size for name in LOGITS if name in weights)
+    kept = (*FIXED, *LOGITS) if logits <= SMALL * whole else FIXED
+
+    def form(name: str, weight: NDArray[Any]) -> str:
+        if precision == "float32" or name in FIXED:
+            return "f4"
+        if precision == "int8":
+            return "i1" if weight.ndim > 1 else "f4"
+        if np.array_equal(weight.astype(np.float16), weight):
+            return "f2"
+        return "f4" if weight.ndim == 1 or name in kept else "f2"
+
+    return {name: form(name, weight) for name, weight in weights.items()}
 
 
 def _size(weight: NDArray[Any], form: str) -> int:

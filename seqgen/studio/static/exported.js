@@ -44,7 +44,7 @@ class Page {
 
   /** What is asked of the model. */
   asking() {
-    const card = element("section", "card"), { labels, defaults, heard } = this.form;
+    const card = element("section", "card ask"), { labels, defaults, heard } = this.form;
     card.setAttribute("aria-label", "What to make");
     if (!heard) {
       this.prompt = element("textarea");
