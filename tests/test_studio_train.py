@@ -1,0 +1,193 @@
+"""The room Train of the studio without a browser: files in, a run in a process of its own, stop, resume, odd asks."""
+
+import http.client
+import json
+import os
+import signal
+import time
+import urllib.parse
+from pathlib import Path
+
+import pytest
+from studio_server import Running
+
+from seqgen.checkpoint import Checkpoint
+from seqgen.errors import UsageError
+from seqgen.jobs.train.apart import Apart
+from seqgen.jobs.train.settings import TrainJob
+from seqgen.studio import uploads
+from seqgen.studio.uploads import Uploads, inside
+
+pytestmark = pytest.mark.sockets
+TEXT = "".join(f"ANNA:\nGood day, {name}, how is the {thing}?\n\n" for name in "ABCDEFGH" for thing in "abcdefghij") * 4
+PATIENCE = 300  # seconds: machines that test have other work, too
+
+
+@pytest.fixture
+def running(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plays").mkdir()
+    (tmp_path / "plays" / "a.txt").write_text(TEXT)
+    made = Running()
+    yield made
+    made.close()
+
+
+def post(running, path, data=b"", **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
+    try:
+        connection.request("POST", path, data, {"Cookie": f"seqgen-{running.port}={running.token}", **headers})
+        answer = connection.getresponse()
+        body = answer.read()
+        return answer.status, json.loads(body) if body.startswith(b"{") else body
+    finally:
+        connection.close()
+
+
+def bring(running, files):
+    made = post(running, "/train/set")[1]["set"]
+    for name, data in files.items():
+        query = urllib.parse.urlencode({"set": made, "name": name})
+        assert post(running, f"/train/file?{query}", data) == (200, {"bytes": len(data)})
+    return made
+
+
+def events(page, name):
+    return [each for each in page.heard if each["event"] == f"train.{name}"]
+
+
+def test_files_are_brought_in_trained_on_stopped_and_gone_on_with(running):
+    made = bring(running, {"plays/a.txt": TEXT.encode(), "plays/more/b.txt": TEXT.encode()})
+    with running.page() as page, running.page() as other:
+        page.say(do="train.begin", name="mine", set=made, preset="tiny", minutes=30, seed=1)
+        assert page.until("train.state")["state"]["running"]
+        page.until("train.stepped", PATIENCE)
+        guidance = " ".join(each["message"] for each in events(page, "note"))
+        assert "Corpus:" in guidance
+        assert "Model: lstm" in guidance
+        other.say(do="train.begin", name="second", source="plays", steps=1)
+        error = other.until("error")
+        assert error["message"] == "the training of mine is running, and one training runs at a time"
+        assert error["room"] == "train"
+        page.say(do="train.stop")
+        ended = page.until("train.trained", PATIENCE)
+        assert ended["stopped"]
+        assert ended["steps"] > 0
+        with running.page() as late:  # who comes later is told the story
+            (room,) = [each for each in late.until("hello")["rooms"] if each["name"] == "train"]
+            assert room["runs"] == ["mine"]
+            assert room["state"]["ended"]["steps"] == ended["steps"]
+            assert room["state"]["notes"]
+        page.heard.clear()
+        page.say(do="train.resume", name="mine", steps=ended["steps"] + 3)
+        again = page.until("train.trained", PATIENCE)
+        assert (again["stopped"], again["steps"]) == (False, ended["steps"] + 3)
+        assert events(page, "checked")
+        assert events(page, "sampled")[-1]["text"]
+    assert Checkpoint.load(Path("checkpoints/mine")).metrics["nats_per_token"] > 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({}, "expected something to train on"),
+        ({"source": "plays", "set": "0" * 16}, "expected one thing to train on"),
+        ({"set": "0" * 16}, "these files are not at hand any more"),
+        ({"source": "plays", "name": "../out"}, "the run's name is '../out'"),
+        ({"source": "plays", "name": ""}, "the run's name is ''"),
+        ({"source": "plays", "minutes": "long"}, "minutes is 'long', expected a number"),
+        ({"source": "plays", "minutes": -1}, "minutes is -1.0"),
+        ({"source": "plays", "steps": 1.5}, "steps is 1.5, expected a whole number"),
+        ({"source": "plays", "seed": -1}, "seed is -1"),
+        ({"source": ["plays"]}, "source is ['plays'], expected text"),
+    ],
+)
+def test_odd_messages_are_one_sentence_and_begin_nothing(running, asked, said):
+    with running.page() as page:
+        page.say(do="train.begin", **{"name": "odd", **asked})
+        error = page.until("error")
+        assert said in error["message"]
+        assert error["room"] == "train"
+        page.say(do="train.nothing")
+        assert "Train does not know" in page.until("error")["message"]
+    assert not Path("checkpoints").exists()
+    running.studio.hall.begin("training", "nothing that is in the way")
+
+
+def test_what_the_command_line_refuses_is_refused_in_the_same_sentence(running):
+    with running.page() as page:
+        for asked, said in (
+            ({"name": "a", "source": "nowhere"}, "nowhere"),
+            ({"name": "a", "source": "plays", "preset": "huge"}, "no preset is called 'huge'"),
+        ):
+            page.say(do="train.begin", **asked)
+            error = page.until("train.error", PATIENCE)
+            assert said in error["message"]
+            assert "Traceback" not in error["message"]
+        page.say(do="train.resume", name="nothing")
+        assert "holds no run to go on with" in page.until("train.error", PATIENCE)["message"]
+
+
+def test_a_process_that_dies_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    heard = []
+    (tmp_path / "a.txt").write_text(TEXT)
+    run = Apart(TrainJob(("a.txt",), Path("run"), preset="tiny", steps=10**6), heard.append)
+    os.kill(run._process.pid, signal.SIGKILL)
+    run._thread.join(60)
+    assert "the run's process died" in heard[-1]["message"]
+    assert heard[-1]["hint"]
+    assert run.stop()  # there is nothing to stop any more
+
+
+def test_the_run_is_saved_when_the_studio_closes(running, monkeypatch):
+    with running.page() as page:
+        page.say(do="train.begin", name="mine", source="plays", preset="tiny", minutes=30, seed=1)
+        page.until("train.stepped", PATIENCE)
+        training = running.studio.hall.rooms["train"]._training
+    running.studio.stop()
+    end = time.monotonic() + PATIENCE
+    while training.state["running"] and time.monotonic() < end:
+        time.sleep(0.05)
+    assert training.state["ended"]["stopped"]
+    assert Path("checkpoints/mine/training.json").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["", "..", "../a", "/etc/passwd", "a/../../b", "a//b", "a/./b", "x" * 200, "/".join("abcdefghij")]
+)
+def test_a_name_that_leads_out_is_no_name(running, name):
+    made = post(running, "/train/set")[1]["set"]
+    status, answer = post(running, f"/train/file?{urllib.parse.urlencode({'set': made, 'name': name})}", b"text")
+    assert status == 422
+    assert "is no name of a file" in answer["message"]
+    with pytest.raises(UsageError):
+        inside(name)
+
+
+def test_too_much_is_refused_and_leaves_nothing(running, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_BYTES", 1000)
+    monkeypatch.setattr(uploads, "MOST_FILES", 2)
+    made = bring(running, {"a.txt": b"x" * 900})
+    folder = running.studio.hall.rooms["train"].uploads.folder(made)
+    status, answer = post(running, f"/train/file?set={made}&name=b.txt", b"x" * 200)
+    assert status == 422
+    assert "were brought in" in answer["message"]
+    assert [path.name for path in folder.iterdir()] == ["a.txt"]
+    assert post(running, f"/train/file?set={made}&name=b.txt", b"x")[0] == 200
+    assert "more than 2 files" in post(running, f"/train/file?set={made}&name=c.txt", b"x")[1]["message"]
+    assert post(running, "/train/file?set=nothing&name=c.txt", b"x")[0] == 422
+
+
+def test_a_foreign_origin_brings_nothing_in(running):
+    assert post(running, "/train/set", Origin="http://evil.example")[0] == 403
+
+
+def test_files_are_gone_when_the_studio_closes():
+    sets = Uploads()
+    folder = sets.folder(sets.new())
+    folder.mkdir()
+    sets.close()
+    assert not folder.exists()
+    with pytest.raises(UsageError):
+        sets.folder(folder.name)
