@@ -216,3 +216,22 @@ def test_a_run_is_trained_from_files_and_its_story_is_there_after_a_reload(visit
     room.locator(".notes", has_text="Corpus:").wait_for()
     room.get_by_text("Play with it").click()
     page.wait_for_selector("seq-room-play:not([hidden])")
+
+
+def test_the_pictures_of_a_take_come_in_a_frame_that_reaches_nothing(visit, running, toy):
+    takes_of(running, toy, 1)
+    page = visit()
+    page.click("nav button:has-text('Takes')")
+    page.locator(".takes .list .open").click()
+    page.get_by_text("Look inside").click()
+    frame = page.frame_locator("seq-room-inside iframe")
+    frame.get_by_role("heading", name="Cells over the text").wait_for()
+    assert page.get_attribute("seq-room-inside iframe", "sandbox") == "allow-scripts"
+    assert page.frames[1].evaluate("self.origin") == "null"  # it can read nothing of the studio
+    with page.expect_download() as download:
+        page.get_by_text("Save the page").click()
+    assert download.value.suggested_filename == "seqgen-inside.html"
+    page.get_by_text("Over a text").click()
+    page.locator("seq-room-inside button.main").click()
+    page.locator("seq-room-inside .error", has_text="there is nothing to look at").wait_for()
+    assert page.locator("seq-room-play .error").is_hidden()

@@ -1,0 +1,93 @@
+"""The room Inside of the studio without a browser: looks over texts and takes, the page's policy, odd messages."""
+
+import pytest
+from studio_server import Running
+
+from seqgen.selftest import _materials
+from seqgen.studio.looking import MOST_PAGES, Pages
+
+pytestmark = pytest.mark.sockets
+PATIENCE = 120  # seconds: machines that test have other work, too
+
+
+@pytest.fixture
+def toy(tmp_path):
+    path = tmp_path / "toy.safetensors"
+    _materials.checkpoint().save(path)
+    return str(path)
+
+
+@pytest.fixture
+def running(toy):
+    made = Running(checkpoint=toy)
+    yield made
+    made.close()
+
+
+def test_a_text_is_looked_at_on_a_page_that_can_reach_nothing(running, toy):
+    with running.page() as page:
+        page.say(do="inside.look", checkpoint=toy, text="<script>alert(1)</script> ANNA", run=4)
+        told = page.until("inside.page", PATIENCE)
+        assert told["run"] == 4
+    status, headers, body = running.get(f"/inside/page/{told['number']}")
+    assert status == 200
+    policy = headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-scripts;")
+    assert "default-src 'none'" in policy
+    assert "connect-src" not in policy
+    assert "frame-ancestors 'self'" in policy
+    assert b"<script>alert(1)" not in body
+    assert b"Cells over the text" in body
+    status, headers, saved = running.get(f"/inside/file/{told['number']}")
+    assert saved == body
+    assert "attachment" in headers["content-disposition"]
+    assert running.get("/inside/page/99")[0] == 404
+    assert running.get(f"/inside/page/{told['number']}", token=None)[0] == 403
+
+
+def test_a_take_is_looked_at(running, toy):
+    with running.page() as page:
+        page.say(do="play.start", checkpoint=toy, prompt="ANNA", length=60, seed=1)
+        take = page.until("sample")["take"]
+        page.until("over")
+        page.say(do="inside.look", checkpoint=toy, take=take)
+        number = page.until("inside.page", PATIENCE)["number"]
+    assert b"Cells over the text" in running.get(f"/inside/page/{number}")[2]
+
+
+def test_a_text_is_never_taken_for_the_name_of_a_file(running, toy, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("QQQQQQQQQQ")
+    with running.page() as page:
+        page.say(do="inside.look", checkpoint=toy, text=str(secret))
+        number = page.until("inside.page", PATIENCE)["number"]
+    assert b"QQQQ" not in running.get(f"/inside/page/{number}")[2]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"text": "ANNA", "checkpoint": ""}, "no model was chosen"),
+        ({"text": "ANNA", "checkpoint": "nothing"}, "there is no such checkpoint"),
+        ({}, "there is nothing to look at"),
+        ({"text": 5}, "text is 5, expected text"),
+        ({"take": "nobody"}, "take"),
+        ({"text": "ANNA", "whole": "yes"}, "whole is 'yes', expected true or false"),
+    ],
+)
+def test_odd_messages_are_one_sentence_and_the_next_look_goes(running, toy, asked, said):
+    with running.page() as page:
+        page.say(do="inside.look", **{"checkpoint": toy, **asked})
+        error = page.until("error", PATIENCE)
+        assert said in error["message"]
+        assert error["room"] == "inside"
+        page.say(do="inside.look", checkpoint=toy, text="ANNA: Good day")
+        assert page.until("inside.page", PATIENCE)["number"] == 1
+
+
+def test_the_oldest_pages_fall_off():
+    pages = Pages()
+    numbers = [pages.put(b"page") for _ in range(MOST_PAGES + 1)]
+    assert pages.get(numbers[-1]) == b"page"
+    with pytest.raises(Exception, match="not at hand any more"):
+        pages.get(numbers[0])
