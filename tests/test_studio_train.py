@@ -1,5 +1,6 @@
 """The room Train of the studio without a browser: files in, a run in a process of its own, stop, resume, odd asks."""
 
+import asyncio
 import http.client
 import json
 import os
@@ -191,3 +192,28 @@ def test_files_are_gone_when_the_studio_closes():
     assert not folder.exists()
     with pytest.raises(UsageError):
         sets.folder(folder.name)
+
+
+def test_files_that_come_at_once_are_bounded_together(monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_BYTES", 1000)
+
+    async def pieces(count):
+        for _ in range(count):
+            yield bytes(100)
+            await asyncio.sleep(0)
+
+    async def brought(held):
+        name = held.new()
+        sizes = await asyncio.gather(*(held.take(name, f"{n}.txt", pieces(6)) for n in "ab"), return_exceptions=True)
+        later = await held.take(name, "c.txt", pieces(4))  # what was refused takes no room
+        return sizes, later, sorted(path.name for path in held.folder(name).iterdir())
+
+    held = Uploads()
+    try:
+        sizes, later, names = asyncio.run(brought(held))
+    finally:
+        held.close()
+    assert [type(each) for each in sizes].count(UsageError) == 1
+    assert 600 in sizes
+    assert later == 400
+    assert len(names) == 2

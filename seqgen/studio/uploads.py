@@ -57,16 +57,21 @@ class Uploads:
         if counted[0] >= MOST_FILES:
             raise UsageError(f"more than {MOST_FILES:,} files were brought in", "name the folder on this machine")
         target.parent.mkdir(parents=True, exist_ok=True)
-        size = 0
-        with atomic_write(target) as file:
-            async for piece in pieces:
-                size += len(piece)
-                if counted[1] + size > MOST_BYTES:
-                    said = f"more than {MOST_BYTES // 1_000_000:,} MB were brought in"
-                    raise UsageError(said, "name the folder on this machine")
-                file.write(piece)
-        counted[0] += 1
-        counted[1] += size
+        size, whole = 0, False
+        counted[0] += 1  # while it comes, so that files that come at once are bounded together
+        try:
+            with atomic_write(target) as file:
+                async for piece in pieces:
+                    size += len(piece)
+                    counted[1] += len(piece)
+                    if counted[1] > MOST_BYTES:
+                        said = f"more than {MOST_BYTES // 1_000_000:,} MB were brought in"
+                        raise UsageError(said, "name the folder on this machine")
+                    file.write(piece)
+            whole = True
+        finally:
+            if not whole:
+                counted[0], counted[1] = counted[0] - 1, counted[1] - size
         return size
 
     def close(self) -> None:
