@@ -90,7 +90,7 @@ class Fill(Room):
                 self.hall.fault(visitor, fault)
 
         made = Filling(job, piece, visitor, self.pieces, over, field(asked, "run", int, 0))
-        self.hall.begin("sample", "a sample of another page")
+        self.hall.begin("sample", "a sample")
         self._running[visitor] = made
         made.start()
 

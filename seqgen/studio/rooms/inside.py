@@ -60,7 +60,7 @@ class Inside(Room):
         if not checkpoint:
             raise UsageError("no model was chosen", "choose one first")
         data, name = _given(asked)
-        self.hall.begin(KIND, "a look of another page")
+        self.hall.begin(KIND, "a look")
 
         def work() -> None:
             try:

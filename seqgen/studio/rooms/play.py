@@ -133,7 +133,7 @@ class Play(Room):
             made = Live(live_of(asked, model), model.tokenizer, visitor, self.shelf, over, run)
         else:
             made = Sampling(job_of(asked, model, self._primer(asked)), visitor, self.shelf, over, run)
-        self.hall.begin("sample", "a sample of another page")
+        self.hall.begin("sample", "a sample")
         self._running[visitor] = made
         made.start()
         if visitor.gone:  # it left meanwhile, and nobody else would end it

@@ -133,7 +133,7 @@ export class Roll extends HTMLElement {
     }
     this.#low = Math.min(this.#low, note.pitch - 2);
     this.#high = Math.max(this.#high, note.pitch + 2);
-    if (!this.#parts.has(note.part)) this.#parts.set(note.part, this.#parts.size % PALETTE);
+    if (!this.#parts.has(note.part)) this.#parts.set(note.part, note.part % PALETTE); // the same in every roll
   }
 
   #measure() {
@@ -169,7 +169,7 @@ export class Roll extends HTMLElement {
     if (!this.#list) return;
     const colours = this.#colours ??= coloursOf(this);
     this.#list.replaceChildren();
-    for (const [part, place] of this.#parts) {
+    for (const [part, place] of [...this.#parts].sort(([one], [other]) => one - other)) {
       const [item, spot] = [element("li"), element("i")];
       spot.style.background = colours.parts[place];
       item.append(spot, this.#names[part] || `part ${part + 1}`);
