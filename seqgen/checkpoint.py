@@ -55,6 +55,7 @@ VERSION = "1"
 WITH_MEMORY = "2"  # of a model with a memory or counts, which earlier versions of seqgen cannot run
 WITH_HOLES = "3"  # of one that was trained with holes, whose tokens they do not know
 MODEL_FILE = "model.safetensors"
+LONGEST = 200  # letters of a name in a message
 MAX_DETAILS = 64_000_000
 COUNTS = "counts"
 EXPERTS = "experts."
@@ -230,10 +231,15 @@ def find(path: str | Path) -> Path:
     if hub.is_name(path):
         return hub.checkpoint(str(path))
     given = Path(path)
-    for candidate in (given / MODEL_FILE if given.is_dir() else given, published().get(str(path))):
-        if candidate is not None and candidate.is_file():
-            return candidate
-    if given.is_dir():
+    try:
+        is_folder = given.is_dir()
+        for candidate in (given / MODEL_FILE if is_folder else given, published().get(str(path))):
+            if candidate is not None and candidate.is_file():
+                return candidate
+    except OSError as error:  # its name is too long, or its folder closed
+        hint = "is its name right, and may you read its folder?"
+        raise CheckpointError(f"{str(given)[:LONGEST]}: cannot be looked for ({error.strerror})", hint) from None
+    if is_folder:
         raise CheckpointError(f"{given}: holds no {MODEL_FILE}", "did its training reach a first validation?")
     runs = sorted(str(file.parent) for file in Path("checkpoints").glob(f"*/{MODEL_FILE}"))
     train = "train one with: seqgen train FOLDER -o checkpoints/NAME"

@@ -215,6 +215,27 @@ def test_it_can_be_stopped_and_tells_of_a_wrong_seed(chromium, tmp_path, play):
     assert page.problems == []
 
 
+def test_what_makes_no_sense_is_told_and_takes_nothing_away(chromium, tmp_path, play):
+    export(ExportJob(str(play), str(tmp_path / "page.html"), seed=12))
+    page = opened(chromium, tmp_path / "page.html", accept_downloads=True)
+    page.fill("#ask-length", "30")
+    made(page)
+    first = page.inner_text("seq-text")
+    for length in ("", "0", "-5", "1.5", "10000001"):
+        page.fill("#ask-length", length)
+        page.get_by_role("button", name="Generate").click()
+        assert "expected a whole number from 1 to 10000000" in page.inner_text(".error")
+    page.fill("#ask-length", "30")
+    page.fill("#ask-seed", "../x")
+    page.locator('seq-text span[data-index="5"]').click()
+    assert "The seed is ../x, expected a whole number" in page.inner_text(".error")
+    assert page.inner_text("seq-text") == first
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download .txt").click()
+    assert download.value.suggested_filename == "seqgen-12-0.txt"  # of the seed that made it
+    assert page.problems == []
+
+
 def test_a_page_of_music_makes_the_file_of_its_seed(chromium, tmp_path):
     path = saved(tmp_path, codec_name="midi_bar", memory="lookback", seen=lambda share: share > 0.5)
     export(ExportJob(str(path), str(tmp_path / "page.html"), "float32", seed=5))

@@ -1,6 +1,7 @@
 """The studio's server without a browser: who may come in, what a page is told, and what odd messages do."""
 # ruff: noqa: F401, F811 (fixtures are imported, and are the names of arguments)
 
+import json
 import socket
 
 import pytest
@@ -94,6 +95,8 @@ def test_a_socket_needs_the_token(running):
         ('{"temperature": "hot"}', "temperature is 'hot'"),
         ('{"<script>": 1}', "no control is called '<script>'"),
         ('{"do": {"a": 1}}', "no room is called"),
+        ('{"do": "play.start", "checkpoint": "TOY", "prompt": "\\ud800"}', "holds half of a character"),
+        (json.dumps({"do": "play.open", "checkpoint": "x" * 5000}), "x: cannot be looked for ("),
     ],
 )  # fmt: skip
 def test_odd_messages_are_one_sentence_and_the_page_goes_on(running, toy, message, said):
@@ -124,6 +127,9 @@ def test_a_port_in_use_is_told():
             Studio(StudioJob(port=taken.getsockname()[1], browser=False))
         assert "cannot listen on 127.0.0.1" in error.value.message
         assert error.value.hint == "take another port"
+    with pytest.raises(UsageError) as error:
+        Studio(StudioJob(host="192.0.2.1", token="0123456789", browser=False))
+    assert error.value.hint == "name an address of this machine, such as 127.0.0.1"
 
 
 def test_it_is_open_to_others_only_with_a_token():

@@ -98,6 +98,7 @@ def test_files_are_brought_in_trained_on_stopped_and_gone_on_with(running):
         ({"source": "plays", "name": ""}, "the run's name is ''"),
         ({"source": "plays", "minutes": "long"}, "minutes is 'long', expected a number"),
         ({"source": "plays", "minutes": -1}, "minutes is -1.0"),
+        ({"source": "plays", "minutes": 10**400}, "expected fewer"),
         ({"source": "plays", "steps": 1.5}, "steps is 1.5, expected a whole number"),
         ({"source": "plays", "seed": -1}, "seed is -1"),
         ({"source": ["plays"]}, "source is ['plays'], expected text"),

@@ -1,5 +1,6 @@
 """What every network door has in common: where it may be open, how much may come in, and what it is turned away for."""
 
+import errno
 import hmac
 import socket
 import time
@@ -76,5 +77,7 @@ def bound(kind: socket.SocketKind, host: str, port: int, what: str) -> socket.so
     except (OSError, OverflowError) as error:
         made.close()
         said = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"{what} cannot listen on {host}, port {port} ({said})", "take another port") from None
+        of_port = isinstance(error, OverflowError) or error.errno in (errno.EADDRINUSE, errno.EACCES)
+        hint = "take another port" if of_port else "name an address of this machine, such as 127.0.0.1"
+        raise UsageError(f"{what} cannot listen on {host}, port {port} ({said})", hint) from None
     return made

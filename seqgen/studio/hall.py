@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import importlib
+import json
 import pkgutil
 import threading
 from collections.abc import Iterator
@@ -76,7 +77,7 @@ class Hall:
             return
         name = ""
         try:
-            asked = read_line(text.encode("utf-8", "replace"))
+            asked = _message(text)
             if "do" in asked:
                 name, _, what = str(asked.pop("do")).partition(".")
                 if name not in self.rooms:
@@ -138,6 +139,20 @@ class Hall:
         """The studio closes."""
         for each in self.rooms.values():
             each.close()
+
+
+def _message(text: str) -> dict[str, Any]:
+    """The keys and values of a message.
+
+    Raises:
+        UsageError: It is no JSON object, or holds half a character, which no file could hold.
+    """
+    asked = read_line(text.encode("utf-8", "replace"))
+    try:
+        json.dumps(asked, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise UsageError("a message holds half of a character", "write that character anew") from None
+    return asked
 
 
 def names() -> list[str]:

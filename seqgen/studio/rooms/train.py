@@ -127,7 +127,10 @@ def _budget(asked: Asked) -> Mapping[str, Any]:
     minutes = asked.get("minutes")
     if minutes is not None and (isinstance(minutes, bool) or not isinstance(minutes, (int, float))):
         raise UsageError(f"minutes is {shown(minutes)}, expected a number")
-    return {"minutes": None if minutes is None else float(minutes), "steps": field(asked, "steps", int, None)}
+    try:
+        return {"minutes": None if minutes is None else float(minutes), "steps": field(asked, "steps", int, None)}
+    except OverflowError:
+        raise UsageError(f"minutes is {shown(minutes)}, expected fewer") from None
 
 
 ROOM = Train

@@ -1,7 +1,7 @@
 // The page of an exported model: controls, a worker that samples, and a view of what comes.
 //
 // A view is a class: new View(place, api) with show(tokens, music), clear(kept), end(rest, music), file() → {bytes,
-// suffix}, prompt(text); it calls api.again(ids) to go on from other tokens.
+// suffix}, prompt(text); where api.checked() it calls api.again(ids) to go on from other tokens.
 
 import "./slider.js";
 import { element, field } from "./exported_parts.js";
@@ -17,6 +17,7 @@ const TURNED = [
 const NEUTRAL = { top_p: 1, min_p: 0, top_k: 0, repetition: 1 };
 const NARROW = 700; // pixels of a page below which what is made lies under what is asked
 const MOST_SEED = 2n ** 64n;
+const MOST_LENGTH = 1e7; // tokens
 const REASONS = { end: "It ended by itself.", length: "It has its full length.", stopped: "Stopped." };
 
 /** Make the page work. `View`: the class of what is made; `worker`: the text of the worker's script. */
@@ -61,7 +62,7 @@ class Page {
     this.seed = element("input");
     Object.assign(this.seed, { type: "text", inputMode: "numeric", value: String(defaults.seed), autocomplete: "off" });
     this.length = element("input");
-    Object.assign(this.length, { type: "number", min: 1, max: 1e7, value: String(defaults.length) });
+    Object.assign(this.length, { type: "number", min: 1, max: MOST_LENGTH, value: String(defaults.length) });
     row.append(field("seed", "Seed", this.seed, "small"), field("length", "Tokens at most", this.length, "small"));
     const turn = element("div", "turn"), first = element("div", "field small");
     for (const known of TURNED) {
@@ -93,7 +94,9 @@ class Page {
     bar.append(this.begin);
     card.append(bar, place, this.status);
     this.place.append(card);
-    this.view = new View(place, { bar, form: this.form, again: (kept) => this.again(kept) });
+    this.view = new View(place, {
+      bar, form: this.form, checked: () => this.checked(), again: (kept) => this.again(kept),
+    });
     bar.append(this.keep);
   }
 
@@ -103,14 +106,25 @@ class Page {
     this.worker.postMessage({ do: "load", form: this.form, bytes: bytes.buffer }, [bytes.buffer]);
   }
 
-  /** A new sample: the first of a seed when that was changed, else the next one. */
-  generate() {
-    const seed = this.seed.value.trim();
+  /** Seed and length as they are asked for from here on, if they make sense; what does not is told. */
+  checked() {
+    const seed = this.seed.value.trim(), length = Number(this.length.value);
     if (!/^\d{1,20}$/.test(seed) || BigInt(seed) >= MOST_SEED) {
       this.fail(`The seed is ${seed || "empty"}, expected a whole number from 0 to 2^64 - 1.`);
-      return;
+      return false;
     }
-    const asked = JSON.stringify([seed, this.prompt?.value, this.label?.value, this.length.value, this.values]);
+    if (!Number.isInteger(length) || length < 1 || length > MOST_LENGTH) {
+      this.fail(`Tokens at most: expected a whole number from 1 to ${MOST_LENGTH}.`);
+      return false;
+    }
+    this.made = { seed, length };
+    return true;
+  }
+
+  /** A new sample: the first of a seed when that was changed, else the next one. */
+  generate() {
+    if (!this.checked()) return;
+    const { seed } = this.made, asked = JSON.stringify([seed, this.prompt?.value, this.label?.value, this.length.value, this.values]);
     this.stream = asked === this.asked ? this.stream + 1 : 0;
     this.asked = asked;
     this.view.clear();
@@ -118,7 +132,7 @@ class Page {
     this.start(this.prompt ? { prompt: this.prompt.value } : {});
   }
 
-  /** Go on from the tokens that the view still shows. */
+  /** Go on from the tokens that the view still shows; `checked` has been asked. */
   again(kept) {
     this.stream += 1;
     this.start({ ids: [...this.before, ...kept], kept: kept.length });
@@ -127,12 +141,12 @@ class Page {
   start({ kept = 0, ...from }) {
     const turned = Object.keys(NEUTRAL).filter((name) => this.values[name] !== NEUTRAL[name]);
     const how = { temperature: this.values.temperature, rules: turned.map((name) => [name, this.values[name]]) };
-    const length = Math.max(Number(this.length.value) - kept, 1), label = this.label?.value;
+    const length = Math.max(this.made.length - kept, 1), label = this.label?.value;
     this.run += 1;
     this.count = 0;
     this.began = performance.now();
     if ("prompt" in from) this.view.prompt(from.prompt);
-    const options = { ...from, ...how, label, length, seed: this.seed.value.trim(), stream: this.stream };
+    const options = { ...from, ...how, label, length, seed: this.made.seed, stream: this.stream };
     this.worker.postMessage({ do: "start", run: this.run, options });
     this.working(true);
     this.say("");
@@ -176,7 +190,7 @@ class Page {
     this.keep.disabled = !this.count;
     const speed = Math.round(this.count / Math.max(seconds, 1e-3));
     const which = this.stream ? `, sample ${this.stream + 1} of it` : "";
-    this.say(`${REASONS[reason]} ${this.count} tokens, ${speed} a second, seed ${this.seed.value.trim()}${which}.`);
+    this.say(`${REASONS[reason]} ${this.count} tokens, ${speed} a second, seed ${this.made.seed}${which}.`);
     document.documentElement.dataset.done = String(this.run);
   }
 
@@ -199,7 +213,7 @@ class Page {
   download() {
     const { bytes, type } = this.view.file(), link = element("a");
     link.href = URL.createObjectURL(new Blob([bytes], { type }));
-    link.download = `seqgen-${this.seed.value.trim()}-${this.stream}${this.form.suffix}`;
+    link.download = `seqgen-${this.made.seed}-${this.stream}${this.form.suffix}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }

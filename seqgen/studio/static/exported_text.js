@@ -38,6 +38,7 @@ export class View {
 
   /** Keep what stands before a token, with another one in its place if one was chosen, and go on from there. */
   branch({ index, choice }) {
+    if (!this.api.checked()) return; // nothing is taken away for a seed that makes no sense
     const at = index - (this.given ? 1 : 0), old = this.tokens[at];
     const other = choice === null ? null : old.likely.find(([text]) => text === choice);
     const kept = this.tokens.slice(0, at), { given } = this;
