@@ -48,11 +48,23 @@ def test_a_text_streams_with_its_surprise_and_what_else_was_likely(running, toy)
         assert status == 200
         assert sample["take"] in headers["content-disposition"]
         assert body.decode("utf-8", "replace") == "ANNA" + "".join(text for text, *_ in tokens)
-        page.say(do="play.start", checkpoint=toy, prompt="ANNA", length=50, seed=7, values={"temperature": 0.8})
+        page.say(do="play.start", checkpoint=toy, prompt="ANNA", length=50, seed="7", values={"temperature": 0.8})
         again = page.until("sample")
         assert running.get(f"/play/sample/{again['number']}.txt")[2] == body
         assert running.get(f"/play/sample/{sample['number']}.mid")[0] == 404
         assert running.get("/play/sample/99.txt")[0] == 404
+
+
+def test_a_seed_keeps_all_its_digits(running, toy):
+    with running.page() as page:
+        page.say(do="play.start", checkpoint=toy, length=5, seed=str(2**64 - 1))
+        sample = page.until("sample")
+        assert sample["seed"] == str(2**64 - 1)  # as a number a page would make 2^64 of it
+        with Takes(write=False) as takes:
+            assert takes.find(sample["take"]).beginning.seed == 2**64 - 1
+        for odd, said in (("1.5", "expected a whole number"), ("1e3", "expected a whole number"), ("-1", "expected 0")):
+            page.say(do="play.start", checkpoint=toy, length=5, seed=odd)
+            assert said in page.until("error")["message"]
 
 
 def test_an_endless_text_is_steered_paused_and_stopped(running, toy):

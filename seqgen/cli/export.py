@@ -26,8 +26,9 @@ def command(float32: bool, int8: bool, **options: Any) -> None:
 
     A page (.html) opens from the disk, by a double click: text that streams in coloured by surprise, or a piano roll
     that sounds, with prompt, label, seed, temperature, top-k, top-p, min-p and repetition; what is made is downloaded
-    as .txt or .mid. A seed gives what it gives with seqgen generate --no-memory, where weights are the same: with
-    --float32, and of published models. The card of the model and the licence of its corpus are in it.
+    as .txt, .c or .mid. A seed gives what it gives with seqgen generate --no-memory (of code: --no-grammar -r dry 0,
+    too) where weights are the same: with --float32, and of published models without --int8. The card of the model and
+    the licence of its corpus are in it.
 
     A module (.js) has three functions for p5.js, Strudel or any page: load, stream and notes.
 

@@ -106,7 +106,7 @@ def form_of(model: Model, sampling: Sampling) -> Form:
             "temperature": sampling.temperature,
             "rules": [[name, value] for name, value in effective(model, sampling.rules) if name in RULES],
             "length": sampler.length,
-            "seed": sampling.seed,
+            "seed": str(sampling.seed),  # up to 2^64 - 1, which a number of a page cannot hold
         },
     }
     return Form(data, parts, tuple(missing))

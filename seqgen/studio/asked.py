@@ -10,7 +10,7 @@ from seqgen.jobs.sample.settings import SampleJob
 from seqgen.live import controls
 from seqgen.live.source import temperature_of
 from seqgen.music.request import Music
-from seqgen.studio.room import Asked, field
+from seqgen.studio.room import Asked, field, seed_of
 
 MOST_PROMPT = 40_000  # characters
 AHEAD = 0.05  # seconds that a session plans; sound waits for no cable here
@@ -42,7 +42,7 @@ def job_of(asked: Asked, model: Model, primer: str | None = None) -> SampleJob:
         length = UNLIMITED
     elif length is not None:
         length = field(asked, "length", int)
-    seed = field(asked, "seed", int, None)
+    seed = seed_of(asked)
     return SampleJob(
         checkpoint=model.name,
         prompt=prompt or None,
@@ -68,7 +68,7 @@ def live_of(asked: Asked, model: Model) -> JamJob:
     if model.tokenizer.codec.steerable() is None:
         raise UsageError(f"{model.name} cannot be played live", "generate with it")
     values = controls.settled({}, controls.checked(field(asked, "values", dict, {})))
-    seed = field(asked, "seed", int, None)
+    seed = seed_of(asked)
     return JamJob(
         checkpoint=model.name, values=values, seed=fresh_seed() if seed is None else seed, log=None, ahead=AHEAD,
         ports="loopback", virtual=True,

@@ -24,7 +24,7 @@ from seqgen.live.source import temperature_of
 from seqgen.studio.asked import rules_of
 from seqgen.studio.hall import sentence
 from seqgen.studio.pieces import Piece, Pieces
-from seqgen.studio.room import Asked, field
+from seqgen.studio.room import Asked, field, seed_of
 from seqgen.studio.visitor import Visitor
 
 TURN = 0.1  # seconds between two words of how far it is
@@ -45,7 +45,7 @@ def job_of(asked: Asked, model: Model, piece: Piece) -> FillJob:
         makes, given = ("text", "music") if model.is_text else ("music", "a text")
         raise UsageError(f"{model.name} makes {makes}, and {piece.name} is {given}", "choose another model")
     values = controls.defaults() | controls.settled({}, controls.checked(field(asked, "values", dict, {})))
-    count, seed = field(asked, "count", int, 1), field(asked, "seed", int, None)
+    count, seed = field(asked, "count", int, 1), seed_of(asked)
     if not 1 <= count <= MOST:
         raise UsageError(f"count is {count}, expected 1 to {MOST} variations")
     where: dict[str, Any] = {name: _pair(asked, name) for name in ("at", "bars", "seconds") if name in asked}

@@ -125,7 +125,7 @@ class Live:
             self._tell(
                 {
                     "event": "sample", "number": number, "take": jammed.take, "tokens": jammed.notes,
-                    "seconds": round(jammed.seconds, 3), "finished": "stop", "seed": jammed.seed, "sheet": None,
+                    "seconds": round(jammed.seconds, 3), "finished": "stop", "seed": str(jammed.seed), "sheet": None,
                 }
             )  # fmt: skip
         except SeqgenError as error:

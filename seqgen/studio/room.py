@@ -1,6 +1,7 @@
 """A room of the page: what it serves, and what it does with messages. Each is a module in `rooms/` with a ROOM."""
 
 import abc
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -73,6 +74,20 @@ def field(asked: Asked, name: str, kind: type, default: Any = None) -> Any:
     return value
 
 
+def seed_of(asked: Asked) -> int | None:
+    """The seed of a message, as a number, or as text, which keeps all digits on a page; None: a fresh one.
+
+    Raises:
+        UsageError: It is no whole number.
+    """
+    given = asked.get("seed")
+    if isinstance(given, str) and DIGITS.fullmatch(given):
+        return int(given)
+    found: int | None = field(asked, "seed", int, None)
+    return found
+
+
+DIGITS = re.compile(r"-?[0-9]{1,25}")
 NAMES = {
     str: "text",
     int: "a whole number",

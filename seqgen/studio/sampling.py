@@ -102,7 +102,7 @@ class Streamed(Audience):
             self._coming = Coming(codec, model.tokenizer.own(prompt).tolist())
         self._tell(
             {
-                "event": "start", "seed": job.seed, "label": label, "checkpoint": model.name,
+                "event": "start", "seed": str(job.seed), "label": label, "checkpoint": model.name,
                 "prompt": model.tokenizer.decode(prompt).decode("utf-8", "replace") if model.is_text else "",
                 "notes": self._coming.opening if self._coming is not None else [],
             }
@@ -147,8 +147,9 @@ class Streamed(Audience):
         drawn = sheet(sample.data) if tokenizer.medium.heard and sample.data else None
         self._tell(
             {
-                "event": "sample", "number": number, "take": sample.take, "tokens": sample.tokens, "seed": sample.seed,
-                "seconds": round(sample.seconds, 3), "finished": sample.finished, "sheet": drawn,
+                "event": "sample", "number": number, "take": sample.take, "tokens": sample.tokens,
+                "seed": str(sample.seed), "seconds": round(sample.seconds, 3), "finished": sample.finished,
+                "sheet": drawn,
             }
         )  # fmt: skip
 

@@ -150,7 +150,7 @@ export class Asking extends HTMLElement {
     else if (this.take) found.take = this.take;
     if (this.#model?.text && this.endless.checked) found.length = "inf";
     else if (this.length.value) found.length = Number(this.length.value);
-    if (this.seed.value) found.seed = Number(this.seed.value);
+    if (this.seed.value) found.seed = this.seed.value; // as text: a number would lose digits beyond 2^53
     return found;
   }
 }

@@ -111,7 +111,7 @@ export class FillForm extends HTMLElement {
   asked() {
     const found = { how: this.how, count: this.#values.variations };
     if (this.#values.temperature !== undefined) found.values = { temperature: this.#values.temperature };
-    if (this.seed.value) found.seed = Number(this.seed.value);
+    if (this.seed.value) found.seed = this.seed.value; // as text: a number would lose digits beyond 2^53
     if (this.#model.heard && this.how !== "vary" && (this.how === "accompany" || this.#ticked().length)) found.parts = this.#ticked();
     if (this.how === "vary") found.amount = this.#values.amount;
     if (!this.#model.heard) found.alone = this.alone.checked;
