@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import PATIENCE
 from export_fixtures import CELLS, MEMORIES, MUSIC, checkpoint, saved
 
 import seqgen
@@ -168,6 +169,14 @@ def made(page, run=1):
     page.wait_for_selector(f'html[data-done="{run}"]')
 
 
+def settled(page):
+    """The text once no frame changes it any more: those of a busy machine come late."""
+    text = None
+    while text != (text := page.inner_text("seq-text")):
+        page.wait_for_timeout(300)
+    return text
+
+
 def test_a_page_of_text_opens_from_the_disk_and_makes_the_text_of_its_seed(chromium, tmp_path, play):
     export(ExportJob(str(play), str(tmp_path / "page.html"), "float32", seed=12))
     page = opened(chromium, tmp_path / "page.html", accept_downloads=True)
@@ -185,15 +194,20 @@ def test_a_page_of_text_opens_from_the_disk_and_makes_the_text_of_its_seed(chrom
 
 
 def test_a_click_goes_on_otherwise_from_there(chromium, tmp_path, play):
+    from playwright.sync_api import expect  # there, where a browser is
+
     export(ExportJob(str(play), str(tmp_path / "page.html")))
     page = opened(chromium, tmp_path / "page.html")
     page.fill("#ask-prompt", "ANNA:")
     page.fill("#ask-length", "60")
     made(page)
-    first = page.locator("seq-text span[data-index]").all_inner_texts()
+    shown = page.locator("seq-text span[data-index]")
+    expect(shown).to_have_count(61, timeout=PATIENCE)  # the prompt and its tokens; frames of a busy machine come late
+    first = shown.all_inner_texts()
     page.locator('seq-text span[data-index="21"]').click()
     page.wait_for_selector('html[data-done="2"]')
-    second = page.locator("seq-text span[data-index]").all_inner_texts()
+    expect(shown).to_have_count(61, timeout=PATIENCE)
+    second = shown.all_inner_texts()
     assert second[:21] == first[:21]
     assert second != first
     assert len(second) == len(first)
@@ -221,7 +235,7 @@ def test_what_makes_no_sense_is_told_and_takes_nothing_away(chromium, tmp_path, 
     page = opened(chromium, tmp_path / "page.html", accept_downloads=True)
     page.fill("#ask-length", "30")
     made(page)
-    first = page.inner_text("seq-text")
+    first = settled(page)
     for length in ("", "0", "-5", "1.5", "10000001"):
         page.fill("#ask-length", length)
         page.get_by_role("button", name="Generate").click()

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -211,7 +212,8 @@ def test_files_that_come_at_once_are_bounded_together(monkeypatch):
 
     held = Uploads()
     try:
-        sizes, later, names = asyncio.run(brought(held))
+        with ThreadPoolExecutor(1) as apart:  # in this thread a browser's tests may have a loop of their own
+            sizes, later, names = apart.submit(asyncio.run, brought(held)).result()
     finally:
         held.close()
     assert [type(each) for each in sizes].count(UsageError) == 1
