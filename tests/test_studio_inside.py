@@ -1,7 +1,8 @@
 """The room Inside of the studio without a browser: looks over texts and takes, the page's policy, odd messages."""
+# ruff: noqa: F401, F811 (fixtures are imported, and are the names of arguments)
 
 import pytest
-from studio_server import Running
+from studio_server import running
 
 from seqgen.selftest import _materials
 from seqgen.studio.looking import MOST_PAGES, Pages
@@ -15,13 +16,6 @@ def toy(tmp_path):
     path = tmp_path / "toy.safetensors"
     _materials.checkpoint().save(path)
     return str(path)
-
-
-@pytest.fixture
-def running(toy):
-    made = Running(checkpoint=toy)
-    yield made
-    made.close()
 
 
 def test_a_text_is_looked_at_on_a_page_that_can_reach_nothing(running, toy):

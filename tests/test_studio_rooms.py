@@ -1,11 +1,12 @@
 """The rooms beside Play in a real browser: what is clicked, what is shown, that nothing is thrown or becomes markup."""
+# ruff: noqa: F401, F811 (fixtures are imported, and are the names of arguments)
 
 import time
 
 import fill_fixtures
 import pytest
-from browser import _started, chromium  # noqa: F401 (fixtures)
-from studio_server import Running
+from browser import _started, chromium
+from studio_server import running
 
 from seqgen.selftest import _materials
 from seqgen.takes.store import Takes
@@ -24,14 +25,7 @@ def toy(tmp_path):
 
 
 @pytest.fixture
-def running(toy):
-    made = Running(checkpoint=toy)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def visit(chromium, running):  # noqa: F811
+def visit(chromium, running):
     """Opens the studio in pages whose consoles must stay without errors."""
     pages = []
 

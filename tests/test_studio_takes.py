@@ -1,31 +1,16 @@
 """The room Takes of the studio without a browser: lists, stars, files, exports, odd messages."""
+# ruff: noqa: F401, F811 (fixtures are imported, and are the names of arguments)
 
 import io
 import json
 
 import pytest
-from studio_server import Running
+from studio_server import running, toy
 
-from seqgen.selftest import _materials
 from seqgen.takes.exchange import bring_in
 from seqgen.takes.store import Takes
 
 pytestmark = pytest.mark.sockets
-
-
-@pytest.fixture
-def toy(tmp_path):
-    path, made = tmp_path / "toy.safetensors", _materials.checkpoint()
-    made.weights["output.bias"][made.tokenizer.document_id] = -50  # so that a text goes on as long as it may
-    made.save(path)
-    return str(path)
-
-
-@pytest.fixture
-def running(toy):
-    made = Running(checkpoint=toy)
-    yield made
-    made.close()
 
 
 def sampled(page, toy, seed, **more):

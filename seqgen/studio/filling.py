@@ -17,7 +17,6 @@ from seqgen.generation.steps import Step
 from seqgen.jobs.fill.job import fill
 from seqgen.jobs.fill.settings import AccompanyJob, FillJob, VaryJob
 from seqgen.jobs.fill.vary import vary
-from seqgen.jobs.observer import Observer
 from seqgen.jobs.sample.audience import Audience, Sampled
 from seqgen.live import controls
 from seqgen.live.source import temperature_of
@@ -25,6 +24,7 @@ from seqgen.studio.asked import rules_of
 from seqgen.studio.hall import sentence
 from seqgen.studio.pieces import Piece, Pieces
 from seqgen.studio.room import Asked, field, seed_of
+from seqgen.studio.told import Told
 from seqgen.studio.visitor import Visitor
 
 TURN = 0.1  # seconds between two words of how far it is
@@ -102,17 +102,6 @@ class _Made(Audience):
         self._done += 1
 
 
-class _Told(Observer):
-    """Remarks of the job go to the page."""
-
-    def __init__(self, filling: "Filling") -> None:
-        self._filling = filling
-
-    def note(self, message: str) -> None:
-        """A remark."""
-        self._filling.tell({"event": "fill.note", "message": message})
-
-
 class Filling:
     """A filling on a thread.
 
@@ -173,9 +162,9 @@ class Filling:
         self.tell({"event": "fill.begun", "seed": str(self._job.seed)})
         try:
             if isinstance(self._job, VaryJob):
-                vary(self._job, _Made(self), _Told(self))
+                vary(self._job, _Made(self), Told(self.tell, "fill.note"))
             else:
-                fill(self._job, _Made(self), _Told(self))
+                fill(self._job, _Made(self), Told(self.tell, "fill.note"))
         except _Ended:
             pass
         except SeqgenError as error:

@@ -21,8 +21,8 @@ from seqgen.live.player import Player
 from seqgen.live.session import Session
 from seqgen.music import programs
 from seqgen.studio.hall import sentence
-from seqgen.studio.sampling import Told
 from seqgen.studio.shelf import Kept, Shelf
+from seqgen.studio.told import Told
 from seqgen.studio.visitor import Visitor
 from seqgen.tokenizer import Tokenizer
 
@@ -120,7 +120,7 @@ class Live:
     def _play(self) -> None:
         fault: Exception | None = None
         try:
-            jammed = jam(self._job, Told(self.visitor), begun=self._begun)
+            jammed = jam(self._job, Told(self.visitor.tell), begun=self._begun)
             number = None if jammed.take is None else self._shelf.put(Kept(self._tokenizer, None, jammed.take))
             self._tell(
                 {

@@ -74,6 +74,18 @@ def field(asked: Asked, name: str, kind: type, default: Any = None) -> Any:
     return value
 
 
+def model_of(asked: Asked) -> str:
+    """The name of the model that was chosen.
+
+    Raises:
+        UsageError: None was.
+    """
+    name = field(asked, "checkpoint", str, "")
+    if not name:
+        raise UsageError("no model was chosen", "choose one first")
+    return str(name)
+
+
 def seed_of(asked: Asked) -> int | None:
     """The seed of a message, as a number, or as text, which keeps all digits on a page; None: a fresh one.
 

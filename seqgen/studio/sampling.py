@@ -19,7 +19,6 @@ from seqgen.api.sampler import Sampler
 from seqgen.api.words import Words
 from seqgen.errors import SeqgenError
 from seqgen.generation.steps import Step
-from seqgen.jobs.observer import Observer
 from seqgen.jobs.sample.audience import Audience, Sampled
 from seqgen.jobs.sample.controls import Controls
 from seqgen.jobs.sample.preparing import prepare
@@ -28,6 +27,7 @@ from seqgen.jobs.sample.settings import SampleJob
 from seqgen.studio.hall import sentence
 from seqgen.studio.sheet import Coming, Row, sheet
 from seqgen.studio.shelf import Kept, Shelf
+from seqgen.studio.told import Told
 from seqgen.studio.visitor import Visitor
 
 TURN = 0.016  # seconds between two messages: a frame of the page
@@ -164,17 +164,6 @@ class Streamed(Audience):
         return [[self._pieces[id][:LONGEST] if id < end else "", round(math.exp(nats), 4)] for id, nats in pairs]
 
 
-class Told(Observer):
-    """Remarks of a job go to a page."""
-
-    def __init__(self, visitor: Visitor) -> None:
-        self.visitor = visitor
-
-    def note(self, message: str) -> None:
-        """A remark."""
-        self.visitor.tell({"event": "remark", "message": message})
-
-
 class Sampling:
     """A sample on a thread.
 
@@ -212,8 +201,8 @@ class Sampling:
     def _run(self) -> None:
         fault: Exception | None = None
         try:
-            prepared = prepare(self.job, self.audience, Told(self.visitor))
-            run(prepared, self.audience, Told(self.visitor), Controls(self._letters.ready, self._letters.read))
+            prepared = prepare(self.job, self.audience, Told(self.visitor.tell))
+            run(prepared, self.audience, Told(self.visitor.tell), Controls(self._letters.ready, self._letters.read))
         except SeqgenError as error:
             self.visitor.tell({**sentence(error), "run": self.run})
         except Exception as error:  # the page is told; the server goes on

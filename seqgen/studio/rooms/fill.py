@@ -18,12 +18,12 @@ from starlette.routing import BaseRoute, Route
 
 from seqgen.api.filling import require_holes
 from seqgen.api.model import Model, load
-from seqgen.errors import CheckpointError, SeqgenError, UsageError
+from seqgen.errors import CheckpointError, SeqgenError
 from seqgen.studio import models
 from seqgen.studio.filling import Filling, job_of
 from seqgen.studio.hall import Hall, sentence
 from seqgen.studio.pieces import MOST_BYTES, Piece, Pieces, named
-from seqgen.studio.room import Asked, Room, field, unknown
+from seqgen.studio.room import Asked, Room, field, model_of, unknown
 from seqgen.studio.visitor import Visitor
 from seqgen.takes.replay import replay, tokenizer_of
 from seqgen.takes.store import Takes
@@ -58,7 +58,7 @@ class Fill(Room):
     def hear(self, visitor: Visitor, what: str, asked: Asked) -> None:
         """See the module."""
         if what == "open":
-            visitor.tell({"event": "fill.model", **_facts(load(_chosen(asked)))})
+            visitor.tell({"event": "fill.model", **_facts(load(model_of(asked)))})
         elif what == "take":
             visitor.tell({"event": "fill.piece", **self._of_take(field(asked, "take", str, ""))})
         elif what == "start":
@@ -81,7 +81,7 @@ class Fill(Room):
         for each in [visitor, *(other for other in list(self._running) if other.gone)]:
             self._stop(each)
         piece = self.pieces.get(field(asked, "piece", int, 0))
-        job = job_of(asked, load(_chosen(asked)), piece)
+        job = job_of(asked, load(model_of(asked)), piece)
 
         def over(fault: Exception | None) -> None:
             self._running.pop(visitor, None)
@@ -152,13 +152,6 @@ def _facts(model: Model) -> dict[str, Any]:
     except CheckpointError as error:
         missing = {"message": error.message, "hint": error.hint}
     return {**models.facts(model), "parts": model.tokenizer.codec.heard_parts(bounds), "missing": missing}
-
-
-def _chosen(asked: Asked) -> str:
-    name = field(asked, "checkpoint", str, "")
-    if not name:
-        raise UsageError("no model was chosen", "choose one first")
-    return str(name)
 
 
 ROOM = Fill

@@ -13,11 +13,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from seqgen.errors import SeqgenError, UsageError
-from seqgen.jobs.observer import Observer
 from seqgen.studio import models
 from seqgen.studio.hall import Hall, sentence
 from seqgen.studio.looking import Pages, apart, looked
-from seqgen.studio.room import Asked, Room, field, unknown
+from seqgen.studio.room import Asked, Room, field, model_of, unknown
+from seqgen.studio.told import Told
 from seqgen.studio.visitor import Visitor
 from seqgen.takes.replay import replay, tokenizer_of
 from seqgen.takes.store import Takes
@@ -55,16 +55,16 @@ class Inside(Room):
         """See the module."""
         if what != "look":
             raise unknown(self.title, what, KNOWN)
-        checkpoint, run = field(asked, "checkpoint", str, ""), field(asked, "run", int, 0)
+        checkpoint, run = model_of(asked), field(asked, "run", int, 0)
         whole = field(asked, "whole", bool, False)
-        if not checkpoint:
-            raise UsageError("no model was chosen", "choose one first")
         data, name = _given(asked)
         self.hall.begin(KIND, "a look")
 
         def work() -> None:
             try:
-                number = self.pages.put(looked(checkpoint, data, name, whole, Told(visitor, run)))
+                number = self.pages.put(
+                    looked(checkpoint, data, name, whole, Told(visitor.tell, "inside.note", run=run))
+                )
             finally:
                 self.hall.end(KIND)
             visitor.tell({"event": "inside.page", "number": number, "run": run})
@@ -89,22 +89,6 @@ class Inside(Room):
             return JSONResponse(sentence(error), 404)
         header = {"Content-Disposition": 'attachment; filename="seqgen-inside.html"'}
         return Response(page, media_type="application/octet-stream", headers=header)
-
-
-class Told(Observer):
-    """Remarks go to a page.
-
-    Args:
-        visitor: The page.
-        run: Its own number of the look.
-    """
-
-    def __init__(self, visitor: Visitor, run: int) -> None:
-        self._visitor, self._run = visitor, run
-
-    def note(self, message: str) -> None:
-        """A remark."""
-        self._visitor.tell({"event": "inside.note", "message": message, "run": self._run})
 
 
 def _given(asked: Asked) -> tuple[bytes, str]:

@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 from seqgen import hub
 from seqgen.api.model import Model, load
 from seqgen.checkpoint import find
-from seqgen.errors import SeqgenError, UsageError
+from seqgen.errors import SeqgenError
 from seqgen.files import write_bytes
 from seqgen.inside.naming import read_value
 from seqgen.live import controls
@@ -31,7 +31,7 @@ from seqgen.studio import models
 from seqgen.studio.asked import job_of, live_of
 from seqgen.studio.hall import Hall, sentence
 from seqgen.studio.live import Live
-from seqgen.studio.room import Asked, Room, field, unknown
+from seqgen.studio.room import Asked, Room, field, model_of, unknown
 from seqgen.studio.sampling import Sampling
 from seqgen.studio.shelf import Shelf
 from seqgen.studio.visitor import Visitor
@@ -71,7 +71,7 @@ class Play(Room):
         if what == "models":
             visitor.tell({"event": "models", "models": models.choices()})
         elif what == "open":
-            name = _name(asked)
+            name = model_of(asked)
             visitor.tell({"event": "model", "asked": name, **models.facts(self.model(name))})
         elif what in ("start", "live"):
             self._start(visitor, asked, what == "live")
@@ -120,7 +120,7 @@ class Play(Room):
     def _start(self, visitor: Visitor, asked: Asked, live: bool) -> None:
         for each in [visitor, *(other for other in list(self._running) if other.gone)]:
             self._stop(each)
-        model, run = self.model(_name(asked)), field(asked, "run", int, 0)
+        model, run = self.model(model_of(asked)), field(asked, "run", int, 0)
         made: Sampling | Live
 
         def over(fault: Exception | None) -> None:
@@ -167,13 +167,6 @@ class Play(Room):
         name = f"seqgen-{kept.take or number}{suffix}"
         header = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(data, media_type="application/octet-stream", headers=header)
-
-
-def _name(asked: Asked) -> str:
-    name = field(asked, "checkpoint", str, "")
-    if not name:
-        raise UsageError("no model was chosen", "choose one first")
-    return str(name)
 
 
 def _followed(name: str) -> bool:
