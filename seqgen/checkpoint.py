@@ -236,8 +236,10 @@ def find(path: str | Path) -> Path:
         for candidate in (given / MODEL_FILE if is_folder else given, published().get(str(path))):
             if candidate is not None and candidate.is_file():
                 return candidate
-    except OSError as error:  # its name is too long, or its folder closed
-        hint = "is its name right, and may you read its folder?"
+    except PermissionError:  # its folder is closed: the command line has one sentence for every such path
+        raise
+    except OSError as error:  # its name is too long
+        hint = "is its name right?"
         raise CheckpointError(f"{str(given)[:LONGEST]}: cannot be looked for ({error.strerror})", hint) from None
     if is_folder:
         raise CheckpointError(f"{given}: holds no {MODEL_FILE}", "did its training reach a first validation?")
