@@ -5,12 +5,14 @@
 Without names all parts are measured; each writes its numbers into results/export.json beside those of the others, and
 when it did so, at what load. The browser is Debian's Chromium, headless, driven by Playwright.
 
-text     tiny-shakespeare in float32: 1,000 greedy tokens, and 1,000 of each of three seeds, beside the numpy engine's;
-         the largest difference of a drawn token's log-probability
+text     the models of text in float32, with their counts, and tiny-shakespeare without: 1,000 greedy tokens, and 1,000
+         of each of three seeds, beside the numpy engine's; the largest difference of a drawn token's log-probability;
+         bytes of the page in float16 over those of the checkpoint; microseconds a token of the network, and of mixing
+         the counts in, the two in turns
 music    bach-chorales and folk-tunes: tokens and notes of three seeds beside those of Python's sampler; the tokens of
          twenty samples at temperature 2, of which Python's decoder drops none
-forms    tiny-shakespeare in float32, float16 and int8: bytes of the page over those of its weights, logits beside those
-         of float32, and nats a token on 16,000 characters that were held out, in 16 streams of 1,000
+forms    tiny-shakespeare in float32, float16 and int8: bytes of the page over those of weights and counts, logits
+         beside those of float32, and nats a token on 16,000 characters that were held out, in 16 streams of 1,000
 speed    tokens a second of a 2×512 LSTM on one core, to which Chromium is kept, with WebAssembly and without: by the
          wall, and by the processor time of the page's process; milliseconds from opening the file until the model is
          ready, and from the click to the first token
@@ -33,6 +35,7 @@ import psutil
 
 import seqgen
 from seqgen import catalogue
+from seqgen.checkpoint import published
 from seqgen.export.packing import packed_size, rounded
 from seqgen.generation import load as load_engine
 from seqgen.jobs.export import ExportJob, export
@@ -40,6 +43,7 @@ from seqgen.report import Report
 
 from _report import RESULTS, print_table, write_json  # isort: skip
 
+TEXTS = ("tiny-shakespeare", "shakespeare", "sqlite-c")
 TEXT, SONGS = "tiny-shakespeare", ("bach-chorales", "folk-tunes")
 FORMS = ("float32", "float16", "int8")
 SEEDS, TOKENS = (1, 2, 3), 1000
@@ -58,6 +62,24 @@ TIMED = """async ({ plain, length }) => {
   const begin = performance.now();
   for (const token of m.stream(model, { seed: 2, length }));
   return [model.network.fast, performance.now() - begin];
+}"""
+
+
+COST = """(length) => {
+  const { network: mixed } = window.model, { network } = mixed;
+  const spent = { network: 0, counts: 0 };
+  const timed = (object, add) => {
+    const step = object.step.bind(object);
+    object.step = (token) => {
+      const begin = performance.now(), logits = step(token);
+      add(performance.now() - begin);
+      return logits;
+    };
+  };
+  timed(network, (time) => { spent.network += time; spent.counts -= time; });
+  timed(mixed, (time) => { spent.counts += time; });
+  for (const token of m.stream(window.model, { seed: 2, length }));
+  return { network: Math.round(1000 * spent.network / length), counts: Math.round(1000 * spent.counts / length) };
 }"""
 
 
@@ -80,27 +102,38 @@ def browser(one_core: bool = False) -> Iterator[Any]:
     os.sched_setaffinity(0, cores)
 
 
-def module(name: str, folder: str, precision: str = "float32") -> str:
+def module(name: str, folder: str, precision: str = "float32", memory: bool = True) -> str:
     """The address of an exported module."""
     path = Path(folder, f"{name}.js")
-    export(ExportJob(name, str(path), precision))  # type: ignore[arg-type]
+    export(ExportJob(name, str(path), precision, memory=memory))  # type: ignore[arg-type]
     return "data:text/javascript;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
 def text() -> dict[str, Any]:
-    """The same tokens."""
-    model = seqgen.load(TEXT)
-    rows: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder, browser() as page:
-        page.evaluate(OPEN, module(TEXT, folder))
-        for seed, temperature in ((0, 0), *((seed, 0.8) for seed in SEEDS)):
-            how = {"seed": seed, "temperature": temperature, "length": TOKENS}
-            own, theirs = model.sample(memory=False, **how), page.evaluate(DRAW, how)  # type: ignore[arg-type]
-            worst = float(np.abs(np.array(theirs["surprise"]) + own.log_probabilities).max())
-            name = "greedy" if temperature == 0 else f"seed {seed}"
-            rows[name] = {"tokens": len(own.ids), "same": theirs["ids"] == own.ids.tolist(), "nats_apart": worst}
-            print(name, rows[name])
-    return rows
+    """The same tokens, in a page of what size, at what cost."""
+    found: dict[str, Any] = {}
+    for name, memory in ((TEXT, False), *((each, True) for each in TEXTS)):
+        model, path = seqgen.load(name), published()[name]
+        code = {} if model.tokenizer.codec_name == "char" else {"grammar": False, "rules": [("dry", 0)]}
+        label = model.tokenizer.labels[0] if model.tokenizer.labels else None
+        with tempfile.TemporaryDirectory() as folder, browser() as page:
+            page.evaluate(OPEN, module(name, folder, memory=memory))
+            rows: dict[str, Any] = {}
+            for seed, temperature in ((0, 0), *((seed, 0.8) for seed in SEEDS)):
+                how = {"seed": seed, "temperature": temperature, "length": TOKENS, "label": label}
+                own, theirs = model.sample(memory=memory, **how, **code), page.evaluate(DRAW, how)  # type: ignore[arg-type]
+                worst = float(np.abs(np.array(theirs["surprise"]) + own.log_probabilities).max())
+                same = theirs["ids"] == own.ids.tolist()
+                rows[f"seed {seed}" if temperature else "greedy"] = {
+                    "tokens": len(own.ids), "same": same, "nats_apart": worst,
+                }  # fmt: skip
+            size = export(ExportJob(name, str(Path(folder, "page.html")), memory=memory))
+            rows["page_bytes"], rows["page_over_checkpoint"] = size, round(size / path.stat().st_size, 3)
+            if memory:
+                rows["microseconds"] = page.evaluate(COST, 3000)
+        found[f"{name}{' with counts' if memory else ''}"] = rows
+        print(name, memory, rows)
+    return found
 
 
 def notes_of(sample: Any) -> list[tuple[float, ...]]:
@@ -167,13 +200,13 @@ def measured(model: Any, weights: Any, ids: np.ndarray) -> tuple[np.ndarray, flo
 def forms() -> dict[str, Any]:
     """What each form costs in bytes and in nats."""
     model, ids = seqgen.load(TEXT), held_out()
-    weights = model.checkpoint.weights
+    weights, counts = model.checkpoint.weights, model.checkpoint.experts.counts.arrays
     exact, best = measured(model, weights, ids)
     found = {}
     for form in FORMS:
         with tempfile.TemporaryDirectory() as folder:
             page = export(ExportJob(TEXT, str(Path(folder, "page.html")), form))  # type: ignore[arg-type]
-        size = packed_size(weights, form)  # type: ignore[arg-type]
+        size = packed_size(weights, form, counts)  # type: ignore[arg-type]
         same = form == "float32"  # as they are
         logits, nats = (exact, best) if same else measured(model, rounded(weights, form), ids)  # type: ignore[arg-type]
         found[form] = {

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from export_fixtures import checkpoint, saved
+from export_fixtures import checkpoint, counted, saved
 
 from seqgen import registry
 from seqgen.checkpoint import published
@@ -173,6 +173,11 @@ def test_a_model_too_large_for_a_page_is_told_with_its_size_and_a_way_out(tmp_pa
         export(ExportJob(str(path), str(tmp_path / "page.html"), "int8"))
     assert caught.value.hint == "train a smaller model: -P hidden, -P layers"
     assert not (tmp_path / "page.html").exists()
+    counted(checkpoint()).save(path)
+    monkeypatch.setattr(exporting, "MOST", wanted)
+    with pytest.raises(UsageError) as caught:
+        export(ExportJob(str(path), str(tmp_path / "page.html")))
+    assert caught.value.hint.startswith("--no-memory leaves its counts out and makes it ")
 
 
 def test_what_a_page_cannot_run_is_refused_by_name(tmp_path, monkeypatch):
@@ -201,15 +206,34 @@ def test_a_cell_or_memory_without_a_form_is_refused_by_name(tmp_path, monkeypatc
     assert {"cell": "gru, lstm, mingru", "memory": "attention, lookahead, lookback, none"}[name] in caught.value.hint
 
 
-def test_what_is_left_out_is_told_in_the_command_and_in_the_page(tmp_path):
-    heard = Heard()
-    export(ExportJob("tiny-shakespeare", str(tmp_path / "page.html"), "int8"), heard)
+def test_counts_come_along_or_are_told_to_be_left_out(tmp_path):
+    heard, page = Heard(), tmp_path / "page.html"
+    export(ExportJob("tiny-shakespeare", str(page), "float16"), heard)
+    assert not any(note.startswith("Left out") for note in heard.notes)
+    assert len(page.read_bytes()) <= 1.4 * published()["tiny-shakespeare"].stat().st_size
+    text = page.read_text("utf-8")
+    assert "<td>of corpus and document</td>" in text
+    assert "Public domain." in text
+    export(ExportJob("tiny-shakespeare", str(page), "int8", memory=False), heard)
     assert any(note.startswith("Left out: counts of the corpus") for note in heard.notes)
-    page = (tmp_path / "page.html").read_text("utf-8")
-    assert "counts of the corpus and of the document" in page
-    assert "Public domain." in page
-    weights = packed_size(checkpoint_weights("tiny-shakespeare"), "int8")
-    assert len(page) <= 1.4 * weights
+    text = page.read_text("utf-8")
+    assert "counts of the corpus and of the document" in text
+    assert "class Corpus" not in text
+    assert len(text) <= 1.4 * packed_size(checkpoint_weights("tiny-shakespeare"), "int8")
+
+
+def test_counts_stand_behind_the_weights_as_they_are():
+    weights, counts = checkpoint().weights, counted(checkpoint()).experts.counts.arrays
+    counts = {**counts, "wide": np.array([1, 70_000], np.uint32)}
+    found = packed(weights, "int8", counts)
+    assert found.data.startswith(packed(weights, "int8").data)
+    assert len(found.data) == packed_size(weights, "int8", counts)
+    assert [tensor["name"] for tensor in found.counts] == list(counts)
+    for tensor in found.counts:
+        kind = {"u1": "u1", "u2": "<u2", "u4": "<u4"}[tensor["form"]]
+        assert tensor["at"] % 4 == 0
+        values = np.frombuffer(found.data, kind, tensor["shape"][0], tensor["at"])
+        np.testing.assert_array_equal(values, counts[tensor["name"]])
 
 
 def checkpoint_weights(name):

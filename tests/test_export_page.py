@@ -1,6 +1,5 @@
 """Exported models in a real browser: they sample what the Python engine samples, and pages are safe and alone."""
 
-import base64
 import json
 import re
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import PATIENCE
+from export_browser import compared, in_browser
 from export_fixtures import CELLS, MEMORIES, MUSIC, checkpoint, saved
 
 import seqgen
@@ -15,41 +15,6 @@ from seqgen.documents import Documents
 from seqgen.jobs.export import ExportJob, export
 from seqgen.music.read import read_score
 from seqgen.report import Report
-
-RUN = """async ([address, options, plain]) => {
-  const { load, stream, notes } = await import(address);
-  const model = await load({ plain });
-  const tokens = [...stream(model, options)];
-  return { fast: model.network.fast, tokens: tokens.map(({ id, surprise, text }) => [id, surprise, text]),
-           notes: notes(model, tokens) };
-}"""
-LENGTH = 150
-
-
-def in_browser(chromium, folder, path, options, plain=False, precision="float32"):
-    """What a page makes of a checkpoint."""
-    export(ExportJob(str(path), str(folder / "model.js"), precision))
-    address = "data:text/javascript;base64," + base64.b64encode((folder / "model.js").read_bytes()).decode()
-    page = chromium.page()
-    found = page.evaluate(RUN, [address, options, plain])
-    assert page.problems == []
-    return found
-
-
-def compared(chromium, folder, path, plain=False, precision="float32", **how):
-    """The same sample of both, token by token; what the page said, and Python's."""
-    prompt, label = how.pop("prompt", None), how.pop("label", None)
-    how = {"seed": 3, "length": LENGTH, "temperature": 1.0, **how}
-    sample = seqgen.load(path).sample(prompt, label=label, memory=False, **how)
-    options = {**how, "prompt": prompt or "", "label": label, "rules": how.get("rules", [])}
-    found = in_browser(chromium, folder, path, options, plain, precision)
-    ids = [token[0] for token in found["tokens"] if token[0] >= 0]
-    assert ids == sample.ids.tolist()
-    assert len(ids) > 20
-    np.testing.assert_allclose(
-        [token[1] for token in found["tokens"][: len(ids)]], -sample.log_probabilities, atol=2e-4
-    )
-    return found, sample
 
 
 @pytest.mark.parametrize("memory", MEMORIES)
@@ -70,7 +35,7 @@ def test_without_webassembly(chromium, tmp_path):
     assert not found["fast"]
 
 
-@pytest.mark.parametrize("codec", ["byte", "char", "word", "c_source"])
+@pytest.mark.parametrize("codec", ["byte", "char", "word", "subword", "c_source"])
 def test_text_that_is_utf8_stays_so(chromium, tmp_path, codec):
     """Strangers are not drawn, characters come whole, and the text is the same."""
     path = saved(tmp_path, codec_name=codec, seen=lambda share: share > 0.3, labels=("one", "two"))

@@ -18,17 +18,18 @@ from seqgen.errors import UsageError
 @click.option("--format", "kind", type=click.Choice(["html", "js"]), help="Of FILE.  [default: by name]")
 @click.option("--float32", is_flag=True, help="Weights as they are; twice as large.")
 @click.option("--int8", is_flag=True, help="Weights in 8 bits a number; half as large.")
+@click.option("--no-memory", "bare", is_flag=True, help="The network alone, without counts of corpus and document.")
 @click.option("--licence", metavar="TEXT", help="The corpus's, as mit or cc-by-4.0, or in words.")
 @click.option("--title", metavar="TEXT", help="What the page is called.  [default: as CHECKPOINT]")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="With which the page begins.")
-def command(float32: bool, int8: bool, **options: Any) -> None:
+def command(float32: bool, int8: bool, bare: bool, **options: Any) -> None:
     """Make one file of CHECKPOINT that runs in a browser, without Python and without a network.
 
     A page (.html) opens from the disk, by a double click: text that streams in coloured by surprise, or a piano roll
     that sounds, with prompt, label, seed, temperature, top-k, top-p, min-p and repetition; what is made is downloaded
-    as .txt, .c or .mid. A seed gives what it gives with seqgen generate --no-memory (of code: --no-grammar -r dry 0,
-    too) where weights are the same: with --float32, and of published models without --int8. The card of the model and
-    the licence of its corpus are in it.
+    as .txt, .c or .mid. A seed gives what it gives with seqgen generate (of code: --no-grammar -r dry 0) where weights
+    are the same: with --float32, and of published models without --int8. The card of the model and the licence of its
+    corpus are in it.
 
     A module (.js) has three functions for p5.js, Strudel or any page: load, stream and notes.
 
@@ -41,4 +42,5 @@ def command(float32: bool, int8: bool, **options: Any) -> None:
 
     if float32 and int8:
         raise UsageError("both --float32 and --int8 were given", "choose one; without either weights have 16 bits")
-    export(ExportJob(precision="float32" if float32 else "int8" if int8 else "float16", **options), Printer())
+    job = ExportJob(precision="float32" if float32 else "int8" if int8 else "float16", memory=not bare, **options)
+    export(job, Printer())

@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from seqgen.codecs import Codec, Grammar, Ids, id_type
+from seqgen.codecs import Codec, Grammar, Ids, PageForm, id_type
 from seqgen.codecs._characters import boundary
+from seqgen.codecs._subword_file import BPE, CONTROL, parts
 from seqgen.codecs._subword_model import LINE, SPACE, load, train
 from seqgen.codecs.byte import Byte, text_name
 from seqgen.report import Report
@@ -141,3 +142,9 @@ class Subword(Codec):
 
     def grammar(self) -> Grammar | None:
         return None
+
+    def page_form(self, grammar: Grammar | None) -> PageForm:
+        pieces, algorithm = parts(self._model)
+        scores = [piece.score for piece in pieces[len(CONTROL) :]]
+        name = "bpe" if algorithm == BPE else "unigram"
+        return PageForm("subword", {"algorithm": name, "first": self.vocab_size - len(scores), "scores": scores})

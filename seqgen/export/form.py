@@ -27,6 +27,7 @@ from seqgen.models import weight_shapes
 
 STATIC = Path(__file__).parent.parent / "studio" / "static"
 RULES = ("temperature", "top_k", "top_p", "min_p", "repetition")  # that a page has
+CODECS = "byte, char, word, subword, those of programming languages, midi, midi_bar, midi_388, midi_grid"
 REFUSED = 0x80
 NO_MEMORY = "none"
 
@@ -37,15 +38,18 @@ class Parts:
 
     Attributes:
         cell, memory, codec: Without folder and ending.
+        counted: Whether there are counts that are mixed in.
     """
 
     cell: str
     memory: str
     codec: str
+    counted: bool = False
 
     def files(self) -> dict[str, str]:
         """What each is → its path below `studio/static`."""
         kinds = {"Cell": f"cells/{self.cell}", "Memory": f"memories/{self.memory}", "Codec": f"codecs/{self.codec}"}
+        kinds |= {"Mixed": "experts/mixed"} if self.counted else {}
         return {kind: f"sampler/{name}.js" for kind, name in kinds.items()}
 
 
@@ -65,7 +69,7 @@ class Form:
 
 
 def form_of(model: Model, sampling: Sampling) -> Form:
-    """The form of a model whose samples are usually drawn so.
+    """The form of a model whose samples are usually drawn so; without `sampling.memory` its counts are left out.
 
     Raises:
         UsageError: A page has no such cell, memory or codec.
@@ -76,9 +80,10 @@ def form_of(model: Model, sampling: Sampling) -> Form:
     inner = limits.grammar.inner if isinstance(limits.grammar, FramedGrammar) else None
     page = tokenizer.codec.page_form(inner)
     memory = checkpoint.settings.memory or NO_MEMORY
-    parts = _parts(checkpoint.model, memory, tokenizer.codec_name, page)
+    counts = _counts(model, sampling)
+    parts = _parts(checkpoint.model, memory, tokenizer.codec_name, page, counts is not None)
     assert page is not None
-    missing = list(_missing(model, page, limits))
+    missing = list(_missing(model, page, limits, sampling.memory))
     limits = limits if page.grammar else replace(limits, grammar=None)
     settings = checkpoint.settings
     shape = {
@@ -101,6 +106,7 @@ def form_of(model: Model, sampling: Sampling) -> Form:
         "names": None if model.is_text else tokenizer.vocabulary(),
         "codec": dict(page.data),
         "items": _items(tokenizer.documents),
+        "experts": counts,
         "limits": _limits(limits, tokenizer.vocab_size),
         "defaults": {
             "temperature": sampling.temperature,
@@ -119,15 +125,21 @@ def weights_of(model: Model) -> Mapping[str, NDArray[Any]]:
     return {name: checkpoint.weights[name] for name in names}
 
 
+def counts_of(model: Model, sampling: Sampling) -> Mapping[str, NDArray[Any]]:
+    """Counts of the corpus, where the model has them and they are mixed in."""
+    experts = model.checkpoint.experts
+    return {} if experts is None or not sampling.memory else experts.counts.arrays
+
+
 def script_json(data: Any) -> str:
     """JSON that can stand in a script of a page or of a module, whatever is in it."""
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _parts(cell: str, memory: str, codec_name: str, page: PageForm | None) -> Parts:
+def _parts(cell: str, memory: str, codec_name: str, page: PageForm | None, counted: bool) -> Parts:
     """What runs a model. Raises UsageError where there is no such file."""
-    parts = Parts(cell, memory, "" if page is None else page.module)
+    parts = Parts(cell, memory, "" if page is None else page.module, counted)
     for what, name, path in zip(("cell", "memory", "codec"), (cell, memory, codec_name), parts.files().values()):
         if not (STATIC / path).is_file():
             known = ", ".join(_known(what))
@@ -137,14 +149,14 @@ def _parts(cell: str, memory: str, codec_name: str, page: PageForm | None) -> Pa
 
 def _known(what: str) -> Sequence[str]:
     if what == "codec":
-        return ("byte", "char", "word", "those of programming languages", "midi", "midi_bar", "midi_388", "midi_grid")
+        return CODECS.split(", ")
     folder = STATIC / "sampler" / {"cell": "cells", "memory": "memories"}[what]
     return sorted(path.stem for path in folder.glob("*.js") if path.stem not in ("gates", "places"))
 
 
-def _missing(model: Model, page: PageForm, limits: Limits) -> Sequence[str]:
+def _missing(model: Model, page: PageForm, limits: Limits, counted: bool) -> Sequence[str]:
     found = []
-    if model.checkpoint.experts is not None:
+    if model.checkpoint.experts is not None and not counted:
         found.append("counts of the corpus and of the document, which seqgen generate mixes in but for --no-memory")
     if limits.grammar is not None and not page.grammar:
         found.append("the grammar of its language, which keeps brackets, strings and comments whole")
@@ -152,6 +164,15 @@ def _missing(model: Model, page: PageForm, limits: Limits) -> Sequence[str]:
     if names:
         found.append(f"the rule {' and '.join(names)}, which is usual for this model")
     return found
+
+
+def _counts(model: Model, sampling: Sampling) -> dict[str, Any] | None:
+    """What mixes counts and network, for a page; the counts stand behind the weights. None: there are none."""
+    experts = model.checkpoint.experts
+    if experts is None or not sampling.memory:
+        return None
+    gate = [[float(weight) for weight in row] for row in experts.gate.sampling]
+    return {"size": experts.vocab_size, "order": experts.counts.order, "gate": gate}
 
 
 def _items(documents: Documents) -> dict[str, Any] | None:

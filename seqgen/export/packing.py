@@ -4,6 +4,7 @@
     f2   float16
     i1   whole numbers from −127 to 127, row by row, then (from a multiple of four bytes on) a float32 for each row, by
          which they are multiplied: its largest number is 127
+    u1   whole numbers as they are: counts of a corpus; u2, u4 likewise
 
 Everything is little-endian, and each tensor begins at a multiple of four bytes. Some stay float32 in the other
 precisions: tables that do not learn (a clock, signs), vectors, and with float16 what makes logits of hidden states,
@@ -11,7 +12,7 @@ where that is a small part of all: most of the error in logits would come from t
 all of a published model, is float16.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,6 +22,8 @@ from numpy.typing import NDArray
 from seqgen.memories import CLOCK, PREFIX, SIGNS
 
 Precision = Literal["float32", "float16", "int8"]
+Arrays = Mapping[str, NDArray[Any]]
+NONE: Arrays = {}
 FIXED = (PREFIX + CLOCK, PREFIX + SIGNS)
 LOGITS = ("embedding.weight", "projection.weight", "output.weight")  # what makes logits, tied or not
 SMALL = 1 / 8  # of all numbers
@@ -34,35 +37,31 @@ class Packed:
 
     Attributes:
         tensors: Name, shape, form and place of each: plain JSON data.
+        counts: The same of counts, which stand behind them.
         data: The bytes.
     """
 
     tensors: list[dict[str, Any]]
+    counts: list[dict[str, Any]]
     data: bytes
 
 
-def packed(weights: Mapping[str, NDArray[Any]], precision: Precision) -> Packed:
-    """Weights by name in a precision; `int8` halves float16 once more."""
-    tensors: list[dict[str, Any]] = []
-    parts: list[bytes] = []
-    at = 0
-    forms = _forms(weights, precision)
-    for name, weight in weights.items():
-        form = forms[name]
-        data = _bytes(weight, form)
-        tensors.append({"name": name, "shape": list(weight.shape), "form": form, "at": at})
-        parts.append(data)
-        at += len(data)
-    return Packed(tensors, b"".join(parts))
+def packed(weights: Arrays, precision: Precision, counts: Arrays = NONE) -> Packed:
+    """Weights by name in a precision, `int8` halves float16 once more; and whole numbers by name as they are."""
+    forms, parts = _forms(weights, precision), list[bytes]()
+    tensors = list(_placed(weights, forms, parts))
+    whole = list(_placed(counts, {name: _whole(count) for name, count in counts.items()}, parts))
+    return Packed(tensors, whole, b"".join(parts))
 
 
-def packed_size(weights: Mapping[str, NDArray[Any]], precision: Precision) -> int:
+def packed_size(weights: Arrays, precision: Precision, counts: Arrays = NONE) -> int:
     """How many bytes they take, without making them."""
     forms = _forms(weights, precision)
-    return sum(_size(weight, forms[name]) for name, weight in weights.items())
+    size = sum(_size(weight, forms[name]) for name, weight in weights.items())
+    return size + sum(_aligned(count.nbytes) for count in counts.values())
 
 
-def rounded(weights: Mapping[str, NDArray[Any]], precision: Precision) -> dict[str, NDArray[np.float32]]:
+def rounded(weights: Arrays, precision: Precision) -> dict[str, NDArray[np.float32]]:
     """The weights that a page of this precision runs with, as an engine takes them."""
     found = {}
     forms = _forms(weights, precision)
@@ -76,7 +75,7 @@ def rounded(weights: Mapping[str, NDArray[Any]], precision: Precision) -> dict[s
     return found
 
 
-def _forms(weights: Mapping[str, NDArray[Any]], precision: Precision) -> dict[str, str]:
+def _forms(weights: Arrays, precision: Precision) -> dict[str, str]:
     """The form of each weight."""
     whole = sum(weight.size for weight in weights.values())
     logits = sum(weights[name].size for name in LOGITS if name in weights)
@@ -94,6 +93,19 @@ def _forms(weights: Mapping[str, NDArray[Any]], precision: Precision) -> dict[st
     return {name: form(name, weight) for name, weight in weights.items()}
 
 
+def _placed(arrays: Arrays, forms: Mapping[str, str], parts: list[bytes]) -> Iterator[dict[str, Any]]:
+    """What is told of each array, whose bytes are put behind `parts`."""
+    at = sum(map(len, parts))
+    for name, array in arrays.items():
+        yield {"name": name, "shape": list(array.shape), "form": forms[name], "at": at}
+        parts.append(_bytes(array, forms[name]))
+        at += len(parts[-1])
+
+
+def _whole(count: NDArray[Any]) -> str:
+    return f"u{count.dtype.itemsize}"
+
+
 def _size(weight: NDArray[Any], form: str) -> int:
     if form == "i1":
         return _aligned(weight.size) + 4 * len(weight)
@@ -104,7 +116,7 @@ def _bytes(weight: NDArray[Any], form: str) -> bytes:
     if form == "i1":
         whole, scale = _rows(weight)
         return _filled(whole.astype(np.int8).tobytes()) + scale.astype("<f4").tobytes()
-    return _filled(weight.astype("<f4" if form == "f4" else "<f2").tobytes())
+    return _filled(weight.astype(f"<{form}").tobytes())
 
 
 def _rows(weight: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

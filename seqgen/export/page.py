@@ -87,7 +87,7 @@ def page_html(form: Form, packed: Packed, about: About) -> bytes:
 def module_js(form: Form, packed: Packed, about: About) -> bytes:
     """The ES module."""
     entry = f"""{_imports(form)}import {{ functionsOf }} from "./sampler/module.js";
-export const functions = functionsOf(FORM, WEIGHTS, {{ Cell, Memory, Codec }});
+export const functions = functionsOf(FORM, WEIGHTS, {{ {_names(form)} }});
 """
     lines = [about.title, about.line, *(f"{key}: {value}" for key, value in about.card)]
     lines += [f"Left out: {each}" for each in about.missing]
@@ -104,7 +104,7 @@ export {{ load, stream, notes }};
 def _script(form: Form) -> str:
     """What the page runs."""
     worker = f"""{_imports(form)}import {{ serve }} from "./sampler/worker.js";
-serve({{ Cell, Memory, Codec }});
+serve({{ {_names(form)} }});
 """
     view = "music" if form.data["heard"] else "text"
     entry = f"""import {{ show }} from "./exported.js";
@@ -121,12 +121,17 @@ def _imports(form: Form) -> str:
     return "".join(f'import {{ {kind} }} from "./{path}";\n' for kind, path in form.parts.files().items())
 
 
+def _names(form: Form) -> str:
+    return ", ".join(form.parts.files())
+
+
 def _read(path: str) -> str:
     return (STATIC / path).read_text("utf-8")
 
 
 def _data(form: Form, packed: Packed) -> dict[str, object]:
-    return {**form.data, "tensors": packed.tensors}
+    data = {**form.data, "tensors": packed.tensors}
+    return {**data, "experts": {**data["experts"], "tensors": packed.counts}} if packed.counts else data
 
 
 def _hash(text: str) -> str:

@@ -12,6 +12,7 @@ from seqgen.jobs.observer import SILENT, Observer
 
 if TYPE_CHECKING:
     from seqgen.api.model import Model
+    from seqgen.export.packing import Arrays
     from seqgen.export.page import About
 
 KINDS = {".html": "html", ".js": "js", ".mjs": "js"}
@@ -30,6 +31,7 @@ class ExportJob:
         title: What the page is called; None: as the checkpoint.
         seed: With which the page begins.
         kind: What the output is to be; None: as its name says.
+        memory: Whether counts of corpus and document come along, where the checkpoint has them.
     """
 
     checkpoint: str
@@ -39,6 +41,7 @@ class ExportJob:
     title: str | None = None
     seed: int = 1
     kind: Literal["html", "js"] | None = None
+    memory: bool = True
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -54,17 +57,18 @@ def export(job: ExportJob, observer: Observer = SILENT) -> int:
     kind = job.kind or _kind(job.output)
     from seqgen.api.model import load
     from seqgen.api.sampling import Sampling
-    from seqgen.export.form import form_of, weights_of
+    from seqgen.export.form import counts_of, form_of, weights_of
     from seqgen.export.packing import packed
     from seqgen.export.page import module_js, page_html
 
     name = hub.pinned(job.checkpoint) if hub.is_name(job.checkpoint) else job.checkpoint
     model = load(name)
-    form = form_of(model, Sampling(seed=job.seed))
-    weights = weights_of(model)
-    _require_room(job, model)
+    sampling = Sampling(seed=job.seed, memory=job.memory)
+    form = form_of(model, sampling)
+    weights, counts = weights_of(model), counts_of(model, sampling)
+    _require_room(job, model, weights, counts)
     about = _about(job, model, name, form.missing, observer)
-    made = (page_html if kind == "html" else module_js)(form, packed(weights, job.precision), about)
+    made = (page_html if kind == "html" else module_js)(form, packed(weights, job.precision, counts), about)
     for missing in form.missing:
         observer.note(f"Left out: {missing}.")
     write_bytes(job.output, made)
@@ -86,17 +90,17 @@ def _kind(output: str) -> str:
     return KINDS[suffix]
 
 
-def _require_room(job: ExportJob, model: "Model") -> None:
+def _require_room(job: ExportJob, model: "Model", weights: "Arrays", counts: "Arrays") -> None:
     """Raise UsageError where a browser could not open the file."""
-    from seqgen.export.form import weights_of
     from seqgen.export.packing import packed_size
 
-    weights = weights_of(model)
-    needed, least = (packed_size(weights, each) * 4 // 3 for each in (job.precision, "int8"))
+    needed, least = (packed_size(weights, each, counts) * 4 // 3 for each in (job.precision, "int8"))
     if needed <= MOST:
         return
     smaller = f"--int8 makes it {size(least)}" if least <= MOST else f"with --int8 it would still have {size(least)}"
     hint = smaller if job.precision != "int8" else "train a smaller model: -P hidden, -P layers"
+    if counts and (bare := packed_size(weights, job.precision) * 4 // 3) <= MOST:
+        hint = f"--no-memory leaves its counts out and makes it {size(bare)}"
     problem = (
         f"{job.output} would have {size(needed)} for {model.checkpoint.parameters:,} parameters in {job.precision}"
     )
@@ -121,6 +125,7 @@ def _about(job: ExportJob, model: "Model", name: str, missing: tuple[str, ...], 
         *((title, f"{value:.4f}") for _, title, value in card.measured(checkpoint)),
         ("codec", checkpoint.tokenizer.codec_name),
         ("memory", shape.memory or "none"),
+        ("counts", "of corpus and document" if job.memory and checkpoint.experts is not None else "none"),
         ("weights in this page", job.precision),
         ("first seed", str(job.seed)),
     ]

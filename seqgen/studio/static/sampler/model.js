@@ -4,10 +4,15 @@ import { Network } from "./network.js";
 import { Sample } from "./sampler.js";
 import { bytesOf } from "./weights.js";
 
-/** `bytes`: a Uint8Array of the weights, or their base64; `plain`: without WebAssembly. */
+/**
+ * `bytes`: a Uint8Array of weights and counts, or their base64; `parts`: {Cell, Memory, Codec, Mixed where the model has
+ * counts}; `plain`: without WebAssembly.
+ */
 export function modelOf(form, bytes, parts, plain = false) {
   const data = typeof bytes === "string" ? bytesOf(bytes) : bytes;
-  return { form, network: new Network(form, data, parts, plain), codec: new parts.Codec(form) };
+  const network = new Network(form, data, parts, plain);
+  const mixed = form.experts ? new parts.Mixed(network, form, data) : network;
+  return { form, network: mixed, codec: new parts.Codec(form) };
 }
 
 export { Sample };

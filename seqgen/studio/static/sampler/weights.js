@@ -2,7 +2,8 @@
  * Weights as an exported model holds them: one stretch of bytes, and for each tensor its name, shape, form and place.
  *
  * Forms: "f4" float32; "f2" float16; "i1" whole numbers from −127 to 127 with a float32 for each row, by which they are
- * multiplied: (rows of int8), padded to four bytes, then the scales. Everything is little-endian.
+ * multiplied: (rows of int8), padded to four bytes, then the scales; "u1", "u2", "u4" whole numbers as they are.
+ * Everything is little-endian.
  */
 
 /** The bytes of text in base64. */
@@ -13,6 +14,7 @@ export function bytesOf(text) {
   return bytes;
 }
 
+const WHOLE = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array };
 let halves; // float16 → float32, all of them; made when it is first needed
 
 function table() {
@@ -54,11 +56,12 @@ export class Weights {
     return found;
   }
 
-  /** All numbers of a tensor, row by row, as float32. */
+  /** All numbers of a tensor, row by row, as float32; those of whole numbers as such. */
   exact(name) {
     const { shape, form, at } = this.entry(name);
     const size = shape.reduce((product, length) => product * length, 1);
     const { buffer } = this.bytes, begin = this.bytes.byteOffset + at;
+    if (WHOLE[form]) return new WHOLE[form](buffer, begin, size);
     if (form === "f4") return new Float32Array(buffer, begin, size);
     if (form === "f2") {
       const known = table();

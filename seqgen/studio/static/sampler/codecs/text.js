@@ -14,7 +14,7 @@ export const bytesOfPiece = (piece) => Uint8Array.from(piece, (letter) => letter
 export class Codec {
   constructor(form) {
     this.pieces = form.pieces.map(bytesOfPiece);
-    const decoder = new TextDecoder();
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     this.own = new Map(this.pieces.slice(BYTES, form.document).map((piece, at) => [decoder.decode(piece), BYTES + at]));
   }
 

@@ -10,7 +10,7 @@ export class Codec extends Text {
   constructor(form) {
     super(form);
     const { first, joined, alone, marks } = form.codec;
-    const decoder = new TextDecoder(), words = this.pieces.slice(first, form.document);
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true }), words = this.pieces.slice(first, form.document);
     this.words = new Map(words.map((piece, at) => [decoder.decode(piece), first + at]));
     const letter = `[[\\p{L}\\p{N}]--[\\p{Nd}${alone}]]`;
     const word = `${letter}(?:${letter}|[${marks}]|['\\u2019](?=${letter}))*`;
