@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from fill_fixtures import TEXT, C, c_checkpoint, chorale, chorales, text_checkpoint
 
 from seqgen import clock
@@ -213,6 +214,25 @@ def test_a_model_with_holes_goes_on_with_them(tmp_path, capsys):
     capsys.readouterr()
     assert run(["train", str(tmp_path / "new.txt"), "-o", str(tmp_path / "third"), *more, "-P", "infill", "0"]) == 2
     assert "was trained with holes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("memory", [None, "lookback", "attention"])
+def test_a_model_that_goes_on_with_holes_for_the_first_time_looks_ahead_and_keeps_what_it_knew(tmp_path, memory):
+    (tmp_path / "play.txt").write_text(TEXT)
+    tiny = ["--steps", "2", "-P", "batch", "4", "-P", "window", "16"]
+    how = [*tiny, "-P", "hidden", "16", "-P", "memory", "none" if memory is None else memory, "--seed", "3"]
+    assert run(["train", str(tmp_path / "play.txt"), "-o", str(tmp_path / "first"), *how]) == 0
+    more = ["-P", "infill", "0.5", "-P", "infill_span", "64", "-P", "learning_rate", "1e-12", "-P", "weight_decay", "0"]
+    more = [*tiny, *more, "--from", str(tmp_path / "first")]
+    assert run(["train", str(tmp_path / "play.txt"), "-o", str(tmp_path / "second"), *more]) == 0
+    first, second = Checkpoint.load(tmp_path / "first"), Checkpoint.load(tmp_path / "second")
+    assert second.settings.memory == ("attention" if memory == "attention" else "lookahead")
+    ids = torch.from_numpy(first.tokenizer.encode(TEXT.encode())[None, :40].astype(np.int64))
+    found = [each.network() for each in (first, second)]
+    with torch.no_grad():
+        before, after = (network(ids, network.initial_state(1))[0] for network in found)
+    known = first.tokenizer.vocab_size
+    np.testing.assert_allclose(after[..., :known], before, atol=1e-5)
 
 
 def test_old_files_of_c_and_text_have_the_ids_that_they_had():

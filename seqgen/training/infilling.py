@@ -5,6 +5,7 @@ drawn anew in each epoch, as a pure function of (seed, epoch, block): nothing is
 stream no more is looked at than is read. `seqgen.infilling` says in which order.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -238,3 +239,18 @@ def inherited(name: str, checkpoint: Checkpoint, given: Mapping[str, object]) ->
         message = f"infill is 0, but the checkpoint {name} was trained with holes"
         raise SettingError(message, "leave it out: with --from, the share comes from the checkpoint")
     return {key: before[key] for key in ("infill", "infill_span")}
+
+
+def shape(checkpoint: Checkpoint, given: Mapping[str, object]) -> dict[str, object]:
+    """The model settings with which a run goes on from a checkpoint.
+
+    They are the checkpoint's own. Only where holes are new to it, it looks ahead from then on: `lookahead` is what
+    `lookback` was, its weights kept, and its new ones, like those of any memory, change nothing at first.
+
+    Args:
+        checkpoint: Where the run begins.
+        given: The settings asked for.
+    """
+    own = dataclasses.asdict(checkpoint.settings)
+    new = not checkpoint.tokenizer.signs and settings.convert("infill", given.get("infill", 0.0), float) > 0
+    return own | {"memory": "lookahead"} if new and own["memory"] in (None, "lookback") else own

@@ -186,14 +186,15 @@ def _inherited(parent: Parent, given: Mapping[str, object], kinds: tuple[type, .
     """
     checkpoint = parent.checkpoint
     cell = dataclasses.asdict(checkpoint.cell)  # type: ignore[call-overload]
-    found = cell | dataclasses.asdict(checkpoint.settings)
+    shape = infilling.shape(checkpoint, given)
+    found = cell | shape
     hints = _types(kinds)
     for key, value in given.items():
         if key in found and settings.convert(key, value, hints[key]) != found[key]:
             has = settings.text(found[key])
             message = f"{key} is {value}, but the checkpoint {parent.name} has {has}"
             raise SettingError(message, f"leave it out: with --from, {key} comes from the checkpoint")
-    return cell, dataclasses.asdict(checkpoint.settings)
+    return cell, shape
 
 
 def _types(kinds: tuple[type, ...]) -> dict[str, object]:
