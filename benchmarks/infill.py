@@ -13,6 +13,7 @@ own).
 
 import argparse
 import dataclasses
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from _infill_nats import holes, parts  # isort: skip
 from _report import print_table, write_json  # isort: skip
 
 QUICK, GRID = 8, 4  # documents; steps of a quarter note
+VOICES = ["Alto", "Bass", "Soprano", "Tenor"]
 
 
 def notes(score: Score, begin: int, end: int) -> list[tuple[Any, ...]]:
@@ -41,8 +43,8 @@ def notes(score: Score, begin: int, end: int) -> list[tuple[Any, ...]]:
 
 
 def bars(model: Model, pieces: list[bytes], seed: int) -> dict[str, float]:
-    """The shares of pieces of which bars 3 and 4 were made anew that end at the bar line, and are else as they were."""
-    ended, same, tried, refused = 0, 0, 0, 0
+    """Of pieces bars 3 and 4 are made anew: how many end at the bar line, and are else as they were; their voices."""
+    ended, same, tried, refused, sums = 0, 0, 0, 0, Counter[str]()
     for number, piece in enumerate(pieces):
         before = read_score(piece)
         hole = model.tokenizer.codec.score_hole(piece, None, None, {}).piece
@@ -59,7 +61,11 @@ def bars(model: Model, pieces: list[bytes], seed: int) -> dict[str, float]:
         ended += bool(((after.onset + after.duration)[new] <= end).all())
         same += notes(before, begin, end) == notes(after, begin, end)
         tried += 1
-    return {"pieces": tried, "too_long": refused, "end_at_the_bar": ended / tried, "unchanged": same / tried}
+        if sorted(before.names) == VOICES:
+            own, made = (voices(score)[:, line[0] * GRID // 24 : line[1] * GRID // 24 + 1] for score in (before, after))
+            sums += heard(own, made)
+    shares = {"pieces": tried, "too_long": refused, "end_at_the_bar": ended / tried, "unchanged": same / tried}
+    return shares | told(sums)
 
 
 def voices(score: Score) -> Any:
@@ -84,42 +90,47 @@ def parallels(grid: Any) -> int:
     return found
 
 
+def heard(own: Any, new: Any) -> Counter[str]:
+    """Counts of what four voices (4, steps) do, and theirs that they stand for."""
+    length = min(own.shape[1], new.shape[1])
+    wanted, sounding = (own[:, :length] > 0).all(axis=0), (new > 0).all(axis=0)
+    return Counter(
+        own=int(wanted.sum()),
+        four=int((wanted & (new[:, :length] > 0).all(axis=0)).sum()),
+        steps=int(sounding.sum()),
+        uncrossed=int((np.diff(new[:, sounding], axis=0) <= 0).all(axis=0).sum()),
+        bars=max(1, new.shape[1] // (4 * GRID)),
+        parallels=parallels(new),
+        parallels_own=parallels(own),
+    )
+
+
+def told(sums: Counter[str]) -> dict[str, float]:
+    """Shares of these."""
+    return {
+        "four_voices": sums["four"] / max(1, sums["own"]),
+        "uncrossed": sums["uncrossed"] / max(1, sums["steps"]),
+        "parallels_a_bar": sums["parallels"] / max(1, sums["bars"]),
+        "parallels_a_bar_own": sums["parallels_own"] / max(1, sums["bars"]),
+    }
+
+
 def harmonised(model: Model, pieces: list[bytes], seed: int) -> dict[str, float]:
     """What becomes of the highest part of pieces of four parts."""
-    sums = dict.fromkeys(("steps", "four", "own", "uncrossed", "bars", "parallels", "parallels_own", "unchanged"), 0)
-    tried = 0
+    sums, unchanged, tried = Counter[str](), 0, 0
     for number, piece in enumerate(pieces):
         score = read_score(piece)
-        if sorted(score.names) != ["Alto", "Bass", "Soprano", "Tenor"]:
+        if sorted(score.names) != VOICES:
             continue
         kept = score.part == score.names.index("Soprano")
         every = ("onset", "duration", "pitch", "velocity", "program", "part")
         tune = write_score(dataclasses.replace(score, **{name: getattr(score, name)[kept] for name in every}))
         made = read_score(model.accompany(tune, ["Alto", "Tenor", "Bass"], seed=seed + number, temperature=0.8).bytes)
-        sung = read_score(tune)
         again = [note for note in notes(made, 0, 0) if note[-1] == "Soprano"]
-        sums["unchanged"] += again == notes(sung, 0, 0)
-        own, new = voices(score), np.zeros((4, 0), np.int64)
-        new = voices(made)
-        length = min(own.shape[1], new.shape[1])
-        wanted = (own[:, :length] > 0).all(axis=0)
-        sums["own"] += int(wanted.sum())
-        sums["four"] += int((wanted & (new[:, :length] > 0).all(axis=0)).sum())
-        sounding = (new > 0).all(axis=0)
-        sums["steps"] += int(sounding.sum())
-        sums["uncrossed"] += int((np.diff(new[:, sounding], axis=0) <= 0).all(axis=0).sum())
-        sums["bars"] += max(1, new.shape[1] // (4 * GRID))
-        sums["parallels"] += parallels(new)
-        sums["parallels_own"] += parallels(own)
+        unchanged += again == notes(read_score(tune), 0, 0)
+        sums += heard(voices(score), voices(made))
         tried += 1
-    return {
-        "pieces": tried,
-        "given_unchanged": sums["unchanged"] / tried,
-        "four_voices": sums["four"] / sums["own"],
-        "uncrossed": sums["uncrossed"] / sums["steps"],
-        "parallels_a_bar": sums["parallels"] / sums["bars"],
-        "parallels_a_bar_own": sums["parallels_own"] / sums["bars"],
-    }
+    return {"pieces": tried, "given_unchanged": unchanged / tried, **told(sums)}
 
 
 def main() -> None:

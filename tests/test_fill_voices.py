@@ -11,6 +11,7 @@ from seqgen.api.model import Model
 from seqgen.cli import run
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.learned import APART, CROSSED, SELDOM, Learned, learned_of
+from seqgen.codecs.midi_bar.singing import sung_before
 from seqgen.codecs.midi_bar.voices import NOTHING, Note, Voices, crossing, sung
 from seqgen.music.read import read_score
 from seqgen.music.score import Score
@@ -104,6 +105,45 @@ def test_given_voices_are_minded_above_and_below(parts):
             if upper in own or lower in own:  # what is given may cross of itself
                 assert (made[lower] <= made[upper]).mean() > 0.98
         assert all((made[each] == theirs[each]).all() for each in range(4) if each not in own)
+
+
+@pytest.mark.parametrize("bars", [(1, 2), (3, 4), (6, 6)])
+def test_voices_of_bars_that_are_made_keep_to_the_same(bars):
+    model, begin, end = wide(), 96 * (bars[0] - 1), 96 * bars[1]
+    crossed, found = [0, 0], [0, 0]
+    for seed in range(4):
+        for free in (False, True):
+            made = grid(model.fill(chorale(seed), bars=bars, free=free, seed=seed, temperature=1.0).bytes)
+            own = made[:, begin:end]
+            assert (own > 0).all()
+            crossed[free] += int((np.diff(own, axis=0) > 0).any(axis=0).sum())
+            found[free] += parallels(made[:, max(begin - 1, 0) : end])  # what stood before it is minded
+    assert crossed[0] == 0
+    assert crossed[1] > 50
+    assert found[0] <= found[1] / 4
+
+
+def test_voices_go_on_from_what_was_sung_before_a_bar():
+    piece = Model(chorales()).tokenizer.codec.score_hole(chorale(1), (3, 3), None, {}).piece
+    before = sung_before(piece.apart, np.arange(0, 7 * 96, 96), 2)
+    sounding = grid(chorale(1))[:, 2 * 96 - 1]
+    for part in range(4):
+        note = before.lately[part][1]
+        assert note.pitch == sounding[part]
+        assert note.begin < 0 <= note.end
+        assert before.ends[part] == note.end
+
+
+@pytest.mark.parametrize("command", [["fill", "--bars", "2:5"], ["vary", "--amount", "0.9"]])
+def test_bars_let_voices_go_where_they_may(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    wide().checkpoint.save(tmp_path / "wide")
+    (tmp_path / "piece.mid").write_bytes(chorale(2))
+    call = [command[0], "wide", "piece.mid", *command[1:], "--seed", "1", "-t", "1", "-o"]
+    assert run([*call, "kept.mid"]) == 0
+    assert run([*call, "free.mid", "--free-voices"]) == 0
+    kept, free = (grid(Path(name).read_bytes()) for name in ("kept.mid", "free.mid"))
+    assert int((np.diff(kept, axis=0) > 0).any(axis=0).sum()) < int((np.diff(free, axis=0) > 0).any(axis=0).sum())
 
 
 def test_the_command_line_lets_voices_go(tmp_path, monkeypatch):

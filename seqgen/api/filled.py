@@ -22,6 +22,7 @@ def filled(
     after: str | bytes,
     bars: tuple[int, int] | None,
     seconds: tuple[float, float] | None,
+    free: bool,
     label: str | None,
     sampling: Sampling,
 ) -> Sample:
@@ -41,10 +42,10 @@ def filled(
     if seconds is not None:
         if not 0 <= seconds[0] < seconds[1] < 1e9:
             raise UsageError(f"seconds are {seconds}, expected where to begin and where to end", "as in (12.5, 20)")
-        return _sampled(model, seconds_filling(model, model.read(before), seconds, label, length), sampling)
+        return _sampled(model, seconds_filling(model, model.read(before), seconds, label, length, free), sampling)
     assert bars is not None
     _check_bars(bars)
-    return _sampled(model, bar_filling(model, model.read(before), bars, label, length), sampling)
+    return _sampled(model, bar_filling(model, model.read(before), bars, label, length, free=free), sampling)
 
 
 def accompanied(

@@ -1,7 +1,7 @@
 """A hole in a piece of music, ready to be filled: bars or seconds of all parts, or parts that play to what is given."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,13 +74,11 @@ class PartsFilling(Filling):
         hole: The hole.
         frame: (n,) ids with which the document begins; the prompt goes on with what is given before the first bar.
         most: Tokens within which it ends.
-        free: Whether voices may cross though those of the corpus do not.
     """
 
     hole: "ScoreHole"
     frame: NDArray[Any]
     most: int
-    free: bool = False
 
     @property
     def longest(self) -> int:
@@ -94,7 +92,7 @@ class PartsFilling(Filling):
 
     def grammar(self, bounds: Mapping[str, int], seen: Mask | None) -> Grammar:
         """See `seqgen.api.filling.Filling`."""
-        return _accompaniment(self.model, self.hole, len(self.frame), bounds, seen, self.free)
+        return _accompaniment(self.model, self.hole, len(self.frame), bounds, seen)
 
     def joined(self, ids: NDArray[Any]) -> bytes:
         """The piece with what (m,) ids say of the parts."""
@@ -106,12 +104,12 @@ class PartsFilling(Filling):
 
 
 def _accompaniment(
-    model: "Model", hole: "ScoreHole", frame: int, bounds: Mapping[str, int], seen: Mask | None, free: bool
+    model: "Model", hole: "ScoreHole", frame: int, bounds: Mapping[str, int], seen: Mask | None
 ) -> "Accompaniment":
     tokenizer = model.tokenizer
     assert tokenizer.infilling is not None
     size = tokenizer.vocab_size
-    return hole.parts_grammar(bounds, seen, tokenizer.infilling, frame, tokenizer.document_id, size, free)
+    return hole.parts_grammar(bounds, seen, tokenizer.infilling, frame, tokenizer.document_id, size)
 
 
 def bar_filling(
@@ -121,6 +119,7 @@ def bar_filling(
     label: str | None,
     length: int | None,
     like: bytes | None = None,
+    free: bool = False,
 ) -> MusicFilling:
     """Bars of a piece, ready to be made anew.
 
@@ -131,17 +130,23 @@ def bar_filling(
         label: Of the document.
         length: Tokens at most; None: a few times what was there.
         like: A piece that is read before it.
+        free: See `ScoreHole`.
 
     Raises:
         CheckpointError: The model was trained without holes.
         DataError: The piece cannot be read, or is unlike the corpus.
         UsageError: There are no such bars, or they are more than the model's span.
     """
-    return _around(model, _hole(model, data, bars), label, length, like)
+    return _around(model, _hole(model, data, bars, None, free), label, length, like)
 
 
 def seconds_filling(
-    model: "Model", data: bytes, seconds: tuple[float, float], label: str | None, length: int | None
+    model: "Model",
+    data: bytes,
+    seconds: tuple[float, float],
+    label: str | None,
+    length: int | None,
+    free: bool = False,
 ) -> MusicFilling:
     """What begins from one second on and before another, ready to be made anew.
 
@@ -154,16 +159,20 @@ def seconds_filling(
         seconds: From the beginning of the piece, as it is played.
         label: Of the document.
         length: Tokens at most; None: a few times what was there.
+        free: See `ScoreHole`.
 
     Raises:
         CheckpointError: The model was trained without holes.
         DataError: The piece cannot be read, or is unlike the corpus.
         UsageError: Nothing begins there or behind, or the hole is longer than the model's span.
     """
+    from seqgen.codecs.midi_bar.filling import ScoreHole  # not needed for text
+
     codec = model.tokenizer.codec
     codec.require("music", "--seconds", "give --lines, or mark the hole in the text")
     require_holes(model)
     hole = codec.hole_of_seconds(data, seconds, {} if model.seen is None else model.seen.bounds)
+    hole = replace(hole, free=free) if isinstance(hole, ScoreHole) else hole
     _require_like(model, hole)
     return _around(model, hole, label, length, None)
 
@@ -203,33 +212,36 @@ def parts_filling(
         parts: Their names.
         bars: The first and the last in which they are made anew, from 1; None: all.
         label: Of the document.
-        free: Whether voices may cross, and move in fifths and octaves, though those of the corpus do not cross.
+        free: See `ScoreHole`.
 
     Raises:
         CheckpointError: The model was trained without holes.
         DataError: The piece cannot be read, or is unlike the corpus.
         UsageError: The model knows no such part, all parts are to be made, or there are no such bars.
     """
-    hole = _hole(model, data, bars, parts)
+    hole = _hole(model, data, bars, parts, free)
     tokenizer = model.tokenizer
     bounds = {} if model.seen is None else model.seen.bounds
     frame = tokenizer.frame(label).astype(np.int64)
-    script = _accompaniment(model, hole, len(frame), bounds, None, free)
+    script = _accompaniment(model, hole, len(frame), bounds, None)
     read = np.concatenate([frame, np.array(script.script[0], np.int64)])
     signs = tokenizer.infilling
     assert signs is not None
     drawn = frozenset({signs.given, signs.made})
     return PartsFilling(
         model=model, prompt=read, end_id=tokenizer.document_id, drawn=drawn,
-        hole=hole, frame=frame, most=script.longest, free=free,
+        hole=hole, frame=frame, most=script.longest,
     )  # fmt: skip
 
 
-def _hole(model: "Model", data: bytes, bars: tuple[int, int] | None, parts: Sequence[str] | None = None) -> "ScoreHole":
+def _hole(
+    model: "Model", data: bytes, bars: tuple[int, int] | None, parts: Sequence[str] | None, free: bool
+) -> "ScoreHole":
     tokenizer = model.tokenizer
     tokenizer.codec.require("music", "--bars and --parts", "give --lines, or mark the hole in the text")
     require_holes(model)
-    hole = tokenizer.codec.score_hole(data, bars, parts, {} if model.seen is None else model.seen.bounds)
+    bounds = {} if model.seen is None else model.seen.bounds
+    hole = replace(tokenizer.codec.score_hole(data, bars, parts, bounds), free=free)
     _require_like(model, hole)
     return hole
 

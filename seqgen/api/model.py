@@ -190,6 +190,7 @@ class Model:
         *,
         bars: tuple[int, int] | None = None,
         seconds: tuple[float, float] | None = None,
+        free: bool = False,
         label: str | None = None,
         seed: int | None = None,
         **how: Unpack[How],
@@ -201,6 +202,7 @@ class Model:
             after: What stands behind it.
             bars: Of music: the first and the last bar that are made anew, counted from 1. Others as in `generate`.
             seconds: Or from when on, and before when; a model of scores takes the nearest bars.
+            free: See `accompany`.
 
         Raises:
             SeqgenError: The model was trained without holes, or cannot fill this one, or the piece cannot be read.
@@ -208,7 +210,7 @@ class Model:
         from seqgen.api.filled import filled  # not needed to go on
 
         sampling = made(Sampling, fresh(seed), **how)
-        return filled(self, before, after, bars, seconds, self.label(label, sampling.seed), sampling)
+        return filled(self, before, after, bars, seconds, free, self.label(label, sampling.seed), sampling)
 
     @checked
     def accompany(

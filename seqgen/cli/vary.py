@@ -21,6 +21,7 @@ _given = functools.partial(setting, VaryJob)
 @click.argument("file", type=Input())
 @_given("amount", "--amount", type=float, show_default=True, metavar="SHARE")
 @_given("like", "--like", type=Input(), metavar="FILE")
+@_given("free_voices", "--free-voices")
 @_given("left_alone", "--left-alone")
 @filling_options(VaryJob)
 @json_option

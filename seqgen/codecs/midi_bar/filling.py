@@ -16,10 +16,11 @@ from seqgen.codecs import Ids, Mask
 from seqgen.codecs.midi_bar import vocabulary as v
 from seqgen.codecs.midi_bar.accompanying import Accompaniment
 from seqgen.codecs.midi_bar.encoding import Rows
-from seqgen.codecs.midi_bar.hole import BarHole, Held
+from seqgen.codecs.midi_bar.hole import BarHole
 from seqgen.codecs.midi_bar.learned import Learned, learned_of
 from seqgen.codecs.midi_bar.parting import Apart
 from seqgen.codecs.midi_bar.piece import Piece
+from seqgen.codecs.midi_bar.singing import Held, Singing, sung_before
 from seqgen.codecs.midi_bar.voices import Voices, sounds
 from seqgen.infilling import Signs
 from seqgen.music.read import read_score
@@ -43,6 +44,8 @@ class ScoreHole:
         first, last: Its bars, among those that are told, both included.
         parts: The PART tokens of the parts that are made, PARTS for drums; None: all, whatever plays.
         places: PART tokens by the number of the part, where they are others than the roster's.
+        free: Whether voices that are made may cross, and move in fifths and octaves, though those of the corpus do not
+            cross.
     """
 
     data: bytes
@@ -51,6 +54,7 @@ class ScoreHole:
     last: int
     parts: tuple[int, ...] | None = None
     places: Mapping[int, int] | None = None
+    free: bool = False
 
     @classmethod
     def restored(cls, hole: Mapping[str, Any], codec: "MidiBar") -> "ScoreHole":
@@ -123,14 +127,18 @@ class ScoreHole:
 
     def grammar(self, bounds: Mapping[str, int], seen: Mask | None, length: int) -> BarHole:
         """What may fill bars of all parts."""
-        inner = self.codec.within(bounds, seen)
+        inner, learned = self.codec.within(bounds, seen), learned_of(bounds)
         state = inner.start()
         for token in self.left.tolist():
             state = inner.step(state, token)
         bars = range(self.first, self.last + 1)
         heads = [self.piece.apart.heads[bar].tolist() if bar else [] for bar in bars]
-        steps = [v.bar_steps(*self.meters[bar]) for bar in bars]
-        return BarHole(inner, state, heads, steps, self._held(learned_of(bounds)), length)
+        begins = self._begins
+        sounding = [part for part in self.piece.apart.parts if part in learned.sounding]
+        voices = None if self.free or not learned.above else Voices(learned.above, {})
+        quiet = np.split(self._around(), begins[1:-1])[self.first : self.last + 1]
+        singing = Singing(self._held(learned), quiet, sounding, voices)
+        return BarHole(inner, state, heads, singing, sung_before(self.piece.apart, begins, self.first), length)
 
     def parts_grammar(
         self,
@@ -140,7 +148,6 @@ class ScoreHole:
         frame: int,
         document_id: int,
         size: int,
-        free: bool = False,
     ) -> Accompaniment:
         """What may be made of the parts, over the full vocabulary, from the first token of the document on.
 
@@ -149,7 +156,6 @@ class ScoreHole:
             signs: The infilling tokens.
             frame: Tokens with which the document begins.
             document_id, size: Of the tokenizer, the latter its vocabulary's.
-            free: Whether voices may cross though those of the corpus do not.
         """
         inner, learned = self.codec.within(bounds, seen), learned_of(bounds)
         assert self.parts is not None
@@ -158,10 +164,9 @@ class ScoreHole:
         whole = [bar.tolist() for bar in apart.made(parts)]
         known = {bar: whole[bar] for bar in range(len(whole)) if not self.first <= bar <= self.last}
         sounding = [part for part in parts if part in learned.sounding]
-        return Accompaniment(
-            inner, given, known, self.meters, self._quiet(parts), self._held(learned), sounding,
-            None if free or not learned.above else self._voices(learned), signs, frame, document_id, size,
-        )  # fmt: skip
+        voices = None if self.free or not learned.above else self._voices(learned)
+        singing = Singing(self._held(learned), self._quiet(parts), sounding, voices)
+        return Accompaniment(inner, given, known, self.meters, singing, signs, frame, document_id, size)
 
     def _held(self, learned: Learned) -> Held:
         """What notes in the hole keep to: parts, programs and ranges of the piece, of new parts those of the corpus."""
@@ -181,14 +186,27 @@ class ScoreHole:
 
     def _voices(self, learned: Learned) -> Voices:
         """What its voices keep to among each other."""
-        steps = [v.bar_steps(*meter) for meter in self.meters]
         given = [part for part in self.piece.apart.parts if part < v.PARTS and part not in (self.parts or ())]
-        return Voices(learned.above, sounds(self.piece.apart, given, np.concatenate([[0], np.cumsum(steps)])))
+        return Voices(learned.above, sounds(self.piece.apart, given, self._begins))
+
+    @cached_property
+    def _begins(self) -> NDArray[np.int64]:
+        """(bars + 1,) the step at which each bar begins, and the last one ends."""
+        return np.concatenate([[0], np.cumsum([v.bar_steps(*meter) for meter in self.meters])]).astype(np.int64)
+
+    def _around(self) -> NDArray[np.bool_]:
+        """(steps,) whether the piece has not begun yet, or is over."""
+        rows, begins = self.piece.apart.rows, self._begins
+        own = (rows.part >= 0) & (rows.part < v.PARTS)
+        at = begins[rows.bar[own]] + rows.inside[own]
+        outside = np.ones(int(begins[-1]), np.bool_)
+        if len(at):
+            outside[int(at.min()) : int((at + rows.length[own]).max())] = False
+        return outside
 
     def _quiet(self, parts: Sequence[int]) -> list[NDArray[np.bool_]]:
         """For each bar, (steps,) whether no part sounds that is given."""
-        rows, steps = self.piece.apart.rows, [v.bar_steps(*meter) for meter in self.meters]
-        begin = np.concatenate([[0], np.cumsum(steps)])
+        rows, begin = self.piece.apart.rows, self._begins
         sounds = np.zeros(int(begin[-1]), np.bool_)
         given = (rows.part >= 0) & (rows.part < v.PARTS) & ~np.isin(rows.part, parts)
         at = begin[rows.bar[given]] + rows.inside[given]

@@ -102,7 +102,7 @@ def music_filling(model: Model, job: FillJob, data: bytes, label: str | None) ->
         return parts_filling(model, data, names, bars, label, job.free_voices)
     length = None if job.length is None else int(job.length)
     if job.seconds is not None:
-        return seconds_filling(model, data, span(job.seconds, "--seconds", whole=False), label, length)
+        return seconds_filling(model, data, span(job.seconds, "--seconds", whole=False), label, length, job.free_voices)
     if bars is None:
         raise UsageError(f"{job.file}: has no hole", "give --bars 5:8, --seconds 12.5:20, or --parts bass")
-    return bar_filling(model, data, bars, label, length)
+    return bar_filling(model, data, bars, label, length, free=job.free_voices)
