@@ -155,7 +155,7 @@ def test_followers_are_bounded(monkeypatch):
     one = Document()
     for _ in range(50):
         one.add("\x01")
-    assert {len(each) for each in one.followers.values()} == {5}
+    assert set(one.followers.values()) == {("\x01" * 5, 1)}
 
 
 def experts(weights=None):
@@ -181,6 +181,27 @@ def test_steps_of_streams_are_readings_and_rows_do_not_see_one_another():
             np.testing.assert_array_equal(found[row], expected[-1])
         skipped = made.skip(stream, made.start(1))
         np.testing.assert_array_equal(made.known(skipped).corpus[0], together.corpus[row])
+
+
+@pytest.mark.parametrize("kept", [1, 1 << 22])
+@pytest.mark.parametrize("dense", [10, 1 << 20])
+@pytest.mark.parametrize("few", [0, 2, 100])
+def test_one_stream_alone_has_the_bits_of_many(monkeypatch, kept, dense, few):
+    monkeypatch.setattr("seqgen.experts.alone.KEPT", kept)
+    monkeypatch.setattr("seqgen.experts.alone.FEW", few)
+    monkeypatch.setattr("seqgen.experts.corpus.DENSE", dense)
+    weights = np.random.default_rng(3).normal(size=first_weights().shape).astype(np.float32)
+    made, logits = experts(weights), noise(120, V + 2)
+    ids, other = text(4, 120), text(5, 120)
+    ids[60], ids[90] = V + 1, V  # passed over, and a document
+    one, two = made.start(1), made.start(2)
+    for at in range(120):
+        one = made.step(ids[at : at + 1], made.select(one, [0]) if at % 50 == 49 else one)
+        two = made.step(np.array([other[at], ids[at]]), two)
+        alone = made.said(logits[at : at + 1], one, weights)
+        np.testing.assert_array_equal(alone[0], made.said(logits[[at, at]], two, weights)[1])
+        np.testing.assert_array_equal(alone, made.mixed(logits[at : at + 1], made.known(one), weights))
+        assert len(made.alone.kept) <= made.alone.most
 
 
 def test_a_document_token_begins_anew_and_what_is_unknown_is_passed_over():

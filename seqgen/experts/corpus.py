@@ -12,7 +12,6 @@ N-grams are the nodes of a tree, the root first, then order by order; the nodes 
 parent of an n-gram is its context, so that what `seqgen.experts.pruning` left out leaves no hole.
 """
 
-from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -166,25 +165,12 @@ class CorpusCounts:
         """(B, order) the contexts after `ids` (B,)."""
         after = np.full_like(contexts, -1)
         after[:, 0] = 0
-        if len(ids) == 1:
-            after[0, 1:] = self._below(contexts[0, :-1].tolist(), ids.item(0))
-        elif len(self.keys):
+        if len(self.keys):
             wanted = contexts[:, :-1] * self.vocab_size + ids[:, None]
             place = self.keys.searchsorted(wanted)
             found = self.keys.take(place, mode="clip") == wanted
             after[:, 1:] = np.where(found, place + 1, -1)
         return after
-
-    def _below(self, nodes: list[int], token: int) -> list[int]:
-        """The node of each context with one more token, −1 where there is none: sooner than by all keys for one stream,
-        as the few children of a context lie side by side."""
-        found = []
-        for node in nodes:
-            count = 0 if node < 0 else self.count.item(node)
-            first = self.first.item(node) if count else 0
-            place = bisect_left(self.tokens, token, first, first + count) if count else 0
-            found.append(place + 1 if count and place < first + count and self.tokens.item(place) == token else -1)
-        return found
 
     def read(self, ids: Ints, contexts: Places) -> Places:
         """(T, order) the contexts of one stream after each of (T,) ids, `contexts` (order,) being those before."""
@@ -200,9 +186,6 @@ class CorpusCounts:
 
     def reached(self, contexts: Places) -> NDArray[np.int64]:
         """(B,) the longest context of each stream from which anything goes on, in tokens."""
-        if len(contexts) == 1:  # the node −1, the last leaf, has no children
-            nodes = contexts[0].tolist()
-            return np.array([max(length for length, node in enumerate(nodes) if not length or self.count.item(node))])
         return np.asarray(((self.count[contexts] > 0) * np.arange(contexts.shape[1])).max(axis=1))
 
     def probabilities(self, contexts: Places) -> NDArray[np.float64]:
@@ -212,11 +195,8 @@ class CorpusCounts:
             found, low = np.repeat(self.unigrams[None], len(contexts), axis=0), 1
         else:
             found = table.take(contexts[:, 1], axis=0, mode="clip")
-        if len(contexts) == 1:
-            self._raise_one(found[0], contexts[0, low:].tolist())
-        else:
-            for nodes in contexts[:, low:].T:
-                self._raise(found, nodes)
+        for nodes in contexts[:, low:].T:
+            self._raise(found, nodes)
         return found
 
     def _raise(self, found: NDArray[np.float64], nodes: Places) -> None:
@@ -229,15 +209,6 @@ class CorpusCounts:
         items = np.arange(total) + np.repeat(self.first[nodes] - count.cumsum() + count, count)
         rows = np.repeat(np.arange(len(nodes)) * self.vocab_size, count)
         found.reshape(-1)[rows + self.tokens[items]] += self.seen[items]
-
-    def _raise_one(self, row: NDArray[np.float64], nodes: list[int]) -> None:
-        """What `_raise` does for one stream and all orders, to the same bits, in a fifth of the time."""
-        for node in nodes:
-            count = 0 if node < 0 else self.count.item(node)
-            if count:
-                first = self.first.item(node)
-                row *= self.left.item(node)
-                row[self.tokens[first : first + count]] += self.seen[first : first + count]
 
 
 def _order(children: NDArray[Any]) -> int:

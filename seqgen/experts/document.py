@@ -41,13 +41,16 @@ class Evidence(NamedTuple):
     length: list[int]
 
 
+Followers = tuple[str, int]  # the latest tokens that followed a context, and how many of them are different
+
+
 class Document:
     """One document while it grows."""
 
     __slots__ = ("contexts", "followers", "history", "length")
 
     def __init__(self) -> None:
-        self.followers: dict[str, str] = {}
+        self.followers: dict[str, Followers] = {}
         self.history = ""  # the tokens that are remembered
         self.contexts: list[str] = []  # the latest ones, from the shortest on
         self.length = 0
@@ -62,8 +65,18 @@ class Document:
     def add(self, token: str) -> None:
         """Take one more token in."""
         followers = self.followers
+        once = token, 1
         for context in self.contexts:
-            followers[context] = (followers.get(context, "") + token)[-FOLLOWERS:]
+            if (known := followers.get(context)) is None:
+                followers[context] = once
+                continue
+            text, different = known
+            different += token not in text
+            text += token
+            if len(text) > FOLLOWERS:
+                first, text = text[0], text[1:]
+                different -= first not in text
+            followers[context] = text, different
         self.history += token
         self.length += 1
         if len(self.history) == HISTORY:
@@ -71,7 +84,7 @@ class Document:
         tail = self.history[1 - ORDER :]
         self.contexts = [tail[at:] for at in range(len(tail) - 1, -1, -1)]
 
-    def found(self) -> list[str]:
+    def found(self) -> list[Followers]:
         """What followed the latest contexts, from the shortest on, as far as they occurred before."""
         found = []
         for context in self.contexts:
@@ -89,29 +102,49 @@ class Document:
         self.length = length
 
 
-Knowledge = tuple[list[str], int]  # what followed the latest contexts, from the shortest on; tokens of the document
+Knowledge = tuple[list[Followers], int]  # what followed the latest contexts, from the shortest on; tokens so far
 
 
 def evidence(rows: Sequence[Knowledge], vocab_size: int) -> Evidence:
     """What (B,) documents know of their next tokens, in numbers."""
     size = len(rows)
     about, rest, sizes = list[tuple[int, int, int, int]](), np.empty((size, 1)), list[int]()
-    texts, counts, weights = list[str](), list[int](), list[float]()
+    texts, weights = list[str](), list[float]()
     for row, (found, length) in enumerate(rows):
-        left, total, longest = 1.0, 0, (0, 0)
-        for followers in reversed(found):
-            n, u = len(followers), len(set(followers))
-            longest = longest if total else (n, u)
-            weights.append(left / (n + u))
-            counts.append(n)
-            left *= u / (n + u)
-            total += n
+        own, left = _weights(found)
+        weights += own
         rest[row] = left / vocab_size
-        about.append((len(found), *longest, length))
-        sizes.append(total)
-        texts += reversed(found)
-    tokens = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64)
+        text, different = found[-1] if found else ("", 0)
+        about.append((len(found), len(text), different, length))
+        sizes.append(sum(len(each) for each, _ in found))
+        texts += [each for each, _ in reversed(found)]
+    tokens, counts = _tokens(texts).astype(np.int64), [len(each) for each in texts]
     if size > 1:
         tokens += np.repeat(np.arange(size) * vocab_size, sizes)
     mass = np.bincount(tokens, np.repeat(weights, counts) if counts else None, size * vocab_size)
     return Evidence(mass.reshape(size, vocab_size) + rest, *map(list, zip(*about)))
+
+
+def spread(found: list[Followers], vocab_size: int) -> NDArray[np.float64]:
+    """(V,) the probabilities that `evidence` gives of one document, sooner."""
+    if not found:
+        return np.full(vocab_size, 1 / vocab_size)
+    weights, left = _weights(found)
+    texts = [text for text, _ in reversed(found)]
+    every = np.array(weights).repeat([len(text) for text in texts])
+    mass = np.asarray(np.bincount(_tokens(texts), every, vocab_size), np.float64)
+    return np.add(mass, left / vocab_size, out=mass)
+
+
+def _weights(found: list[Followers]) -> tuple[list[float], float]:
+    """What each follower of each context is worth, from the longest context on; what is left for any token."""
+    left, weights = 1.0, []
+    for text, different in reversed(found):
+        total = len(text) + different
+        weights.append(left / total)
+        left *= different / total
+    return weights, left
+
+
+def _tokens(texts: list[str]) -> NDArray[np.uint32]:
+    return np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4")

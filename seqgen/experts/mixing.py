@@ -5,12 +5,14 @@ A state stands for B streams. Like an engine's it is used up by the next step; `
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqgen.experts import document
+from seqgen.experts.alone import Alone
 from seqgen.experts.corpus import CorpusCounts, Places
 from seqgen.experts.document import Document, Evidence
 from seqgen.experts.gate import Floats, Gate, Known, hear, joined, mix, normalised
@@ -49,12 +51,19 @@ class Experts:
         """V: the experts predict ids below it."""
         return self.counts.vocab_size
 
+    @cached_property
+    def alone(self) -> Alone:
+        """The counts as single streams read them."""
+        return Alone(self.counts)
+
     def start(self, batch: int) -> ExpertsState:
         """Streams before their first token."""
         return ExpertsState(self.counts.start(batch), [Document() for _ in range(batch)])
 
     def step(self, ids: Ints, state: ExpertsState) -> ExpertsState:
         """The state after `ids` (B,)."""
+        if len(ids) == 1:
+            return self._step_one(ids.item(0), state)
         contexts, documents, tokens = state.contexts, state.documents, ids.tolist()
         known = max(tokens) < self.vocab_size
         if not known and self.document_id in tokens:
@@ -68,6 +77,14 @@ class Experts:
             if token < self.vocab_size:
                 one.add(chr(token))
         return ExpertsState(after, documents)
+
+    def _step_one(self, token: int, state: ExpertsState) -> ExpertsState:
+        if token == self.document_id:
+            return self.start(1)
+        if token >= self.vocab_size:
+            return state
+        state.documents[0].add(chr(token))
+        return ExpertsState(np.array([self.alone.after(token, state.contexts[0].tolist())]), state.documents)
 
     def known(self, state: ExpertsState) -> Known:
         """What is known of the next token of each stream."""
@@ -99,8 +116,14 @@ class Experts:
             known: From `known` or `read`.
             weights: One of the gate's.
         """
-        alone = normalised(logits)
-        return joined(alone, mix(hear(alone[:, : self.vocab_size], known), weights))
+        network = normalised(logits)
+        return joined(network, mix(hear(network[:, : self.vocab_size], known), weights))
+
+    def said(self, logits: Floats, state: ExpertsState, weights: Floats) -> Floats:
+        """What `mixed` gives of (B, V') logits and of what is known at a state."""
+        if len(logits) == 1:
+            return self.alone.mixed(logits, state.contexts[0].tolist(), state.documents[0], weights)
+        return self.mixed(logits, self.known(state), weights)
 
     def select(self, state: ExpertsState, rows: Sequence[int]) -> ExpertsState:
         """A new state of the streams `rows`."""

@@ -66,4 +66,4 @@ class ExpertsEngine(Engine[State]):
         return State(networks, self.experts.join([state.experts for state in states]))
 
     def _mixed(self, logits: Logits, network: Any, experts: ExpertsState) -> tuple[Logits, State]:
-        return self.experts.mixed(logits, self.experts.known(experts), self.weights), State(network, experts)
+        return self.experts.said(logits, experts, self.weights), State(network, experts)
