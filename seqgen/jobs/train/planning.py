@@ -186,9 +186,8 @@ def _inherited(parent: Parent, given: Mapping[str, object], kinds: tuple[type, .
     """
     checkpoint = parent.checkpoint
     cell = dataclasses.asdict(checkpoint.cell)  # type: ignore[call-overload]
-    shape = infilling.shape(checkpoint, given)
+    shape, hints = infilling.shape(checkpoint, given), _types(kinds)
     found = cell | shape
-    hints = _types(kinds)
     for key, value in given.items():
         if key in found and settings.convert(key, value, hints[key]) != found[key]:
             has = settings.text(found[key])
