@@ -48,7 +48,7 @@ ENDLESS = """() => {
   document.querySelector('seq-text').most = 5000;
   document.querySelector('seq-asking').asked = () => ({checkpoint: 'tiny-shakespeare', length: 'inf', values: {}});
 }"""
-STOP = "button:text-is('Stop'):not([disabled])"
+STOP = "seq-room-play button:text-is('Stop')"
 STAR_EVERY = 4  # sessions
 
 
@@ -129,7 +129,7 @@ def sliders(asked: argparse.Namespace) -> dict[str, Any]:
         for turn in range(asked.turns):
             keys.append(page.evaluate(KEY, ("F#", "C")[turn % 2]))
             page.wait_for_timeout(700)
-        page.click("button:text-is('Stop')")
+        page.click(STOP)
         page.wait_for_selector("text=Download")
         changed = [each["changed"] for each in keys if each is not None]
     return {
@@ -190,15 +190,15 @@ def memory(asked: argparse.Namespace) -> dict[str, Any]:
         client.send("Performance.enable")
         page.evaluate(ENDLESS)
         page.click("button.main")
-        page.wait_for_selector(STOP)
+        page.wait_for_selector(f"{STOP}:not([disabled])")
         rows = []
         for look in range(LOOKS):
             end = time.monotonic() + 60 * asked.minutes / LOOKS
             while time.monotonic() < end:
                 page.wait_for_timeout(500)
-                if page.locator("button:text-is('Stop')").is_disabled():  # a document ends now and then
+                if page.locator(STOP).is_disabled():  # a document ends now and then
                     page.click("button.main")
-                    page.wait_for_selector(STOP)
+                    page.wait_for_selector(f"{STOP}:not([disabled])")
             client.send("HeapProfiler.collectGarbage")
             found = {each["name"]: each["value"] for each in client.send("Performance.getMetrics")["metrics"]}
             rows.append((made.megabytes, found["JSHeapUsedSize"] / 1e6, found["Nodes"]))
@@ -252,7 +252,7 @@ def _act(page: Any, rng: random.Random) -> bool:
     """One thing that a person does, or that happens to a page; whether it was there to be done."""
     acts: list[Callable[[], object]] = [
         lambda: page.click("button.main:not([disabled])", timeout=5000),
-        lambda: page.locator("button:text-is('Stop')").click(timeout=SOON),
+        lambda: page.locator(STOP).click(timeout=SOON),
         lambda: page.locator("button:text-is('Pause'):visible, button:text-is('Go on')").last.click(timeout=SOON),
         lambda: page.locator("button:text-is('Live')").click(timeout=SOON),
         lambda: page.locator("seq-deck button").first.click(timeout=SOON),
