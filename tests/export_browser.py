@@ -10,7 +10,8 @@ from seqgen.jobs.export import ExportJob, export
 RUN = """async ([address, options, plain]) => {
   const { load, stream, notes } = await import(address);
   const model = await load({ plain });
-  const tokens = [...stream(model, options)];
+  const primer = options.primer && new Uint8Array(options.primer);
+  const tokens = [...stream(model, { ...options, primer })];
   return { fast: model.network.fast, tokens: tokens.map(({ id, surprise, text }) => [id, surprise, text]),
            notes: notes(model, tokens) };
 }"""
@@ -46,3 +47,11 @@ def compared(chromium, folder, path, plain=False, precision="float32", memory=Tr
         [token[1] for token in found["tokens"][: len(ids)]], -sample.log_probabilities, atol=2e-4
     )
     return found, sample
+
+
+def opened(chromium, path, **more):
+    """A page that is ready."""
+    page = chromium.page(**more)
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-ready]")
+    return page

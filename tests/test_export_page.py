@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import PATIENCE
-from export_browser import compared, in_browser
+from export_browser import compared, in_browser, opened
 from export_fixtures import CELLS, MEMORIES, MUSIC, checkpoint, saved
 
 import seqgen
@@ -118,14 +118,6 @@ def test_other_precisions_come_close(chromium, tmp_path, precision):
 @pytest.fixture
 def play(tmp_path):
     return saved(tmp_path, labels=("comedies", "tragedies"))
-
-
-def opened(chromium, path, **more):
-    """A page that is ready."""
-    page = chromium.page(**more)
-    page.goto(path.as_uri())
-    page.wait_for_selector("html[data-ready]")
-    return page
 
 
 def made(page, run=1):

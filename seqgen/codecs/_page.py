@@ -13,8 +13,10 @@ class PageForm:
         module: The file of `studio/static/sampler/codecs` that does it, without its ending.
         data: What that file has to know besides the tokens' bytes: plain JSON data.
         grammar: Whether it keeps to the codec's grammar, too.
+        primer: Whether it reads a file of music to go on from.
     """
 
     module: str
     data: Mapping[str, Any] = field(default_factory=dict)
     grammar: bool = False
+    primer: bool = False

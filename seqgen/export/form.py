@@ -101,6 +101,7 @@ def form_of(model: Model, sampling: Sampling) -> Form:
         "document": tokenizer.document_id,
         "labels": list(tokenizer.labels),
         "heard": tokenizer.medium.heard,
+        "primer": page.primer,
         "suffix": tokenizer.codec.suffix,
         "pieces": [piece.decode("latin-1") for piece in model.pieces or []],
         "names": None if model.is_text else tokenizer.vocabulary(),
@@ -160,6 +161,8 @@ def _missing(model: Model, page: PageForm, limits: Limits, counted: bool) -> Seq
         found.append("counts of the corpus and of the document, which seqgen generate mixes in but for --no-memory")
     if limits.grammar is not None and not page.grammar:
         found.append("the grammar of its language, which keeps brackets, strings and comments whole")
+    if model.tokenizer.medium.heard and not page.primer:
+        found.append("files to go on from, which a page reads for midi and midi_bar alone")
     names = [name for name, _ in effective(model, []) if name not in RULES]
     if names:
         found.append(f"the rule {' and '.join(names)}, which is usual for this model")

@@ -155,7 +155,7 @@ class Midi(ControlledCodec):
         if not isinstance(grammar, PerformanceGrammar):
             return None
         tables = {**vocabulary.page_form(), "instruments": list(NAMES)}
-        return PageForm("midi", {**tables, "grammar": grammar.page_form()}, grammar=True)
+        return PageForm("midi", {**tables, "grammar": grammar.page_form()}, grammar=True, primer=True)
 
     def bounds(self, ids: Ids) -> dict[str, int]:
         token = np.asarray(ids).astype(np.int64)

@@ -62,6 +62,7 @@ def names() -> list[str]:
 def page_form() -> dict[str, object]:
     """The vocabulary as plain data, for a page."""
     tables = {"steps": STEPS[SHIFT:INST].tolist(), "durations": DURATIONS.tolist(), "edges": REMAIN_EDGES.tolist()}
+    tables["densities"] = DENSITY_EDGES.tolist()
     return {"size": SIZE, "starts": dict(_STARTS), "mostTens": LONGEST_REST // (10 * SECOND), **tables}
 
 

@@ -147,7 +147,9 @@ class MidiBar(ControlledCodec):
         if not isinstance(grammar, ScoreGrammar):
             return None
         names = {"names": list(self._roster.names), "instruments": list(NAMES)}
-        return PageForm("midi_bar", {**v.page_form(), **names, "grammar": grammar.page_form()}, grammar=True)
+        return PageForm(
+            "midi_bar", {**v.page_form(), **names, "grammar": grammar.page_form()}, grammar=True, primer=True
+        )
 
     def augmentations(self, transpose: int, stretch: float, loudness: int) -> NDArray[np.int64]:
         from seqgen.codecs.midi_bar.augmentation import tables  # not needed but for training

@@ -1,10 +1,11 @@
 // The page of an exported model: controls, a worker that samples, and a view of what comes.
 //
 // A view is a class: new View(place, api) with show(tokens, music), clear(kept), end(rest, music), file() → {bytes,
-// suffix}, prompt(text); where api.checked() it calls api.again(ids) to go on from other tokens.
+// suffix}, prompt(text) or primer(music); where api.checked() it calls api.again(ids) to go on from other tokens.
 
 import "./slider.js";
 import { element, field } from "./exported_parts.js";
+import { Primer } from "./exported_primer.js";
 import { bytesOf } from "./sampler/weights.js";
 
 const TURNED = [
@@ -52,6 +53,12 @@ class Page {
       this.prompt.rows = 2;
       this.prompt.placeholder = "Nothing: a new document";
       card.append(field("prompt", "Go on from", this.prompt));
+    } else {
+      this.primer = new Primer(card, this.form.primer, {
+        read: (message) => this.worker.postMessage({ do: "primer", ...message }, [message.bytes]),
+        fail: (text) => this.fail(text), changed: () => this.say(""),
+        left: () => !this.busy && this.keep.disabled && this.view.clear(),
+      });
     }
     const row = element("div", "bar");
     if (labels.length) {
@@ -96,6 +103,7 @@ class Page {
     this.place.append(card);
     this.view = new View(place, {
       bar, form: this.form, checked: () => this.checked(), again: (kept) => this.again(kept),
+      begins: () => this.begins,
     });
     bar.append(this.keep);
   }
@@ -124,12 +132,15 @@ class Page {
   /** A new sample: the first of a seed when that was changed, else the next one. */
   generate() {
     if (!this.checked()) return;
-    const { seed } = this.made, asked = JSON.stringify([seed, this.prompt?.value, this.label?.value, this.length.value, this.values]);
+    const { seed } = this.made, from = [this.prompt?.value, this.primer?.ids, this.label?.value];
+    const asked = JSON.stringify([seed, from, this.length.value, this.values]);
     this.stream = asked === this.asked ? this.stream + 1 : 0;
     this.asked = asked;
     this.view.clear();
     if (innerWidth < NARROW) this.begin.scrollIntoView({ block: "start" });
-    this.start(this.prompt ? { prompt: this.prompt.value } : {});
+    const ids = this.primer?.ids;
+    this.begins = ids ? this.primer.begins : 0; // seconds at which the last note of what was given begins
+    this.start(this.prompt ? { prompt: this.prompt.value } : ids ? { ids } : {});
   }
 
   /** Go on from the tokens that the view still shows; `checked` has been asked. */
@@ -166,6 +177,13 @@ class Page {
       return;
     }
     if (message.say === "error" && message.run === undefined) this.fail(message.message);
+    if (message.say === "primer") {
+      this.primer.put(message);
+      if (!this.busy) {
+        this.view.primer(message.music);
+        this.keep.disabled = true; // nothing of the model is in it
+      }
+    }
     if (message.run !== this.run || !this.busy) return;
     if (message.say === "error") {
       this.fail(message.message);

@@ -5,8 +5,11 @@ import { midiOf } from "./midi.js";
 import "./roll.js";
 import { Player } from "./sound.js";
 
+const BEFORE = 2; // seconds of a primer that are heard once more
+
 export class View {
-  constructor(place, { bar, form }) {
+  constructor(place, { bar, form, begins }) {
+    this.begins = begins;
     this.instruments = form.codec.instruments ?? [];
     this.roll = document.createElement("seq-roll");
     place.append(this.roll);
@@ -29,6 +32,12 @@ export class View {
 
   prompt() {}
 
+  /** Show what will be gone on from. */
+  primer(music) {
+    this.clear();
+    this.show([], music);
+  }
+
   show(tokens, music) {
     if (!music) return;
     this.music = music;
@@ -44,10 +53,10 @@ export class View {
     return names.map((name, part) => name || (this.instruments[programs.get(part)] ?? "drums"));
   }
 
-  /** It was asked for by a click, so that it may sound at once. */
+  /** It was asked for by a click, so that it may sound at once: from shortly before what is new. */
   end(rest, music) {
     this.show([], music);
-    if (this.music?.notes.length) this.play(0);
+    if (this.music?.notes.length) this.play(Math.max(this.begins() - BEFORE, 0));
   }
 
   play(from) {

@@ -1,7 +1,7 @@
 /** A model that is ready to sample: {form, network, codec}. What runs it is given from outside, see network.js. */
 
 import { Network } from "./network.js";
-import { Sample } from "./sampler.js";
+import { Sample, primerOf } from "./sampler.js";
 import { bytesOf } from "./weights.js";
 
 /**
@@ -15,4 +15,4 @@ export function modelOf(form, bytes, parts, plain = false) {
   return { form, network: mixed, codec: new parts.Codec(form) };
 }
 
-export { Sample };
+export { Sample, primerOf };

@@ -3,11 +3,12 @@
  *
  *     const model = await load();
  *     for (const token of stream(model, { prompt: "ROMEO:", seed: 7 })) …      {id, text, surprise, likely}
- *     notes(model, tokens)                     {start, duration, pitch, velocity, program, part, drum} in seconds
+ *     for (const token of stream(model, { primer })) …                         of music: the bytes of a MIDI file
+ *     notes(model, tokens, primer)             {start, duration, pitch, velocity, program, part, drum} in seconds
  */
 
 import { notesOf } from "./codecs/score.js";
-import { Sample, modelOf } from "./model.js";
+import { Sample, modelOf, primerOf } from "./model.js";
 import { Words } from "./told.js";
 
 /** The three functions of a model; `parts`: {Cell, Memory, Codec}. */
@@ -16,7 +17,7 @@ export function functionsOf(form, base64, parts) {
   const load = async ({ plain = false } = {}) => modelOf(form, base64, parts, plain);
 
   /**
-   * Sample, a token at a time; a model has one stream at once. Options: prompt, label, seed, temperature, rules
+   * Sample, a token at a time; a model has one stream at once. Options: prompt or primer, label, seed, temperature, rules
    * ([["top_p", 0.9]]), length, stream (which of several samples of a seed).
    */
   function* stream(model, options = {}) {
@@ -27,10 +28,11 @@ export function functionsOf(form, base64, parts) {
     if (text) yield { id: -1, text, surprise: 0, likely: [] };
   }
 
-  /** The notes of tokens, or of their ids; none where the model makes no music. */
-  function notes(model, tokens) {
+  /** The notes of a primer, if there is one, and of tokens or their ids; none where the model makes no music. */
+  function notes(model, tokens, primer = null) {
     if (!form.heard) return [];
-    return notesOf(model.codec.score(Array.from(tokens, (token) => token.id ?? token)));
+    const before = primer ? primerOf(model.codec, primer) : [];
+    return notesOf(model.codec.score([...before, ...Array.from(tokens, (token) => token.id ?? token)]));
   }
 
   return { load, stream, notes };

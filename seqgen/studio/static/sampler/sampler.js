@@ -31,10 +31,23 @@ function likeliest(logits, base) {
   return found.map((token) => [token, Math.exp(logits[token] - base)]);
 }
 
+/** The ids of what a sample goes on from. */
+function openingOf(codec, { primer, prompt }) {
+  return primer ? primerOf(codec, primer) : (codec.encode?.(prompt ?? "") ?? []);
+}
+
+/** The ids of a MIDI file; an error is a sentence. */
+export function primerOf(codec, data) {
+  if (!codec.primer) throw new RangeError("This model does not go on from a file.");
+  const ids = codec.primer(data instanceof Uint8Array ? data : new Uint8Array(data));
+  if (!ids.length) throw new RangeError("The file holds no note to go on from.");
+  return ids;
+}
+
 export class Sample {
   /**
-   * `prompt`: text to go on from (of text); `ids`: tokens instead of it, without what frames a document; `label`: the
-   * document's; `seed`: 0 to 2⁶⁴ − 1, a number or digits; `temperature`; `rules`: [[name, value]…]; `length`: tokens at
+   * `prompt`: text to go on from (of text); `primer`: the bytes of a MIDI file to go on from (of music); `ids`: tokens
+   * instead of them, without what frames a document; `label`: the document's; `seed`: 0 to 2⁶⁴ − 1, a number or digits; `temperature`; `rules`: [[name, value]…]; `length`: tokens at
    * most; `stream`: which of several samples of one seed it is.
    */
   constructor({ form, network, codec }, options = {}) {
@@ -49,9 +62,10 @@ export class Sample {
     this.limits = new Limits(form.limits, network.vocabSize, held);
     this.gumbel = new Float32Array(network.vocabSize);
     this.work = new Float32Array(network.vocabSize);
+    this.at = 0; // in the prompt
     this.count = 0;
     this.finished = "";
-    this.given = given.ids ?? codec.encode?.(given.prompt ?? "") ?? []; // the prompt without what frames it
+    this.given = given.ids ?? openingOf(codec, given); // the prompt without what frames it
     this.prompt = [...this.frame(given.label), ...this.given];
     this.past = this.prompt.slice(-WINDOW);
   }
@@ -65,15 +79,17 @@ export class Sample {
     return [document, document + 1 + labels.indexOf(label)];
   }
 
-  /** Read the prompt. */
-  begin() {
-    this.network.reset();
-    this.limits.reset();
-    this.prompt.forEach((token, place) => {
-      this.limits.read(token);
-      if (place < this.prompt.length - 1) this.network.read(token);
-    });
-    this.logits = this.network.step(this.prompt[this.prompt.length - 1]);
+  /** Read a token of the prompt; once it is read to its end there are `logits`. */
+  take() {
+    const { network, limits, prompt, at } = this;
+    if (at === 0) {
+      network.reset();
+      limits.reset();
+    }
+    this.at += 1;
+    limits.read(prompt[at]);
+    if (this.at < prompt.length) network.read(prompt[at]);
+    else this.logits = network.step(prompt[at]);
   }
 
   /** The next token, {id, surprise in nats, likely: [[id, probability]…]}; null: `finished` says why there is none. */
@@ -83,7 +99,7 @@ export class Sample {
       this.finished = "length";
       return null;
     }
-    if (!this.logits) this.begin();
+    while (!this.logits) this.take();
     const { logits } = this, id = this.draw();
     if (id === this.form.document) {
       this.finished = "end";

@@ -2,10 +2,12 @@
  * A model in a worker: it samples while the page stays alive. Messages are objects.
  *
  * To it:   {do: "load", form, bytes}   {do: "start", run, options}   {do: "stop"}
+ *          {do: "primer", name, bytes: of a MIDI file}
  * From it: {say: "ready", fast, milliseconds}
  *          {say: "begun", run, before: the ids of the prompt}
  *          {say: "tokens", run, tokens: [{id, text, surprise, likely: [[text, probability, id]…]}…], music}
  *          {say: "end", run, reason, rest: text of a character that was not finished, ids, music}
+ *          {say: "primer", name, ids, music: what they stand for}
  *          {say: "error", run, message}
  *
  * `run` is the page's number of a sample: what it no longer wants it knows by it. `music`, where the model makes any,
@@ -13,7 +15,7 @@
  */
 
 import { barsOf, notesOf } from "./codecs/score.js";
-import { Sample, modelOf } from "./model.js";
+import { Sample, modelOf, primerOf } from "./model.js";
 import { Names, Words } from "./told.js";
 
 const SLICE = 25; // milliseconds of work between two looks at the messages
@@ -29,6 +31,7 @@ export class Session {
     try {
       if (message.do === "load") this.load(message);
       else if (message.do === "start") this.start(message);
+      else if (message.do === "primer") this.primer(message);
       else this.run = null;
     } catch (error) {
       this.run = null;
@@ -50,10 +53,20 @@ export class Session {
     this.go(this.run);
   }
 
+  primer({ name, bytes }) {
+    try {
+      const ids = primerOf(this.model.codec, bytes);
+      this.tell({ say: "primer", name, ids, music: this.music(ids) });
+    } catch (error) {
+      this.tell({ say: "error", message: `${name}: ${error.message}` }); // what plays goes on
+    }
+  }
+
   go(current) {
     if (this.run !== current) return; // stopped, or another one has begun
     const { run, sample, words, ids } = current, tokens = [], begin = performance.now();
-    while (!sample.finished && performance.now() - begin < SLICE) {
+    while (!sample.logits && performance.now() - begin < SLICE) sample.take();
+    while (sample.logits && !sample.finished && performance.now() - begin < SLICE) {
       const token = sample.next();
       if (!token) break;
       ids.push(token.id);

@@ -1,17 +1,24 @@
 /**
  * Performance tokens to a score, as seqgen/codecs/midi/decoding.py makes it of what the grammar lets through.
- * `form.codec` is told in midi_grammar.js; besides {durations, instruments}.
+ * `form.codec` is told in midi_grammar.js; besides {durations, instruments, densities}.
  */
 
 import { Framed } from "./framed.js";
 import { PerformanceGrammar } from "./midi_grammar.js";
+import { encoded } from "./midi_encoding.js";
 import { DRUMS, scoreOf } from "./score.js";
+import { scoreIn } from "../music/read.js";
 
 const TICKS = 10, QUARTER = 500, DRUM_STEPS = 10, DEFAULT_VELOCITY = 16;
 
 export class Codec {
   constructor({ codec: { grammar, ...tables } }) {
-    Object.assign(this, { ...tables, v: tables.starts });
+    Object.assign(this, { ...tables, v: tables.starts, pedal: grammar.pedal });
+  }
+
+  /** The ids of a MIDI file to go on from. */
+  primer(data) {
+    return encoded(this, scoreIn(data, !this.pedal));
   }
 
   grammar(form) {

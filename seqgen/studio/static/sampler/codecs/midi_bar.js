@@ -6,7 +6,9 @@
 
 import { Framed } from "./framed.js";
 import { ScoreGrammar } from "./midi_bar_grammar.js";
+import { encoded } from "./midi_bar_encoding.js";
 import { DRUMS, scoreOf } from "./score.js";
+import { scoreIn } from "../music/read.js";
 
 const TICKS = 20, QUARTER = 480, DRUM_STEPS = 6, DEFAULT_VELOCITY = 8;
 
@@ -102,6 +104,11 @@ function single(rows) {
 export class Codec {
   constructor({ codec: { grammar, ...tables } }) {
     Object.assign(this, { ...tables, v: tables.starts });
+  }
+
+  /** The ids of a MIDI file to go on from. */
+  primer(data) {
+    return encoded(this, scoreIn(data));
   }
 
   grammar(form) {

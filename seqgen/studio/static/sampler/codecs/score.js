@@ -6,6 +6,8 @@
  *      pedals: [[onset, length, program]…]}
  */
 
+import { below } from "../music/search.js";
+
 export const DRUMS = 128; // the program that stands for the percussion channel
 const DEFAULT_TEMPO = 500000;
 
@@ -26,12 +28,12 @@ export function scoreOf(ticks, rows, { names = [], length = 0, ...more } = {}) {
 export function clockOf({ ticks, tempos }) {
   let before = 0;
   const parts = tempos.map(([tick, tempo], at) => {
-    if (at) before += ((tick - tempos[at - 1][0]) * tempos[at - 1][1]) / (1e6 * ticks);
+    if (at) before += (tick - tempos[at - 1][0]) * (tempos[at - 1][1] / (1e6 * ticks));
     return { tick, before, rate: tempo / (1e6 * ticks) };
   });
+  const begins = tempos.map(([tick]) => tick);
   return (tick) => {
-    let at = parts.length - 1;
-    while (at > 0 && parts[at].tick > tick) at -= 1;
+    const at = Math.max(below(begins, tick + 1) - 1, 0);
     return parts[at].before + (tick - parts[at].tick) * parts[at].rate;
   };
 }
