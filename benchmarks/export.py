@@ -1,6 +1,6 @@
 """Claims: an exported model says what seqgen says, in a page little larger than its weights, fast enough to read along.
 
-    python benchmarks/export.py [text|music|forms|speed …]
+    python benchmarks/export.py [text|music|primers|forms|speed …]
 
 Without names all parts are measured; each writes its numbers into results/export.json beside those of the others, and
 when it did so, at what load. The browser is Debian's Chromium, headless, driven by Playwright.
@@ -11,6 +11,7 @@ text     the models of text in float32, with their counts, and tiny-shakespeare 
          the counts in, the two in turns
 music    bach-chorales and folk-tunes: tokens and notes of three seeds beside those of Python's sampler; the tokens of
          twenty samples at temperature 2, of which Python's decoder drops none
+primers  the pieces of both corpora of music as MIDI files: of how many page and Python make the same ids to go on from
 forms    tiny-shakespeare in float32, float16 and int8: bytes of the page over those of weights and counts, logits
          beside those of float32, and nats a token on 16,000 characters that were held out, in 16 streams of 1,000
 speed    tokens a second of a 2×512 LSTM on one core, to which Chromium is kept, with WebAssembly and without: by the
@@ -39,6 +40,8 @@ from seqgen.checkpoint import published
 from seqgen.export.packing import packed_size, rounded
 from seqgen.generation import load as load_engine
 from seqgen.jobs.export import ExportJob, export
+from seqgen.music.read import read_score
+from seqgen.music.write import write_score
 from seqgen.report import Report
 
 from _report import RESULTS, print_table, write_json  # isort: skip
@@ -56,6 +59,9 @@ DRAW = """(options) => {
            surprise: tokens.map(({ surprise }) => surprise),
            notes: m.notes(model, tokens) };
 }"""
+PRIMED = """(texts) => texts.map((text) => {
+  return window.model.codec.primer(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
+})"""
 TIMED = """async ({ plain, length }) => {
   const model = await m.load({ plain });
   for (const token of m.stream(model, { seed: 1, length: 200 }));
@@ -174,6 +180,30 @@ def music() -> dict[str, Any]:
     return found
 
 
+def primers() -> dict[str, Any]:
+    """The same ids of files to go on from."""
+    found: dict[str, Any] = {}
+    for name in SONGS:
+        codec, files = seqgen.load(name).tokenizer.codec, list[bytes]()
+        for path in sorted(Path(catalogue.get(name)).rglob("*.*")):
+            if path.suffix in (".mxl", ".abc"):
+                pieces = codec.documents(path.read_bytes())[:1]
+                files += [write_score(read_score(piece, Report())) for piece in pieces]
+        with tempfile.TemporaryDirectory() as folder, browser() as page:
+            page.evaluate(OPEN, module(name, folder))
+            texts = [base64.b64encode(data).decode() for data in files]
+            begin = time.perf_counter()
+            theirs = page.evaluate(PRIMED, texts)
+            seconds = time.perf_counter() - begin
+        own = [codec.encode_prompt(data).tolist() for data in files]
+        found[name] = {
+            "files": len(files), "same": sum(a == b for a, b in zip(own, theirs)),
+            "tokens": sum(map(len, own)), "milliseconds_a_file": round(1000 * seconds / len(files), 1),
+        }  # fmt: skip
+        print(name, found[name])
+    return found
+
+
 def held_out() -> np.ndarray:
     """(HELD + 1, STREAMS) ids of text from the last tenth of the corpus, which the model did not see."""
     (path,) = Path(catalogue.get(TEXT)).rglob("*.txt")
@@ -264,7 +294,7 @@ def speed() -> dict[str, Any]:
     return found
 
 
-PARTS = {"text": text, "music": music, "forms": forms, "speed": speed}
+PARTS = {"text": text, "music": music, "primers": primers, "forms": forms, "speed": speed}
 
 
 def main() -> None:

@@ -162,7 +162,7 @@ def _missing(model: Model, page: PageForm, limits: Limits, counted: bool) -> Seq
     if limits.grammar is not None and not page.grammar:
         found.append("the grammar of its language, which keeps brackets, strings and comments whole")
     if model.tokenizer.medium.heard and not page.primer:
-        found.append("files to go on from, which a page reads for midi and midi_bar alone")
+        found.append("files to go on from, which pages read for seqgen's own codecs of music")
     names = [name for name, _ in effective(model, []) if name not in RULES]
     if names:
         found.append(f"the rule {' and '.join(names)}, which is usual for this model")

@@ -96,7 +96,8 @@ class Midi388(ScoreCodec):
     def page_form(self, grammar: Grammar | None) -> PageForm | None:
         if not isinstance(grammar, EventGrammar):
             return None
-        return PageForm("midi_388", {"longestRest": v.LONGEST_REST, "grammar": grammar.page_form()}, grammar=True)
+        data = {"longestRest": v.LONGEST_REST, "grammar": grammar.page_form()}
+        return PageForm("midi_388", data, grammar=True, primer=True)
 
     def drawable(self, seen: Mask) -> Mask:
         """A note-off follows any note that sounds, and a prompt may hold notes that training never saw."""

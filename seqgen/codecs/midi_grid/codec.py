@@ -79,7 +79,7 @@ class MidiGrid(ScoreCodec):
 
     def page_form(self, grammar: Grammar | None) -> PageForm:
         data = {"hold": self._options.hold, "longest": LONGEST, "programs": list(PROGRAMS)}
-        return PageForm("midi_grid", data, grammar=True)
+        return PageForm("midi_grid", data, grammar=True, primer=True)
 
 
 def encode_notes(notes: Notes, faults: Faults, *, hold: bool) -> Ids:

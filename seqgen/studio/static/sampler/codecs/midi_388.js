@@ -4,7 +4,9 @@
  */
 
 import { Framed } from "./framed.js";
+import { encoded } from "./midi_388_encoding.js";
 import { scoreOf } from "./score.js";
+import { scoreIn } from "../music/read.js";
 
 const ON = 0, OFF = 128, SHIFT = 256, VEL = 356, SIZE = 388, SECOND = SHIFT + 99, NONE = -1;
 const [TIME, MOVED, ENDED, LOUD, BEGUN] = Array(5).keys(); // what the last token was
@@ -59,6 +61,15 @@ class EventGrammar {
 }
 
 export class Codec {
+  constructor({ codec: { longestRest } }) {
+    this.longestRest = longestRest;
+  }
+
+  /** The ids of a MIDI file to go on from. */
+  primer(data) {
+    return encoded(scoreIn(data), this.longestRest);
+  }
+
   grammar(form) {
     return new Framed(new EventGrammar(form.codec), form);
   }

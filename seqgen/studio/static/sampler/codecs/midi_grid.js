@@ -5,7 +5,9 @@
  */
 
 import { Framed } from "./framed.js";
+import { encoded } from "./midi_grid_encoding.js";
 import { scoreOf } from "./score.js";
+import { scoreIn } from "../music/read.js";
 
 const VOICES = 4, REST = 128, HOLD = 129, TICKS = 120, QUARTER = 480, VELOCITY = 80;
 
@@ -45,6 +47,11 @@ class GridGrammar {
 export class Codec {
   constructor({ codec }) {
     Object.assign(this, codec);
+  }
+
+  /** The ids of a MIDI file to go on from. */
+  primer(data) {
+    return encoded(scoreIn(data), this);
   }
 
   grammar(form) {
