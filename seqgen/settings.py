@@ -20,6 +20,7 @@ Settings = TypeVar("Settings")
 Values: TypeAlias = dict[str, object]  # settings by name, as text or as they are; `parse` and `convert` check them
 SHOWN = 60  # characters of a wrong value
 MOST_BITS = 64  # of a whole number: what seeds have
+ABSURD = 10**15  # no setting may be that, above or below 0
 MOST_TOML = 1 << 13  # bytes: ten times what is ever needed; keys of many dots take quadratic time
 TRUE = {"true", "yes", "on", "1"}
 FALSE = {"false", "no", "off", "0"}
@@ -122,6 +123,32 @@ def document(cls: type) -> list[tuple[str, str, str]]:
         default = "" if field.default is dataclasses.MISSING else text(field.default)
         rows.append((field.name, default, field.metadata.get("help", "")))
     return rows
+
+
+def expected(cls: type) -> dict[str, str]:
+    """What each number of a settings class may be, in the words of its own check: it is asked with two absurd ones."""
+    hints, found = typing.get_type_hints(cls), dict[str, str]()
+    for name in fields(cls):
+        if choices(cls, name):
+            continue
+        for absurd in (ABSURD, -ABSURD):
+            try:
+                cls(**{name: convert(name, absurd, hints[name])})
+            except SettingError as error:
+                head, _, words = error.message.partition(", expected ")
+                if words and head.startswith(f"{name} is "):
+                    found[name] = words
+            except (ArithmeticError, TypeError, ValueError):  # a class that checks nothing, and counts with it
+                continue
+    return found
+
+
+def choices(cls: type, name: str) -> tuple[str, ...]:
+    """The values that a field can have, as a person would type them, where there are only some; else none."""
+    wanted = typing.get_type_hints(cls)[name]
+    if wanted is bool:
+        return "true", "false"
+    return tuple(map(text, typing.get_args(wanted))) if typing.get_origin(wanted) is typing.Literal else ()
 
 
 def text(value: Any) -> str:

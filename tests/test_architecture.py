@@ -288,6 +288,11 @@ def test_cells_are_loaded_without_torch():
     assert "torch" not in modules_after(code + "for cell in made: cell.numpy_form(), cell.weights(2, 3), cell.state(3)")
 
 
+def test_what_training_can_be_told_is_known_without_torch():
+    code = "from seqgen.jobs.train.form import form\nprint(form('gru', 'char')[0]['title'])"
+    assert "torch" not in modules_after(code)
+
+
 def test_no_pickle_anywhere():
     words = re.compile(r"\bpickle\.|import pickle|torch\.load\b|torch\.save\b|allow_pickle=True|\bjoblib\b|\bmarshal\b")
     users = [path for path in FILES if words.search(path.read_text("utf-8"))]

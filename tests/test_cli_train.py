@@ -237,6 +237,13 @@ def test_an_unknown_key_in_a_file_is_refused(capsys, tmp_path):
     fails(capsys, ["play.txt", "--config", "my.toml"], 2, "my.toml: unknown key 'stepz'", "did you mean 'steps'?")
 
 
+@pytest.mark.parametrize("name", ["hidden", "batch", "window"])
+def test_a_size_of_nothing_is_a_sentence(name, capsys, tmp_path):
+    (tmp_path / "a.txt").write_text("a text\n" * 100)
+    assert run(["train", str(tmp_path / "a.txt"), "-P", name, "0", "-o", str(tmp_path / "run")]) == 2
+    assert f"{name} is 0, expected 1 to" in capsys.readouterr().err
+
+
 def test_a_run_that_is_there_is_left_alone(capsys, tmp_path):
     assert run(["train", "play.txt", "-o", "out", "--steps", "2", *TINY]) == 0
     before = (tmp_path / "out/model.safetensors").read_bytes()

@@ -4,7 +4,7 @@ import pytest
 
 from seqgen import settings
 from seqgen.errors import UsageError
-from seqgen.jobs.train.planning import model_kinds
+from seqgen.jobs.train.kinds import model_kinds
 from seqgen.models import ModelSettings, parameters, weight_shapes
 from seqgen.training import presets
 from seqgen.training.settings import TrainSettings

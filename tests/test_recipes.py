@@ -7,7 +7,7 @@ import pytest
 
 from seqgen import settings
 from seqgen.cli.train import command
-from seqgen.jobs.train.planning import model_kinds
+from seqgen.jobs.train.kinds import model_kinds
 
 RECIPES = sorted((Path(__file__).parent.parent / "recipes").glob("*.toml"))
 

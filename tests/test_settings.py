@@ -112,6 +112,27 @@ def test_require_says_what_was_expected():
         settings.require(False, "size", None, "more")
 
 
+@dataclass(frozen=True)
+class Bounded:
+    share: float | None = settings.option(None, "how much")
+    count: int = settings.option(3, "how many")
+    free: float = settings.option(1.0, "anything")
+    loud: bool = settings.option(False, "whether")
+    mode: Literal["fast", "slow"] = settings.option("fast", "how")
+
+    def __post_init__(self):
+        settings.require(self.share is None or 0 <= self.share < 1, "share", self.share, "at least 0 and below 1")
+        settings.require(self.count >= 1, "count", self.count, "at least 1")
+
+
+def test_what_a_number_may_be_is_said_in_the_words_of_the_check():
+    assert settings.expected(Bounded) == {"share": "at least 0 and below 1", "count": "at least 1"}
+    assert settings.expected(Example) == {}
+    assert [settings.choices(Bounded, name) for name in ("mode", "loud", "count")] == [
+        ("fast", "slow"), ("true", "false"), (),
+    ]  # fmt: skip
+
+
 def test_no_two_settings_of_one_training_share_a_name():
     from seqgen import registry
     from seqgen.models import ModelSettings

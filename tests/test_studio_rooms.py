@@ -203,7 +203,7 @@ def test_a_run_is_trained_from_files_and_its_story_is_there_after_a_reload(visit
     page.click("nav button:has-text('Train')")
     room = page.locator("seq-room-train")
     room.locator(".go .main").click()
-    room.locator(".error", has_text="the run's name is ''").wait_for()
+    room.locator(".error", has_text="expected something to train on").wait_for()
     room.locator("input[type=file]").nth(0).set_input_files(tmp_path / "plays.txt")
     room.get_by_text("1 files, 0.0 MB").wait_for()
     room.get_by_label("Size").select_option("tiny")
@@ -220,6 +220,44 @@ def test_a_run_is_trained_from_files_and_its_story_is_there_after_a_reload(visit
     room.locator(".notes", has_text="Corpus:").wait_for()
     room.get_by_text("Play with it").click()
     page.wait_for_selector("seq-room-play:not([hidden])")
+
+
+def test_what_a_run_would_be_is_said_before_it_is_begun(visit, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plays").mkdir()
+    (tmp_path / "plays" / f"{ODD.replace('/', '')}.txt").write_text(fill_fixtures.TEXT * 4)
+    page = visit()
+    page.click("nav button:has-text('Train')")
+    room, guidance = page.locator("seq-room-train"), page.locator("seq-guidance")
+    assert guidance.is_hidden()
+    room.get_by_label("Learn from").fill("plays")
+    room.get_by_label("Learn from").press("Tab")
+    guidance.locator("p", has_text="Model: lstm 1×").wait_for()
+    assert guidance.locator("dt", has_text="files").count() == 1
+    assert page.locator("img").count() == 0
+    room.get_by_text("All settings").click()
+    room.get_by_text("Codec char", exact=True).click()  # that the guidance found
+    room.get_by_text("Model", exact=True).click()
+    hidden = room.get_by_label("hidden", exact=True)
+    assert hidden.get_attribute("placeholder") == "auto"
+    told = hidden.get_attribute("aria-describedby")
+    assert page.locator(f"#{told}").inner_text() == "units in each recurrent layer; 1 to 16384"
+    hidden.fill("0")
+    hidden.press("Tab")
+    guidance.get_by_text("hidden is 0, expected 1 to 16384").wait_for()
+    hidden.fill("20")
+    room.get_by_label("Codec").select_option("byte")
+    room.get_by_label("Cell").select_option("rnn")
+    guidance.locator("p", has_text="codec byte").wait_for()
+    assert "Model: rnn 1×20" in guidance.inner_text()
+    assert hidden.input_value() == "20"
+    room.get_by_label("Minutes", exact=True).fill("30")
+    room.locator(".go .main").click()
+    room.locator(".notes", has_text="Model: rnn 1×20").wait_for()
+    assert guidance.is_hidden()
+    room.get_by_text("of the budget").wait_for()
+    room.get_by_text("Stop", exact=True).click()
+    room.get_by_text("everything is saved").first.wait_for()
 
 
 def test_the_pictures_of_a_take_come_in_a_frame_that_reaches_nothing(visit, running, toy):

@@ -131,6 +131,95 @@ def test_what_the_command_line_refuses_is_refused_in_the_same_sentence(running):
         assert "holds no run to go on with" in page.until("train.error", PATIENCE)["message"]
 
 
+def guided(page, **asked):
+    """What comes of a question for guidance, up to its last word."""
+    page.say(do="train.guide", run=7, **{"name": "mine", **asked})
+    while page.until("train.guide", PATIENCE)["kind"] not in ("guided", "error"):
+        pass
+    return {each["kind"]: each for each in page.heard if each["event"] == "train.guide" and each["run"] == 7}
+
+
+def test_guidance_comes_before_a_run_and_leaves_nothing(running):
+    with running.page() as page:
+        found = guided(page, source="plays", model="gru", codec="byte", minutes=2, settings={"hidden": "24"})
+        rows = dict(found["described"]["rows"])
+        assert rows["files"] == f"1 file, {len(TEXT) / 1000:.1f} kB"
+        assert found["guided"]["codec"] == "byte"
+        (said,) = found["guided"]["said"]
+        assert said.startswith(f"Corpus: {len(TEXT) + 1:,} tokens in 1 document, codec byte")
+        assert "Model: gru 1×24" in said
+        assert "it stops after 2 minutes" in said
+        assert "Ctrl-C" not in said
+    assert not Path("checkpoints").exists()
+
+
+def test_guidance_refuses_in_the_sentences_of_the_command_line(running):
+    Path("checkpoints/old").mkdir(parents=True)
+    Path("checkpoints/old/model.safetensors").write_bytes(b"")
+    made = bring(running, {"c/a.txt": TEXT.encode()})
+    cases = [
+        ({"source": "nowhere"}, "nowhere: there is no such file, folder or corpus"),
+        ({"source": "plays", "settings": {"hiden": "24"}}, "no setting is called 'hiden'"),
+        ({"source": "plays", "settings": {"dropout": "2"}}, "dropout is 2.0, expected at least 0 and below 1"),
+        ({"set": made, "codec": "huge"}, "no codec is called 'huge'"),
+        ({"source": "plays", "name": "old"}, "checkpoints/old: another run lies there already, and is left as it is"),
+    ]
+    with running.page() as page:
+        for asked, said in cases:
+            page.heard.clear()
+            assert guided(page, **asked)["error"]["message"] == said
+
+
+def test_odd_questions_for_guidance_are_answered_at_once(running):
+    with running.page() as page:
+        for asked, said in (
+            ({}, "expected something to train on"),
+            ({"source": "plays", "name": ""}, "the run's name is ''"),
+            ({"source": "plays", "settings": {"hidden": 3}}, "the setting 'hidden' is 3, expected a short text"),
+            ({"source": "plays", "settings": {"x" * 300: "3"}}, "expected a short text"),
+            ({"source": "plays", "settings": {str(n): "" for n in range(200)}}, "200 settings were given"),
+            ({"source": "plays", "settings": [1]}, "settings is [1], expected an object"),
+        ):
+            page.heard.clear()
+            assert said in guided(page, **asked)["error"]["message"]
+
+
+def test_of_several_questions_the_newest_is_answered(running):
+    with running.page() as page:
+        for run in range(1, 4):
+            page.say(do="train.guide", run=run, name="mine", source="nowhere" if run % 2 else "plays")
+        page.say(do="train.guide", run=7, name="mine", source="plays", preset="tiny")
+        while page.until("train.guide", PATIENCE)["kind"] != "guided":
+            pass
+        last = [each["run"] for each in page.heard if each.get("kind") in ("guided", "error")]
+        assert last[-1] == 7
+        assert 2 not in last
+
+
+def test_settings_of_a_run_are_those_of_the_form(running):
+    with running.page() as page:
+        page.say(do="train.form", model="gru", codec="word")
+        groups = {group["title"]: group["fields"] for group in page.until("train.form")["groups"]}
+        assert list(groups) == ["Model", "Training", "Codec word"]  # a gru has no settings of its own
+        rows = {row["name"]: row for row in groups["Training"]}
+        assert rows["validation"] == {
+            "name": "validation", "help": "share of the corpus held out", "default": "0.1",
+            "expected": "above 0 and below 1", "choices": [],
+        }  # fmt: skip
+        assert rows["learning_rate"]["default"] == "auto"
+        assert rows["schedule"]["choices"] == ["cosine", "wsd", "constant"]
+        page.say(do="train.form")
+        assert page.until("train.form")["groups"][0]["title"] == "Cell lstm"
+        page.say(do="train.form", model="huge")
+        assert "no cell is called 'huge'" in page.until("error")["message"]
+        asked = {"model": "gru", "codec": "word", "settings": {"vocab_size": "300", "hidden": "16"}, "steps": 2}
+        page.say(do="train.begin", name="mine", source="plays", seed=1, **asked)
+        page.until("train.trained", PATIENCE)
+    made = Checkpoint.load(Path("checkpoints/mine"))
+    assert (made.model, made.settings.hidden, made.tokenizer.codec_name) == ("gru", 16, "word")
+    assert made.tokenizer.vocab_size <= 302
+
+
 def test_a_process_that_dies_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     heard = []

@@ -16,8 +16,9 @@ DEMO = "is the folder of a seqgen demo"
 STREAM, CHECKPOINT = "seqgen token stream", "seqgen checkpoint"
 TAKES = "is a list of takes of seqgen"
 TRAINING_FILE = "training.json"
+RESULTS = ("model.safetensors", "resume.safetensors")  # by which a run is known that got anywhere
 RUN_FILES = (
-    "model.safetensors", "resume.safetensors", "index.safetensors", TRAINING_FILE, "log.jsonl", "timing.jsonl",
+    *RESULTS, "index.safetensors", TRAINING_FILE, "log.jsonl", "timing.jsonl",
     "samples.jsonl", "inside.jsonl",
 )  # fmt: skip
 DEMO_RUNS = {"shakespeare.txt": "shakespeare", "code.c": "code", "chorale.mid": "chorale"}  # artifact → its run folder

@@ -40,12 +40,11 @@ def occupy(folder: Path) -> None:
     _held[about.st_dev, about.st_ino] = descriptor
 
 
-def begin(folder: Path, results: tuple[str, ...]) -> None:
+def begin(folder: Path) -> None:
     """Make a folder for a new run, and keep others out of it.
 
     Args:
         folder: The folder; it may be there, and may hold what else it likes.
-        results: The files by which a run is known that got anywhere.
 
     Raises:
         CheckpointError: Another run lies there already, or another process has begun one.
@@ -53,13 +52,22 @@ def begin(folder: Path, results: tuple[str, ...]) -> None:
     """
     make_folder(folder)
     occupy(folder)
-    if any((folder / name).exists() for name in results):
-        hint = "go on with it by --resume, or choose another -o"
-        raise CheckpointError(f"{folder}: another run lies there already, and is left as it is", hint)
+    require_none(folder)
     taken = [] if own.is_run(folder) else [folder / name for name in own.RUN_FILES if (folder / name).exists()]
     if taken:
         hint = "nothing was overwritten; choose another -o"
         raise OutputError(f"{taken[0]}: is there already, and belongs to no run of seqgen", hint)
+
+
+def require_none(folder: Path) -> None:
+    """Refuse a folder in which a run lies that got anywhere.
+
+    Raises:
+        CheckpointError: One does.
+    """
+    if any((folder / name).exists() for name in own.RESULTS):
+        hint = "go on with it by --resume, or choose another -o"
+        raise CheckpointError(f"{folder}: another run lies there already, and is left as it is", hint)
 
 
 def leave(folder: Path) -> None:

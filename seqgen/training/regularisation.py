@@ -1,9 +1,12 @@
 """What keeps a network from learning a small corpus by heart."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from seqgen.models.dropout import Rates
 from seqgen.settings import option, require
+
+if TYPE_CHECKING:
+    from seqgen.models.dropout import Rates
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,10 @@ class Regularisation:
         for name in ("activation_reg", "temporal_activation_reg"):
             require(0 <= getattr(self, name) <= 1000, name, getattr(self, name), "0 to 1000")
 
-    def rates(self) -> Rates:
+    def rates(self) -> "Rates":
         """What the network drops."""
+        from seqgen.models.dropout import Rates  # torch, which a list of settings does not need
+
         return Rates(
             self.dropout_embedding,
             self.dropout if self.dropout_input is None else self.dropout_input,

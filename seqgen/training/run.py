@@ -311,7 +311,7 @@ class Run:
         )
 
     def _make_folder(self) -> None:
-        begin(self.folder, (MODEL_FILE, resume.RESUME_FILE))
+        begin(self.folder)
         files.write_bytes(self.folder / TRAINING_FILE, sealed(self.corpus.record(self.plan)))
         self.journal.cut({})
 

@@ -10,6 +10,8 @@ run after the step at hand, and it is saved. It tells lines of JSON on standard 
     {"event": "sampled", "step", "text"}
     {"event": "error", "message", "hint"}
     {"event": "trained", "folder", "steps", "stopped"}                    the last
+    {"event": "described", "rows"}                                        where guidance alone is asked for
+    {"event": "guided", "codec", "said"}                                  and the last there
 """
 
 import contextlib
@@ -34,6 +36,7 @@ from seqgen.training.progress import Incident, Line, Progress
 
 Event = Mapping[str, Any]
 STOP = "stop"
+LAST = ("trained", "guided", "error")
 TURN = 0.25  # seconds between two words of how far it is
 TAIL = 400  # characters of what a dead process said last
 LONGEST = 20_000  # characters of a sample
@@ -44,17 +47,18 @@ class Apart:
 
     Args:
         job: The run.
-        heard: Is told each event, on a thread of its own; the last one is "trained" or "error".
+        heard: Is told each event, on a thread of its own; the last one is "trained", "guided" or "error".
+        guide: Whether only what can be said before the run is wanted.
     """
 
-    def __init__(self, job: TrainJob, heard: Callable[[Event], object]) -> None:
+    def __init__(self, job: TrainJob, heard: Callable[[Event], object], guide: bool = False) -> None:
         self._heard = heard
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (closed when all is heard)
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said,
             start_new_session=True,  # Ctrl-C in the terminal is for who watches, who then stops it
         )  # fmt: skip
-        self._tell(json.dumps(_plain(job)))
+        self._tell(json.dumps({"guide": guide, "job": _plain(job)}))
         self._thread = threading.Thread(target=self._listen, name="training", daemon=True)
         self._thread.start()
 
@@ -64,6 +68,10 @@ class Apart:
         if self._thread is not threading.current_thread():
             self._thread.join(wait)
         return not self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Until its end."""
+        self._thread.join()
 
     def _tell(self, line: str) -> None:
         if self._process.stdin is not None:
@@ -76,7 +84,7 @@ class Apart:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             event = json.loads(line)
-            whole = event["event"] in ("trained", "error")
+            whole = event["event"] in LAST
             self._heard(event)
         code = self._process.wait()
         for pipe in (self._process.stdout, self._process.stdin):
@@ -178,23 +186,46 @@ def _obey(lines: IO[bytes]) -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def main() -> int:
-    """The process."""
+def _guide(job: TrainJob, teller: Teller) -> None:
+    """What can be said before a run; the corpus is described while torch is yet to come."""
+    from seqgen.jobs.train.describing import described
+
+    teller.tell({"event": "described", "rows": described(job, teller)})
+    from seqgen.jobs.train.guiding import guide
+
+    teller.tell({"event": "guided", **guide(job, teller)})
+
+
+def _training() -> Callable[[TrainJob, Teller], None]:
+    """The run itself."""
     from seqgen.jobs.train.job import train  # torch, which who watches does not need
 
+    def work(job: TrainJob, teller: Teller) -> None:
+        found = train(job, teller)
+        teller.tell({"event": "trained", "folder": str(found.folder), "steps": found.steps, "stopped": found.stopped})
+
+    return work
+
+
+def main() -> int:
+    """The process."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints goes elsewhere
     teller = Teller(out)
-    given = json.loads(sys.stdin.buffer.readline())
+    asked = json.loads(sys.stdin.buffer.readline())
+    job, work = _job(asked["job"]), _guide if asked["guide"] else _training()
     threading.Thread(target=_obey, args=(sys.stdin.buffer,), name="obeying", daemon=True).start()
     try:
-        found = train(_job(given), teller)
-        teller.tell({"event": "trained", "folder": str(found.folder), "steps": found.steps, "stopped": found.stopped})
+        work(job, teller)
     except SeqgenError as error:
         teller.tell({"event": "error", "message": error.message, "hint": error.hint})
     except KeyboardInterrupt:  # before the first step
-        teller.tell({"event": "trained", "folder": given["output"], "steps": 0, "stopped": True})
+        teller.tell({"event": "trained", "folder": str(job.output), "steps": 0, "stopped": True})
+    except Exception as error:  # who watches is told what happened, and not only that it died
+        said = f"{type(error).__name__}: {error}"[:TAIL]
+        teller.tell({"event": "error", "message": f"a fault of seqgen's own ({said})", "hint": "please report it"})
+        return 1
     return 0
 
 

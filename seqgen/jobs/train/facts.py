@@ -36,13 +36,20 @@ def introduce(run: Run, observer: Observer) -> None:
         share = trainer.used()
         said = guidance.going_on(steps, share, share >= 1 or trainer.out_of_patience())
         observer.note(textwrap.fill(said, WIDTH))
-    said = guidance.before(facts_before(run)) + f" Seed {run.plan.seed}. Ctrl-C stops and saves."
-    observer.note(textwrap.fill(said, WIDTH))
+    about, *others = said_before(run)
+    for said in (f"{about} Seed {run.plan.seed}. Ctrl-C stops and saves.", *others):
+        observer.note(textwrap.fill(said, WIDTH))
+
+
+def said_before(run: Run) -> list[str]:
+    """The guidance of a run that begins: corpus, model, device and time; how short documents are read; a caution."""
+    said = [guidance.before(facts_before(run))]
     if run.plan.train.pack:
         lengths = (run.train_spans.end - run.train_spans.begin).tolist()
-        observer.note(textwrap.fill(guidance.packed(lengths, run.plan.train.window * REACH), WIDTH))
-    if said := caution(run.plan.device):
-        observer.note(textwrap.fill(said, WIDTH))
+        said.append(guidance.packed(lengths, run.plan.train.window * REACH))
+    if warning := caution(run.plan.device):
+        said.append(warning)
+    return said
 
 
 def conclude(run: Run, metrics: Mapping[str, Any], observer: Observer) -> None:

@@ -15,6 +15,7 @@ from seqgen.cells import Cell
 from seqgen.checkpoint import MODEL_FILE, Checkpoint, find, make_model
 from seqgen.codecs import Codec
 from seqgen.errors import MALFORMED, CheckpointError, SeqgenError, SettingError, UsageError
+from seqgen.jobs.train.kinds import DEFAULT_MODEL, model_kinds
 from seqgen.jobs.train.settings import TrainJob
 from seqgen.models import ModelSettings, weight_shapes
 from seqgen.settings import Values
@@ -31,7 +32,6 @@ from seqgen.training.recorded import TRAINING_FILE, unsealed
 from seqgen.training.settings import TrainSettings
 from seqgen.training.splitting import FIRST, SPLIT
 
-DEFAULT_MODEL = "lstm"
 MOST = 10**15  # minutes, epochs, steps
 MEMORY = ("memory", "memory_length")  # settings that change what a token costs
 REMEMBERED = 256  # tokens of a document from which on a memory pays, in the mean
@@ -62,11 +62,6 @@ class Parent:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
         own = file.resolve().parent.name if file.name == MODEL_FILE else file.stem
         return cls(path if hub.is_name(path) else own, digest, checkpoint)
-
-
-def model_kinds(model: str) -> tuple[type, type, type]:
-    """The settings classes among which -P KEY VALUE finds its place, those of the codec aside."""
-    return registry.load("cells", model), ModelSettings, TrainSettings
 
 
 def preset_of(job: TrainJob) -> presets.Preset | None:

@@ -26,6 +26,18 @@ def prepare(job: TrainJob, observer: Observer) -> Run:
     Raises:
         SeqgenError: What was asked for does not fit together, or something cannot be read.
     """
+    run, samples = planned(job, observer)
+    _begin(run, job.resume, samples, observer)
+    facts.introduce(run, observer)
+    return run
+
+
+def planned(job: TrainJob, observer: Observer) -> tuple[Run, Samples]:
+    """A run as it would be, and what is to keep its samples; nothing is written but the corpus's tokens in the cache.
+
+    Raises:
+        SeqgenError: As in `prepare`.
+    """
     # 1) what earlier calls left
     if job.resume and job.parent:
         raise UsageError("both --resume and --from were given", "--from begins a run, --resume goes on with one")
@@ -51,9 +63,7 @@ def prepare(job: TrainJob, observer: Observer) -> Run:
     watch.sample = sampler(run)
     if job.inside:
         _watch_inside(run, watch)
-    _begin(run, job.resume, watch.samples, observer)
-    facts.introduce(run, observer)
-    return run
+    return run, watch.samples
 
 
 def _corpus(

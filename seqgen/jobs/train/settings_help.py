@@ -3,11 +3,10 @@
 import textwrap
 
 from seqgen import registry, settings
-from seqgen.jobs.train.planning import DEFAULT_MODEL, model_kinds
+from seqgen.jobs.train.form import AUTO, chosen
+from seqgen.jobs.train.kinds import DEFAULT_MODEL, model_kinds
 from seqgen.models import ModelSettings, parameters, weight_shapes
-from seqgen.training import defaults, presets
-from seqgen.training.defaults import Reading
-from seqgen.training.progress import Budget
+from seqgen.training import presets
 from seqgen.training.settings import TrainSettings
 
 WIDTH = 80
@@ -31,10 +30,9 @@ def codec_settings(codec: str | None) -> list[Row]:
 def settings_help(model: str | None, codec: str | None) -> str:
     """Every setting that -P takes while training, with default and meaning."""
     model = model or DEFAULT_MODEL
-    reading = Reading(1_000_000, Budget(minutes=1.0))
-    chosen = {key for device in ("cpu", "cuda") for part in defaults.choose(device, reading) for key in part}
+    auto = chosen()
     lines = [f"Settings of {model} models and their training; auto: chosen for you."]
-    lines += [_row(name, "auto" if name in chosen else default, text) for name, default, text in model_settings(model)]
+    lines += [_row(name, AUTO if name in auto else default, text) for name, default, text in model_settings(model)]
     codecs = registry.usable("codecs") if codec is None else {codec: registry.load("codecs", codec)}
     for codec_name, codec_kind in codecs.items():
         rows = settings.document(codec_kind.Options)

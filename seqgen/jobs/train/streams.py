@@ -7,7 +7,8 @@ from typing import Any
 from seqgen import registry, settings
 from seqgen.errors import CorpusError, SettingError, UsageError
 from seqgen.jobs.observer import Observer
-from seqgen.jobs.train.planning import Parent, model_kinds
+from seqgen.jobs.train.kinds import model_kinds
+from seqgen.jobs.train.planning import Parent
 from seqgen.jobs.train.settings import TrainJob
 from seqgen.settings import Values
 from seqgen.stream import TokenStream
@@ -30,7 +31,7 @@ def shares(job: TrainJob, model: str, observer: Observer) -> tuple[Values, Value
         observer: Is told of names that settings no longer have.
 
     Raises:
-        SettingError: Neither training nor any codec knows a key.
+        SettingError: Neither training nor any codec knows a key, or a value of training's makes no sense.
     """
     kinds = model_kinds(model)
     for old, new in settings.former_names(*kinds).items():
@@ -47,7 +48,10 @@ def shares(job: TrainJob, model: str, observer: Observer) -> tuple[Values, Value
                 _refuse_other_cells(key)
                 close = registry.closest(key, sorted(known | known_to_codecs))
                 raise SettingError(f"no setting is called {key!r}", f"{close}seqgen train -P help lists them")
-    return for_codec, {key: value for key, value in given.items() if key in known}
+    for_training = {key: value for key, value in given.items() if key in known}
+    for kind, share in zip(kinds, settings.distribute(for_training, *kinds)):
+        settings.parse(kind, share)  # before defaults are chosen by them
+    return for_codec, for_training
 
 
 def open_stream(

@@ -1,6 +1,11 @@
 """Train: a folder of this machine, a corpus by name, or files that are brought in; one run at a time.
 
-{"do": "train.begin", "name", "source" or "set", "minutes", "steps", "preset", "holes", "seed"}
+{"do": "train.begin", "name", "source" or "set", "minutes", "steps", "preset", "model", "codec", "settings", "holes",
+                      "seed"}
+{"do": "train.guide", …, "run"}              the same → what would be said of it: see `seqgen.studio.guiding`
+{"do": "train.unguide"}                      nobody waits for that any more
+{"do": "train.form", "model", "codec"}       → {"event": "train.form", "model", "codec", "groups"}: what `settings` are,
+                                             as `seqgen.jobs.train.form` has it
 {"do": "train.resume", "name", "minutes", "steps"}
 {"do": "train.stop"}                         after the step at hand; all is saved
 POST /train/set                              → {"set"}: a new set of files
@@ -17,17 +22,21 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from seqgen import registry
 from seqgen.errors import SeqgenError, UsageError
+from seqgen.jobs.train.form import form, recipes
 from seqgen.jobs.train.settings import TrainJob
 from seqgen.live.controls import shown
 from seqgen.studio import models
+from seqgen.studio.guiding import Guides
 from seqgen.studio.hall import Hall, sentence
 from seqgen.studio.room import Asked, Room, field, unknown
 from seqgen.studio.training import CLOSING, Training
 from seqgen.studio.uploads import Uploads
 from seqgen.studio.visitor import Visitor
 
-KNOWN = ("begin", "resume", "stop")
+KNOWN = ("begin", "guide", "unguide", "form", "resume", "stop")
+MOST_SETTINGS, LONGEST = 100, 200  # characters of a name and of a value
 KIND = "training"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 HOLES = "0.3"  # the share of documents that are read with a hole, as `seqgen fill` says
@@ -41,7 +50,7 @@ class Train(Room):
 
     def __init__(self, hall: Hall) -> None:
         super().__init__(hall)
-        self.uploads = Uploads()
+        self.uploads, self.guides = Uploads(), Guides()
         self._training: Training | None = None
 
     @property
@@ -51,12 +60,22 @@ class Train(Room):
 
     def greeting(self) -> dict[str, Any]:
         """The run of this studio, and those that can go on."""
-        return {"state": self._training and self._training.state, "runs": runs()}
+        kinds = {kind: list(registry.names(kind)) for kind in ("cells", "codecs")}
+        return {"state": self._training and self._training.state, "runs": runs(), "presets": recipes(), **kinds}
 
     def hear(self, visitor: Visitor, what: str, asked: Asked) -> None:
         """See the module."""
         if what == "begin":
-            self._train(_name(asked), self._begun(asked))
+            job = self._begun(asked)
+            self.guides.end(visitor)
+            self._train(_name(asked), job)
+        elif what == "guide":
+            self._guide(visitor, asked)
+        elif what == "unguide":
+            self.guides.end(visitor)
+        elif what == "form":
+            model, codec = _chosen(asked, "model"), _chosen(asked, "codec")
+            visitor.tell({"event": "train.form", "model": model, "codec": codec, "groups": form(model, codec)})
         elif what == "resume":
             self._train(_name(asked), TrainJob((), _folder(asked), resume=True, **_budget(asked)))
         elif what == "stop":
@@ -65,8 +84,13 @@ class Train(Room):
         else:
             raise unknown(self.title, what, KNOWN)
 
+    def left(self, visitor: Visitor) -> None:
+        """Nobody waits for its guidance."""
+        self.guides.end(visitor)
+
     def close(self) -> None:
         """The run ends, and is saved."""
+        self.guides.close()
         if self._training is not None:
             self._training.stop(CLOSING)
         self.uploads.close()
@@ -76,11 +100,21 @@ class Train(Room):
         if bool(given) == bool(source):
             hint = "a folder of this machine, a corpus by name, or files that are dropped"
             raise UsageError("expected something to train on" if not given else "expected one thing to train on", hint)
-        settings = {"infill": HOLES} if field(asked, "holes", bool, False) else {}
+        holes = {"infill": HOLES} if field(asked, "holes", bool, False) else {}
         return TrainJob(
-            (str(self.uploads.folder(given)) if given else source,), _folder(asked), settings=settings,
-            preset=field(asked, "preset", str, "") or "auto", seed=field(asked, "seed", int, None), **_budget(asked),
+            (str(self.uploads.folder(given)) if given else source,), _folder(asked), settings=holes | _settings(asked),
+            model=_chosen(asked, "model"), codec=_chosen(asked, "codec"), preset=_chosen(asked, "preset") or "auto",
+            seed=field(asked, "seed", int, None), **_budget(asked),
         )  # fmt: skip
+
+    def _guide(self, visitor: Visitor, asked: Asked) -> None:
+        """Guidance for what was chosen, or why there is none: beside it on the page, not among the errors of a run."""
+        run = field(asked, "run", int, 0)
+        try:
+            self.guides.begin(visitor, self._begun(asked), run)
+        except SeqgenError as error:
+            self.guides.end(visitor)
+            visitor.tell({**sentence(error), "event": "train.guide", "kind": "error", "run": run})
 
     def _train(self, name: str, job: TrainJob) -> None:
         self.hall.begin(KIND, f"the training of {name}")
@@ -121,6 +155,23 @@ def _name(asked: Asked) -> str:
 
 def _folder(asked: Asked) -> Path:
     return Path(models.RUNS) / _name(asked)
+
+
+def _chosen(asked: Asked, name: str) -> str | None:
+    """A cell, a codec or a preset by name; None: whatever suits."""
+    found: str = field(asked, name, str, "")
+    return found or None
+
+
+def _settings(asked: Asked) -> dict[str, str]:
+    """Settings as `-P KEY VALUE` gives them; whether they make sense training says, as on the command line."""
+    given = field(asked, "settings", dict, {})
+    if len(given) > MOST_SETTINGS:
+        raise UsageError(f"{len(given):,} settings were given, expected {MOST_SETTINGS} at most")
+    for name, value in given.items():
+        if not isinstance(value, str) or max(len(name), len(value)) > LONGEST:
+            raise UsageError(f"the setting {shown(name)} is {shown(value)}, expected a short text")
+    return dict(given)
 
 
 def _budget(asked: Asked) -> Mapping[str, Any]:

@@ -1,9 +1,12 @@
 // The room Train: what to learn from, guidance, curves and samples while it learns, stop and resume.
 
+import { dropped, nameOf, pathOf, post } from "../files.js";
 import { button, element, labelled, showError } from "../page.js";
 import "../curve.js";
+import "../guidance.js";
+import "../settings.js";
 
-const PRESETS = [["", "chosen for the corpus and the time"], ["tiny", "tiny"], ["small", "small"], ["medium", "medium"], ["large", "large"]];
+const PAUSE = 300; // ms after a change until guidance is asked for
 const MANY = 2000; // points of the curve, as the server keeps them
 
 class Train extends HTMLElement {
@@ -11,6 +14,9 @@ class Train extends HTMLElement {
   #state = null;
   #set = null; // files that were brought in: {set, name, files, bytes}
   #bringing = false;
+  #asked = 0; // number of the guidance that was asked for last
+  #wait = 0;
+  #codec = ""; // that the guidance found
 
   enter({ link, hello, room }) {
     const again = this.#link !== null;
@@ -20,8 +26,12 @@ class Train extends HTMLElement {
       this.#listen();
     }
     if (again) this.#forget(); // the server may be another one, which has no files of ours
+    offered(this.preset, [["", "chosen for the corpus and the time"], ...room.presets.map(([name, about]) => [name, `${name}: ${about}`])]);
+    offered(this.cell, [["", "lstm, or as the preset has it"], ...room.cells.map((name) => [name, name])]);
+    offered(this.codec, [["", "guessed from the files"], ...room.codecs.map((name) => [name, name])]);
+    this.#form();
     this.runs.replaceChildren(...room.runs.map((name) => new Option(name, name)));
-    this.more.hidden = !room.runs.length;
+    this.goOn.hidden = !room.runs.length;
     this.#told(room.state);
   }
 
@@ -38,8 +48,11 @@ class Train extends HTMLElement {
     this.name = field("text", "plays");
     this.minutes = field("number", "a few");
     [this.minutes.min, this.minutes.step] = ["0", "any"];
-    this.preset = element("select", "wide");
-    this.preset.append(...PRESETS.map(([value, title]) => new Option(title, value)));
+    [this.preset, this.cell, this.codec] = ["select", "select", "select"].map((tag) => element(tag, "wide"));
+    for (const each of [this.cell, this.codec]) each.addEventListener("change", () => this.#form());
+    this.settings = document.createElement("seq-settings");
+    this.more = element("details", "more");
+    this.more.append(element("summary", "", "All settings"), this.settings);
     this.holes = field("checkbox");
     this.holes.className = "";
     this.seed = field("number", "a fresh one");
@@ -51,8 +64,11 @@ class Train extends HTMLElement {
     bar.append(this.go, this.end);
     controls.append(
       labelled("Learn from", this.source), labelled("or files", this.files), labelled("or a folder that is copied", this.folder), this.brought,
-      labelled("Name of the run", this.name), pair, labelled("Size", this.preset), labelled("So that it can fill holes, too", this.holes, "check"), bar, this.#again(),
+      labelled("Name of the run", this.name), pair, labelled("Size", this.preset),
+      labelled("Codec", this.codec), labelled("Cell", this.cell), labelled("So that it can fill holes, too", this.holes, "check"), this.more, bar,
+      this.#again(),
     );
+    controls.addEventListener("change", ({ target }) => { if (![this.seed, this.files, this.folder].includes(target) && !this.goOn.contains(target)) this.#guide(); });
     this.#stage(stage);
     layout.append(controls, stage);
     this.append(layout);
@@ -62,12 +78,12 @@ class Train extends HTMLElement {
 
   #again() {
     this.runs = element("select", "wide");
-    this.more = element("details");
+    this.goOn = element("details", "goon");
     const bar = button("Go on with it", () => this.#resume());
     this.total = field("number", "as before");
     [this.total.min, this.total.step] = ["0", "any"];
-    this.more.append(element("summary", "", "Go on with a run"), labelled("Run", this.runs), labelled("Minutes in all", this.total), bar);
-    return this.more;
+    this.goOn.append(element("summary", "", "Go on with a run"), labelled("Run", this.runs), labelled("Minutes in all", this.total), bar);
+    return this.goOn;
   }
 
   #stage(stage) {
@@ -75,7 +91,8 @@ class Train extends HTMLElement {
     this.error = element("p", "error");
     this.error.setAttribute("role", "alert");
     this.error.hidden = true;
-    this.empty = element("p", "empty soft", "Name a folder, or drop files here, and press Train.");
+    this.empty = element("p", "empty soft", "Name a folder, or drop files here: what is in them and how a run would go is said before you press Train.");
+    this.guidance = document.createElement("seq-guidance");
     this.head = element("h2");
     this.bar = element("progress");
     this.bar.setAttribute("aria-label", "How far the run is");
@@ -86,11 +103,15 @@ class Train extends HTMLElement {
     this.notes = element("div", "notes");
     this.samples = element("div", "samples");
     this.after = element("div", "bar");
-    stage.append(this.error, this.empty, this.head, this.bar, this.now, this.after, this.curve, this.key, this.notes, this.samples);
+    stage.append(this.error, this.empty, this.guidance, this.head, this.bar, this.now, this.after, this.curve, this.key, this.notes, this.samples);
   }
 
   #listen() {
     const link = this.#link;
+    link.on("train.form", ({ model, codec, groups }) => {
+      if ((model ?? "") === this.cell.value && (codec ?? "") === (this.codec.value || this.#codec)) this.settings.show(groups);
+    });
+    link.on("train.guide", (event) => { if (event.run === this.#asked) this.#guided(event); });
     const mine = (name, act) => link.on(`train.${name}`, (event) => { if (event.name === this.#state?.name) act(event); });
     link.on("train.state", ({ state }) => this.#told(state));
     mine("note", ({ message }) => { this.#state.notes.push(message); this.#note(message); });
@@ -116,6 +137,7 @@ class Train extends HTMLElement {
   /** The story of the run, whole. */
   #told(state) {
     this.#state = state;
+    if (state?.running && !this.guidance.hidden) this.#unguided();
     this.notes.replaceChildren();
     this.samples.replaceChildren();
     showError(this.error, state?.error ?? null);
@@ -135,7 +157,7 @@ class Train extends HTMLElement {
 
   #where() {
     const state = this.#state;
-    [this.empty.hidden, this.head.hidden, this.key.hidden] = [Boolean(state), !state, this.curve.hidden];
+    [this.empty.hidden, this.head.hidden, this.key.hidden] = [Boolean(state) || !this.guidance.hidden, !state, this.curve.hidden];
     this.head.textContent = state?.name ?? "";
     this.bar.hidden = !state?.running;
     const last = state?.steps.at(-1);
@@ -170,12 +192,53 @@ class Train extends HTMLElement {
 
   #begin() {
     showError(this.error, null);
-    const asked = { name: this.name.value.trim() || named(this.#set?.name ?? this.source.value), preset: this.preset.value, holes: this.holes.checked };
+    this.#unguided();
+    this.#link.send({ do: "train.begin", ...this.#job(), ...(this.seed.value ? { seed: Number(this.seed.value) } : {}) });
+  }
+
+  /** What is trained, and how. */
+  #job() {
+    const asked = {
+      name: this.name.value.trim() || named(this.#set?.name ?? this.source.value), preset: this.preset.value, holes: this.holes.checked,
+      codec: this.codec.value, model: this.cell.value, settings: this.settings.values,
+    };
     if (this.#set) asked.set = this.#set.set;
     else asked.source = this.source.value;
     if (this.minutes.value) asked.minutes = Number(this.minutes.value);
-    if (this.seed.value) asked.seed = Number(this.seed.value);
-    this.#link.send({ do: "train.begin", ...asked });
+    return asked;
+  }
+
+  /** The settings that there are, for this cell, and for the codec as far as it is known. */
+  #form() { this.#link.send({ do: "train.form", model: this.cell.value, codec: this.codec.value || this.#codec }); }
+
+  /** Ask what can be said of this corpus and these settings. */
+  #guide() {
+    clearTimeout(this.#wait);
+    if (!this.#set && !this.source.value.trim()) {
+      if (!this.guidance.hidden) this.#unguided();
+      return;
+    }
+    this.#wait = setTimeout(() => {
+      if (this.#state?.running || this.#bringing || !this.#link.up) return;
+      this.guidance.wait();
+      this.#where();
+      this.#link.send({ do: "train.guide", run: ++this.#asked, ...this.#job() });
+    }, PAUSE);
+  }
+
+  #guided(event) {
+    this.guidance.hear(event);
+    if (event.kind !== "guided" || event.codec === this.#codec) return;
+    this.#codec = event.codec;
+    if (!this.codec.value) this.#form();
+  }
+
+  #unguided() {
+    clearTimeout(this.#wait);
+    this.#asked += 1;
+    this.guidance.clear();
+    this.#link.send({ do: "train.unguide" });
+    this.#where();
   }
 
   #resume() {
@@ -187,6 +250,7 @@ class Train extends HTMLElement {
     this.#set = null;
     this.brought.replaceChildren();
     this.source.disabled = false;
+    this.#guide();
   }
 
   /** Files come in one after the other, each with its folders, which are labels. */
@@ -213,13 +277,8 @@ class Train extends HTMLElement {
     else this.#set = null;
     this.source.disabled = Boolean(count);
     this.#where();
+    this.#guide();
   }
-}
-
-async function post(address, body) {
-  const answer = await fetch(address, { method: "POST", body });
-  if (!answer.ok) throw await answer.json();
-  return answer.json();
 }
 
 function field(type, placeholder = "") {
@@ -228,32 +287,17 @@ function field(type, placeholder = "") {
   return made;
 }
 
-function pathOf(file) { return file.path_ ?? (file.webkitRelativePath || file.name); }
-
-function nameOf(file) { return pathOf(file).split("/")[0]; }
+/** A choice of [value, title], with what was chosen before. */
+function offered(list, options) {
+  const before = list.value;
+  list.replaceChildren(...options.map(([value, title]) => new Option(title, value)));
+  if (options.some(([value]) => value === before)) list.value = before;
+}
 
 /** A name for a run, from that of a file or a folder. */
 function named(path) {
   const last = path.split(/[/\\]/).filter(Boolean).at(-1) ?? "";
   return last.split(".")[0].replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^[-_]+/, "").slice(0, 60);
-}
-
-/** The files of what was dropped, those in folders, too. */
-async function dropped(given) {
-  const entries = [...given.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  const found = [];
-  while (entries.length) {
-    const entry = entries.shift();
-    if (entry.isFile) {
-      const file = await new Promise((done, failed) => { entry.file(done, failed); });
-      file.path_ = entry.fullPath.replace(/^\//, "");
-      found.push(file);
-    } else {
-      const reader = entry.createReader();
-      for (let part; (part = await new Promise((done, failed) => { reader.readEntries(done, failed); })).length;) entries.push(...part);
-    }
-  }
-  return found;
 }
 
 customElements.define("seq-room-train", Train);
