@@ -2,13 +2,17 @@
 
 import json
 
+import numpy as np
 import pytest
 from fill_fixtures import TEXT, C, c_checkpoint, chorale, chorales, performances, text_checkpoint
 
 import seqgen
 from seqgen.cli import run
 from seqgen.errors import CheckpointError, CorpusError, UsageError
+from seqgen.music.read import read_score
+from seqgen.music.write import write_score
 
+BAR = 1920  # ticks
 LEFT, RIGHT = "ANNA:\nGood ", ", how is the b?\n"
 
 
@@ -158,6 +162,58 @@ def test_any_model_fills_from_the_left_side_alone(model, scene, tmp_path, capsys
     assert "-P infill 0.3" in capsys.readouterr().err
     assert run(["fill", model("plain"), scene, "--left-alone", "-l", "9", "--seed", "1", "-o", "new.txt"]) == 0
     assert len((tmp_path / "new.txt").read_text()) == len(LEFT) + 9 + len(RIGHT)
+
+
+@pytest.mark.parametrize(("name", "make"), [("bars", chorales), ("played", performances)])
+def test_any_model_of_music_fills_from_the_left_side_alone(name, make, tmp_path, capsys):
+    """What comes behind the hole is neither read nor changed."""
+    make(holes=False).save(tmp_path / "model")
+    rest = read_score(chorale(3, ticks=480))
+    for part in range(4):
+        behind = (rest.part == part) & (rest.onset >= 2 * BAR)
+        rest.pitch[behind] = np.roll(rest.pitch[behind], 1)
+    (tmp_path / "piece.mid").write_bytes(chorale(3, ticks=480))
+    (tmp_path / "other.mid").write_bytes(write_score(rest))
+    where = ["--bars", "2"] if name == "bars" else ["--seconds", "2:4"]
+    made = []
+    for piece in ("piece.mid", "other.mid"):
+        call = ["fill", "model", piece, *where, "--seed", "1", "-o", "new.mid", "--force"]
+        assert run(call) == 1
+        assert "--left-alone" in capsys.readouterr().err
+        assert run([*call, "--left-alone"]) == 0
+        new, old = read_score((tmp_path / "new.mid").read_bytes()), read_score((tmp_path / piece).read_bytes())
+        ticks = new.ticks_per_quarter * 4
+        outside = [
+            sorted(zip(each.onset.tolist(), each.pitch.tolist())) for each in (new, old)
+        ]  # fmt: skip
+        kept = [[note for note in notes if not ticks <= note[0] < 2 * ticks] for notes in outside]
+        assert kept[0] == kept[1]
+        made.append([note for note in outside[0] if ticks <= note[0] < 2 * ticks])
+        assert run(["takes", "replay", "last", "-o", "again.mid", "--force"]) == 0
+        assert (tmp_path / "again.mid").read_bytes() == (tmp_path / "new.mid").read_bytes()
+    assert made[0] == made[1]
+    assert made[0] != [note for note in outside[1] if ticks <= note[0] < 2 * ticks]
+    if name == "bars":
+        assert run(["fill", "model", "piece.mid", "--parts", "bass", "--left-alone", "-o", "new.mid", "--force"]) == 2
+        assert "not with --parts" in capsys.readouterr().err
+
+
+def test_lines_that_end_in_cr_lf_do_so_when_a_hole_is_filled(model, tmp_path):
+    before, after = LEFT.replace("\n", "\r\n").encode(), RIGHT.replace("\n", "\r\n").encode()
+    (tmp_path / "scene.txt").write_bytes(before + b"{{fill}}" + after)
+    (tmp_path / "plain.txt").write_bytes((LEFT + "{{fill}}" + RIGHT).encode())
+    for more in ([], ["--left-alone"]):
+        for name in ("scene", "plain"):
+            call = ["fill", model("text"), f"{name}.txt", "--seed", "3", "-l", "60", "-r", "bias", "\n=9", *more]
+            assert run([*call, "-o", f"{name}-new.txt", "--force"]) == 0
+        new, plain = (tmp_path / "scene-new.txt").read_bytes(), (tmp_path / "plain-new.txt").read_bytes()
+        assert new.startswith(before)
+        assert new.endswith(after)
+        assert plain.count(b"\n") > 2
+        assert new == plain.replace(b"\n", b"\r\n")
+        assert run(["fill", model("text"), "scene.txt", *call[3:], "-o", "scene-new.txt", "--force"]) == 0
+        assert run(["takes", "replay", "last", "-o", "again.txt", "--force"]) == 0
+        assert (tmp_path / "again.txt").read_bytes() == new
 
 
 @pytest.mark.parametrize(

@@ -138,8 +138,8 @@ def test_a_model_without_holes_says_what_can_be_done(tmp_path, capsys):
     Path("piece.mid").write_bytes(chorale(3))
     for call, hint in (
         (["fill", "text", "text.txt"], "--left-alone"),
-        (["fill", "music", "piece.mid", "--bars", "2"], "generate --prompt-file"),
-        (["accompany", "music", "piece.mid", "--parts", "bass"], "generate --prompt-file"),
+        (["fill", "music", "piece.mid", "--bars", "2"], "--left-alone"),
+        (["accompany", "music", "piece.mid", "--parts", "bass"], "train with -P infill 0.3"),
     ):
         assert run([*call, "-o", "out.mid"]) == 1
         assert hint in " ".join(said(capsys).split())

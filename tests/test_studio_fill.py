@@ -2,15 +2,18 @@
 
 import http.client
 import json
+import re
 import urllib.parse
 
 import fill_fixtures
 import pytest
 from studio_server import Running
 
+from seqgen.errors import UsageError
 from seqgen.music.read import read_score
 from seqgen.selftest import _materials
 from seqgen.studio.pieces import MOST_BYTES, MOST_PIECES, Piece, Pieces, named
+from seqgen.studio.wording import on_page, worded
 from seqgen.takes.store import Takes
 
 pytestmark = pytest.mark.sockets
@@ -111,6 +114,64 @@ def test_seconds_bars_and_parts_of_a_piece(running, models):
                 data = running.get(f"/fill/file/{made['piece']}.mid")[2]
                 assert len(read_score(data)) == len(made["sheet"]["notes"])
         assert running.get(f"/fill/file/{made['piece']}.wav")[2].startswith(b"RIFF")
+
+
+def test_music_is_filled_from_what_stands_before_alone(running, models):
+    _, piece = bring(running, fill_fixtures.chorale(3), "tune.mid", heard=True)
+    with running.page() as page:
+        given = {"checkpoint": models["without"], "piece": piece["piece"], "seconds": [2.0, 4.0]}
+        page.say(do="fill.start", **given)
+        error = page.until("error")
+        assert "was trained without holes" in error["message"]
+        assert error["hint"] == (
+            "train with “So that it can fill holes, too”, or tick “Read what stands before it alone”"
+        )
+        page.until("fill.over")
+        page.say(do="fill.start", alone=True, **given)
+        (made,) = made_of(page)
+        outside = [[each for each in notes if not 2.0 <= each[0] < 4.0] for notes in
+                   (made["sheet"]["notes"], piece["sheet"]["notes"])]  # fmt: skip
+        assert [each[0] for each in outside[0]] == [each[0] for each in outside[1]]
+        assert made["sheet"]["notes"] != piece["sheet"]["notes"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message", "hint"),
+    [
+        ({"checkpoint": "CHORALES"}, "has no hole", "mark a box on the roll, or say from which bar to which"),
+        ({"checkpoint": "PLAYS"}, "has no hole", "mark what is to be made anew"),
+        ({"checkpoint": "CHORALES", "parts": []}, "parts names no part", "tick some of them"),
+        ({"checkpoint": "CHORALES", "seconds": [1, 2], "parts": ["Bass"]}, "parts goes with bars, not with seconds",
+         "say from which bar to which"),
+        ({"checkpoint": "CHORALES", "seconds": [2, 1]}, "seconds is '2.0000:1.0000', expected", "second is not"),
+        ({"checkpoint": "CHORALES", "bars": [1, 2], "parts": ["Bass"], "alone": True},
+         "parts are not made from what stands before them alone", "untick the parts"),
+        ({"checkpoint": "PERFORMANCES", "bars": [1, 2]}, "counts no bars", "mark a box for “What is marked”"),
+        ({"checkpoint": "PERFORMANCES", "seconds": [900, 901]}, "nothing is struck at 900 s", "Play goes on behind"),
+        ({"checkpoint": "LITTLE", "bars": [1, 6]}, "learned to fill within 64", "train with a longer infill_span"),
+    ],
+)  # fmt: skip
+def test_hints_are_in_terms_of_the_page(running, models, tmp_path, asked, message, hint):
+    fill_fixtures.performances().save(tmp_path / "performances.safetensors")
+    fill_fixtures.chorales(span=64).save(tmp_path / "little.safetensors")
+    known = {**models, **{path.stem: str(path) for path in tmp_path.glob("*.safetensors")}}
+    heard = asked["checkpoint"] != "PLAYS"
+    data = fill_fixtures.chorale(3, ticks=480) if heard else TEXT.encode()
+    _, piece = bring(running, data, "a.mid" if heard else "a.txt", heard=heard)
+    with running.page() as page:
+        page.say(
+            do="fill.start", **{**asked, "checkpoint": known[asked["checkpoint"].lower()], "piece": piece["piece"]}
+        )
+        error = page.until("error")
+    assert message in error["message"]
+    assert hint in error["hint"]
+    assert not re.search(r"(?<![\w-])--?[a-zA-Z]", error["message"] + " " + error["hint"])
+
+
+def test_what_nobody_put_in_words_has_no_flags_either():
+    said = on_page(UsageError("--watch-me tells of 3 - 1 cells, not of -5", "give it with --events"))
+    assert (said.message, said.hint) == ("watch me tells of 3 - 1 cells, not of -5", "")
+    assert worded("Label a; --label chooses.") == "Label a."
 
 
 def test_parts_are_written_to_a_tune(running, models):

@@ -159,6 +159,38 @@ def test_a_span_is_marked_made_anew_used_undone_and_redone(visit, models):
     assert download.value.path().read_text() == text
 
 
+def test_lines_that_end_in_cr_lf_stay_so(visit, models, tmp_path):
+    before = b"ANNA:\r\nGood day, A, how is the a?\r\n\r\nBERT:\r\n"
+    (tmp_path / "a.txt").write_bytes(before)
+    page = visit()
+    choose(page, "fill", models["plays"])
+    page.wait_for_selector(".fill .go .main:not([disabled])")
+    page.set_input_files("seq-room-fill input[type=file]", tmp_path / "a.txt")
+    area = page.locator("seq-room-fill textarea")
+    soon(page, lambda: area.input_value() == before.decode().replace("\r\n", "\n"))
+
+    def saved():
+        with page.expect_download() as download:
+            page.locator(".fill .stage").get_by_text(".txt", exact=True).click()
+        return download.value.path().read_bytes()
+
+    assert saved() == before
+    assert "version 1 of 1" in page.locator(".fill .stage").inner_text()
+    mark(page, 6, 14)  # "Good day" behind the first line
+    page.click(".fill .go .main")
+    page.locator("seq-variation").nth(2).wait_for()
+    page.locator("seq-variation").nth(0).get_by_text("Use this one").click()
+    made = saved()
+    assert made.startswith(before[:7])
+    assert made.endswith(before[15:])
+    assert made != before
+    assert made.count(b"\n") == made.count(b"\r\n")
+    area.press("Control+End")
+    area.press_sequentially("Well.")
+    area.press("Enter")
+    assert saved() == made + b"Well.\r\n"
+
+
 def test_a_box_on_the_roll_is_made_anew_and_texts_wait_meanwhile(visit, models, tmp_path):
     page = visit()
     choose(page, "fill", models["plays"])

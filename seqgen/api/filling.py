@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seqgen.api.hole_grammar import FilledGrammar, WholeLines
 from seqgen.api.over_text import language_of
-from seqgen.codecs import Codec, EndingGrammar, Grammar, Ids, Mask
+from seqgen.codecs import RETURNS, Codec, EndingGrammar, Grammar, Ids, Mask, with_returns
 from seqgen.errors import CheckpointError, CorpusError, UsageError
 from seqgen.generation import Engine
 from seqgen.generation.sampling import log_probabilities
@@ -96,6 +96,7 @@ class TextFilling(Filling):
         language: The language whose grammar is kept, True: the codec's own; False: none.
         left: (n,) ids of the left side, as far as it is read.
         right: (m,) ids of what is read of the right one.
+        returns: Whether the file's lines end in CR LF, which this model never saw: it reads and writes LF instead.
     """
 
     hole: Hole
@@ -103,6 +104,7 @@ class TextFilling(Filling):
     language: "GrammarName"
     left: Ids
     right: Ids
+    returns: bool = False
 
     @property
     def longest(self) -> int:
@@ -114,9 +116,10 @@ class TextFilling(Filling):
 
     @property
     def kept(self) -> Mapping[str, Any]:
-        """Both sides."""
+        """Both sides, and whether lines end in CR LF where they do."""
         sides = {"before": self.hole.left, "after": self.hole.right}
-        return {name: base64.b64encode(data).decode("ascii") for name, data in sides.items()}
+        kept = {name: base64.b64encode(data).decode("ascii") for name, data in sides.items()}
+        return {**kept, RETURNS: True} if self.returns else kept
 
     def grammar(self, bounds: Mapping[str, int], seen: Mask | None) -> Grammar | None:
         """See `Filling`."""
@@ -133,7 +136,8 @@ class TextFilling(Filling):
 
     def joined(self, ids: NDArray[Any]) -> bytes:
         """The file with (m,) ids in its hole."""
-        return self.hole.left + self.model.tokenizer.decode(ids) + self.hole.right
+        made = self.model.tokenizer.decode(ids)
+        return self.hole.left + (with_returns(made) if self.returns else made) + self.hole.right
 
     def judged(self, engine: Engine[Any], samples: Sequence[SampledStream]) -> list[float]:
         """See `Filling`."""
@@ -169,16 +173,20 @@ def likelihoods(engine: Engine[Any], before: NDArray[Any], after: Sequence[NDArr
     return found
 
 
-def require_holes(model: "Model") -> None:
+def require_holes(model: "Model", parts: bool = False) -> None:
     """Refuse a model that was not trained with holes.
+
+    Args:
+        model: The model.
+        parts: Whether parts are to be made, which nothing can make from what stands before them alone.
 
     Raises:
         CheckpointError: It was not.
     """
     for each in model.models:
         if each.tokenizer.infilling is None:
-            alone = "--left-alone" if model.is_text else "seqgen generate --prompt-file"
-            hint = f"train with -P infill 0.3, or take what stands before the hole alone: {alone}"
+            alone = "" if parts else ", or take what stands before the hole alone: --left-alone"
+            hint = f"train with -P infill 0.3{alone}"
             raise CheckpointError(f"{each.name or 'the model'} was trained without holes, it cannot look ahead", hint)
 
 
@@ -216,7 +224,9 @@ def text_filling(
     tokenizer.codec.require("text", "a hole between two texts", "name a file of music, with --bars or --parts")
     if not alone:
         require_holes(model)
-    left, right = (tokenizer.encode_prompt(side) if side else tokenizer.frame()[:0] for side in (hole.left, hole.right))
+    returns = _returns(model, hole)
+    read_as = [side.replace(b"\r\n", b"\n") if returns else side for side in (hole.left, hole.right)]
+    left, right = (tokenizer.encode_prompt(side) if side else tokenizer.frame()[:0] for side in read_as)
     if like:
         left = np.concatenate([tokenizer.encode_prompt(like), left])
     left, frame = left[-LEFT:], tokenizer.frame(label)
@@ -238,9 +248,18 @@ def text_filling(
     most = min(usual, model.tokenizer.medium.usual_length) if length is None else length
     made = TextFilling(
         model=model, prompt=read.astype(np.int64), end_id=end_id,
-        hole=hole, length=most, language=language, left=left, right=right,
+        hole=hole, length=most, language=language, left=left, right=right, returns=returns,
     )  # fmt: skip
     return replace(made, end_id=None) if alone and made.grammar({}, None) is None else made
+
+
+def _returns(model: "Model", hole: Hole) -> bool:
+    """Whether all lines of a file end in CR LF, and training never saw such an end."""
+    data = hole.left + (hole.was or b"") + hole.right
+    if b"\r\n" not in data or data.count(b"\n") != data.count(b"\r\n") or model.seen is None:
+        return False
+    pieces, counts = model.tokenizer.codec.token_bytes() or [], model.seen.counts
+    return not any(counts[token] for token, piece in enumerate(pieces) if b"\r" in piece)
 
 
 def _require_known(model: "Model", left: Ids, right: Ids) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqgen.api.filling import FEW, Filling, likelihoods, require_holes, span_of
+from seqgen.api.filling import FEW, LEFT, Filling, likelihoods, require_holes, span_of
 from seqgen.api.hole_grammar import FilledGrammar
 from seqgen.codecs import Grammar, Ids, Mask
 from seqgen.errors import CorpusError, UsageError
@@ -120,6 +120,7 @@ def bar_filling(
     length: int | None,
     like: bytes | None = None,
     free: bool = False,
+    alone: bool = False,
 ) -> MusicFilling:
     """Bars of a piece, ready to be made anew.
 
@@ -131,13 +132,14 @@ def bar_filling(
         length: Tokens at most; None: a few times what was there.
         like: A piece that is read before it.
         free: See `ScoreHole`.
+        alone: Whether what stands before them alone is read, as any model of scores can.
 
     Raises:
-        CheckpointError: The model was trained without holes.
+        CheckpointError: What follows them is to be read, and the model was trained without holes.
         DataError: The piece cannot be read, or is unlike the corpus.
         UsageError: There are no such bars, or they are more than the model's span.
     """
-    return _around(model, _hole(model, data, bars, None, free), label, length, like)
+    return _around(model, _hole(model, data, bars, None, free, alone), label, length, like, alone)
 
 
 def seconds_filling(
@@ -147,6 +149,7 @@ def seconds_filling(
     label: str | None,
     length: int | None,
     free: bool = False,
+    alone: bool = False,
 ) -> MusicFilling:
     """What begins from one second on and before another, ready to be made anew.
 
@@ -160,9 +163,10 @@ def seconds_filling(
         label: Of the document.
         length: Tokens at most; None: a few times what was there.
         free: See `ScoreHole`.
+        alone: Whether what stands before it alone is read, as any model can.
 
     Raises:
-        CheckpointError: The model was trained without holes.
+        CheckpointError: What follows it is to be read, and the model was trained without holes.
         DataError: The piece cannot be read, or is unlike the corpus.
         UsageError: Nothing begins there or behind, or the hole is longer than the model's span.
     """
@@ -170,29 +174,36 @@ def seconds_filling(
 
     codec = model.tokenizer.codec
     codec.require("music", "--seconds", "give --lines, or mark the hole in the text")
-    require_holes(model)
+    if not alone:
+        require_holes(model)
     hole = codec.hole_of_seconds(data, seconds, {} if model.seen is None else model.seen.bounds)
     hole = replace(hole, free=free) if isinstance(hole, ScoreHole) else hole
     _require_like(model, hole)
-    return _around(model, hole, label, length, None)
+    return _around(model, hole, label, length, None, alone)
 
 
 def _around(
-    model: "Model", hole: "ScoreHole | TimeHole", label: str | None, length: int | None, like: bytes | None
+    model: "Model", hole: "ScoreHole | TimeHole", label: str | None, length: int | None, like: bytes | None, alone: bool
 ) -> MusicFilling:
-    tokenizer, span = model.tokenizer, span_of(model)
+    tokenizer = model.tokenizer
+    frame, left = tokenizer.frame(label), hole.left
+    most = max(FEW, TIMES * hole.was) if length is None else length
+    if alone:
+        first = [tokenizer.encode_prompt(like)] if like else []
+        read = np.concatenate([frame, *first, left[-LEFT:]]).astype(np.int64)
+        end_id, nothing = tokenizer.document_id, hole.right[:0]
+        return MusicFilling(model=model, prompt=read, end_id=end_id, hole=hole, length=most, after=nothing)
+    span = span_of(model)
     signs, reach = tokenizer.infilling, Reach.of(span)
     assert signs is not None
     if hole.was > span:
         message = f"the hole is {hole.was:,} tokens long, and this model learned to fill within {span:,}"
         raise UsageError(message, "fill less at a time, or train with a longer -P infill_span")
-    left, right = hole.left, hole.right[: reach.after]
+    right = hole.right[: reach.after]
     opening = opened(tokenizer.codec.cuts(left), len(left), reach)
-    frame = tokenizer.frame(label)
     read = prompt(frame, left, right, opening, reach.after, signs)
     if like:
         read = np.concatenate([frame, tokenizer.encode_prompt(like), read]).astype(np.int64)
-    most = max(FEW, TIMES * hole.was) if length is None else length
     return MusicFilling(model=model, prompt=read, end_id=signs.end, hole=hole, length=most, after=right)
 
 
@@ -219,7 +230,7 @@ def parts_filling(
         DataError: The piece cannot be read, or is unlike the corpus.
         UsageError: The model knows no such part, all parts are to be made, or there are no such bars.
     """
-    hole = _hole(model, data, bars, parts, free)
+    hole = _hole(model, data, bars, parts, free, alone=False)
     tokenizer = model.tokenizer
     bounds = {} if model.seen is None else model.seen.bounds
     frame = tokenizer.frame(label).astype(np.int64)
@@ -235,11 +246,12 @@ def parts_filling(
 
 
 def _hole(
-    model: "Model", data: bytes, bars: tuple[int, int] | None, parts: Sequence[str] | None, free: bool
+    model: "Model", data: bytes, bars: tuple[int, int] | None, parts: Sequence[str] | None, free: bool, alone: bool
 ) -> "ScoreHole":
     tokenizer = model.tokenizer
     tokenizer.codec.require("music", "--bars and --parts", "give --lines, or mark the hole in the text")
-    require_holes(model)
+    if not alone:
+        require_holes(model, parts is not None)
     bounds = {} if model.seen is None else model.seen.bounds
     hole = replace(tokenizer.codec.score_hole(data, bars, parts, bounds), free=free)
     _require_like(model, hole)

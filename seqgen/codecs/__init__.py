@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seqgen.clock import Clock, of_lines
 from seqgen.codecs._counted import Counted, added
-from seqgen.codecs._fillable import Fillable
+from seqgen.codecs._fillable import RETURNS, Fillable, with_returns
 from seqgen.codecs._grammar import CopyKey, EndingGrammar, Grammar, Mask
 from seqgen.codecs._page import PageForm
 from seqgen.codecs._small import Golden, id_type, sparse
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from seqgen.music.score import Score
 
 __all__ = [
-    "Codec", "CopyKey", "Counted", "EndingGrammar", "Golden", "Grammar", "Ids", "Mask", "PageForm", "Spelling", "added",
-    "id_type", "sparse",
+    "RETURNS", "Codec", "CopyKey", "Counted", "EndingGrammar", "Golden", "Grammar", "Ids", "Mask", "PageForm",
+    "Spelling", "added", "id_type", "sparse", "with_returns",
 ]  # fmt: skip
 
 Ids = NDArray[np.unsignedinteger[Any]]

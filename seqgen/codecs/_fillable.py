@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 Ids = NDArray[np.unsignedinteger[Any]]
 
 
+RETURNS = "returns"  # in what a take keeps of a hole
+
+
+def with_returns(text: bytes) -> bytes:
+    """A text whose lines end in LF, with CR LF."""
+    return text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
 class Fillable(abc.ABC):
     """A part of every codec. Its defaults are those of text, and of codecs of which nothing is known."""
 
@@ -121,7 +129,8 @@ class Fillable(abc.ABC):
         """The file of a hole that was filled, byte for byte what it was around it.
 
         Args:
-            hole: What a take keeps of it, perhaps damaged; as here, `before` and `after` in base 64.
+            hole: What a take keeps of it, perhaps damaged; as here, `before` and `after` in base 64, and RETURNS
+                where lines end in CR LF but were read and made without the CR.
             prompt: (n,) what was read before it, framed.
             ids: (m,) what was sampled.
             signs: The infilling tokens.
@@ -130,4 +139,5 @@ class Fillable(abc.ABC):
             ValueError, LookupError, TypeError: What the take keeps makes no sense.
         """
         before, after = (base64.b64decode(hole[side], validate=True) for side in ("before", "after"))
-        return before + self.decode(ids[ids < len(self.token_bytes() or [])]) + after
+        made = self.decode(ids[ids < len(self.token_bytes() or [])])
+        return before + (with_returns(made) if hole.get(RETURNS) is True else made) + after

@@ -90,19 +90,21 @@ def music_filling(model: Model, job: FillJob, data: bytes, label: str | None) ->
     Raises:
         SeqgenError: As in `filling_of`.
     """
-    if job.lines is not None or job.at is not None or job.left_alone:
-        flag = "--left-alone" if job.left_alone else "--lines"
-        model.tokenizer.codec.require("text", flag, "give --bars, --seconds or --parts")
+    if job.lines is not None or job.at is not None:
+        model.tokenizer.codec.require("text", "--lines", "give --bars, --seconds or --parts")
     first, last = (0.0, 0.0) if job.bars is None else span(job.bars, "--bars")
     bars = (int(first), int(last)) if job.bars is not None else None
     if job.parts is not None:
         names = [name for name in job.parts.split(",") if name.strip()]
         if not names:
             raise UsageError("--parts names no part", "such as --parts alto,tenor,bass")
+        if job.left_alone:
+            hint = "parts are written to the others: leave it out"
+            raise UsageError("--left-alone goes with --bars and --seconds, not with --parts", hint)
         return parts_filling(model, data, names, bars, label, job.free_voices)
-    length = None if job.length is None else int(job.length)
+    length, free, alone = None if job.length is None else int(job.length), job.free_voices, job.left_alone
     if job.seconds is not None:
-        return seconds_filling(model, data, span(job.seconds, "--seconds", whole=False), label, length, job.free_voices)
+        return seconds_filling(model, data, span(job.seconds, "--seconds", whole=False), label, length, free, alone)
     if bars is None:
         raise UsageError(f"{job.file}: has no hole", "give --bars 5:8, --seconds 12.5:20, or --parts bass")
-    return bar_filling(model, data, bars, label, length, free=job.free_voices)
+    return bar_filling(model, data, bars, label, length, free=free, alone=alone)

@@ -100,7 +100,7 @@ def _filling(
 ) -> Filling:
     length = None if job.length is None else int(job.length)
     if not model.is_text:
-        return bar_filling(model, data, hole, label, length, like, job.free_voices)
+        return bar_filling(model, data, hole, label, length, like, job.free_voices, job.left_alone)
     if not any(data.splitlines()):
         raise UsageError(f"{job.file}: has no line to vary", "name a text with some lines")
     return text_filling(model, of_lines(data, *hole, job.file), label, job.grammar, length, job.left_alone, like)

@@ -25,6 +25,7 @@ from seqgen.studio.hall import Hall, sentence
 from seqgen.studio.pieces import MOST_BYTES, Piece, Pieces, named
 from seqgen.studio.room import Asked, Room, field, model_of, unknown
 from seqgen.studio.visitor import Visitor
+from seqgen.studio.wording import on_page
 from seqgen.takes.replay import replay, tokenizer_of
 from seqgen.takes.store import Takes
 
@@ -57,6 +58,12 @@ class Fill(Room):
 
     def hear(self, visitor: Visitor, what: str, asked: Asked) -> None:
         """See the module."""
+        try:
+            self._hear(visitor, what, asked)
+        except SeqgenError as error:
+            raise on_page(error) from error
+
+    def _hear(self, visitor: Visitor, what: str, asked: Asked) -> None:
         if what == "open":
             visitor.tell({"event": "fill.model", **_facts(load(model_of(asked)))})
         elif what == "take":
@@ -130,7 +137,7 @@ class Fill(Room):
         try:
             return JSONResponse(await run_in_threadpool(self._put, piece))
         except SeqgenError as error:
-            return JSONResponse(sentence(error), 413 if len(data) > MOST_BYTES else 422)
+            return JSONResponse(sentence(on_page(error)), 413 if len(data) > MOST_BYTES else 422)
 
     def _file(self, request: Request) -> Response:
         """A download, on a thread of its own."""
@@ -150,7 +157,8 @@ def _facts(model: Model) -> dict[str, Any]:
     try:
         require_holes(model)
     except CheckpointError as error:
-        missing = {"message": error.message, "hint": error.hint}
+        said = on_page(error)
+        missing = {"message": said.message, "hint": said.hint}
     return {**models.facts(model), "parts": model.tokenizer.codec.heard_parts(bounds), "missing": missing}
 
 

@@ -60,7 +60,7 @@ export class FillForm extends HTMLElement {
     const hows = HOWS.filter(([how]) => how !== "accompany" || model.parts.length);
     this.choice.replaceChildren(...hows.map(([how, title]) => new Option(title, how)));
     if (hows.some(([how]) => how === before)) this.choice.value = before;
-    this.alone.checked = Boolean(model.missing) && !model.heard;
+    this.alone.checked = Boolean(model.missing);
     this.alone.disabled = Boolean(model.missing);
     this.#shown();
   }
@@ -73,7 +73,7 @@ export class FillForm extends HTMLElement {
   #shown() {
     if (!this.#model) return;
     const [heard, how] = [this.#model.heard, this.how];
-    this.aloneField.hidden = heard;
+    this.aloneField.hidden = how === "accompany";
     this.amount.hidden = how !== "vary";
     this.bars.hidden = !heard || how !== "fill";
     const names = how === "accompany" ? this.#model.parts : (this.#sheet?.names ?? []).filter(Boolean);
@@ -114,7 +114,7 @@ export class FillForm extends HTMLElement {
     if (this.seed.value) found.seed = this.seed.value; // as text: a number would lose digits beyond 2^53
     if (this.#model.heard && this.how !== "vary" && (this.how === "accompany" || this.#ticked().length)) found.parts = this.#ticked();
     if (this.how === "vary") found.amount = this.#values.amount;
-    if (!this.#model.heard) found.alone = this.alone.checked;
+    if (!this.aloneField.hidden) found.alone = this.alone.checked;
     return found;
   }
 }

@@ -5,6 +5,7 @@
 //   events: "use", "sound" before it sounds; "room" {name: "takes", take} where somebody wants to see its take
 
 import { button, element, notesOf } from "./page.js";
+import { shown } from "./lines.js";
 import "./deck.js";
 
 const AROUND = 240; // characters that are shown on each side
@@ -50,13 +51,13 @@ function written(text, { before, after, lines }) {
   page.tabIndex = 0;
   page.setAttribute("role", "group");
   if (lines !== undefined) {
-    const known = new Set(lines.split("\n"));
-    for (const line of text.split("\n")) page.append(element(known.has(line) ? "span" : "mark", "", `${line}\n`));
+    const known = new Set(shown(lines).split("\n"));
+    for (const line of shown(text).split("\n")) page.append(element(known.has(line) ? "span" : "mark", "", `${line}\n`));
     return page;
   }
   const end = text.length - after;
-  page.append(`${before > AROUND ? "…" : ""}${text.slice(Math.max(0, before - AROUND), before)}`, element("mark", "", text.slice(before, end)));
-  page.append(`${text.slice(end, end + AROUND)}${after > AROUND ? "…" : ""}`);
+  page.append(`${before > AROUND ? "…" : ""}${shown(text.slice(Math.max(0, before - AROUND), before))}`, element("mark", "", shown(text.slice(before, end))));
+  page.append(`${shown(text.slice(end, end + AROUND))}${after > AROUND ? "…" : ""}`);
   return page;
 }
 

@@ -1,6 +1,7 @@
 // The room Fill: a span of a text or a box on the roll made anew, parts added, all varied; results side by side.
 
 import { button, download, element, labelled, notesOf, showError } from "../page.js";
+import { edited, placed, shown } from "../lines.js";
 import "../choice.js";
 import "../fill_form.js";
 import "../variation.js";
@@ -174,9 +175,10 @@ class Fill extends HTMLElement {
   /** What was typed since is a version, too. */
   #keep() {
     const heard = this.#model?.heard ?? false;
-    if (heard || this.page.value === (this.#now?.text ?? "")) return;
+    const before = this.#now?.text ?? "";
+    if (heard || this.page.value === shown(before)) return;
     const { name = "text.txt", formats = [".txt"] } = this.#now ?? {};
-    this.#add(this.#history, { piece: null, name, formats, heard, text: this.page.value, sheet: null });
+    this.#add(this.#history, { piece: null, name, formats, heard, text: edited(before, this.page.value), sheet: null });
   }
 
   #go(turn) {
@@ -248,8 +250,9 @@ class Fill extends HTMLElement {
     showError(this.error, null);
     const asked = this.form.asked();
     try {
-      const [from, to] = [this.page.selectionStart, this.page.selectionEnd];
+      const marked = [this.page.selectionStart, this.page.selectionEnd];
       const version = await this.#there();
+      const [from, to] = version.heard ? [] : marked.map((at) => placed(version.text, at));
       this.#around = version.heard ? { box: this.deck.roll.box } : { before: from, after: version.text.length - to };
       if (asked.how === "vary") this.#around = { lines: version.text ?? "" };
       else if (!version.heard) asked.at = [bytes(version.text.slice(0, from)), bytes(version.text.slice(0, to))];
@@ -287,8 +290,7 @@ class Fill extends HTMLElement {
   }
 
   #buttons() {
-    const alone = !this.#model?.missing || !this.#model.heard; // what cannot look ahead fills texts from their left side
-    this.go.disabled = this.#running || !this.#model || !this.#link.up || !alone || (this.#model.heard && !this.#now);
+    this.go.disabled = this.#running || !this.#model || !this.#link.up || (this.#model.heard && !this.#now);
     this.end.disabled = !this.#running;
     const { list, at } = this.#history;
     [this.undo.disabled, this.redo.disabled] = [at <= 0, at >= list.length - 1];
