@@ -159,10 +159,16 @@ def test_a_browser_that_cannot_be_opened_is_told(monkeypatch, display):
     assert notes == ["No browser could be opened: open the address above in one."]
 
 
-def test_the_command_prints_its_address_and_refuses_a_wrong_name(toy, monkeypatch):
+def test_the_command_prints_its_address_and_refuses_a_wrong_name(toy, tmp_path, monkeypatch):
     run = CliRunner().invoke(cli.group, ["studio", "nothing", "--no-browser"])
     assert "no such checkpoint" in str(run.exception)
     made = []
+    monkeypatch.setattr(serving.webbrowser, "open", made.append)
+    (tmp_path / "toy.txt").write_text("a text, and no model\n" * 40)
+    run = CliRunner().invoke(cli.group, ["studio", str(tmp_path / "toy.txt")])
+    assert "toy.txt: is not a safetensors file" in str(run.exception)
+    assert run.exception.hint == "was it written by seqgen?"
+    assert (run.output, made) == ("", [])
     monkeypatch.setattr(Studio, "run", lambda self: made.append(self) or self._listening.close())
     run = CliRunner().invoke(cli.group, ["studio", toy, "--no-browser", "--token", "0123456789abcdef"])
     assert run.output.startswith("http://127.0.0.1:")

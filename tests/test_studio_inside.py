@@ -1,9 +1,14 @@
 """The room Inside of the studio without a browser: looks over texts and takes, the page's policy, odd messages."""
 # ruff: noqa: F401, F811 (fixtures are imported, and are the names of arguments)
 
+import threading
+import time
+from pathlib import Path
+
 import pytest
 from studio_server import running
 
+from seqgen.jobs.look.apart import LookApart
 from seqgen.selftest import _materials
 from seqgen.studio.looking import MOST_PAGES, Pages
 
@@ -75,8 +80,60 @@ def test_odd_messages_are_one_sentence_and_the_next_look_goes(running, toy, aske
         error = page.until("error", PATIENCE)
         assert said in error["message"]
         assert error["room"] == "inside"
+        page.say(do="inside.nothing")
+        assert "Inside does not know" in page.until("error")["message"]
         page.say(do="inside.look", checkpoint=toy, text="ANNA: Good day")
         assert page.until("inside.page", PATIENCE)["number"] == 1
+
+
+def test_a_look_that_runs_is_stopped_and_so_is_one_that_nobody_waits_for(running, toy, monkeypatch):
+    begun = threading.Event()
+    original = LookApart.page
+
+    def page_of(self, observer):
+        begun.set()
+        return original(self, observer)
+
+    monkeypatch.setattr(LookApart, "page", page_of)
+    with running.page() as page, running.page() as other:
+        page.say(do="inside.look", checkpoint=toy, text="ANNA " * 300, whole=True, run=3)
+        assert begun.wait(PATIENCE)
+        other.say(do="inside.stop")  # not its own
+        other.say(do="inside.look", checkpoint=toy, text="ANNA")
+        assert other.until("error")["message"] == "a look is running, and one look runs at a time"
+        since = time.monotonic()
+        page.say(do="inside.stop")
+        assert page.until("inside.stopped", PATIENCE)["run"] == 3
+        assert time.monotonic() - since < 5
+        begun.clear()
+        page.say(do="inside.look", checkpoint=toy, text="ANNA " * 300, whole=True)
+        assert begun.wait(PATIENCE)
+        room = running.studio.hall.rooms["inside"]
+        process = room._running[1]._apart._process
+    assert process.wait(PATIENCE) != 0  # its page has left
+    with running.page() as page:
+        while room._running is not None:
+            time.sleep(0.01)
+        page.say(do="inside.look", checkpoint=toy, text="ANNA")
+        page.until("inside.page", PATIENCE)
+
+
+def test_a_process_that_dies_while_it_looks_is_a_sentence(running, toy, monkeypatch):
+    made = []
+    original = LookApart.__init__
+
+    def begin(self, job):
+        original(self, job)
+        made.append(self)
+        self._process.kill()
+
+    monkeypatch.setattr(LookApart, "__init__", begin)
+    with running.page() as page:
+        page.say(do="inside.look", checkpoint=toy, text="ANNA")
+        error = page.until("error", PATIENCE)
+    assert "the process that looked died (exit code -9)" in error["message"]
+    assert error["room"] == "inside"
+    assert not Path(made[0]._folder.name).exists()
 
 
 def test_the_oldest_pages_fall_off():

@@ -5,6 +5,7 @@ import itertools
 
 import pytest
 from browser import _started, chromium
+from fill_fixtures import chorale
 from studio_server import Running, tab, toy, until
 
 from seqgen.checkpoint import published
@@ -110,7 +111,7 @@ def test_pause_go_on_stop_and_a_slider_while_it_runs(play):
     assert set(surprises) == {surprises[0]}  # greedy on random weights: one token for ever
 
 
-def test_music_is_drawn_played_looped_and_saved(studio, tab):
+def test_music_is_drawn_played_looped_and_saved(studio, tab, tmp_path):
     tab.goto(studio.address)
     tab.wait_for_selector(READY)
     tab.select_option("select", "bach-chorales")
@@ -142,6 +143,18 @@ def test_music_is_drawn_played_looped_and_saved(studio, tab):
     tab.click("text=Go on from it")
     tab.wait_for_selector("text=goes on from take")
     tab.click("text=begin anew")
+    assert tab.locator("text=goes on from").is_hidden()
+    (tmp_path / "tune.mid").write_bytes(chorale(3))
+    tab.get_by_label("Go on from a piece").set_input_files(tmp_path / "tune.mid")
+    tab.wait_for_selector("text=goes on from tune.mid")
+    tab.fill("input[type=number] >> nth=0", "20")
+    tab.click("button.main")
+    tab.wait_for_selector("text=Download")
+    assert tab.evaluate("document.querySelector('seq-roll').notes.length") >= len(read_score(chorale(3)))
+    (tmp_path / "tune.mid").write_bytes(b"no music")
+    tab.get_by_label("Go on from a piece").set_input_files(tmp_path / "tune.mid")
+    tab.wait_for_selector("seq-room-play > .error:not([hidden])")
+    tab.problems[:] = [each for each in tab.problems if "422" not in each]  # that the file was refused
     for suffix in (".musicxml", ".abc", ".wav"):
         with tab.expect_download() as saved:
             tab.click(f"button:text-is('{suffix}')")

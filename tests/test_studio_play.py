@@ -1,16 +1,25 @@
 """The room Play without a browser: what is sampled, steered, played live, and had as a file."""
 # ruff: noqa: F401, F811 (fixtures are imported, and are the names of arguments)
 
+import http.client
+import json
 import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 
+import numpy as np
 import pytest
+from fill_fixtures import chorale
 from studio_server import Page, running, toy
 from websockets.sync.client import connect
 
+from seqgen.music.read import read_score
+from seqgen.music.score import Score
+from seqgen.music.write import write_score
 from seqgen.selftest import _materials
+from seqgen.studio.pieces import MOST_BYTES
 from seqgen.takes.store import Takes
 
 pytestmark = pytest.mark.sockets
@@ -169,6 +178,66 @@ def test_music_goes_on_from_a_take_and_text_does_not(running, toy):
         assert "goes on with no music" in page.until("error")["message"]
         page.say(do="play.start", checkpoint="bach-chorales", take="nothing")
         assert "no take is called" in page.until("error")["message"]
+
+
+def prime(running, data, name="tune.mid", **headers):
+    """Status and answer of a piece that is brought in to go on from."""
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
+    cookie = {"Cookie": f"seqgen-{running.port}={running.token}"}
+    try:
+        connection.request(
+            "POST", f"/play/primer?{urllib.parse.urlencode({'name': name})}", data, {**cookie, **headers}
+        )
+        answer = connection.getresponse()
+        body = answer.read()
+        return answer.status, json.loads(body) if body.startswith(b"{") else body
+    finally:
+        connection.close()
+
+
+def test_music_goes_on_from_a_piece_that_was_brought_in(running, toy):
+    tune = chorale(3)
+    status, primer = prime(running, tune)
+    assert status == 200
+    assert primer == {"primer": 1, "name": "tune.mid", "seconds": 12.0, "notes": len(read_score(tune))}
+    with running.page() as page:
+        page.say(do="play.start", checkpoint="bach-chorales", seed=4, length=100, primer=1)
+        sample = page.until("sample")
+        page.until("over")
+        old, new = (
+            [(round(float(each), 2), int(pitch)) for each, pitch in zip(score.seconds(score.onset), score.pitch)]
+            for score in (read_score(tune), read_score(running.get(f"/play/sample/{sample['number']}.mid")[2]))
+        )
+        assert {each for each in new if each[0] < 11} == {each for each in old if each[0] < 11}
+        assert max(new)[0] > 12
+        for asked, said in (
+            ({"primer": 99}, "not at hand any more"),
+            ({"primer": "1"}, "primer is '1', expected a whole number"),
+            ({"primer": 1, "checkpoint": toy}, "goes on with no music"),
+        ):
+            page.say(do="play.start", **{"checkpoint": "bach-chorales", **asked})
+            assert said in page.until("error")["message"]
+        page.say(do="play.start", checkpoint=toy, length=3)  # nothing is in its way
+        assert page.until("sample")["tokens"] == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"no music", "no "),
+        (b"", "no "),
+        (b"MThd" + bytes(20), ""),
+        (write_score(Score.from_notes(24, np.zeros((0, 5), np.int64))), "holds no note"),
+        (bytes(MOST_BYTES + 10), "is larger than 4 MB"),
+    ],
+)
+def test_what_is_no_piece_to_go_on_from_is_one_sentence(running, data, said):
+    status, answer = prime(running, data, "../../tune.mid")
+    assert status == 422
+    assert said in answer["message"]
+    assert ".." not in answer["message"]
+    assert "Traceback" not in answer["message"]
+    assert prime(running, chorale(1), Origin="http://evil.example")[0] == 403
 
 
 def test_a_checkpoint_that_was_trained_anew_is_loaded_anew(running, toy):

@@ -305,6 +305,10 @@ def test_the_pictures_of_a_take_come_in_a_frame_that_reaches_nothing(visit, runn
     with page.expect_download() as download:
         page.get_by_text("Save the page").click()
     assert download.value.suggested_filename == "seqgen-inside.html"
+    page.get_by_label("Gradients, saliency and errors").check()
+    page.locator("seq-room-inside button.main").click()
+    page.locator("seq-room-inside").get_by_text("Stop", exact=True).click()
+    page.locator("seq-room-inside [role=status]", has_text="Stopped.").wait_for()
     page.get_by_text("Over a text").click()
     page.locator("seq-room-inside button.main").click()
     page.locator("seq-room-inside .error", has_text="there is nothing to look at").wait_for()

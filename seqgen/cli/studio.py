@@ -37,9 +37,9 @@ def command(checkpoint: str | None, no_browser: bool, **options: Any) -> None:
     except ImportError as error:
         raise UsageError(f"{error.name} is not installed", "pip install 'seqgen-art[studio]'") from None
     if checkpoint is not None:
-        from seqgen.checkpoint import find
+        from seqgen.checkpoint import Checkpoint
 
-        find(checkpoint)  # a wrong name is told here, before a page opens
+        Checkpoint.load(checkpoint)  # a wrong name, and what is no model, is told here, before a page opens
     studio = Studio(job, Printer())
     click.echo(studio.address)
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""What goes on inside a model over a text or a take: the page of `seqgen look`, made on a thread, kept by a number."""
+"""What goes on inside a model over a text or a take: the page of `seqgen look`, made apart, kept by a number."""
 
 import tempfile
 import threading
@@ -8,11 +8,11 @@ from pathlib import Path
 
 from seqgen.errors import SeqgenError, UsageError
 from seqgen.files import write_bytes
-from seqgen.jobs.look.job import LookJob, look, made
+from seqgen.jobs.look.apart import LookApart
+from seqgen.jobs.look.job import LookJob
 from seqgen.jobs.observer import Observer
 
 MOST_PAGES = 8
-KIND = ".html"
 FURTHER = ("gradients", "saliency", "errors")
 WINDOW = 2_000  # tokens that a page holds
 
@@ -45,8 +45,8 @@ class Pages:
             return self._kept[number]
 
 
-def looked(checkpoint: str, data: bytes, name: str, whole: bool, observer: Observer) -> bytes:
-    """The page over what a file holds.
+class Looking:
+    """A look at a model over what a file holds, on a thread; the work is done by a process of its own.
 
     Args:
         checkpoint: The model.
@@ -54,28 +54,42 @@ def looked(checkpoint: str, data: bytes, name: str, whole: bool, observer: Obser
         name: What it is called; of music with the ending of its format.
         whole: Whether gradients, saliency and kinds of errors are in it, which take torch and some time.
         observer: Is told remarks.
-
-    Raises:
-        SeqgenError: The model cannot read it, or there is no such model.
     """
-    with tempfile.TemporaryDirectory(prefix="seqgen-look-") as folder:  # a text must not be taken for a file's name
-        path = Path(folder) / name
-        write_bytes(path, data)
-        job = LookJob(checkpoint, str(path), window=WINDOW, further=FURTHER if whole else ())
-        return made(look(job, observer), KIND)
 
+    def __init__(self, checkpoint: str, data: bytes, name: str, whole: bool, observer: Observer) -> None:
+        self._checkpoint, self._data, self._name, self._whole = checkpoint, data, name, whole
+        self._observer, self._lock = observer, threading.Lock()
+        self._apart: LookApart | None = None
+        self._stopped = False
 
-def apart(
-    work: Callable[[], object], failed: Callable[[SeqgenError], object], fault: Callable[[Exception], object]
-) -> None:
-    """Do something on a thread, and tell how it failed, if it did."""
+    def start(self, over: Callable[[bytes | SeqgenError | Exception | None], object]) -> None:
+        """Begin.
 
-    def run() -> None:
+        Args:
+            over: Is called at the end with the page, with what is wrong, or with None where it was stopped.
+        """
+        threading.Thread(target=lambda: over(self._page()), name="looking", daemon=True).start()
+
+    def stop(self) -> None:
+        """End it at once."""
+        with self._lock:
+            self._stopped = True
+            if self._apart is not None:
+                self._apart.stop()
+
+    def _page(self) -> bytes | Exception | None:
         try:
-            work()
-        except SeqgenError as error:
-            failed(error)
+            with tempfile.TemporaryDirectory(prefix="seqgen-look-") as folder:  # no text is taken for a file's name
+                path = Path(folder) / self._name
+                write_bytes(path, self._data)
+                further = FURTHER if self._whole else ()
+                with self._lock:
+                    if self._stopped:
+                        return None
+                    job = LookJob(self._checkpoint, str(path), window=WINDOW, further=further)
+                    self._apart = made = LookApart(job)
+                return made.page(self._observer)
+        except OSError as error:
+            return UsageError(f"no process can be started ({error.strerror})", "close something else")
         except Exception as error:  # the page is told; the server goes on
-            fault(error)
-
-    threading.Thread(target=run, name="looking", daemon=True).start()
+            return error

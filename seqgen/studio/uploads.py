@@ -83,6 +83,16 @@ class Uploads:
             self._sets.clear()
 
 
+async def within(pieces: AsyncIterator[bytes], most: int) -> bytes:
+    """What comes in, read no further than where it is longer than `most` bytes."""
+    data = bytearray()
+    async for each in pieces:
+        data += each
+        if len(data) > most:
+            break
+    return bytes(data)
+
+
 def inside(path: str) -> Path:
     """A path below a folder, from what a page says.
 

@@ -24,6 +24,7 @@ from seqgen.studio.filling import Filling, job_of
 from seqgen.studio.hall import Hall, sentence
 from seqgen.studio.pieces import MOST_BYTES, Piece, Pieces, named
 from seqgen.studio.room import Asked, Room, field, model_of, unknown
+from seqgen.studio.uploads import within
 from seqgen.studio.visitor import Visitor
 from seqgen.studio.wording import on_page
 from seqgen.takes.replay import replay, tokenizer_of
@@ -124,16 +125,12 @@ class Fill(Room):
 
     async def _bring(self, request: Request) -> Response:
         """A file is brought in, read no further than it may be long."""
-        data = bytearray()
         try:
-            async for each in request.stream():
-                data += each
-                if len(data) > MOST_BYTES:
-                    break
+            data = await within(request.stream(), MOST_BYTES)
         except ClientDisconnect:
             return Response(status_code=400)
         heard = request.query_params.get("heard") == "1"
-        piece = Piece(named(request.query_params.get("name", ""), heard), bytes(data), heard)
+        piece = Piece(named(request.query_params.get("name", ""), heard), data, heard)
         try:
             return JSONResponse(await run_in_threadpool(self._put, piece))
         except SeqgenError as error:

@@ -1,6 +1,7 @@
 """Inside: the pictures of `seqgen look` over a text or a take, as a page in a frame that can reach nothing.
 
 {"do": "inside.look", "checkpoint", "text" or "take", "whole", "run"}     → {"event": "inside.page", "number", "run"}
+{"do": "inside.stop"}         ends it at once                             → {"event": "inside.stopped", "run"}
 GET /inside/page/NUMBER       the page, for a frame
 GET /inside/file/NUMBER       the same as a download
 """
@@ -15,14 +16,14 @@ from starlette.routing import BaseRoute, Route
 from seqgen.errors import SeqgenError, UsageError
 from seqgen.studio import models
 from seqgen.studio.hall import Hall, sentence
-from seqgen.studio.looking import Pages, apart, looked
+from seqgen.studio.looking import Looking, Pages
 from seqgen.studio.room import Asked, Room, field, model_of, unknown
 from seqgen.studio.told import Told
 from seqgen.studio.visitor import Visitor
 from seqgen.takes.replay import replay, tokenizer_of
 from seqgen.takes.store import Takes
 
-KNOWN = ("look",)
+KNOWN = ("look", "stop")
 KIND = "look"
 MOST_BYTES = 1_000_000  # of a take that is looked at; a page holds less
 # The page has scripts of its own, and text of strangers: no origin, no connection, nothing but itself.
@@ -41,6 +42,7 @@ class Inside(Room):
     def __init__(self, hall: Hall) -> None:
         super().__init__(hall)
         self.pages = Pages()
+        self._running: tuple[Visitor, Looking] | None = None
 
     @property
     def routes(self) -> Sequence[BaseRoute]:
@@ -53,27 +55,50 @@ class Inside(Room):
 
     def hear(self, visitor: Visitor, what: str, asked: Asked) -> None:
         """See the module."""
-        if what != "look":
+        if what == "look":
+            self._look(visitor, asked)
+        elif what == "stop":
+            self._stop(visitor)
+        else:
             raise unknown(self.title, what, KNOWN)
+
+    def left(self, visitor: Visitor) -> None:
+        """Nobody waits for its pictures."""
+        self._stop(visitor)
+
+    def close(self) -> None:
+        """Nobody waits for any."""
+        if self._running is not None:
+            self._running[1].stop()
+
+    def _stop(self, visitor: Visitor) -> None:
+        running = self._running
+        if running is not None and running[0] is visitor:
+            running[1].stop()
+
+    def _look(self, visitor: Visitor, asked: Asked) -> None:
         checkpoint, run = model_of(asked), field(asked, "run", int, 0)
         whole = field(asked, "whole", bool, False)
         data, name = _given(asked)
+        made = Looking(checkpoint, data, name, whole, Told(visitor.tell, "inside.note", run=run))
+
+        def over(found: bytes | Exception | None) -> None:
+            self._running = None
+            self.hall.end(KIND)
+            if isinstance(found, SeqgenError):
+                visitor.tell({**sentence(found), "room": "inside", "run": run})
+            elif isinstance(found, Exception):
+                self.hall.fault(visitor, found)
+            elif found is None:
+                visitor.tell({"event": "inside.stopped", "run": run})
+            else:
+                visitor.tell({"event": "inside.page", "number": self.pages.put(found), "run": run})
+
         self.hall.begin(KIND, "a look")
-
-        def work() -> None:
-            try:
-                number = self.pages.put(
-                    looked(checkpoint, data, name, whole, Told(visitor.tell, "inside.note", run=run))
-                )
-            finally:
-                self.hall.end(KIND)
-            visitor.tell({"event": "inside.page", "number": number, "run": run})
-
-        apart(
-            work,
-            lambda error: visitor.tell({**sentence(error), "room": "inside", "run": run}),
-            lambda error: self.hall.fault(visitor, error),
-        )
+        self._running = visitor, made
+        made.start(over)
+        if visitor.gone:  # it left meanwhile, and nobody else would end it
+            made.stop()
 
     def _page(self, request: Request) -> Response:
         try:

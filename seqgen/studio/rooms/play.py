@@ -1,11 +1,12 @@
 """Play: choose a model, sample, steer while it runs, branch, download. Every sample is a take.
 
 {"do": "play.open", "checkpoint"}        → {"event": "model", …} (`seqgen.studio.models.facts`)
-{"do": "play.start", "checkpoint", "prompt", "take", "values", "length", "seed"}     → see `seqgen.studio.sampling`;
-                                         music goes on from a take
+{"do": "play.start", "checkpoint", "prompt", "take" or "primer", "values", "length", "seed"}
+                                         → see `seqgen.studio.sampling`; music goes on from a take, or a primer
 {"do": "play.live", "checkpoint", "values", "seed"}     → see `seqgen.studio.live`
 {"do": "play.stop"}
 {"temperature": 0.7} …                   turns a control while it runs
+POST /play/primer?name=NAME              → {"primer", "name", "seconds", "notes"}: a piece to go on from
 GET /play/sample/NUMBER.SUFFIX           a finished sample as a file
 """
 
@@ -16,14 +17,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from starlette.requests import Request
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from seqgen import hub
 from seqgen.api.model import Model, load
 from seqgen.checkpoint import find
-from seqgen.errors import SeqgenError
+from seqgen.errors import MidiError, SeqgenError
 from seqgen.files import write_bytes
 from seqgen.inside.naming import read_value
 from seqgen.live import controls
@@ -31,9 +33,12 @@ from seqgen.studio import models
 from seqgen.studio.asked import job_of, live_of
 from seqgen.studio.hall import Hall, sentence
 from seqgen.studio.live import Live
+from seqgen.studio.pieces import MOST_BYTES, Piece, Pieces, named
 from seqgen.studio.room import Asked, Room, field, model_of, unknown
 from seqgen.studio.sampling import Sampling
+from seqgen.studio.sheet import sheet
 from seqgen.studio.shelf import Shelf
+from seqgen.studio.uploads import within
 from seqgen.studio.visitor import Visitor
 from seqgen.takes.replay import replay
 from seqgen.takes.store import Takes
@@ -51,7 +56,7 @@ class Play(Room):
 
     def __init__(self, hall: Hall) -> None:
         super().__init__(hall)
-        self.shelf = Shelf()
+        self.shelf, self.primers = Shelf(), Pieces()
         self._running: dict[Visitor, Sampling | Live] = {}
         self._models: OrderedDict[str, tuple[int, Model]] = OrderedDict()
         self._folder: tempfile.TemporaryDirectory[str] | None = None  # of primers
@@ -59,8 +64,11 @@ class Play(Room):
 
     @property
     def routes(self) -> Sequence[BaseRoute]:
-        """Downloads."""
-        return [Route("/sample/{number:int}{suffix:path}", self._file)]
+        """Downloads, and primers."""
+        return [
+            Route("/sample/{number:int}{suffix:path}", self._file),
+            Route("/primer", self._bring, methods=["POST"]),
+        ]
 
     def greeting(self) -> dict[str, Any]:
         """The models that there are."""
@@ -129,25 +137,33 @@ class Play(Room):
             if fault is not None:
                 self.hall.fault(visitor, fault)
 
-        if live:
-            made = Live(live_of(asked, model), model.tokenizer, visitor, self.shelf, over, run)
-        else:
-            made = Sampling(job_of(asked, model, self._primer(asked)), visitor, self.shelf, over, run)
-        self.hall.begin("sample", "a sample")
+        self.hall.begin("sample", "a sample")  # before a primer takes the place of one that is being read
+        try:
+            if live:
+                made = Live(live_of(asked, model), model.tokenizer, visitor, self.shelf, over, run)
+            else:
+                made = Sampling(job_of(asked, model, self._primer(asked)), visitor, self.shelf, over, run)
+        except BaseException:
+            self.hall.end("sample")
+            raise
         self._running[visitor] = made
         made.start()
         if visitor.gone:  # it left meanwhile, and nobody else would end it
             self._stop(visitor)
 
     def _primer(self, asked: Asked) -> str | None:
-        """The file of the take that music goes on from."""
-        name = field(asked, "take", str, None)
-        if name is None:
+        """The file that music goes on from: that of a take, or one that was brought in."""
+        name, number = field(asked, "take", str, None), field(asked, "primer", int, None)
+        if name is None and number is None:
             return None
-        with Takes(write=False) as takes:
-            data = b"".join(replay(takes, takes.find(name)))
+        if name is not None:
+            with Takes(write=False) as takes:
+                data, file = b"".join(replay(takes, takes.find(name))), "primer.mid"
+        else:
+            piece = self.primers.get(number or 0)
+            data, file = piece.data, piece.name
         self._folder = self._folder or tempfile.TemporaryDirectory(prefix="seqgen-")
-        path = Path(self._folder.name) / "primer.mid"
+        path = Path(self._folder.name) / file
         write_bytes(path, data)
         return str(path)
 
@@ -155,6 +171,25 @@ class Play(Room):
         running = self._running.get(visitor)
         if running is not None:
             running.stop(wait)
+
+    async def _bring(self, request: Request) -> Response:
+        """A primer is brought in: music that can be read, whatever the model is."""
+        try:
+            data = await within(request.stream(), MOST_BYTES)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        piece = Piece(named(request.query_params.get("name", ""), heard=True), data, heard=True)
+        try:
+            return JSONResponse(await run_in_threadpool(self._put, piece))
+        except SeqgenError as error:
+            return JSONResponse(sentence(error), 422)
+
+    def _put(self, piece: Piece) -> dict[str, Any]:
+        number = self.primers.put(piece)  # which refuses what is too large
+        found = sheet(piece.data)
+        if not found["notes"]:
+            raise MidiError(f"{piece.name}: holds no note", "bring in a piece that has some")
+        return {"primer": number, "name": piece.name, "seconds": found["seconds"], "notes": len(found["notes"])}
 
     def _file(self, request: Request) -> Response:
         """A download, on a thread of its own."""

@@ -5,7 +5,9 @@
 //   asking.model = facts;                                         // as the server tells it: the sliders follow
 //   asking.addEventListener("turn", (event) => event.detail)      // {name, value}
 //   asking.take = "0123456789ab";                                 // music goes on from this take
-//   asking.asked();                                               // {checkpoint, prompt, take, values, length, seed}
+//   asking.addEventListener("bring", (event) => event.detail)     // a file that music is to go on from
+//   asking.primed = {primer, name};                               // and as the server has it; null: from nothing
+//   asking.asked();                             // {checkpoint, prompt, take or primer, values, length, seed}
 
 import { button, element, labelled } from "./page.js";
 import "./slider.js";
@@ -24,6 +26,7 @@ export class Asking extends HTMLElement {
   #values = {};
   #choice = null;
   #take = null;
+  #primed = null;
 
   connectedCallback() {
     if (this.#choice) return;
@@ -67,15 +70,31 @@ export class Asking extends HTMLElement {
     this.primerName = element("span");
     this.primer.append(this.primerName, button("begin anew", () => { this.take = null; }));
     this.primer.hidden = true;
-    return this.primer;
+    this.file = element("input");
+    [this.file.type, this.file.accept] = ["file", ".mid,.midi,.kar,.rmi"];
+    this.file.addEventListener("change", () => {
+      const [file] = this.file.files;
+      if (file) this.dispatchEvent(new CustomEvent("bring", { detail: file }));
+      this.file.value = "";
+    });
+    this.fileField = labelled("Go on from a piece (a MIDI file)", this.file);
+    this.fileField.hidden = true;
+    this.fileField.append(this.primer);
+    return this.fileField;
   }
 
   get take() { return this.#take; }
 
   set take(take) {
-    this.#take = take;
+    [this.#take, this.#primed] = [take, null];
     this.primerName.textContent = `goes on from take ${take}`;
     this.primer.hidden = !take;
+  }
+
+  set primed(primed) {
+    [this.#take, this.#primed] = [null, primed];
+    this.primerName.textContent = `goes on from ${primed?.name}`;
+    this.primer.hidden = !primed;
   }
 
   set rows(rows) { this.#rows = new Map(rows.map((row) => [row.name, row])); }
@@ -114,6 +133,7 @@ export class Asking extends HTMLElement {
     this.facts.textContent = model ? `${model.cell}, ${model.parameters.toLocaleString("en")} numbers, codec ${model.codec}` : "";
     if (!model) return;
     [this.promptField.hidden, this.endlessField.hidden] = [!model.text, !model.text];
+    this.fileField.hidden = model.text;
     if (model.text) this.take = null;
     this.length.placeholder = String(model.usual);
     this.#fill(this.sliders, model.heard ? MUSIC : TEXT);
@@ -148,6 +168,7 @@ export class Asking extends HTMLElement {
     const found = { checkpoint: this.chosen, values: this.values() };
     if (this.#model?.text) found.prompt = this.prompt.value;
     else if (this.take) found.take = this.take;
+    else if (this.#primed) found.primer = this.#primed.primer;
     if (this.#model?.text && this.endless.checked) found.length = "inf";
     else if (this.length.value) found.length = Number(this.length.value);
     if (this.seed.value) found.seed = this.seed.value; // as text: a number would lose digits beyond 2^53

@@ -37,9 +37,12 @@ class Inside extends HTMLElement {
     this.whole = element("input");
     this.whole.type = "checkbox";
     this.go = button("Look", () => this.#look(), "main");
+    this.end = button("Stop", () => this.#link.send({ do: "inside.stop" }));
+    const bar = element("div", "bar go");
+    bar.append(this.go, this.end);
     controls.append(
       this.choice, labelled("Over this text", this.text), this.of,
-      labelled("Gradients, saliency and errors, too (takes longer)", this.whole, "check"), this.go,
+      labelled("Gradients, saliency and errors, too (takes longer)", this.whole, "check"), bar,
     );
     stage.setAttribute("aria-label", "The pictures");
     this.error = element("p", "error");
@@ -61,6 +64,7 @@ class Inside extends HTMLElement {
   #listen() {
     const mine = (name, act) => this.#link.on(name, (event) => { if ((event.run ?? this.#run) === this.#run) act(event); });
     mine("inside.note", ({ message }) => { this.told.textContent = message; });
+    mine("inside.stopped", () => { this.told.textContent = "Stopped."; this.#over(); });
     mine("inside.page", ({ number }) => this.#shown(number));
     mine("error", (error) => { if (error.room === "inside") { showError(this.error, error); this.told.textContent = ""; this.#over(); } });
     this.#link.on("down", () => this.#over());
@@ -101,6 +105,7 @@ class Inside extends HTMLElement {
   #over(running = false) {
     this.#running = running;
     this.go.disabled = this.#running || !this.#link.up;
+    this.end.disabled = !this.#running;
   }
 }
 

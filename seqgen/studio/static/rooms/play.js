@@ -1,5 +1,6 @@
 // The room Play: choose a model, sample, watch and hear, steer, branch, download.
 
+import { post } from "../files.js";
 import { button, download, element, notesOf, showError } from "../page.js";
 import { MOST_PROMPT } from "../asking.js";
 import "../deck.js";
@@ -28,6 +29,7 @@ class Play extends HTMLElement {
       this.#build();
       this.#listen();
     }
+    if (again) this.asking.primed = null; // the server may be another one, which has no piece of ours
     this.asking.rows = hello.controls;
     this.asking.offer(room.models, again ? this.asking.chosen : hello.checkpoint);
     this.#over();
@@ -48,6 +50,9 @@ class Play extends HTMLElement {
     const [layout, controls, stage] = [element("div", "play"), element("div", "card controls"), element("section", "stage")];
     this.asking = document.createElement("seq-asking");
     this.asking.addEventListener("open", () => this.#open());
+    this.asking.addEventListener("bring", ({ detail }) => this.#bring(detail));
+    for (const name of ["dragover", "drop"]) this.addEventListener(name, (event) => event.preventDefault());
+    this.addEventListener("drop", ({ dataTransfer: { files } }) => { if (files.length && this.asking.model?.heard) this.#bring(files[0]); });
     this.addEventListener("turn", (event) => this.#turned(event.detail));
     controls.append(this.asking, this.#buttons());
     stage.setAttribute("aria-label", "The sample");
@@ -147,6 +152,16 @@ class Play extends HTMLElement {
     const asked = this.asking.asked();
     if (prompt !== null) asked.prompt = prompt;
     this.#link.send({ do: "play.start", run: ++this.#run, ...asked });
+  }
+
+  /** A piece comes in that music is to go on from. */
+  async #bring(file) {
+    showError(this.error, null);
+    try {
+      this.asking.primed = await post(`/play/primer?${new URLSearchParams({ name: file.name })}`, file);
+    } catch (error) {
+      showError(this.error, error.hint === undefined ? { message: `${file.name} could not be sent`, hint: "it is too large, or the studio does not run any more" } : error);
+    }
   }
 
   #play() {
