@@ -234,9 +234,3 @@ def opened(made: Any, address: str, width: int = 1280, dark: bool = False) -> tu
     page.goto(address)
     page.wait_for_selector(READY)
     return page, errors
-
-
-def chosen(page: Any, model: str) -> None:
-    """Choose a model and wait until it is there."""
-    page.select_option("select", model)
-    page.wait_for_selector(READY)

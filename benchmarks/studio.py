@@ -13,43 +13,35 @@ machine.
     roll      frames while a piece of 20,000 notes scrolls, near and from far away
     memory    of server and page while a text without end streams for --minutes; the page keeps its latest 5,000 tokens
               instead of 60,000, so that on a slow machine, too, the first third of the time fills what it keeps
-    sessions  random use: errors in the console, tracebacks, takes with a star that are still what they were
+    sessions  random use of all rooms: errors in the console, tracebacks, takes with a star that are what they were
 """
 
 import argparse
-import hashlib
 import json
 import os
-import random
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seqgen.takes.record import Take
-from seqgen.takes.replay import replay
-from seqgen.takes.store import Takes
-
 from _report import RESULTS, hardware, print_table, write_json  # isort: skip
-from _studio_page import KEY, LOUDNESS, READY, ROLL, ROOT, TEXT, browser, chosen, opened, studio  # isort: skip
+from _studio_page import KEY, LOUDNESS, ROLL, ROOT, TEXT, browser, opened, studio  # isort: skip
+from _studio_sessions import sessions  # noqa: F401 (by its name)  # isort: skip
 
 PARTS = ("size", "start", "sliders", "text", "roll", "memory", "sessions")
 TEXT_MODEL, MUSIC_MODEL = "tiny-shakespeare", "bach-chorales"
-SOON = 800  # ms that something may take to be there
 LOOKS = 24  # at memory
 ENDLESS = """() => {
   document.querySelector('seq-text').most = 5000;
   document.querySelector('seq-asking').asked = () => ({checkpoint: 'tiny-shakespeare', length: 'inf', values: {}});
 }"""
 STOP = "seq-room-play button:text-is('Stop')"
-STAR_EVERY = 4  # sessions
 
 
 def size(asked: argparse.Namespace) -> dict[str, Any]:
@@ -210,82 +202,7 @@ def memory(asked: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def sessions(asked: argparse.Namespace) -> dict[str, Any]:
-    """Random use."""
-    rng, errors, tried, done = random.Random(asked.seed), list[str](), 0, 0
-    stars: dict[str, str] = {}
-    with studio(TEXT_MODEL) as made, browser() as driver:
-        file = made.folder / "takes.sqlite"
-        for number in range(asked.sessions):
-            page, found = opened(driver, made.address, rng.choice([390, 1280]), rng.random() < 0.3)
-            for _ in range(rng.randrange(2, 7)):
-                tried += 1
-                done += _act(page, rng)
-            page.context.close()
-            errors += found
-            if file.exists():
-                with Takes(file) as takes:
-                    if number % STAR_EVERY == 0 and (take := takes.find("last")).whole:
-                        takes.star(take)
-                    stars |= {
-                        each.id: _digest(takes, each) for each in takes.list(starred=True) if each.id not in stars
-                    }
-            print(f"{number + 1} of {asked.sessions}", end="\r", file=sys.stderr, flush=True)
-        _, said = made.close()
-        with Takes(file, write=False) as takes:
-            kept = {each.id: _digest(takes, each) for each in takes.list(starred=True)}
-    faults = [line for line in said if "Traceback" in line or "fault" in line]
-    return {
-        "sessions": asked.sessions, "acts": done, "not_there": tried - done,
-        "console_errors": len(errors), "tracebacks": len(faults),
-        "starred": len(stars), "starred_lost": len({*stars.items()} - {*kept.items()}),
-        "said": [*errors[:3], *faults[:3]],
-    }  # fmt: skip
-
-
-def _digest(takes: Takes, take: Take) -> str:
-    """Of what a take replays to."""
-    return hashlib.sha256(b"".join(replay(takes, take))).hexdigest()
-
-
-def _act(page: Any, rng: random.Random) -> bool:
-    """One thing that a person does, or that happens to a page; whether it was there to be done."""
-    acts: list[Callable[[], object]] = [
-        lambda: page.click("button.main:not([disabled])", timeout=5000),
-        lambda: page.locator(STOP).click(timeout=SOON),
-        lambda: page.locator("button:text-is('Pause'):visible, button:text-is('Go on')").last.click(timeout=SOON),
-        lambda: page.locator("button:text-is('Live')").click(timeout=SOON),
-        lambda: page.locator("seq-deck button").first.click(timeout=SOON),
-        lambda: page.locator("seq-deck button:text-is('Loop')").click(timeout=SOON),
-        lambda: chosen(page, rng.choice([TEXT_MODEL, MUSIC_MODEL, "folk-tunes"])),
-        lambda: page.locator("seq-slider input[type=range]:visible").first.fill(str(rng.random()), timeout=SOON),
-        lambda: page.fill("input[type=number] >> nth=0", str(rng.choice([0, 50, 400, 100000])), timeout=SOON),
-        lambda: page.fill("textarea", rng.choice(["", "ROMEO:", "<script>", "\u202e\u0000 x" * 50]), timeout=SOON),
-        lambda: page.locator("seq-text .chunk span:not(:empty)").nth(rng.randrange(1, 60)).hover(timeout=SOON),
-        lambda: page.locator("seq-text .chunk span:not(:empty)").nth(rng.randrange(1, 60)).click(timeout=SOON),
-        lambda: page.locator(".likely button").nth(rng.randrange(5)).click(timeout=SOON),
-        lambda: page.mouse.click(rng.randrange(380), rng.randrange(800)),
-        lambda: _drag(page, rng),
-        lambda: page.locator("button:text-is('☆ Star')").first.click(timeout=SOON),
-        lambda: page.keyboard.press(rng.choice(["Tab", "Enter", " ", "ArrowRight", "Shift+ArrowRight", "Escape", "+"])),
-        lambda: (page.reload(), page.wait_for_selector(READY)),
-        lambda: (page.goto("about:blank"), page.go_back(), page.wait_for_selector(READY)),
-    ]  # fmt: skip
-    from playwright.sync_api import TimeoutError as Late
-
-    try:
-        rng.choice(acts)()
-    except Late:
-        return False
-    page.wait_for_timeout(rng.choice([0, 50, 300]))
-    return True
-
-
-def _drag(page: Any, rng: random.Random) -> None:
-    page.mouse.move(rng.randrange(380), rng.randrange(800))
-    page.mouse.down()
-    page.mouse.move(rng.randrange(380), rng.randrange(800), steps=3)
-    page.mouse.up()
+STOP = "seq-room-play button:text-is('Stop')"
 
 
 def main() -> None:
