@@ -57,7 +57,7 @@ export class FillForm extends HTMLElement {
   set model(model) {
     this.#model = model;
     const before = this.how;
-    const hows = HOWS.filter(([how]) => how !== "accompany" || model.parts.length);
+    const hows = HOWS.filter(([how]) => how !== "accompany" || (model.parts.length && !model.missing));
     this.choice.replaceChildren(...hows.map(([how, title]) => new Option(title, how)));
     if (hows.some(([how]) => how === before)) this.choice.value = before;
     this.alone.checked = Boolean(model.missing);
@@ -77,7 +77,7 @@ export class FillForm extends HTMLElement {
     this.amount.hidden = how !== "vary";
     this.bars.hidden = !heard || how !== "fill";
     const names = how === "accompany" ? this.#model.parts : (this.#sheet?.names ?? []).filter(Boolean);
-    this.parts.hidden = !heard || how === "vary" || !names.length || !this.#model.parts.length;
+    this.parts.hidden = !heard || how === "vary" || !names.length || !this.#model.parts.length || Boolean(this.#model.missing);
     const ticked = this.#ticked();
     this.parts.replaceChildren(element("legend", "", how === "accompany" ? "Parts that are written" : "Only these parts; none: all"));
     for (const name of names) {
@@ -112,7 +112,7 @@ export class FillForm extends HTMLElement {
     const found = { how: this.how, count: this.#values.variations };
     if (this.#values.temperature !== undefined) found.values = { temperature: this.#values.temperature };
     if (this.seed.value) found.seed = this.seed.value; // as text: a number would lose digits beyond 2^53
-    if (this.#model.heard && this.how !== "vary" && (this.how === "accompany" || this.#ticked().length)) found.parts = this.#ticked();
+    if (this.#model.heard && !this.#model.missing && this.how !== "vary" && (this.how === "accompany" || this.#ticked().length)) found.parts = this.#ticked();
     if (this.how === "vary") found.amount = this.#values.amount;
     if (!this.aloneField.hidden) found.alone = this.alone.checked;
     return found;
