@@ -202,9 +202,6 @@ def memory(asked: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-STOP = "seq-room-play button:text-is('Stop')"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
