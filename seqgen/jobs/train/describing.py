@@ -14,4 +14,5 @@ def described(job: TrainJob, observer: Observer = SILENT) -> list[tuple[str, str
         SeqgenError: A run lies in its folder already, or a source is not there or cannot be read.
     """
     occupied.require_none(job.output)
-    return [row for name in job.source for row in titled(describe(name, job.choice, observer))[1]]
+    rows = [row for name in job.source for row in titled(describe(name, job.choice, observer))[1]]
+    return [row for row in rows if job.codec is None or row[0] != "codec"]  # which is guessed there

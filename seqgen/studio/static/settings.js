@@ -15,18 +15,20 @@ export class Settings extends HTMLElement {
     if (this.groups) return;
     this.groups = element("div", "groups");
     this.append(this.groups);
-    this.groups.addEventListener("change", ({ target }) => this.#typed.set(target.name, target.value.trim()));
   }
 
   get values() {
-    const given = [...this.groups.querySelectorAll("[name]")].map((field) => [field.name, field.value.trim()]);
+    const given = this.#fields.map((field) => [field.name, field.value.trim()]);
     return Object.fromEntries(given.filter(([, value]) => value));
   }
 
+  get #fields() { return [...this.groups.querySelectorAll("[name]")]; }
+
   show(groups) {
+    for (const { name, value } of this.#fields) this.#typed.set(name, value); // what is being typed, too
     const focused = this.contains(document.activeElement) ? document.activeElement.name : null;
     this.groups.replaceChildren(...groups.map((group) => this.#group(group)));
-    if (focused) [...this.groups.querySelectorAll("[name]")].find((field) => field.name === focused)?.focus();
+    if (focused) this.#fields.find((field) => field.name === focused)?.focus();
   }
 
   #group({ title, fields }) {
