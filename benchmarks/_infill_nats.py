@@ -86,6 +86,7 @@ def _place(model: Model, ids: Any, spans: Spans, blocks: Blocks, block: int, see
     first, last = drawn(cuts, draws, reach, 0, len(own) - known)
     opening = opened(cuts, first, reach)
     left = np.asarray(ids[max(begin, at + opening - LEFT) : at + opening]).astype(np.int64)
+    left = left if len(left) else tokenizer.frame().astype(np.int64)  # what is held out may be the rest of a document
     near, middle = own[opening:first].astype(np.int64), own[first:last].astype(np.int64)
     right = np.asarray(ids[at + last : min(at + last + reach.after, end)]).astype(np.int64)
     return Place(left, near, middle, right)
