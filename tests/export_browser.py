@@ -38,7 +38,7 @@ def compared(chromium, folder, path, plain=False, precision="float32", memory=Tr
     prompt, label = how.pop("prompt", None), how.pop("label", None)
     how = {"seed": 3, "length": LENGTH, "temperature": 1.0, **how}
     sample = seqgen.load(path).sample(prompt, label=label, memory=memory, **how)
-    options = {**how, "prompt": prompt or "", "label": label, "rules": how.get("rules", [])}
+    options = {**how, "seed": str(how["seed"]), "prompt": prompt or "", "label": label, "rules": how.get("rules", [])}
     found = in_browser(chromium, folder, path, options, plain, precision, memory)
     ids = [token[0] for token in found["tokens"] if token[0] >= 0]
     assert ids == sample.ids.tolist()

@@ -18,6 +18,7 @@ from seqgen.tokenizer import Tokenizer
 
 PLAY = "".join(f"ANNA:\nGood dæy, {name}, how is the {thing}? 水 né\n\n" for name in "ABCDEF" for thing in "abcdefgh")
 TEXTS = ("byte", "char", "word", "subword")
+CODE = ("c_source", "cpp", "csharp", "go", "java", "javascript", "lua", "python", "rust")
 MUSIC = ("midi", "midi_388", "midi_bar", "midi_grid")
 CELLS = {
     "lstm": {},
@@ -34,7 +35,7 @@ MEMORIES = (None, "lookback", "attention", "lookahead")
 def fitted(name, **options):
     """A codec, fitted to a small text where it learns from one."""
     kind = registry.load("codecs", name)
-    codec = kind.fit([PLAY.encode()] if name in (*TEXTS, "c_source") else [], kind.Options(**options))
+    codec = kind.fit([PLAY.encode()] if name in (*TEXTS, *CODE) else [], kind.Options(**options))
     if name == "midi_bar":
         codec = type(codec)(codec.options, Roster(("Soprano", "Alto & <b>", "flute")))
     return codec

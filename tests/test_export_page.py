@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import PATIENCE
-from export_browser import compared, in_browser, opened
+from export_browser import address_of, compared, in_browser, opened
 from export_fixtures import CELLS, MEMORIES, MUSIC, checkpoint, saved
 
 import seqgen
@@ -40,13 +40,45 @@ def test_text_that_is_utf8_stays_so(chromium, tmp_path, codec):
     """Strangers are not drawn, characters come whole, and the text is the same."""
     path = saved(tmp_path, codec_name=codec, seen=lambda share: share > 0.3, labels=("one", "two"))
     how = {"temperature": 1.5, "label": "two", "prompt": "A né 水, Good dæy: nothing's like its 12 words"}
-    how |= {"grammar": True} if codec != "c_source" else {"grammar": False}
-    if codec == "c_source":  # whose grammar a page leaves out, and with it the spelling is asked for no more
-        path = saved(tmp_path, codec_name=codec, labels=("one", "two"))
     found, sample = compared(chromium, tmp_path, path, **how)
     made = "".join(token[2] for token in found["tokens"])
     assert made == sample.bytes[len(how["prompt"].encode()) :].decode("utf-8", "replace")
-    assert "\ufffd" not in made or codec == "c_source"
+    assert "\ufffd" not in made
+
+
+@pytest.mark.parametrize("codec", ["byte", "char", "subword", "c_source"])
+def test_text_need_not_keep_its_grammar(chromium, tmp_path, codec):
+    """Nor characters whole; what training never saw is not drawn all the same."""
+    path = saved(tmp_path, codec_name=codec, seen=lambda share: share > 0.3)
+    how = {"temperature": 1.5, "prompt": "A né ("}
+    _, kept = compared(chromium, tmp_path, path, **how)
+    _, free = compared(chromium, tmp_path, path, grammar=False, **how)
+    assert free.ids.tolist() != kept.ids.tolist()
+
+
+LABELS = """async ([address, asked]) => {
+  const { load, stream } = await import(address), model = await load(), { form, network } = model;
+  const step = network.step.bind(network);
+  return asked.map(([seed, number]) => {
+    let last = null; // token of the prompt
+    network.step = (token) => step((last ??= token));
+    stream(model, { seed, stream: number, length: 1 }).next();
+    return form.labels[last - form.document - 1];
+  });
+}"""
+
+
+def test_a_document_has_any_label_where_none_is_asked_for(chromium, tmp_path):
+    """The one that Python draws of the seed."""
+    path = saved(tmp_path, labels=[f"label {number}" for number in range(7)])
+    model, drawn = seqgen.load(path), set()
+    for seed in (0, 1, 7, 2**32 - 1, 2**32, 2**64 - 1):
+        drawn.add(model.label(None, seed))
+        compared(chromium, tmp_path, path, seed=seed)
+    assert len(drawn) > 2
+    address, pages = address_of(tmp_path, path), chromium.page()
+    found = pages.evaluate(LABELS, [address, [[str(seed), stream] for seed in range(20) for stream in range(5)]])
+    assert found == [model.label(None, seed, stream) for seed in range(20) for stream in range(5)]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +288,7 @@ def test_a_page_full_of_markup_in_every_field_runs_none_of_it(chromium, tmp_path
     assert "onerror=window.taken" in page.inner_text("h1")
     assert "onerror=window.taken" in page.inner_text("details table")
     assert page.locator("img").count() == 0
-    assert page.locator("#ask-label option").first.get_attribute("value") == HOSTILE
+    assert page.locator("#ask-label option").nth(1).get_attribute("value") == HOSTILE
     assert (page.problems, page.requests) == ([], [])
     export(ExportJob(str(path), str(tmp_path / "model.js"), licence=HOSTILE, title=HOSTILE))
     assert json.dumps(HOSTILE)[:9] not in (tmp_path / "model.js").read_text("utf-8")

@@ -26,10 +26,11 @@ def command(float32: bool, int8: bool, bare: bool, **options: Any) -> None:
     """Make one file of CHECKPOINT that runs in a browser, without Python and without a network.
 
     A page (.html) opens from the disk, by a double click: text that streams in coloured by surprise, or a piano roll
-    that sounds, with prompt, label, seed, temperature, top-k, top-p, min-p and repetition; what is made is downloaded
-    as .txt, .c or .mid. A seed gives what it gives with seqgen generate (of code: --no-grammar -r dry 0) where weights
-    are the same: with --float32, and of published models without --int8. The card of the model and the licence of its
-    corpus are in it.
+    that sounds, with prompt, label, seed, temperature, top-k, top-p, min-p, repetition and dry; what is made is
+    downloaded as .txt, .c or .mid. With the same prompt, label, rules and length a seed gives the tokens of seqgen
+    generate where weights are the same: with --float32, and of published models without --int8. Only behind a MIDI file
+    it does not: generate keeps to the file's instruments. The card of the model and the licence of its corpus are in
+    it.
 
     A module (.js) has three functions for p5.js, Strudel or any page: load, stream and notes.
 

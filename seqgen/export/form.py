@@ -26,7 +26,7 @@ from seqgen.generation.limits import Limits
 from seqgen.models import weight_shapes
 
 STATIC = Path(__file__).parent.parent / "studio" / "static"
-RULES = ("temperature", "top_k", "top_p", "min_p", "repetition")  # that a page has
+RULES = ("temperature", "top_k", "top_p", "min_p", "repetition", "dry")  # that a page has
 CODECS = "byte, char, word, subword, those of programming languages, midi, midi_bar, midi_388, midi_grid"
 REFUSED = 0x80
 NO_MEMORY = "none"
@@ -109,6 +109,7 @@ def form_of(model: Model, sampling: Sampling) -> Form:
         "items": _items(tokenizer.documents),
         "experts": counts,
         "limits": _limits(limits, tokenizer.vocab_size),
+        "free": _free(model, sampling),
         "defaults": {
             "temperature": sampling.temperature,
             "rules": [[name, value] for name, value in effective(model, sampling.rules) if name in RULES],
@@ -200,6 +201,14 @@ def _limits(limits: Limits, vocab_size: int) -> dict[str, str]:
         "rows": _text(after | np.where(refused, REFUSED, 0).astype(np.uint8)),
         "strange": "" if strange is None or strange.all() else _text(strange.astype(np.uint8)),
     }
+
+
+def _free(model: Model, sampling: Sampling) -> dict[str, str] | None:
+    """The same where no grammar is kept; None for music, which a page reads by its grammar."""
+    if not model.is_text:
+        return None
+    sampler = Sampler(model, replace(sampling, memory=False, grammar=False), [model.tokenizer.frame()])
+    return _limits(sampler.limits(), model.tokenizer.vocab_size)
 
 
 def _text(values: NDArray[np.uint8]) -> str:

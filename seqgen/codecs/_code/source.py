@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import ClassVar
 
-from seqgen.codecs import EndingGrammar, Grammar
+from seqgen.codecs import EndingGrammar, Grammar, PageForm
 from seqgen.codecs._code.balanced import BalancedCode
 from seqgen.codecs._code.grammar import CodeGrammar
 from seqgen.codecs._code.hole import CodeHole
 from seqgen.codecs._code.language import Language
+from seqgen.codecs._code.page import page_form
 from seqgen.codecs.char import Char
 
 
@@ -37,6 +38,11 @@ class SourceCode(Char):
 
     def grammar(self) -> Grammar:
         return self._grammar
+
+    def page_form(self, grammar: Grammar | None) -> PageForm:
+        if grammar is None:
+            return super().page_form(grammar)
+        return PageForm("code", {"language": page_form(self.language)}, grammar=True)
 
     @classmethod
     def grammar_over(cls, pieces: Sequence[bytes]) -> CodeGrammar:

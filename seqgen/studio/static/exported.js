@@ -14,8 +14,10 @@ const TURNED = [
   { name: "min_p", kind: "number", least: 0, most: 1, help: "Keep what is so likely beside the likeliest; 0: all." },
   { name: "top_k", kind: "whole", least: 0, most: 100, help: "Keep so many of the likeliest; 0: all." },
   { name: "repetition", kind: "number", least: 1, most: 3, help: "Make what came lately less likely; 1: as it is." },
+  { name: "dry", kind: "number", least: 0, most: 2, help: "Make what goes on with a long repetition less likely; 0: off." },
 ];
-const NEUTRAL = { top_p: 1, min_p: 0, top_k: 0, repetition: 1 };
+const NEUTRAL = { dry: 0, repetition: 1, top_p: 1, min_p: 0, top_k: 0 };
+const ANY = "any, by the seed";
 const NARROW = 700; // pixels of a page below which what is made lies under what is asked
 const MOST_SEED = 2n ** 64n;
 const MOST_LENGTH = 1e7; // tokens
@@ -63,7 +65,7 @@ class Page {
     const row = element("div", "bar");
     if (labels.length) {
       this.label = element("select");
-      for (const label of labels) this.label.append(new Option(label, label));
+      this.label.append(new Option(ANY, ""), ...labels.map((label) => new Option(label, label)));
       row.append(field("label", "Label", this.label, "small"));
     }
     this.seed = element("input");
@@ -82,6 +84,11 @@ class Page {
     const more = element("details");
     more.append(element("summary", "", "More ways to draw"), turn);
     card.append(row, more);
+    if (this.form.codec.language) {
+      this.grammar = element("input");
+      Object.assign(this.grammar, { type: "checkbox", checked: true });
+      more.append(field("grammar", "Keep brackets, strings and comments whole", this.grammar, "check"));
+    }
     return card;
   }
 
@@ -132,7 +139,7 @@ class Page {
   /** A new sample: the first of a seed when that was changed, else the next one. */
   generate() {
     if (!this.checked()) return;
-    const { seed } = this.made, from = [this.prompt?.value, this.primer?.ids, this.label?.value];
+    const { seed } = this.made, from = [this.prompt?.value, this.primer?.ids, this.label?.value, this.grammar?.checked];
     const asked = JSON.stringify([seed, from, this.length.value, this.values]);
     this.stream = asked === this.asked ? this.stream + 1 : 0;
     this.asked = asked;
@@ -140,24 +147,27 @@ class Page {
     if (innerWidth < NARROW) this.begin.scrollIntoView({ block: "start" });
     const ids = this.primer?.ids;
     this.begins = ids ? this.primer.begins : 0; // seconds at which the last note of what was given begins
-    this.start(this.prompt ? { prompt: this.prompt.value } : ids ? { ids } : {});
+    const what = this.prompt ? { prompt: this.prompt.value } : ids ? { ids } : {};
+    this.start({ ...what, label: this.label?.value });
   }
 
   /** Go on from the tokens that the view still shows; `checked` has been asked. */
   again(kept) {
     this.stream += 1;
-    this.start({ ids: [...this.before, ...kept], kept: kept.length });
+    this.start({ ids: [...this.before, ...kept], label: this.labelled, kept: kept.length });
   }
 
-  start({ kept = 0, ...from }) {
-    const turned = Object.keys(NEUTRAL).filter((name) => this.values[name] !== NEUTRAL[name]);
-    const how = { temperature: this.values.temperature, rules: turned.map((name) => [name, this.values[name]]) };
-    const length = Math.max(this.made.length - kept, 1), label = this.label?.value;
+  start({ kept, ...from }) {
+    const rules = Object.keys(NEUTRAL).map((name) => [name, this.values[name]]);
+    const how = { temperature: this.values.temperature, rules, grammar: this.grammar?.checked };
+    const length = Math.max(this.made.length - (kept ?? 0), 1);
+    this.fresh = kept === undefined;
+    this.labelled = from.label;
     this.run += 1;
     this.count = 0;
     this.began = performance.now();
     if ("prompt" in from) this.view.prompt(from.prompt);
-    const options = { ...from, ...how, label, length, seed: this.made.seed, stream: this.stream };
+    const options = { ...from, ...how, length, seed: this.made.seed, stream: this.stream };
     this.worker.postMessage({ do: "start", run: this.run, options });
     this.working(true);
     this.say("");
@@ -190,7 +200,10 @@ class Page {
       this.working(false);
       return;
     }
-    if (message.say === "begun") this.before = message.before;
+    if (message.say === "begun") {
+      if (this.fresh) this.before = message.before;
+      this.labelled = message.label;
+    }
     if (message.say === "tokens") {
       if (!this.count) document.documentElement.dataset.first = String(performance.now() - this.began);
       this.count += message.tokens.length;
@@ -207,8 +220,8 @@ class Page {
     this.working(false);
     this.keep.disabled = !this.count;
     const speed = Math.round(this.count / Math.max(seconds, 1e-3));
-    const which = this.stream ? `, sample ${this.stream + 1} of it` : "";
-    this.say(`${REASONS[reason]} ${this.count} tokens, ${speed} a second, seed ${this.made.seed}${which}.`);
+    const which = this.stream ? `, sample ${this.stream + 1} of it` : "", label = this.labelled ? `, ${this.labelled}` : "";
+    this.say(`${REASONS[reason]} ${this.count} tokens, ${speed} a second, seed ${this.made.seed}${which}${label}.`);
     document.documentElement.dataset.done = String(this.run);
   }
 

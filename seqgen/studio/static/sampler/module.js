@@ -18,7 +18,8 @@ export function functionsOf(form, base64, parts) {
 
   /**
    * Sample, a token at a time; a model has one stream at once. Options: prompt or primer, label, seed, temperature, rules
-   * ([["top_p", 0.9]]), length, stream (which of several samples of a seed).
+   * ([["top_p", 0.9]]), length, grammar (false: text and code need not keep theirs), stream (which of several samples of
+   * a seed).
    */
   function* stream(model, options = {}) {
     const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);

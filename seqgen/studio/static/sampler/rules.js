@@ -4,7 +4,11 @@
  */
 
 const COLD = 0.01; // a temperature below it goes by the distance to the highest, so that nothing overflows
+const LATEST = 64; // tokens that `repetition` looks at
+const FREE = 15, LONGEST = 256; // tokens of a passage that come again for nothing, from which on it costs no more
 const { fround } = Math;
+
+export const WINDOW = 1024; // of the latest tokens, which `past` holds
 
 const highestOf = (logits) => {
   let highest = -Infinity;
@@ -64,19 +68,47 @@ const minP = (value) => (logits) => {
 const repetition = (value) => (logits, sorter, past) => {
   if (value === 1) return;
   const penalty = fround(Math.log(value));
-  for (const token of new Set(past)) logits[token] -= penalty;
+  for (const token of new Set(past.slice(-LATEST))) logits[token] -= penalty;
 };
 
-export const WINDOW = 64; // of the latest tokens, which `past` holds
+/** What goes on with a repeated passage costs by its length, the less the surer it is: seqgen/rules/dry.py. */
+const dry = (value) => (logits, sorter, past) => {
+  const costs = value === 0 ? new Map() : continuing(past);
+  if (!costs.size) return;
+  const highest = highestOf(logits);
+  let sum = 0;
+  for (const logit of logits) sum += Math.exp(logit - highest);
+  const chances = new Map([...costs.keys()].map((token) => [token, Math.exp(logits[token] - highest) / sum]));
+  for (const [token, length] of costs) logits[token] -= fround(value * (length - FREE) * (1 - chances.get(token)));
+};
+
+/** Token → tokens of the longest passage that it would continue, where that is longer than what is free. */
+function continuing(past) {
+  const found = new Map(), { length } = past, most = Math.min(LONGEST, length - 1);
+  let after = [];
+  for (let place = FREE + 1; place < length; place += 1) after.push(place);
+  for (let back = 1; back <= most && after.length; back += 1) {
+    after = after.filter((place) => place >= back && past[place - back] === past[length - back]);
+    if (back > FREE) for (const place of after) found.set(past[place], back);
+  }
+  return found;
+}
 
 /** Each with the least and the largest value that it takes, and the one that changes nothing. */
 export const RULES = {
+  dry: { make: dry, least: 0, most: 10, neutral: 0, early: true },
   repetition: { make: repetition, least: 1, most: 100, neutral: 1, early: true },
   temperature: { make: temperature, least: 0, most: 100, neutral: 1 },
   top_k: { make: topK, least: 0, most: 1e9, neutral: 0, whole: true },
   top_p: { make: topP, least: 0, most: 1, neutral: 1 },
   min_p: { make: minP, least: 0, most: 1, neutral: 0 },
 };
+
+/** The rules given, behind those that are usual and are not among them. */
+export function effective(usual, given) {
+  const named = new Set(given.map(([name]) => name.replace("-", "_")));
+  return [...usual.filter(([name]) => !named.has(name)), ...given];
+}
 
 /** The rules in the order in which seqgen has them: early ones, the temperature, the others as they are given. */
 export class Chain {

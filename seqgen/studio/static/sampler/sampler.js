@@ -4,9 +4,10 @@
  * A model is {form, network, codec}; `form` is what seqgen/export/form.py wrote.
  */
 
+import { anyLabel } from "./labels.js";
 import { Limits } from "./limits.js";
 import { Noise } from "./noise.js";
-import { Chain, WINDOW } from "./rules.js";
+import { Chain, WINDOW, effective } from "./rules.js";
 
 const LIKELY = 5;
 
@@ -47,36 +48,51 @@ export function primerOf(codec, data) {
 export class Sample {
   /**
    * `prompt`: text to go on from (of text); `primer`: the bytes of a MIDI file to go on from (of music); `ids`: tokens
-   * instead of them, without what frames a document; `label`: the document's; `seed`: 0 to 2⁶⁴ − 1, a number or digits; `temperature`; `rules`: [[name, value]…]; `length`: tokens at
-   * most; `stream`: which of several samples of one seed it is.
+   * instead of them, without what frames a document; `label`: the document's, else any of the model's, drawn from the
+   * seed; `seed`: 0 to 2⁶⁴ − 1, a number or digits; `temperature`; `rules`: [[name, value]…], beside those that are usual;
+   * `length`: tokens at most; `grammar`: false where text need not keep its own; `stream`: which of several samples of
+   * one seed it is.
    */
   constructor({ form, network, codec }, options = {}) {
     const given = { ...form.defaults, ...options };
     this.form = form;
     this.network = network;
     this.codec = codec;
-    this.chain = new Chain(given.temperature, given.rules);
+    this.chain = new Chain(given.temperature, effective(form.defaults.rules, given.rules));
     this.noise = new Noise(given.seed, given.stream ?? 0, network.vocabSize);
     this.length = given.length;
-    const held = { grammar: codec.grammar?.(form), guards: codec.guards?.(form) };
-    this.limits = new Limits(form.limits, network.vocabSize, held);
+    this.limits = this.limited(given.grammar ?? true);
     this.gumbel = new Float32Array(network.vocabSize);
     this.work = new Float32Array(network.vocabSize);
     this.at = 0; // in the prompt
     this.count = 0;
     this.finished = "";
     this.given = given.ids ?? openingOf(codec, given); // the prompt without what frames it
-    this.prompt = [...this.frame(given.label), ...this.given];
+    this.label = this.labelled(given);
+    this.prompt = [...this.frame(), ...this.given];
     this.past = this.prompt.slice(-WINDOW);
   }
 
-  frame(label) {
+  /** What it may hold. */
+  limited(kept) {
+    const { form, codec, network } = this, guards = codec.guards?.(form);
+    if (!kept && !form.free) throw new RangeError("Music keeps its grammar in a page.");
+    if (!kept) return new Limits(form.free, network.vocabSize, { guards });
+    return new Limits(form.limits, network.vocabSize, { grammar: codec.grammar?.(form), guards });
+  }
+
+  /** The label of the document; null where the model has none. */
+  labelled({ label, seed, stream }) {
+    const { labels } = this.form;
+    if (label == null || label === "") return labels.length ? anyLabel(labels, seed, stream ?? 0) : null;
+    if (labels.includes(label)) return label;
+    const known = labels.length ? `expected one of ${labels.join(", ")}` : "the model has none";
+    throw new RangeError(`no label is called ${label}, ${known}`);
+  }
+
+  frame() {
     const { labels, document } = this.form;
-    if (label == null || label === "") return [document];
-    if (!labels.includes(label)) {
-      throw new RangeError(`no label is called ${label}, expected one of ${labels.join(", ")}`);
-    }
-    return [document, document + 1 + labels.indexOf(label)];
+    return this.label === null ? [document] : [document, document + 1 + labels.indexOf(this.label)];
   }
 
   /** Read a token of the prompt; once it is read to its end there are `logits`. */

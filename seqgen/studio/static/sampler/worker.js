@@ -4,7 +4,7 @@
  * To it:   {do: "load", form, bytes}   {do: "start", run, options}   {do: "stop"}
  *          {do: "primer", name, bytes: of a MIDI file}
  * From it: {say: "ready", fast, milliseconds}
- *          {say: "begun", run, before: the ids of the prompt}
+ *          {say: "begun", run, before: the ids of the prompt, label}
  *          {say: "tokens", run, tokens: [{id, text, surprise, likely: [[text, probability, id]…]}…], music}
  *          {say: "end", run, reason, rest: text of a character that was not finished, ids, music}
  *          {say: "primer", name, ids, music: what they stand for}
@@ -49,7 +49,7 @@ export class Session {
   start({ run, options }) {
     const sample = new Sample(this.model, options);
     this.run = { run, sample, words: new Words(this.model, sample.prompt), ids: [], shown: 0 };
-    if (options.ids === undefined) this.tell({ say: "begun", run, before: sample.given });
+    this.tell({ say: "begun", run, before: sample.given, label: sample.label });
     this.go(this.run);
   }
 
