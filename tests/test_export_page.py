@@ -219,6 +219,25 @@ def test_it_can_be_stopped_and_tells_of_a_wrong_seed(chromium, tmp_path, play):
     assert page.problems == []
 
 
+def test_a_long_prompt_is_read_in_sight_and_can_be_left(chromium, tmp_path):
+    from playwright.sync_api import expect  # there, where a browser is
+
+    export(ExportJob(str(saved(tmp_path, hidden=96, layers=3)), str(tmp_path / "page.html")))
+    page = opened(chromium, tmp_path / "page.html", width=390, height=844)
+    page.evaluate("(text) => { document.querySelector('#ask-prompt').value = text; }", "To be, or not\n" * 7_000)
+    page.get_by_role("button", name="Generate").click()
+    said = re.compile(r"Reading what it goes on from: \d+ of 98001 tokens\.")
+    expect(page.locator(".status")).to_have_text(said, timeout=PATIENCE)
+    page.get_by_role("button", name="Stop").click()
+    assert page.inner_text(".status").startswith("Stopped. 0 tokens")
+    page.fill("#ask-prompt", "To be")
+    page.fill("#ask-length", "20")
+    made(page, 2)
+    assert "20 tokens" in page.inner_text(".status")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.problems == []
+
+
 def test_what_makes_no_sense_is_told_and_takes_nothing_away(chromium, tmp_path, play):
     export(ExportJob(str(play), str(tmp_path / "page.html"), seed=2**64 - 1))
     page = opened(chromium, tmp_path / "page.html", accept_downloads=True)
@@ -278,7 +297,7 @@ def test_a_page_full_of_markup_in_every_field_runs_none_of_it(chromium, tmp_path
     found.save(path)
     out = tmp_path / "page.html"
     export(ExportJob(str(path), str(out), licence=HOSTILE, title=HOSTILE))
-    page = opened(chromium, out)
+    page = opened(chromium, out, width=390, height=844)
     page.fill("#ask-length", "300")
     if codec == "char":
         page.fill("#ask-prompt", HOSTILE)
@@ -288,6 +307,10 @@ def test_a_page_full_of_markup_in_every_field_runs_none_of_it(chromium, tmp_path
     assert "onerror=window.taken" in page.inner_text("h1")
     assert "onerror=window.taken" in page.inner_text("details table")
     assert page.locator("img").count() == 0
+    page.select_option("#ask-label", HOSTILE)
+    made(page, 2)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate("window.taken") is None
     assert page.locator("#ask-label option").nth(1).get_attribute("value") == HOSTILE
     assert (page.problems, page.requests) == ([], [])
     export(ExportJob(str(path), str(tmp_path / "model.js"), licence=HOSTILE, title=HOSTILE))

@@ -204,8 +204,12 @@ class Page {
       if (this.fresh) this.before = message.before;
       this.labelled = message.label;
     }
+    if (message.say === "reading") this.say(`Reading what it goes on from: ${message.read} of ${message.of} tokens.`);
     if (message.say === "tokens") {
-      if (!this.count) document.documentElement.dataset.first = String(performance.now() - this.began);
+      if (!this.count) {
+        document.documentElement.dataset.first = String(performance.now() - this.began);
+        this.say("");
+      }
       this.count += message.tokens.length;
       this.view.show(message.tokens, message.music);
     }
@@ -221,7 +225,8 @@ class Page {
     this.keep.disabled = !this.count;
     const speed = Math.round(this.count / Math.max(seconds, 1e-3));
     const which = this.stream ? `, sample ${this.stream + 1} of it` : "", label = this.labelled ? `, ${this.labelled}` : "";
-    this.say(`${REASONS[reason]} ${this.count} tokens, ${speed} a second, seed ${this.made.seed}${which}${label}.`);
+    const tokens = `${this.count} token${this.count === 1 ? "" : "s"}`;
+    this.say(`${REASONS[reason]} ${tokens}, ${speed} a second, seed ${this.made.seed}${which}${label}.`);
     document.documentElement.dataset.done = String(this.run);
   }
 

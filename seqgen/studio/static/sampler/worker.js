@@ -5,6 +5,7 @@
  *          {do: "primer", name, bytes: of a MIDI file}
  * From it: {say: "ready", fast, milliseconds}
  *          {say: "begun", run, before: the ids of the prompt, label}
+ *          {say: "reading", run, read, of: tokens of the prompt, while there are some to read}
  *          {say: "tokens", run, tokens: [{id, text, surprise, likely: [[text, probability, id]…]}…], music}
  *          {say: "end", run, reason, rest: text of a character that was not finished, ids, music}
  *          {say: "primer", name, ids, music: what they stand for}
@@ -66,6 +67,7 @@ export class Session {
     if (this.run !== current) return; // stopped, or another one has begun
     const { run, sample, words, ids } = current, tokens = [], begin = performance.now();
     while (!sample.logits && performance.now() - begin < SLICE) sample.take();
+    if (!sample.logits) this.tell({ say: "reading", run, read: sample.at, of: sample.prompt.length });
     while (sample.logits && !sample.finished && performance.now() - begin < SLICE) {
       const token = sample.next();
       if (!token) break;
