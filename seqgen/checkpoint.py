@@ -308,7 +308,7 @@ def _read_weights(header: Header, shapes: Mapping[str, tuple[int, ...]]) -> Weig
 def _read_experts(header: Header, gate: Mapping[str, Any], tokenizer: Tokenizer) -> Experts:
     arrays = {name: header.read(EXPERTS + name) for name in corpus.NAMES}
     counts = CorpusCounts.restore(arrays, tokenizer.measured_size)
-    return Experts(counts, Gate.restore(gate), tokenizer.document_id)
+    return Experts(counts, Gate.restore(gate), tokenizer.document_id, tokenizer.lines())
 
 
 def _damaged(path: Path, fault: str) -> CheckpointError:

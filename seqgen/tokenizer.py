@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqgen import registry, settings
-from seqgen.clock import Clock, framed_clock, silent
+from seqgen.clock import BARS, Clock, framed_clock, silent
 from seqgen.codecs import Codec, CopyKey, Grammar, Ids, Mask, Spelling, id_type
 from seqgen.documents import WHOLE, Documents
 from seqgen.errors import MALFORMED, CheckpointError, SettingError, StreamError, UsageError
@@ -188,6 +188,10 @@ class Tokenizer:
         """(V, 6) what each token does to bars or lines, framing included; where the codec knows none, framing alone."""
         own = self.codec.clock()
         return framed_clock(silent(self.document_id) if own is None else own, self.vocab_size, len(self.signs))
+
+    def lines(self) -> NDArray[np.int64]:
+        """(V,) how many lines or bars begin with each token."""
+        return self.clock()[:, BARS]
 
     def copy_key(self) -> CopyKey | None:
         """How passages are compared, framing included; None: id by id."""

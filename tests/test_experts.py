@@ -14,6 +14,7 @@ from seqgen.experts.mixing import Experts
 from seqgen.experts.ngram import NGram
 
 V = 11
+LINES = np.array([0, 0, 1, 0, 0, 2, 0, 0, 0, 1, 0])  # that begin with each token
 
 
 def text(seed, length):
@@ -160,7 +161,7 @@ def test_followers_are_bounded(monkeypatch):
 
 def experts(weights=None):
     weights = first_weights() if weights is None else weights
-    return Experts(counts(2000), Gate(weights, weights), V)
+    return Experts(counts(2000), Gate(weights, weights), V, LINES)
 
 
 def noise(rows, size=V, seed=0):
@@ -226,6 +227,30 @@ def test_selected_and_joined_streams_go_on_alone():
     )
 
 
+def test_lines_in_a_row_are_told():
+    made, ids, begun = experts(), [3, 2, 9, 4, 2, 1, 5, 5, 0, V, 2], list[int]()
+    state = made.start(1)
+    for token in ids:
+        state = made.step(np.array([token]), state)
+        begun += made.known(state).begun
+    assert begun == [0, 1, 2, 0, 1, 0, 2, 2, 0, 0, 1]
+    known, _ = made.read(np.array(ids[:9]), made.start(1))
+    assert known.begun == begun[:9]
+    features = hear(noise(9), known).features[:, -2:]
+    np.testing.assert_array_equal(features, [[each == 1, each == 2] for each in begun[:9]])
+    silent, _ = dataclasses.replace(made, lines=None).read(np.array(ids[:9]), made.start(1))
+    assert silent.begun == [0] * 9
+
+
+def test_a_gate_that_knew_of_no_lines_does_not_mind_them():
+    weights = np.random.default_rng(3).normal(size=first_weights().shape).astype(np.float32)
+    weights[:, -2:] = 0
+    old = Gate(weights, weights).to_json()
+    for name in ("corpus", "document"):
+        old[name] = [row[:-2] for row in old[name]]
+    np.testing.assert_allclose(Gate.restore(old).document, weights, atol=1e-6)
+
+
 def test_first_weights_are_the_network():
     made, logits = experts(), noise(30, V + 2)
     known, _ = made.read(text(4, 30), made.start(1))
@@ -244,7 +269,7 @@ def test_what_the_counts_do_not_know_the_network_decides():
     expected = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     np.testing.assert_allclose(mixed[:, V:], expected[:, V:], atol=1e-5)
     one = document.Evidence(*(each[7:8] for each in known.document))
-    row = Known(known.corpus[7:8], known.reached[7:8], known.left[7:8], one)
+    row = Known(known.corpus[7:8], known.reached[7:8], known.left[7:8], one, known.begun[7:8])
     alone = made.mixed(logits[7:8], row, weights)
     np.testing.assert_array_equal(alone[0], mixed[7])
 

@@ -8,7 +8,7 @@ Under either protocol a span knows what was read since its beginning: under A of
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqgen.evaluation.protocols import PIECE, WINDOW, Device, Network, Spans, Watch, passes, spans_of
-from seqgen.experts.corpus import CorpusCounts
 from seqgen.experts.gate import Gate, Heard, first_weights, hear, joined, mix, normalised
 from seqgen.experts.mixing import Experts, ExpertsState
 
@@ -145,10 +144,9 @@ class Beside:
 
 
 def fit_experts(
-    network: Network, counts: CorpusCounts, document_id: int, ids: Ints, starts: Ints, device: Device = "cpu"
+    network: Network, experts: Experts, ids: Ints, starts: Ints, device: Device = "cpu"
 ) -> tuple[Experts, float]:
-    """(counts with a gate that is fitted on held-out ids, how many nats a token they gain with a crossed one)."""
-    experts = Experts(counts, Gate(first_weights(), first_weights()), document_id)
+    """(experts with a gate that is fitted on held-out ids, how many nats a token they gain with a crossed one)."""
     places, heard = heard_from(network, experts, ids, starts, device)
     targets, part = ids[places].astype(np.int64), _part(places, len(ids))
     gain, gate = 0.0, Gate.fit(heard, targets)
@@ -158,7 +156,7 @@ def fit_experts(
         rows = np.arange(int(chosen.sum()))
         for weights, sign in ((crossed.document, 1), (first_weights(), -1)):
             gain += sign * float(normalised(mix(heard_here, weights))[rows, targets[chosen]].sum(dtype=np.float64))
-    return Experts(counts, gate, document_id), gain / len(places)
+    return replace(experts, gate=gate), gain / len(places)
 
 
 def heard_from(

@@ -14,7 +14,19 @@ from numpy.typing import NDArray
 
 from seqgen.experts.corpus import CorpusCounts
 from seqgen.experts.document import Document, spread
-from seqgen.experts.gate import EXPERTS, FEATURES, FOLLOWERS, LEFT, LENGTH, LENGTHS, OF_CORPUS, SURE, TINY, Floats
+from seqgen.experts.gate import (
+    BEGUN,
+    EXPERTS,
+    FEATURES,
+    FOLLOWERS,
+    LEFT,
+    LENGTH,
+    LENGTHS,
+    OF_CORPUS,
+    SURE,
+    TINY,
+    Floats,
+)
 
 FEW = 6  # n-grams that are added one by one
 KEPT = 1 << 22  # bytes of what follows two tokens, about
@@ -75,13 +87,14 @@ class Alone:
                 self.kept[node] = found
         return found
 
-    def mixed(self, logits: Floats, nodes: list[int], document: Document, weights: Floats) -> Floats:
+    def mixed(self, logits: Floats, nodes: list[int], document: Document, begun: int, weights: Floats) -> Floats:
         """(1, V') log-probabilities of a network and of what the counts know, as `Experts.mixed` has them.
 
         Args:
             logits: (1, V') of the network.
             nodes: Where the stream stands in the corpus.
             document: What came so far.
+            begun: How many lines or bars began just now, see `Experts.begun`.
             weights: (EXPERTS, FEATURES), one of the gate's.
         """
         size = self.size
@@ -95,6 +108,8 @@ class Alone:
             np.maximum(counted, TINY, out=counted)
             np.log(counted, out=counted)
             self._features(nodes, x)
+            if begun:
+                x[BEGUN + begun] = 1
             sure = np.empty((2, EXPERTS), np.float32)
             np.exp(np.maximum.reduce(experts, axis=1, out=sure[0]), out=sure[1])
             x[SURES] = sure.ravel()

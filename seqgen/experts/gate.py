@@ -6,7 +6,8 @@ models for lossless data compression") but over all tokens at once instead of bi
     ln P(w) = Σ_e g_e(x) · ln P_e(w) − ln Z,    g(x) = W x
 
 x tells the longest context that is known in the corpus, what each of its orders leaves to those below, the longest in
-the document, how often and how variously it went on, how long the document is, and how sure each expert is. In W the
+the document, how often and how variously it went on, how long the document is, how sure each expert is, and whether a
+line or a bar begins: behind a blank line of a play a name comes, and who spoke before the document knows best. In W the
 loss is convex, and Newton's method with a little ridge finds its minimum: no rate and no seed.
 
 While a document begins, the network is heard alone.
@@ -32,12 +33,14 @@ Floats = NDArray[np.float32]
 OF_CORPUS = 1 + MAX_ORDER + MAX_ORDER + 4  # features that tell nothing of the document
 LENGTHS = (16, 64, 256, 1024, 4096, 16384)  # tokens of a document: between them the gate tells it apart
 OF_DOCUMENT = document.ORDER + 4 + len(LENGTHS) + 1
-FEATURES = OF_CORPUS + OF_DOCUMENT
+BEGINS = 2  # features of places where a line or a bar begins: behind one that was not empty, behind one that was
+FEATURES = OF_CORPUS + OF_DOCUMENT + BEGINS
 EXPERTS = 3  # network, corpus, document
 LEFT = 1 + MAX_ORDER  # where features stand
 SURE = LEFT + MAX_ORDER
 FOLLOWERS = OF_CORPUS + document.ORDER + 2
 LENGTH = FOLLOWERS + 2
+BEGUN = OF_CORPUS + OF_DOCUMENT - 1  # and how many lines in a row
 RIDGE = 3.0  # predictions' worth of belief in the network alone
 STEPS = 30  # of Newton's method, at most; eight do
 CHUNK = 2048  # predictions at once
@@ -54,12 +57,14 @@ class Known(NamedTuple):
         reached: (B,) the longest context that the corpus knows, in tokens.
         left: (B, order) what each context leaves to the shorter ones, 1 where it is not known.
         document: What the document knows.
+        begun: B numbers, how many lines or bars began just now, BEGINS at most.
     """
 
     corpus: NDArray[np.float64]
     reached: NDArray[np.int64]
     left: NDArray[np.float64]
     document: Evidence
+    begun: list[int]
 
 
 class Heard(NamedTuple):
@@ -94,11 +99,13 @@ def hear(network: Floats, known: Known) -> Heard:
     x[:, LEFT : LEFT + known.left.shape[1]] = known.left
     x[:, SURE : SURE + 2], x[:, SURE + 2 : SURE + 4] = sure[0, :2].T, sure[1, :2].T
     x[:, FOLLOWERS - 2 : FOLLOWERS] = sure[:, 2].T
-    every = zip(known.reached.tolist(), found.reached, found.followers, found.different, found.length)
-    for row, (corpus, own, followers, different, length) in enumerate(every):  # for few rows numpy is slower
+    every = zip(known.reached.tolist(), found.reached, found.followers, found.different, found.length, known.begun)
+    for row, (corpus, own, followers, different, length, begun) in enumerate(every):  # for few rows numpy is slower
         x[row, 1 + corpus] = x[row, OF_CORPUS + own] = x[row, LENGTH + bisect_left(LENGTHS, length)] = 1
         x[row, FOLLOWERS] = log1p(followers)
         x[row, FOLLOWERS + 1] = different == 1
+        if begun:
+            x[row, BEGUN + begun] = 1
     return Heard(experts, x)
 
 
@@ -141,13 +148,18 @@ class Gate:
         return cls(_fitted(heard, targets, 2, OF_CORPUS, corpus), _fitted(heard, targets, EXPERTS, FEATURES, whole))
 
     @classmethod
+    def unfitted(cls) -> "Gate":
+        """One that hears the network alone."""
+        return cls(first_weights(), first_weights())
+
+    @classmethod
     def restore(cls, found: Mapping[str, Any]) -> "Gate":
         """What `to_json` gave, checked.
 
         Raises:
             ValueError: It makes no sense.
         """
-        corpus, whole = (np.asarray(found[name], np.float32) for name in ("corpus", "document"))
+        corpus, whole = (_of_now(np.asarray(found[name], np.float32)) for name in ("corpus", "document"))
         if any(each.shape != (EXPERTS, FEATURES) or not np.isfinite(each).all() for each in (corpus, whole)):
             raise ValueError(f"a gate that has not {EXPERTS} times {FEATURES} weights")
         shares = found["share"], found.get("heard", 1.0)
@@ -275,6 +287,11 @@ def _derivatives(
         for f in range(e):
             bend[f, :, e] = bend[e, :, f].T
     return loss, slope.ravel(), bend.reshape(count * features, count * features)
+
+
+def _of_now(weights: Floats) -> Floats:
+    """A gate that was fitted before it was told where lines begin, as one that does not mind."""
+    return np.pad(weights, [(0, 0), (0, BEGINS)]) if weights.shape == (EXPERTS, FEATURES - BEGINS) else weights
 
 
 def _plain(weights: Floats) -> list[list[float]]:

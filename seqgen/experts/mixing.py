@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from seqgen.experts import document
 from seqgen.experts.alone import Alone
 from seqgen.experts.corpus import CorpusCounts, Places
-from seqgen.experts.document import Document, Evidence
-from seqgen.experts.gate import Floats, Gate, Known, hear, joined, mix, normalised
+from seqgen.experts.document import Document
+from seqgen.experts.gate import BEGINS, Floats, Gate, Known, hear, joined, mix, normalised
 
 Ints = NDArray[np.integer[Any]]
 
@@ -40,11 +40,13 @@ class Experts:
         counts: Of the corpus.
         gate: What they are mixed by.
         document_id: The token with which a document begins. Ids from `counts.vocab_size` on are passed over.
+        lines: (V,) or longer, how many lines or bars begin with each token; None: none ever does.
     """
 
     counts: CorpusCounts
     gate: Gate
     document_id: int
+    lines: Ints | None = None
 
     @property
     def vocab_size(self) -> int:
@@ -55,6 +57,18 @@ class Experts:
     def alone(self) -> Alone:
         """The counts as single streams read them."""
         return Alone(self.counts)
+
+    @cached_property
+    def _lines(self) -> dict[str, int]:
+        lines = [] if self.lines is None else self.lines[: self.vocab_size].tolist()
+        return {chr(token): begun for token, begun in enumerate(lines) if begun}
+
+    def begun(self, one: Document) -> int:
+        """How many lines or bars began just now, of a document that has a token: BEGINS at most."""
+        begun = self._lines.get(one.history[-1:], 0)
+        if begun and one.history[-2:-1] in self._lines:
+            begun = BEGINS
+        return min(begun, BEGINS)
 
     def start(self, batch: int) -> ExpertsState:
         """Streams before their first token."""
@@ -88,16 +102,18 @@ class Experts:
 
     def known(self, state: ExpertsState) -> Known:
         """What is known of the next token of each stream."""
-        return self._known(state.contexts, [(each.found(), each.length) for each in state.documents])
+        rows = [(each.found(), each.length) for each in state.documents]
+        return self._known(state.contexts, rows, [self.begun(each) for each in state.documents])
 
     def read(self, ids: Ints, state: ExpertsState) -> tuple[Known, ExpertsState]:
         """What is known after each of (T,) ids, all below V, of one stream and one document; and the state after."""
         contexts = self.counts.read(ids, state.contexts[0])
-        one, rows = state.documents[0], list[document.Knowledge]()
+        one, rows, begun = state.documents[0], list[document.Knowledge](), list[int]()
         for token in ids.tolist():
             one.add(chr(token))
             rows.append((one.found(), one.length))
-        return self._known(contexts, rows), ExpertsState(contexts[-1:], [one])
+            begun.append(self.begun(one))
+        return self._known(contexts, rows, begun), ExpertsState(contexts[-1:], [one])
 
     def skip(self, ids: Ints, state: ExpertsState) -> ExpertsState:
         """The state of one stream after (T,) ids, as `read` gives it."""
@@ -122,7 +138,8 @@ class Experts:
     def said(self, logits: Floats, state: ExpertsState, weights: Floats) -> Floats:
         """What `mixed` gives of (B, V') logits and of what is known at a state."""
         if len(logits) == 1:
-            return self.alone.mixed(logits, state.contexts[0].tolist(), state.documents[0], weights)
+            one = state.documents[0]
+            return self.alone.mixed(logits, state.contexts[0].tolist(), one, self.begun(one), weights)
         return self.mixed(logits, self.known(state), weights)
 
     def select(self, state: ExpertsState, rows: Sequence[int]) -> ExpertsState:
@@ -134,8 +151,6 @@ class Experts:
         contexts = np.concatenate([state.contexts for state in states])
         return ExpertsState(contexts, [each.copy() for state in states for each in state.documents])
 
-    def _known(self, contexts: Places, rows: Sequence[document.Knowledge]) -> Known:
-        found: Evidence = document.evidence(rows, self.vocab_size)
-        return Known(
-            self.counts.probabilities(contexts), self.counts.reached(contexts), self.counts.left[contexts], found
-        )
+    def _known(self, contexts: Places, rows: Sequence[document.Knowledge], begun: list[int]) -> Known:
+        found, counts = document.evidence(rows, self.vocab_size), self.counts
+        return Known(counts.probabilities(contexts), counts.reached(contexts), counts.left[contexts], found, begun)

@@ -176,7 +176,8 @@ def _counts(model: Model, sampling: Sampling) -> dict[str, Any] | None:
     if experts is None or not sampling.memory:
         return None
     gate = [[float(weight) for weight in row] for row in experts.gate.sampling]
-    return {"size": experts.vocab_size, "order": experts.counts.order, "gate": gate}
+    lines = model.tokenizer.lines()[: experts.vocab_size].tolist()
+    return {"size": experts.vocab_size, "order": experts.counts.order, "gate": gate, "lines": lines}
 
 
 def _items(documents: Documents) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from seqgen.checkpoint import Checkpoint
 from seqgen.errors import CheckpointError
 from seqgen.evaluation.experts import fit_experts
 from seqgen.experts.corpus import CorpusCounts
+from seqgen.experts.gate import Gate
 from seqgen.experts.mixing import Experts
 from seqgen.models.network import RecurrentLM
 from seqgen.stream import TokenStream
@@ -45,7 +46,8 @@ def counted(
     documents = own_tokens(ids, spans, size, MOST if long else COUNTED)
     counts = CorpusCounts.fit(*documents, size, kilobytes * 1000)
     device = network.embedding.weight.device
-    experts, gain = fit_experts(network, counts, tokenizer.document_id, validation.ids, validation.starts, device)
+    unfitted = Experts(counts, Gate.unfitted(), tokenizer.document_id, tokenizer.lines())
+    experts, gain = fit_experts(network, unfitted, validation.ids, validation.starts, device)
     return experts if gain > HELPS else None
 
 

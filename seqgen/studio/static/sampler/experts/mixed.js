@@ -3,7 +3,7 @@
  * the equation, and seqgen/experts/mixing.py. It is run as a network is.
  *
  * `form.experts`: {size: V, the tokens that the counts know, order, gate: three rows of weights (network, corpus,
- * document), tensors: [{name, shape, form, at}] of the counts}.
+ * document), lines: (V) how many lines or bars begin with each token, tensors: [{name, shape, form, at}] of the counts}.
  */
 
 import { Weights } from "../weights.js";
@@ -13,7 +13,8 @@ import { Document, ORDER } from "./document.js";
 const MAX_ORDER = 12;
 const LENGTHS = [16, 64, 256, 1024, 4096, 16384]; // tokens of a document
 const LEFT = 1 + MAX_ORDER, SURE = LEFT + MAX_ORDER, OF_CORPUS = SURE + 4; // where features stand
-const FOLLOWERS = OF_CORPUS + ORDER + 2, LENGTH = FOLLOWERS + 2, FEATURES = LENGTH + LENGTHS.length + 1;
+const FOLLOWERS = OF_CORPUS + ORDER + 2, LENGTH = FOLLOWERS + 2, BEGUN = LENGTH + LENGTHS.length;
+const BEGINS = 2, FEATURES = BEGUN + 1 + BEGINS; // how many lines in a row are told apart
 const TINY = Math.fround(1e-12);
 const { fround } = Math;
 
@@ -32,7 +33,7 @@ function highestOf(values, size) {
 
 export class Mixed {
   /** `bytes`: those of the weights and, behind them, of the counts. */
-  constructor(network, { experts: { size, order, gate, tensors }, document }, bytes) {
+  constructor(network, { experts: { size, order, gate, lines, tensors }, document }, bytes) {
     const arrays = new Weights(null, tensors, bytes);
     const whole = (name) => arrays.exact(name);
     const [alphabet, tokens, shares, children] = ["alphabet", "tokens", "shares", "children"].map(whole);
@@ -40,6 +41,7 @@ export class Mixed {
     this.corpus = new Corpus({ alphabet, tokens, shares, children }, size, order);
     this.own = new Document(size);
     this.begins = document; // the token with which a document begins
+    this.lines = lines;
     this.gate = gate.map((row) => Float32Array.from(row));
     this.features = new Float32Array(FEATURES);
     this.logits = new Float32Array(network.vocabSize);
@@ -103,6 +105,12 @@ export class Mixed {
     for (let token = 0; token < size; token += 1) logits[token] -= less;
   }
 
+  /** How many lines or bars began just now, BEGINS at most. */
+  begun() {
+    const { history } = this.own, begun = this.lines[history.at(-1)];
+    return Math.min(begun && this.lines[history.at(-2)] ? BEGINS : begun, BEGINS);
+  }
+
   /** How much network, corpus and document are heard. */
   shares(reached, { reached: known, followers, different }) {
     const { features: x, corpus, logs, own } = this, size = own.chances.length;
@@ -111,6 +119,8 @@ export class Mixed {
     const [first, second, third] = [this.logits, ...logs].map((each) => highestOf(each, size));
     x.fill(0);
     x[0] = x[1 + reached] = x[OF_CORPUS + known] = x[LENGTH + (place < 0 ? LENGTHS.length : place)] = 1;
+    const begun = this.begun();
+    if (begun) x[BEGUN + begun] = 1;
     x.set(corpus.left, LEFT);
     x.set([first, second, Math.exp(first), Math.exp(second)], SURE);
     x.set([third, Math.exp(third), Math.log1p(followers), different === 1 ? 1 : 0], FOLLOWERS - 2);
