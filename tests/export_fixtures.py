@@ -80,7 +80,7 @@ def counted(found, seed=0):
     gates[0][:, OF_CORPUS:] = 0
     for weights in gates:
         weights[:, 0] = 0.4
-    return replace(found, experts=Experts(counts, Gate(*gates, 0.4, 0.9), tokenizer.document_id))
+    return replace(found, experts=Experts(counts, Gate(*gates, 0.4, 0.9), tokenizer.document_id, tokenizer.lines()))
 
 
 def saved(folder, **what):

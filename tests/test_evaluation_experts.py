@@ -177,8 +177,11 @@ def test_dynamic_evaluation_mixes_what_the_network_has_learned(checkpoint):
     assert learning.counted[1] < learning.counted[0] < learning.nats
     assert learning.counted != pytest.approx(still.counted, rel=1e-3)
     beside = Beside(checkpoint.experts, (checkpoint.experts.gate,) * 2, HELD, STARTS)
+    totals = []
     for _ in range(2):  # the second time is an attempt after one that diverged
         beside(0, torch.zeros(699, 257))
         beside(700, torch.zeros(899, 257))
+        totals.append(beside.totals.tolist())
+    assert totals[0] == totals[1]
     assert beside.found.count == 1598
     assert beside.found.network == pytest.approx(np.log(257), rel=1e-5)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from seqgen.evaluation.protocols import PIECE, WINDOW, Device, Network, Spans, Watch, passes, spans_of
 from seqgen.experts.gate import Gate, Heard, first_weights, hear, joined, mix, normalised
+from seqgen.experts.learning import learning
 from seqgen.experts.mixing import Experts, ExpertsState
 
 Ints = NDArray[np.integer[Any]]
@@ -111,30 +112,40 @@ def gates_for(
 
 
 class Beside:
-    """Counts beside a network that reads documents one after the other, as `dynamic.Listen`.
+    """Counts beside a network that learns from the documents it reads, as `dynamic.Listen`. Their gates learn with it.
 
     Args:
         experts: They are read along.
-        gates: For even and odd parts.
+        gates: For even and odd parts, as they begin.
         ids: (N,) ids below the experts's V.
         starts: (D,) or (D+1,) where documents begin.
+        learns: Whether the gates do.
     """
 
-    def __init__(self, experts: Experts, gates: Gates, ids: Ints, starts: Ints) -> None:
+    def __init__(self, experts: Experts, gates: Gates, ids: Ints, starts: Ints, learns: bool = True) -> None:
         self.experts, self.gates, self.ids, self.begins = experts, gates, ids, {0, *starts.tolist()}
         self.totals, self.count, self.state = np.zeros(3), 0, experts.start(1)
+        self.learners, self.learns = learning(*gates), learns
 
     def __call__(self, at: int, logits: Tensor) -> None:
         if at == 0:
             self.totals[:] = self.count = 0
+            self.learners = learning(*self.gates)
         if at in self.begins:
             self.state = self.experts.start(1)
         size = len(logits)
         known, self.state = self.experts.read(self.ids[at : at + size], self.state)
         places = np.arange(at + 1, at + 1 + size)
         alone = normalised(logits.float().cpu().numpy())
-        self.totals -= _gained(self.experts, self.gates, alone, known, self.ids, places, slice(None))
+        heard = hear(alone[:, : self.experts.vocab_size], known)
+        even, odd = self.learners
+        gates = even.gate, odd.gate
+        self.totals -= _gained(gates, alone, heard, self.ids, places, slice(None))
         self.count += size
+        part, targets = _part(places, len(self.ids)), self.ids[places].astype(np.int64)
+        for own, learner in enumerate(self.learners):
+            if self.learns and (chosen := part == own).any():
+                learner.learn(_some(heard, chosen), targets[chosen])
 
     @property
     def found(self) -> Mixed:
@@ -245,7 +256,9 @@ def _measured(
         for lane in range(lanes):
             own = np.flatnonzero(wanted[:, lane])
             known, states[lane] = experts.read(block.read[lane], states[lane])
-            totals -= _gained(experts, gates, normalised(logits[:, lane]), known, ids, block.places[lane], own)
+            alone = normalised(logits[:, lane])
+            heard = hear(alone[:, : experts.vocab_size], known)
+            totals -= _gained(gates, alone, heard, ids, block.places[lane], own)
             count += len(own)
         watch(int(wanted.size))
     alone_nats, corpus, document = (totals / max(count, 1)).tolist()
@@ -253,10 +266,9 @@ def _measured(
 
 
 def _gained(
-    experts: Experts,
     gates: Gates,
     alone: Floats,
-    known: Any,
+    heard: Heard,
     ids: Ints,
     places: NDArray[np.int64],
     own: NDArray[np.int64] | slice,
@@ -264,16 +276,14 @@ def _gained(
     """(3,) sums of the logs of what a network, with counts of the corpus, and of the document, said of ids.
 
     Args:
-        experts: Whose counts know.
         gates: For even and odd parts.
         alone: (n, V) logs of the network's probabilities.
-        known: What the counts know before each place.
+        heard: The same joined with what the counts know before each place.
         ids: All of them.
         places: (n,) where each stands that is predicted.
         own: Which of the n are summed.
     """
     even, odd_gate = gates
-    heard = hear(alone[:, : experts.vocab_size], known)
     odd, targets = _part(places, len(ids))[:, None, None] == 1, ids[places[own]].astype(np.int64)
     rows = np.arange(len(places))[own]
     said = [alone]

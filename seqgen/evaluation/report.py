@@ -154,7 +154,8 @@ def evaluate_dynamic(
 ) -> DynamicScore:
     """Dynamic evaluation of a checkpoint, over the very predictions that `evaluate` makes under protocol B.
 
-    Counts are mixed with what the network says as it goes on learning, by gates for what it says at rest.
+    Counts are mixed with what the network says as it goes on learning, by gates that begin as those for what it says at
+    rest and learn with it.
 
     Args:
         checkpoint: The model; it is left as it is.
@@ -176,7 +177,9 @@ def evaluate_dynamic(
     if experts is None:
         score, used = dynamic(network, ids, starts, settings, training, device, watch)
         return DynamicScore(score.mean, used)
-    beside = Beside(experts, gates_for(network, experts, ids, starts, own, device), ids, starts)
+    beside = Beside(
+        experts, gates_for(network, experts, ids, starts, own, device), ids, starts, settings.learning_rate != 0
+    )
     score, used = dynamic(network, ids, starts, settings, training, device, watch, beside)
     return DynamicScore(score.mean, used, (beside.found.corpus, beside.found.document))
 

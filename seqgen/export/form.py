@@ -176,8 +176,9 @@ def _counts(model: Model, sampling: Sampling) -> dict[str, Any] | None:
     if experts is None or not sampling.memory:
         return None
     gate = [[float(weight) for weight in row] for row in experts.gate.sampling]
-    lines = model.tokenizer.lines()[: experts.vocab_size].tolist()
-    return {"size": experts.vocab_size, "order": experts.counts.order, "gate": gate, "lines": lines}
+    size, lines = experts.vocab_size, experts.lines
+    begun = [0] * size if lines is None else lines[:size].tolist()
+    return {"size": size, "order": experts.counts.order, "gate": gate, "lines": begun}
 
 
 def _items(documents: Documents) -> dict[str, Any] | None:
