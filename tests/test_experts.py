@@ -290,7 +290,9 @@ def test_a_gate_finds_the_expert_that_knows():
     again = Gate.restore(fitted.to_json())
     np.testing.assert_allclose(again.document, fitted.document, atol=1e-6)
     for share, expected in ((0, again.corpus), (1, again.document)):
-        np.testing.assert_allclose(dataclasses.replace(again, share=share).sampling, expected)
+        found = dataclasses.replace(again, share=share).sampling
+        np.testing.assert_allclose(found[:, :-2], expected[:, :-2])
+        np.testing.assert_allclose(found[:, -2:], again.document[:, -2:])  # what begins a line is heard whole
     for heard, expected in ((0, first_weights()), (0.25, 0.75 * first_weights() + 0.25 * again.sampling)):
         np.testing.assert_allclose(dataclasses.replace(again, heard=heard).sampling, expected, rtol=1e-6)
     assert Gate.restore(dataclasses.replace(again, heard=0.25).to_json()).heard == 0.25

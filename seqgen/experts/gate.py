@@ -124,7 +124,8 @@ class Gate:
         corpus: (EXPERTS, FEATURES) weights that hear no document.
         document: (EXPERTS, FEATURES) weights that hear it.
         share: How much of the document's say there is when a model samples, 0 to 1. There the document is the model's
-            own: at 1 it repeats itself more than corpora do.
+            own: at 1 it repeats itself more than corpora do. Where a line begins its say is whole: a name that returns
+            is no repetition.
         heard: How much of all counts' say there is then, 0 to 1: less where samples would say too often again what the
             corpus said.
     """
@@ -177,6 +178,7 @@ class Gate:
     def sampling(self) -> Floats:
         """Weights that hear the document by its share, and counts as much as they are heard."""
         counted = np.asarray((1 - self.share) * self.corpus + self.share * self.document, np.float32)
+        counted[:, BEGUN + 1 :] = self.document[:, BEGUN + 1 :]
         return counted if self.heard == 1 else np.float32(1 - self.heard) * first_weights() + self.heard * counted
 
 
