@@ -54,6 +54,7 @@ FORMAT = "seqgen checkpoint"
 VERSION = "1"
 WITH_MEMORY = "2"  # of a model with a memory or counts, which earlier versions of seqgen cannot run
 WITH_HOLES = "3"  # of one that was trained with holes, whose tokens they do not know
+WITH_LINES = "4"  # of one whose counts are mixed by a gate that is told where lines begin; before, it was not
 MODEL_FILE = "model.safetensors"
 LONGEST = 200  # letters of a name in a message
 MAX_DETAILS = 64_000_000
@@ -186,11 +187,11 @@ class Checkpoint:
         tensors = {name: self.weights[name].astype(dtype, copy=False) for name in names}
         if self.seen is not None:
             tensors[COUNTS], details["bounds"] = self.seen.counts, dict(self.seen.bounds)
-        version = VERSION if self.settings.memory is None and self.experts is None else WITH_MEMORY
+        version = VERSION if self.settings.memory is None else WITH_MEMORY
         version = WITH_HOLES if self.tokenizer.signs else version
         if self.experts is not None:
             tensors |= {EXPERTS + name: array for name, array in self.experts.counts.arrays.items()}
-            details["gate"] = self.experts.gate.to_json()
+            details["gate"], version = self.experts.gate.to_json(), WITH_LINES
         write_tensors(path, tensors, details, {"format": FORMAT, "version": version})
 
     @property
@@ -277,10 +278,10 @@ def _check_format(header: Header) -> None:
     found, version = header.metadata.get("format"), header.metadata.get("version")
     if found != FORMAT:
         raise CheckpointError(f"{header.path}: is not a checkpoint (its format is {found!r})")
-    if version not in (VERSION, WITH_MEMORY, WITH_HOLES):
+    if version not in (VERSION, WITH_MEMORY, WITH_HOLES, WITH_LINES):
         hint = "install a newer seqgen"
         raise CheckpointError(
-            f"{header.path}: is a checkpoint of version {version!r}, expected {VERSION!r} to {WITH_HOLES!r}", hint
+            f"{header.path}: is a checkpoint of version {version!r}, expected {VERSION!r} to {WITH_LINES!r}", hint
         )
     details = header.tensors.get("details")
     if details is None or details.dtype != np.uint8 or details.nbytes > MAX_DETAILS:

@@ -142,7 +142,7 @@ def test_a_checkpoint_that_still_has_dropout_among_its_settings_loads(checkpoint
     ("metadata", "message"),
     [
         ({"format": "seqgen token stream", "version": "1"}, "is not a checkpoint"),
-        ({"format": "seqgen checkpoint", "version": "4"}, "is a checkpoint of version '4', expected '1'"),
+        ({"format": "seqgen checkpoint", "version": "5"}, "is a checkpoint of version '5', expected '1'"),
     ],
 )
 def test_other_formats_and_versions_are_refused(tmp_path, metadata, message):

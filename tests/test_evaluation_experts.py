@@ -109,7 +109,7 @@ def test_a_checkpoint_keeps_its_counts(checkpoint, tmp_path):
     np.testing.assert_allclose(loaded.experts.gate.document, checkpoint.experts.gate.document, atol=1e-6)
     loaded.save(tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == (tmp_path / "model.safetensors").read_bytes()
-    assert b'"version":"2"' in (tmp_path / "again").read_bytes()[:8000]
+    assert b'"version":"4"' in (tmp_path / "again").read_bytes()[:8000]
     dataclasses.replace(loaded, experts=None).save(tmp_path / "bare")
     assert b'"version":"1"' in (tmp_path / "bare").read_bytes()[:8000]
     assert Checkpoint.load(tmp_path / "bare").experts is None
