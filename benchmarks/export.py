@@ -2,8 +2,9 @@
 
     python benchmarks/export.py [text|music|primers|forms|speed …]
 
-Without names all parts are measured; each writes its numbers into results/export.json beside those of the others, and
-when it did so, at what load. The browser is Debian's Chromium, headless, driven by Playwright.
+Without names all parts are measured, with text:sqlite-c the part text of one model; each writes its numbers into
+results/export.json beside those of the others, and when it did so, at what load. The browser is Debian's Chromium,
+headless, driven by Playwright.
 
 text     the models of text in float32, with their counts, and tiny-shakespeare without: 1,000 greedy tokens, and 1,000
          of each of three seeds at temperatures 0.8 and 1.2, labels, grammar and rules as usual, beside the numpy
@@ -116,10 +117,12 @@ def module(name: str, folder: str, precision: str = "float32", memory: bool = Tr
     return "data:text/javascript;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
-def text() -> dict[str, Any]:
-    """The same tokens, in a page of what size, at what cost."""
+def text(only: str = "") -> dict[str, Any]:
+    """The same tokens, in a page of what size, at what cost; of one model, if it is named."""
     found: dict[str, Any] = {}
     for name, memory in ((TEXT, False), *((each, True) for each in TEXTS)):
+        if only not in ("", name):
+            continue
         model, path = seqgen.load(name), published()[name]
         with tempfile.TemporaryDirectory() as folder, browser() as page:
             page.evaluate(OPEN, module(name, folder, memory=memory))
@@ -299,14 +302,16 @@ def main() -> None:
     """Measure the parts that are named, and keep the others."""
     path = RESULTS / "export.json"
     for name in sys.argv[1:] or list(PARTS):
-        found = PARTS[name]()
+        part, _, only = name.partition(":")
+        found = text(only) if only else PARTS[part]()
         written = json.loads(path.read_text("utf-8")) if path.exists() else {}
         when = {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "load": round(os.getloadavg()[0], 2)}
-        results = {**written.get("results", {}), name: found}
+        results = written.get("results", {})
+        results = {**results, part: {**results.get(part, {}), **found} if only else found}
         stamps = {**written.get("settings", {}).get("measured", {}), name: when}
-        order = [part for part in PARTS if part in results]
-        measured = {part: stamps[part] for part in order}
-        write_json("export", {part: results[part] for part in order}, {"measured": measured})
+        kept = {part: results[part] for part in PARTS if part in results}
+        measured = {each: stamps[each] for part in kept for each in sorted(stamps) if each.partition(":")[0] == part}
+        write_json("export", kept, {"measured": measured})
 
 
 if __name__ == "__main__":

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from export_browser import address_of, in_browser, opened
+from export_browser import RUN, address_of, opened
 from export_fixtures import saved
 from midi_files import control, events, meta, midi, notes, off, on, program, simple, tempo
 
 import seqgen
 from seqgen import registry
-from seqgen.api.sampling import Sampling
 from seqgen.errors import DataError
 from seqgen.jobs.export import ExportJob, export
 from seqgen.music.read import read_score
@@ -133,16 +132,28 @@ def test_files_to_go_on_from_have_the_ids_that_python_gives_them(chromium, tmp_p
     assert page.problems == []
 
 
-def test_music_goes_on_from_a_file_as_in_python(chromium, tmp_path):
-    path, primer = saved(tmp_path, codec_name="midi_bar", memory="lookback"), next(pieces())
-    model = seqgen.load(path)
-    how = {"seed": 3, "length": 200, "temperature": 1.0}
-    opening = model.prompt(primer)
-    sampler = model.sampler(Sampling(memory=False, **how), [opening])
-    wanted = [token.id for token in sampler.tokens()]
-    found = in_browser(chromium, tmp_path, path, {**how, "primer": list(primer)})
-    assert [token[0] for token in found["tokens"]] == wanted
-    assert len(opening) > 200
+@pytest.mark.parametrize(
+    ("codec", "strangers"),
+    [("midi_bar", False), ("midi_bar", True), ("midi", True), ("midi pedal", False), ("midi_388", False),
+     ("midi_grid hold", False)],
+)  # fmt: skip
+def test_music_goes_on_from_a_file_as_in_python(chromium, tmp_path, codec, strangers):
+    """It keeps to the instruments and the loudness of the file; of drums alone, too."""
+    name, _, option = codec.partition(" ")
+    seen = (lambda share: share > 0.5) if strangers else None
+    path = saved(
+        tmp_path, codec_name=name, memory="lookback", options={option: True} if option else {}, seen=seen, hidden=12
+    )
+    model, page, address = seqgen.load(path), chromium.page(), address_of(tmp_path, path)
+    drums = simple(*[(240 * at, on(36 + at % 3, 70 + at, 9)) for at in range(12)], (3000, off(36, 9)))
+    piano = simple(*[row for at in range(9) for row in ((200 * at, on(60 + at, 64)), (200 * at + 150, off(60 + at)))])
+    files = [*list(pieces())[:7], piano, *([drums] if name in ("midi", "midi_bar") else [])]  # others have none
+    for seed, primer in enumerate(files):
+        how = {"seed": seed, "length": 150, "temperature": 1.5}
+        wanted = model.sample(primer, memory=False, **how)
+        found = page.evaluate(RUN, [address, {**how, "primer": list(primer)}, False])
+        assert [token[0] for token in found["tokens"]] == wanted.ids.tolist(), seed
+    assert page.problems == []
 
 
 DROP = """([text, name]) => {

@@ -28,9 +28,8 @@ def command(float32: bool, int8: bool, bare: bool, **options: Any) -> None:
     A page (.html) opens from the disk, by a double click: text that streams in coloured by surprise, or a piano roll
     that sounds, with prompt, label, seed, temperature, top-k, top-p, min-p, repetition and dry; what is made is
     downloaded as .txt, .c or .mid. With the same prompt, label, rules and length a seed gives the tokens of seqgen
-    generate where weights are the same: with --float32, and of published models without --int8. Only behind a MIDI file
-    it does not: generate keeps to the file's instruments. The card of the model and the licence of its corpus are in
-    it.
+    generate where weights are the same: with --float32, and of published models without --int8. The card of the model
+    and the licence of its corpus are in it.
 
     A module (.js) has three functions for p5.js, Strudel or any page: load, stream and notes.
 

@@ -123,7 +123,9 @@ class PerformanceGrammar:
     def page_form(self) -> dict[str, object]:
         """Plain data for a page: what `PerformanceGrammar` was made with."""
         bounds = {"together": self._bounds.together, "part": self._bounds.part}
-        seen = {"pitches": self._pitches, "drums": self._drums, "shortest": self.shortest}
+        known = self.seen[v.PITCH : v.DUR]
+        pitches = np.flatnonzero(known if known.any() else ~known).tolist()
+        seen = {"pitches": self._pitches, "drums": self._drums, "seen": pitches, "shortest": self.shortest}
         return {"pedal": self._pedal, **bounds, **seen}
 
     def may_end(self, state: State) -> bool:

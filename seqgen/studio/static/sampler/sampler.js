@@ -61,13 +61,13 @@ export class Sample {
     this.chain = new Chain(given.temperature, effective(form.defaults.rules, given.rules));
     this.noise = new Noise(given.seed, given.stream ?? 0, network.vocabSize);
     this.length = given.length;
-    this.limits = this.limited(given.grammar ?? true);
     this.gumbel = new Float32Array(network.vocabSize);
     this.work = new Float32Array(network.vocabSize);
     this.at = 0; // in the prompt
     this.count = 0;
     this.finished = "";
     this.given = given.ids ?? openingOf(codec, given); // the prompt without what frames it
+    this.limits = this.limited(given.grammar ?? true);
     this.label = this.labelled(given);
     this.prompt = [...this.frame(), ...this.given];
     this.past = this.prompt.slice(-WINDOW);
@@ -78,7 +78,7 @@ export class Sample {
     const { form, codec, network } = this, guards = codec.guards?.(form);
     if (!kept && !form.free) throw new RangeError("Music keeps its grammar in a page.");
     if (!kept) return new Limits(form.free, network.vocabSize, { guards });
-    return new Limits(form.limits, network.vocabSize, { grammar: codec.grammar?.(form), guards });
+    return new Limits(form.limits, network.vocabSize, { grammar: codec.grammar?.(form, this.given), guards });
   }
 
   /** The label of the document; null where the model has none. */

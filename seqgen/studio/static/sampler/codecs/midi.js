@@ -6,6 +6,7 @@
 import { Framed } from "./framed.js";
 import { PerformanceGrammar } from "./midi_grammar.js";
 import { encoded } from "./midi_encoding.js";
+import { PrimedPerformance } from "./primed.js";
 import { DRUMS, scoreOf } from "./score.js";
 import { scoreIn } from "../music/read.js";
 
@@ -21,8 +22,9 @@ export class Codec {
     return encoded(this, scoreIn(data, !this.pedal));
   }
 
-  grammar(form) {
-    return new Framed(new PerformanceGrammar(form.codec), form);
+  grammar(form, given) {
+    const inner = new PerformanceGrammar(form.codec);
+    return new Framed(given.length ? new PrimedPerformance(inner, given) : inner, form);
   }
 
   /** The score of ids; framing falls away. */

@@ -7,6 +7,7 @@
 import { Framed } from "./framed.js";
 import { ScoreGrammar } from "./midi_bar_grammar.js";
 import { encoded } from "./midi_bar_encoding.js";
+import { PrimedScore } from "./primed.js";
 import { DRUMS, scoreOf } from "./score.js";
 import { scoreIn } from "../music/read.js";
 
@@ -111,8 +112,9 @@ export class Codec {
     return encoded(this, scoreIn(data));
   }
 
-  grammar(form) {
-    return new Framed(new ScoreGrammar(form.codec), form);
+  grammar(form, given) {
+    const inner = new ScoreGrammar(form.codec);
+    return new Framed(given.length ? new PrimedScore(inner, given) : inner, form);
   }
 
   /** The score of ids; framing falls away. */

@@ -3,8 +3,8 @@
  * told.
  *
  * `form.codec` holds the vocabulary (`starts` of the kinds of tokens, STEPS of the shifts, EDGES of the countdown) and
- * `grammar`: {pedal, together, part: notes at an instant, pitches, drums: below which they lie, shortest: steps of the
- * shortest shift}.
+ * `grammar`: {pedal, together, part: notes at an instant, pitches, drums: below which they lie, seen: the pitches of
+ * which music is to be made, shortest: steps of the shortest shift}.
  */
 
 import { placeOf } from "./framed.js";
