@@ -241,6 +241,38 @@ def test_phone_width_has_no_sideways_scroll(play):
     assert play.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+COVERED = """() => {
+    const card = document.querySelector('.likely').getBoundingClientRect();
+    const needed = [...document.querySelectorAll('seq-text .here, .stage > .told, .stage .bar button, .go button')];
+    return needed.filter((each) => each.checkVisibility()).filter((each) => {
+        const own = each.getBoundingClientRect();
+        return own.bottom > card.top && own.top < card.bottom && own.right > card.left && own.left < card.right;
+    }).map((each) => each.outerHTML);
+}"""
+
+
+def test_on_a_phone_what_else_was_likely_covers_nothing_that_is_needed(play):
+    play.set_viewport_size({"width": 390, "height": 844})
+    generate(play, 300)
+    card = play.locator(".likely")
+    printed = play.evaluate("""() => [...document.querySelectorAll('seq-text [data-index]')]
+        .filter((each) => each.textContent.trim()).map((each) => each.dataset.index)""")
+    for index in (printed[2], printed[len(printed) // 2], printed[-1]):
+        play.keyboard.press("Escape")
+        play.hover(f"seq-text .chunk span[data-index='{index}']")
+        until(play, "(index) => document.querySelector('seq-text .here')?.dataset.index === index", index)
+        box = card.bounding_box()
+        assert box["y"] >= 0, index
+        assert box["y"] + box["height"] <= 844, index
+        assert 0 <= box["x"] <= 390 - box["width"], index
+        assert play.evaluate(COVERED) == [], index
+    box = card.bounding_box()
+    text = play.locator("seq-text .page").bounding_box()
+    assert box["y"] >= text["y"] + text["height"]  # under the text, where the page has room for it
+    card.locator("button").nth(1).click()
+    play.wait_for_selector("seq-text .prompt")
+
+
 def test_everything_that_can_be_used_has_a_name(play):
     """As a screen reader would say it."""
     nameless = play.evaluate("""() => [...document.querySelectorAll('button, input, select, textarea, [tabindex="0"]')]

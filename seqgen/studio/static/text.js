@@ -169,13 +169,17 @@ export class SurpriseText extends HTMLElement {
     return button;
   }
 
+  /** The card stands at the token; on a narrow page under the text (theme.css), where it must not cover the token. */
   #place(span) {
     const [own, at] = [this.getBoundingClientRect(), span.getClientRects()[0] ?? span.getBoundingClientRect()];
     const [width, height] = [this.#card.offsetWidth, this.#card.offsetHeight];
     const left = Math.max(0, Math.min(at.left - own.left, own.width - width));
     const below = at.bottom + 4 + height < innerHeight || at.top < height;
-    this.#card.style.left = `${left}px`;
-    this.#card.style.top = `${below ? at.bottom - own.top + 2 : at.top - own.top - height - 2}px`;
+    this.#card.style.setProperty("--left", `${left}px`);
+    this.#card.style.setProperty("--top", `${below ? at.bottom - own.top + 2 : at.top - own.top - height - 2}px`);
+    if (getComputedStyle(this.#card).position !== "sticky") return;
+    const covered = span.getBoundingClientRect().bottom + 4 - this.#card.getBoundingClientRect().top;
+    if (covered > 0) scrollBy(0, covered);
   }
 
   #hide() {

@@ -88,7 +88,7 @@ class Play extends HTMLElement {
     this.key = element("div", "heatkey");
     this.key.append("likely");
     for (let shade = 0; shade < 8; shade += 1) this.key.append(element("b", `u${shade}`));
-    this.key.append("surprising · point at a token for what else was likely, click to branch there");
+    this.key.append("surprising", element("span", "", "Point at a token, or tap it, for what else was likely; click, or tap again, to branch there"));
     stage.append(this.empty, this.key, this.surprise, this.deck, this.flags, this.told, this.files);
     this.#clear();
   }
