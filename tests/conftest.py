@@ -1,7 +1,9 @@
 """What all tests share."""
 
+import os
 import signal
 import socket
+import sys
 
 import pytest
 import torch
@@ -9,6 +11,20 @@ from browser import _started, chromium  # noqa: F401 (fixtures)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell, whose children inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing(tmp_path):
+    """A test leaves no module of its own and no variable of seqgen's behind, for those after it to meet."""
+    modules, variables = set(sys.modules), _variables()
+    yield
+    new = {name: str(getattr(sys.modules[name], "__file__", None)) for name in set(sys.modules) - modules}
+    assert [name for name, path in new.items() if path.startswith(str(tmp_path))] == []
+    assert _variables() == variables
+
+
+def _variables():
+    return {name: value for name, value in os.environ.items() if name.startswith("SEQGEN_")}
 
 
 @pytest.fixture(autouse=True)

@@ -3,9 +3,10 @@
 import contextlib
 import http.client
 import json
+import re
 import threading
 import time
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from websockets.sync.client import connect
@@ -43,6 +44,18 @@ class Running:
         finally:
             connection.close()
 
+    def post(self, path, data=b"", headers=(), **query):
+        """Status and answer of what is sent, with the token: JSON as values, else bytes."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            cookie = {"Cookie": f"seqgen-{self.port}={self.token}"}
+            connection.request("POST", f"{path}?{urlencode(query)}" if query else path, data, cookie | dict(headers))
+            answer = connection.getresponse()
+            body = answer.read()
+            return answer.status, json.loads(body) if body.startswith(b"{") else body
+        finally:
+            connection.close()
+
     @contextlib.contextmanager
     def page(self, **options):
         """A WebSocket as the page has it."""
@@ -74,9 +87,17 @@ class Page:
         while True:
             event = json.loads(self.socket.recv(timeout=max(end - time.monotonic(), 0.01)))
             self.heard.append(event)
+            assert flags(event) == [], event
             if event["event"] == name:
                 return event
             assert event["event"] != "error" or name == "error", event
+
+
+def flags(event):
+    """Flags of the command line in what people are told: the page has none."""
+    rows = (value for row in event.get("rows", ()) for value in row)
+    told = [event.get("message", ""), event.get("hint", ""), *event.get("said", ()), *rows]
+    return [flag for each in told for flag in re.findall(r"(?<![\w'\"“/.-])--?[A-Za-z][\w-]*", each)]
 
 
 def until(page, expression, arg=None, seconds=120):

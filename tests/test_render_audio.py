@@ -230,8 +230,8 @@ def test_no_library_is_loaded_from_the_current_folder(tmp_path, monkeypatch):
     code = "import os\nos.add_dll_directory(os.getcwd())\nos.add_dll_directory('C:/tools/fluidsynth/bin')\n"
     (tmp_path / "fluidsynth.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "fluidsynth", raising=False)
+    monkeypatch.setitem(sys.modules, "fluidsynth", None)  # so that what was there, or nothing, is there again
+    del sys.modules["fluidsynth"]
     assert fluid.installed()
-    monkeypatch.delitem(sys.modules, "fluidsynth")
     assert asked == ["C:/tools/fluidsynth/bin"]
     assert os.add_dll_directory == asked.append

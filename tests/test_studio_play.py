@@ -180,19 +180,9 @@ def test_music_goes_on_from_a_take_and_text_does_not(running, toy):
         assert "no take is called" in page.until("error")["message"]
 
 
-def prime(running, data, name="tune.mid", **headers):
+def prime(running, data, name="tune.mid", headers=()):
     """Status and answer of a piece that is brought in to go on from."""
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
-    cookie = {"Cookie": f"seqgen-{running.port}={running.token}"}
-    try:
-        connection.request(
-            "POST", f"/play/primer?{urllib.parse.urlencode({'name': name})}", data, {**cookie, **headers}
-        )
-        answer = connection.getresponse()
-        body = answer.read()
-        return answer.status, json.loads(body) if body.startswith(b"{") else body
-    finally:
-        connection.close()
+    return running.post("/play/primer", data, headers, name=name)
 
 
 def test_music_goes_on_from_a_piece_that_was_brought_in(running, toy):
@@ -237,7 +227,7 @@ def test_what_is_no_piece_to_go_on_from_is_one_sentence(running, data, said):
     assert said in answer["message"]
     assert ".." not in answer["message"]
     assert "Traceback" not in answer["message"]
-    assert prime(running, chorale(1), Origin="http://evil.example")[0] == 403
+    assert prime(running, chorale(1), headers={"Origin": "http://evil.example"})[0] == 403
 
 
 def test_a_checkpoint_that_was_trained_anew_is_loaded_anew(running, toy):

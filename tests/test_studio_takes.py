@@ -58,6 +58,7 @@ def test_a_take_is_opened_whole_with_its_prompt_and_settings(running, toy):
         assert found["prompt"] == "ANNA"
         assert found["text"].startswith("ANNA")
         assert ["temperature", "0.5"] in found["settings"]
+        assert not {"null", "[]"} & {value for _, value in found["settings"]}, "what nobody asked for is not listed"
         status, headers, body = running.get(f"/takes/file/{take}.txt")
         assert status == 200
         assert f'filename="seqgen-{take}.txt"' in headers["content-disposition"]

@@ -1,12 +1,9 @@
 """The room Train of the studio without a browser: files in, a run in a process of its own, stop, resume, odd asks."""
 
 import asyncio
-import http.client
-import json
 import os
 import signal
 import time
-import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,22 +32,10 @@ def running(tmp_path, monkeypatch):
     made.close()
 
 
-def post(running, path, data=b"", **headers):
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
-    try:
-        connection.request("POST", path, data, {"Cookie": f"seqgen-{running.port}={running.token}", **headers})
-        answer = connection.getresponse()
-        body = answer.read()
-        return answer.status, json.loads(body) if body.startswith(b"{") else body
-    finally:
-        connection.close()
-
-
 def bring(running, files):
-    made = post(running, "/train/set")[1]["set"]
+    made = running.post("/train/set")[1]["set"]
     for name, data in files.items():
-        query = urllib.parse.urlencode({"set": made, "name": name})
-        assert post(running, f"/train/file?{query}", data) == (200, {"bytes": len(data)})
+        assert running.post("/train/file", data, set=made, name=name) == (200, {"bytes": len(data)})
     return made
 
 
@@ -249,8 +234,8 @@ def test_the_run_is_saved_when_the_studio_closes(running, monkeypatch):
     "name", ["", "..", "../a", "/etc/passwd", "a/../../b", "a//b", "a/./b", "x" * 200, "/".join("abcdefghij")]
 )
 def test_a_name_that_leads_out_is_no_name(running, name):
-    made = post(running, "/train/set")[1]["set"]
-    status, answer = post(running, f"/train/file?{urllib.parse.urlencode({'set': made, 'name': name})}", b"text")
+    made = running.post("/train/set")[1]["set"]
+    status, answer = running.post("/train/file", b"text", set=made, name=name)
     assert status == 422
     assert "is no name of a file" in answer["message"]
     with pytest.raises(UsageError):
@@ -262,17 +247,17 @@ def test_too_much_is_refused_and_leaves_nothing(running, monkeypatch):
     monkeypatch.setattr(uploads, "MOST_FILES", 2)
     made = bring(running, {"a.txt": b"x" * 900})
     folder = running.studio.hall.rooms["train"].uploads.folder(made)
-    status, answer = post(running, f"/train/file?set={made}&name=b.txt", b"x" * 200)
+    status, answer = running.post("/train/file", b"x" * 200, set=made, name="b.txt")
     assert status == 422
     assert "were brought in" in answer["message"]
     assert [path.name for path in folder.iterdir()] == ["a.txt"]
-    assert post(running, f"/train/file?set={made}&name=b.txt", b"x")[0] == 200
-    assert "more than 2 files" in post(running, f"/train/file?set={made}&name=c.txt", b"x")[1]["message"]
-    assert post(running, "/train/file?set=nothing&name=c.txt", b"x")[0] == 422
+    assert running.post("/train/file", b"x", set=made, name="b.txt")[0] == 200
+    assert "more than 2 files" in running.post("/train/file", b"x", set=made, name="c.txt")[1]["message"]
+    assert running.post("/train/file", b"x", set="nothing", name="c.txt")[0] == 422
 
 
 def test_a_foreign_origin_brings_nothing_in(running):
-    assert post(running, "/train/set", Origin="http://evil.example")[0] == 403
+    assert running.post("/train/set", headers={"Origin": "http://evil.example"})[0] == 403
 
 
 def test_files_are_gone_when_the_studio_closes():

@@ -229,7 +229,7 @@ def _further(seen: Trace, what: Reading, wanted: Sequence[str], at: int | None) 
         corpus = what.corpus[len(ids) :] if np.array_equal(what.corpus[: len(ids)], seen.ids) else what.corpus
         starts = what.starts if len(corpus) == len(what.corpus) else np.array([0])
         if len(corpus) < LEAST:
-            missing.append(f"Kinds of errors need {LEAST:,} tokens besides the text: give --corpus, or a longer file.")
+            missing.append(f"Kinds of errors need {LEAST:,} tokens besides the text: give a corpus, or a longer file.")
         else:
             found.append(ladder(seen, corpus, starts))
     return found, missing

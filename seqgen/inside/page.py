@@ -135,7 +135,7 @@ def _follow(look: Seen) -> Iterator[SectionPart]:
         yield Text("The text holds too little for a cell to follow: no brackets, quotes, columns or notes that vary.")
         return
     count = len(look.reading.corpus)
-    few = " With so few tokens chance is high: give a longer text or --corpus." if count < FEW else ""
+    few = " With so few tokens chance is high: give a longer text, or a corpus." if count < FEW else ""
     yield Text(
         f"r is Pearson's correlation of a cell with a feature over {count:,} tokens; balanced, each value of the "
         "feature weighs the same, however rare. Chance is the highest of both that any cell reaches when the feature "

@@ -26,7 +26,6 @@ from seqgen.studio.pieces import Piece, Pieces
 from seqgen.studio.room import Asked, field, seed_of
 from seqgen.studio.told import Told
 from seqgen.studio.visitor import Visitor
-from seqgen.studio.wording import on_page, worded
 
 TURN = 0.1  # seconds between two words of how far it is
 MOST = 8  # variations
@@ -163,13 +162,13 @@ class Filling:
         self.tell({"event": "fill.begun", "seed": str(self._job.seed)})
         try:
             if isinstance(self._job, VaryJob):
-                vary(self._job, _Made(self), Told(self.tell, "fill.note", worded))
+                vary(self._job, _Made(self), Told(self.tell, "fill.note"))
             else:
-                fill(self._job, _Made(self), Told(self.tell, "fill.note", worded))
+                fill(self._job, _Made(self), Told(self.tell, "fill.note"))
         except _Ended:
             pass
         except SeqgenError as error:
-            self.tell({**sentence(on_page(error)), "room": "fill"})
+            self.tell({**sentence(error), "room": "fill"})
         except Exception as error:  # the page is told; the server goes on
             fault = error
         finally:

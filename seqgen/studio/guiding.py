@@ -12,6 +12,7 @@ from typing import Any
 from seqgen.jobs.train.apart import Apart
 from seqgen.jobs.train.settings import TrainJob
 from seqgen.studio.visitor import Visitor
+from seqgen.studio.wording import worded_event
 
 
 class Guides:
@@ -82,5 +83,6 @@ class _Guide:
             made.wait()
 
     def _heard(self, event: Mapping[str, Any]) -> None:
-        if not self._stopped:
-            self._visitor.tell({**event, "event": "train.guide", "kind": event["event"], "run": self._run})
+        said = worded_event(event)
+        if said is not None and not self._stopped:
+            self._visitor.tell({**said, "event": "train.guide", "kind": said["event"], "run": self._run})

@@ -20,6 +20,7 @@ from seqgen.live.doors import Budget
 from seqgen.studio import rooms as own
 from seqgen.studio.room import Room
 from seqgen.studio.visitor import Visitor
+from seqgen.studio.wording import on_page, worded
 
 MOST_VISITORS = 16
 LONGEST = 300  # characters of a sentence, and twice as many of a hint
@@ -164,10 +165,12 @@ def names() -> list[str]:
 def rows() -> tuple[controls.Knob, ...]:
     """The control schema, rules included, as pages make sliders of it."""
     found = registry.usable("rules")
+    knobs = [replace(each, help=worded(each.help)) for each in controls.KNOBS]
     rules = (replace(controls.knob(f"{controls.RULE}{name}"), help=about_rule(kind)) for name, kind in found.items())
-    return *controls.KNOBS, *rules
+    return *knobs, *rules
 
 
 def sentence(error: SeqgenError) -> dict[str, Any]:
-    """An error as an event."""
-    return {"event": "error", "message": error.message[:LONGEST], "hint": error.hint[: 2 * LONGEST]}
+    """An error as an event, in terms of the page."""
+    said = on_page(error)
+    return {"event": "error", "message": said.message[:LONGEST], "hint": said.hint[: 2 * LONGEST]}

@@ -24,6 +24,7 @@ from seqgen.studio.hall import sentence
 from seqgen.studio.shelf import Kept, Shelf
 from seqgen.studio.told import Told
 from seqgen.studio.visitor import Visitor
+from seqgen.studio.wording import worded_event
 from seqgen.tokenizer import Tokenizer
 
 FORWARDED = ("control", "error")
@@ -101,7 +102,7 @@ class Live:
             if event["beat"] % max(round(player.stream.playing.bar), 1) == 0:
                 self._tell({"event": "bar", "at": self._at(time.monotonic())})
         elif event["event"] in FORWARDED:
-            self._tell(event)
+            self._tell(worded_event(event) or event)
 
     def close(self) -> None:
         """No more is to come."""

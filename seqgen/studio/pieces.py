@@ -112,7 +112,7 @@ class Pieces:
         """
         if len(piece.data) > MOST_BYTES:
             said = f"{piece.name}: is larger than {MOST_BYTES // 1_000_000} MB, which a page can work on"
-            raise UsageError(said, "cut it, or fill it by `seqgen fill` in a terminal")
+            raise UsageError(said, "cut it")
         with self._lock:
             self._count += 1
             self._kept[self._count] = piece

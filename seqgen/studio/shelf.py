@@ -82,7 +82,7 @@ class Shelf:
         """
         with self._lock:
             if number not in self._kept:
-                raise UsageError("this sample is not at hand any more", "its take is: seqgen takes list")
+                raise UsageError("this sample is not at hand any more", "its take is in the room Takes")
             return self._kept[number]
 
 

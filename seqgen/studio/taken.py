@@ -73,7 +73,8 @@ def whole(takes: Takes, take: Take) -> dict[str, Any]:
 
 
 def _settings(given: dict[str, object]) -> Sequence[tuple[str, str]]:
-    named = ((name, value if isinstance(value, str) else json.dumps(value)) for name, value in flat(given))
+    said = ((name, value) for name, value in flat(given) if value is not None and value != [])
+    named = ((name, value if isinstance(value, str) else json.dumps(value)) for name, value in said)
     return [(name[:LONGEST], value[:LONGEST]) for name, value in itertools.islice(named, MOST_SETTINGS)]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seqgen.jobs.observer import Observer
+from seqgen.studio.wording import worded
 
 
 class Told(Observer):
@@ -13,18 +14,17 @@ class Told(Observer):
         tell: Sends an event.
         event: What they are called.
         more: What stands in each besides.
-        word: Puts a remark in other words.
     """
 
     def __init__(
         self,
         tell: Callable[[dict[str, Any]], object],
         event: str = "remark",
-        word: Callable[[str], str] = str,
         **more: Any,
     ) -> None:
-        self._tell, self._event, self._more, self._word = tell, event, more, word
+        self._tell, self._event, self._more = tell, event, more
 
     def note(self, message: str) -> None:
-        """A remark."""
-        self._tell({"event": self._event, "message": self._word(message), **self._more})
+        """A remark, in terms of the page."""
+        if said := worded(message):
+            self._tell({"event": self._event, "message": said, **self._more})

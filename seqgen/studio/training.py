@@ -11,6 +11,7 @@ from typing import Any
 
 from seqgen.jobs.train.apart import Apart
 from seqgen.jobs.train.settings import TrainJob
+from seqgen.studio.wording import worded_event
 
 MOST_STEPS = 2_000  # points of the curve; of more, every second one stays
 MOST_NOTES, MOST_SAMPLES = 200, 50
@@ -47,7 +48,10 @@ class Training:
         """End it after the step at hand; whether it has ended within so many seconds."""
         return self._apart.stop(wait)
 
-    def _heard(self, event: Mapping[str, Any]) -> None:
+    def _heard(self, told: Mapping[str, Any]) -> None:
+        event = worded_event(told)
+        if event is None:
+            return
         kind = event["event"]
         with self._lock:
             self._keep(kind, event)

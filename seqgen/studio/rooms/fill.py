@@ -59,12 +59,6 @@ class Fill(Room):
 
     def hear(self, visitor: Visitor, what: str, asked: Asked) -> None:
         """See the module."""
-        try:
-            self._hear(visitor, what, asked)
-        except SeqgenError as error:
-            raise on_page(error) from error
-
-    def _hear(self, visitor: Visitor, what: str, asked: Asked) -> None:
         if what == "open":
             visitor.tell({"event": "fill.model", **_facts(load(model_of(asked)))})
         elif what == "take":
@@ -134,7 +128,7 @@ class Fill(Room):
         try:
             return JSONResponse(await run_in_threadpool(self._put, piece))
         except SeqgenError as error:
-            return JSONResponse(sentence(on_page(error)), 413 if len(data) > MOST_BYTES else 422)
+            return JSONResponse(sentence(error), 413 if len(data) > MOST_BYTES else 422)
 
     def _file(self, request: Request) -> Response:
         """A download, on a thread of its own."""

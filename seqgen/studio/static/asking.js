@@ -40,7 +40,7 @@ export class Asking extends HTMLElement {
     this.otherField = labelled("Its folder, file or name", this.other);
     this.facts = element("p", "facts soft");
     this.prompt = element("textarea");
-    [this.prompt.rows, this.prompt.maxLength] = [3, MOST_PROMPT];
+    [this.prompt.rows, this.prompt.maxLength, this.prompt.placeholder] = [3, MOST_PROMPT, "nothing: it begins by itself"];
     this.promptField = labelled("Go on from", this.prompt);
     this.sliders = element("div", "sliders");
     [this.more, this.moreSliders] = folded("More controls");

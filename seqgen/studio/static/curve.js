@@ -9,14 +9,21 @@ const LINES = 5; // of each grid at most, about
 
 export class Curve extends HTMLElement {
   #picture = null;
+  #given = [[], []];
 
   connectedCallback() {
     if (this.#picture) return;
     this.#picture = made("svg", { role: "img" });
     this.append(this.#picture);
+    let width = 0; // a room that is shown, a phone that is turned
+    new ResizeObserver(() => {
+      if (this.clientWidth !== width && this.clientWidth) this.show(...this.#given);
+      width = this.clientWidth;
+    }).observe(this);
   }
 
   show(steps, checks) {
+    this.#given = [steps, checks];
     const train = steps.filter(({ nats }) => nats !== null).map(({ step, nats }) => [step, nats]);
     const valid = checks.filter(({ validation_nats }) => validation_nats !== null).map(({ step, validation_nats }) => [step, validation_nats]);
     const all = [...train, ...valid];
@@ -34,7 +41,7 @@ export class Curve extends HTMLElement {
       this.#picture.append(made("line", { x1: LEFT, x2: width - RIGHT, y1: y(nats), y2: y(nats), class: "grid" }));
       this.#write(LEFT - 6, y(nats) + 4, String(nats), "end");
     }
-    for (const step of ticks(0, last)) this.#write(x(step), HEIGHT - 10, step.toLocaleString("en"), "middle");
+    for (const step of ticks(0, last, 1)) this.#write(x(step), HEIGHT - 10, step.toLocaleString("en"), "middle");
     for (const [name, points] of [["train", train], ["valid", valid]]) {
       this.#picture.append(made("polyline", { points: points.map(([step, nats]) => `${x(step)},${y(nats)}`).join(" "), class: name }));
     }
@@ -51,9 +58,9 @@ export class Curve extends HTMLElement {
   }
 }
 
-/** Round numbers between two. */
-function ticks(least, most) {
-  const rough = (most - least) / LINES;
+/** Round numbers between two, no closer than `close`. */
+function ticks(least, most, close = 0) {
+  const rough = Math.max((most - least) / LINES, close);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((times) => times * power).find((each) => each >= rough);
   const found = [];

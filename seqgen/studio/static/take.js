@@ -92,17 +92,19 @@ export class TakeView extends HTMLElement {
   }
 
   #files(take) {
-    const bar = element("div", "bar");
+    const [parts, bar, files] = [element("div", "ways"), element("div", "bar"), element("div", "bar")];
     const on = button("Go on in Play", () => this.#goOn(take));
     const fill = button("Work on it in Fill", () => this.#tell("room", { name: "fill", checkpoint: take.checkpoint, take: take.take }));
     const inside = button("Look inside", () => this.#tell("room", { name: "inside", checkpoint: take.checkpoint, take: take.take }));
     inside.hidden = !customElements.get("seq-room-inside");
-    bar.append(on, fill, inside, element("span", "soft", "Download"));
-    for (const suffix of take.formats) bar.append(button(suffix, () => this.#tell("file", `/takes/file/${encodeURIComponent(take.take + suffix)}`)));
+    bar.append(on, fill, inside);
+    files.append(element("span", "soft", "Download"));
+    for (const suffix of take.formats) files.append(button(suffix, () => this.#tell("file", `/takes/file/${encodeURIComponent(take.take + suffix)}`)));
     const bundle = button("for another machine", () => this.#tell("file", `/takes/export?take=${encodeURIComponent(take.take)}`));
     bundle.title = "A file that `seqgen takes import` reads";
-    bar.append(bundle);
-    return bar;
+    files.append(bundle);
+    parts.append(bar, files);
+    return parts;
   }
 
   #goOn(take) {

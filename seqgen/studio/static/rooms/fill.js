@@ -54,7 +54,7 @@ class Fill extends HTMLElement {
     this.end = button("Stop", () => this.#link.send({ do: "fill.stop" }));
     const bar = element("div", "bar go");
     bar.append(this.go, this.end);
-    controls.append(this.choice, labelled("A file", this.file), this.missing, this.form, bar);
+    controls.append(this.choice, labelled("Bring in a file", this.file), this.missing, this.form, bar);
     this.#stage(stage);
     layout.append(controls, stage);
     this.append(layout);

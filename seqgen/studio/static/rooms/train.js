@@ -37,7 +37,7 @@ class Train extends HTMLElement {
 
   #build() {
     const [layout, controls, stage] = [element("div", "train"), element("div", "card controls"), element("section", "stage")];
-    this.source = field("text", "a folder, such as ~/music, or a corpus by name");
+    this.source = field("text", "~/music, or a corpus by name");
     this.files = field("file");
     this.files.multiple = true;
     this.folder = field("file");
@@ -63,7 +63,7 @@ class Train extends HTMLElement {
     pair.append(labelled("Minutes", this.minutes), labelled("Seed", this.seed));
     bar.append(this.go, this.end);
     controls.append(
-      labelled("Learn from", this.source), labelled("or files", this.files), labelled("or a folder that is copied", this.folder), this.brought,
+      labelled("Learn from", this.source), labelled("or from files", this.files), labelled("or from a folder, which is copied", this.folder), this.brought,
       labelled("Name of the run", this.name), pair, labelled("Size", this.preset),
       labelled("Codec", this.codec), labelled("Cell", this.cell), labelled("So that it can fill holes, too", this.holes, "check"), this.more, bar,
       this.#again(),
