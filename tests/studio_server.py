@@ -68,7 +68,7 @@ class Running:
 
     def close(self):
         self.studio.stop()
-        self._thread.join(10)
+        self._thread.join(60)  # a run gets 20 seconds to save itself; machines that test have other work, too
         assert not self._thread.is_alive()
 
 

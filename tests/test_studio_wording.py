@@ -122,6 +122,12 @@ WRONG = (
 )
 
 
+def test_a_long_name_leaves_what_is_wrong_with_it():
+    said = sentence(UsageError("é" * 5000 + ": there is no such checkpoint", "a" * 9000))
+    assert said["message"].endswith(": there is no such checkpoint")
+    assert (len(said["message"]), len(said["hint"])) == (300, 600)
+
+
 def test_errors_of_every_room_name_no_flag(running, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with running.page() as page:
@@ -143,4 +149,4 @@ def test_errors_of_a_run_name_no_flag(running, tmp_path, monkeypatch, asked):
     (tmp_path / "a.txt").write_text("some words\n" * 300)
     with running.page() as page:
         page.say(**asked)
-        assert page.until("train.error", 60)["message"]
+        assert page.until("train.error", 300)["message"]

@@ -173,4 +173,9 @@ def rows() -> tuple[controls.Knob, ...]:
 def sentence(error: SeqgenError) -> dict[str, Any]:
     """An error as an event, in terms of the page."""
     said = on_page(error)
-    return {"event": "error", "message": said.message[:LONGEST], "hint": said.hint[: 2 * LONGEST]}
+    return {"event": "error", "message": _short(said.message, LONGEST), "hint": _short(said.hint, 2 * LONGEST)}
+
+
+def _short(text: str, most: int) -> str:
+    """A sentence without its middle where it is too long: what is wrong stands at its end."""
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[1 - most // 2 :]}"
