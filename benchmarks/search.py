@@ -21,13 +21,18 @@ from typing import Any, cast
 
 import torch
 from _report import RESULTS, print_table, write_json
+from _search_cells import Mogrifier, Projected, mix
+from _search_schedule_free import ScheduleFree
 from _search_soap import Soap
+from _search_step import Loss, SearchStep, Sizes, cut, smoothed, with_z
 from _training import open_corpus
 
 from seqgen import settings
+from seqgen.cells import Cell
 from seqgen.checkpoint import make_model
 from seqgen.evaluation.temperature import held_out_temperature
 from seqgen.jobs.observer import SILENT
+from seqgen.models.network import RecurrentLM
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import muon
@@ -54,18 +59,31 @@ class Idea:
         training, shape: Settings.
         size: Of Muon's updates, in place of the project's own.
         optimizer: Makes one that is none of the project's.
+        loss: What is minimised, where it is not cross-entropy.
+        sizes: (streams, tokens) of an update by phase, where they are parts of a step's.
+        shuffled: Tokens of the pieces that documents are cut into and read by, in random order; 0: whole.
+        cell: One by name, or one that the project does not have.
+        network: What is changed about the network around the cell.
     """
 
     training: dict[str, Any] = field(default_factory=dict)
     shape: dict[str, Any] = field(default_factory=dict)
     size: float = muon.SIZE
     optimizer: Callable[[torch.nn.Module, torch.optim.Optimizer], torch.optim.Optimizer] | None = None
+    loss: Loss | None = None
+    sizes: Sizes = ()
+    shuffled: int = 0
+    cell: str | Cell = "lstm"
+    network: Callable[[RecurrentLM], None] | None = None
 
 
 MUON = {"optimizer": "muon"}
 WIDER = MUON | {"batch": 32}
 SLIM = {"embedding": 32, "tied": False}
 FEW = {"hidden": 160}
+LEVEL = {"schedule": "constant", "warmup": 0.05}
+GROWING_BATCH = {"batch": 32}, ((8, 64), (16, 64), (32, 64))
+GROWING_WINDOW = {"window": 128}, ((16, 16), (16, 64), (16, 128))
 IDEAS = {
     "AdamW": Idea(),
     "muon, batch 32": Idea(WIDER),
@@ -76,6 +94,25 @@ IDEAS = {
     "SOAP on the side of the inputs": Idea(optimizer=Soap),
     "two layers of 208, embedding 32 untied": Idea(shape={"hidden": 208, "layers": 2} | SLIM),
     "batch 32, window 32, embedding 32 untied": Idea({"batch": 32, "window": 32}, SLIM),
+    "rate 1.4e-2": Idea({"learning_rate": 1.4e-2}),
+    "batch 32": Idea({"batch": 32}),
+    "batch 32, rate 1.4e-2": Idea({"batch": 32, "learning_rate": 1.4e-2}),
+    "batch 8": Idea({"batch": 8}),
+    "batches 8, 16, 32": Idea(GROWING_BATCH[0], sizes=GROWING_BATCH[1]),
+    "windows 16, 64, 128": Idea(GROWING_WINDOW[0], sizes=GROWING_WINDOW[1]),
+    "shuffled pieces of 256": Idea(shuffled=256),
+    "shuffled pieces of 1,024": Idea(shuffled=1024),
+    "label smoothing 0.02": Idea(loss=smoothed(0.02)),
+    "label smoothing 0.05": Idea(loss=smoothed(0.05)),
+    "z-loss 1e-4": Idea(loss=with_z(1e-4)),
+    "schedule-free AdamW, rate 7e-3": Idea(LEVEL, optimizer=ScheduleFree),
+    "schedule-free AdamW, rate 1.4e-2": Idea(LEVEL | {"learning_rate": 1.4e-2}, optimizer=ScheduleFree),
+    "schedule-free AdamW, rate 2.8e-2": Idea(LEVEL | {"learning_rate": 2.8e-2}, optimizer=ScheduleFree),
+    "512 units, hidden state of 128": Idea(shape={"hidden": 128}, cell=Projected(512)),
+    "mogrifier, 5 rounds of rank 32": Idea(cell=Mogrifier(5, 32)),
+    "mixture of 4 softmaxes": Idea(network=partial(mix, count=4)),
+    "three layers of minGRU": Idea(shape={"layers": 3}, cell="mingru"),
+    "two layers of RG-LRU": Idea(shape={"layers": 2}, cell="rg_lru"),
     "160 units": Idea(shape=FEW),
     "160 units, muon, batch 16, updates 0.5": Idea(MUON, FEW, size=0.5),
 }
@@ -109,11 +146,17 @@ def main() -> None:
 
 def prepared(stream: TokenStream, idea: Idea, seed: int, passes: float) -> Run:
     """A run that is ready; nothing is written of it."""
-    cell, sized = make_model("lstm", {}, SHAPE | idea.shape)
+    name = idea.cell if isinstance(idea.cell, str) else "lstm"
+    cell, sized = make_model(name, {}, SHAPE | idea.shape)
+    cell = cell if isinstance(idea.cell, str) else idea.cell
     how = settings.parse(TrainSettings, TRAINING | idea.training)
-    plan = TrainPlan("lstm", cell, sized, how, Budget(epochs=passes), seed, torch.device("cpu"))
+    plan = TrainPlan(name, cell, sized, how, Budget(epochs=passes), seed, torch.device("cpu"))
     run = Run(Path(), TrainingCorpus(stream, Tokenizer.from_spec(stream.codec_spec)), plan, SILENT)
     run.trainer.validate = lambda network: 0.0
+    if idea.network is not None:
+        idea.network(run.network)
+    if idea.network is not None or idea.loss is not None or idea.sizes:
+        run.trainer.step = SearchStep(run.network, how, idea.loss, idea.sizes, run.trainer.used)
     if idea.optimizer is not None:
         made = idea.optimizer(run.network, run.trainer.step.optimizer)
         run.trainer.step.optimizer = cast(torch.optim.AdamW, made)
@@ -126,12 +169,15 @@ def measured(stream: TokenStream, name: str, seed: int, passes: float, character
     run = prepared(stream, idea, seed, passes)
     trainer, spans, losses = run.trainer, run.train_spans, list[float]()
     if characters is not None:
-        trainer.spans = Spans(spans.begin[:1], spans.begin[:1] + characters)
-        trainer.start_epoch()
+        spans = Spans(spans.begin[:1], spans.begin[:1] + characters)
+    trainer.spans = cut(spans, idea.shuffled) if idea.shuffled else spans
+    trainer.start_epoch()
     muon.SIZE, began = idea.size, time.process_time()
     for event in trainer.run():
         if isinstance(event, Logged) and event.line["nats"] is not None:
             losses.append(event.line["nats"])
+    if isinstance(trainer.step.optimizer, ScheduleFree):
+        trainer.step.optimizer.finish()
     seconds = time.process_time() - began
     found = held_out_temperature(run.network.eval(), run.validation.ids, run.validation.starts)
     return {
@@ -144,32 +190,37 @@ def measured(stream: TokenStream, name: str, seed: int, passes: float, character
         "fitted": round(found.after, 4),
         "temperature": round(found.value, 3),
         "train": round(statistics.mean(losses[-LAST:]), 4) if losses else None,
+        "rollbacks": trainer.progress.rollbacks,
         "seconds": round(seconds),
     }
 
 
 def costs(stream: TokenStream, names: list[str]) -> dict[str, float]:
     """Processor time of a token, as a share of the first line's, by steps in turns."""
-    steps, sizes = dict[str, Callable[[], float]](), dict[str, int]()
+    turns = list[tuple[str, Callable[[], float], int]]()
     for name in names:
-        trainer = prepared(stream, IDEAS[name], 1, 1.0).trainer
+        trainer, idea = prepared(stream, IDEAS[name], 1, 1.0).trainer, IDEAS[name]
         trainer.network.train()
         x = torch.zeros(trainer.settings.batch, trainer.settings.window, dtype=torch.int64)
-        steps[name], sizes[name] = partial(_work, trainer.step, x), x.numel()
-    times: dict[str, list[float]] = {name: [] for name in names}
+        for phase in range(max(1, len(idea.sizes))):
+            turns.append((name, partial(_work, trainer.step, x, (phase + 0.5) / max(1, len(idea.sizes))), x.numel()))
+    times: dict[tuple[str, int], list[float]] = {}
     for _ in range(ROUNDS):
-        for name, step in steps.items():
+        for place, (name, step, size) in enumerate(turns):
             step()  # what the others left in the caches is gone
             began = time.process_time()
             for _ in range(BURST):
                 step()
-            times[name].append((time.process_time() - began) / sizes[name])
-    middle = {name: statistics.median(each) for name, each in times.items()}
-    return {name: round(middle[name] / middle[names[0]], 3) for name in names}
+            times.setdefault((name, place), []).append((time.process_time() - began) / size)
+    middle = {key: statistics.median(each) for key, each in times.items()}
+    found = {name: statistics.mean(middle[key] for key in middle if key[0] == name) for name in names}
+    return {name: round(found[name] / found[names[0]], 3) for name in names}
 
 
-def _work(step: Step, x: torch.Tensor) -> float:
-    """One step, waited for."""
+def _work(step: Step, x: torch.Tensor, share: float) -> float:
+    """One step at a share of the run, waited for."""
+    if isinstance(step, SearchStep):
+        step.share = lambda: share
     return float(step(x, x, None, x.numel(), 1e-4))
 
 
