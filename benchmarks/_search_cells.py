@@ -5,6 +5,7 @@
 `Softmaxes` (Yang, Dai, Salakhutdinov & Cohen 2018): a mixture of softmaxes, as its logarithm.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import final
 
@@ -119,7 +120,9 @@ class _Narrowed(nn.Module):
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         h, c = state
-        y, (h, c) = self.lstm(x, (h[None], c[None]))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "LSTM with projections is not supported with oneDNN")
+            y, (h, c) = self.lstm(x, (h[None], c[None]))
         return y, (h[0], c[0])
 
 

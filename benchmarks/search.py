@@ -14,25 +14,21 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from _report import RESULTS, print_table, write_json
-from _search_cells import Mogrifier, Projected, mix
+from _search_ideas import IDEAS, Idea
 from _search_schedule_free import ScheduleFree
-from _search_soap import Soap
-from _search_step import Loss, SearchStep, Sizes, cut, smoothed, with_z
+from _search_step import SearchStep, cut
 from _training import open_corpus
 
 from seqgen import settings
-from seqgen.cells import Cell
 from seqgen.checkpoint import make_model
 from seqgen.evaluation.temperature import held_out_temperature
 from seqgen.jobs.observer import SILENT
-from seqgen.models.network import RecurrentLM
 from seqgen.stream import TokenStream
 from seqgen.tokenizer import Tokenizer
 from seqgen.training import muon
@@ -49,73 +45,6 @@ SHAPE = {"hidden": 320, "embedding": 128}
 ROUNDS, BURST = 8, 2  # of `--cost`: turns, and steps in each
 LAST = 8  # log lines whose mean is the training loss
 NAME = "search"
-
-
-@dataclass(frozen=True)
-class Idea:
-    """What differs from the first line.
-
-    Attributes:
-        training, shape: Settings.
-        size: Of Muon's updates, in place of the project's own.
-        optimizer: Makes one that is none of the project's.
-        loss: What is minimised, where it is not cross-entropy.
-        sizes: (streams, tokens) of an update by phase, where they are parts of a step's.
-        shuffled: Tokens of the pieces that documents are cut into and read by, in random order; 0: whole.
-        cell: One by name, or one that the project does not have.
-        network: What is changed about the network around the cell.
-    """
-
-    training: dict[str, Any] = field(default_factory=dict)
-    shape: dict[str, Any] = field(default_factory=dict)
-    size: float = muon.SIZE
-    optimizer: Callable[[torch.nn.Module, torch.optim.Optimizer], torch.optim.Optimizer] | None = None
-    loss: Loss | None = None
-    sizes: Sizes = ()
-    shuffled: int = 0
-    cell: str | Cell = "lstm"
-    network: Callable[[RecurrentLM], None] | None = None
-
-
-MUON = {"optimizer": "muon"}
-WIDER = MUON | {"batch": 32}
-SLIM = {"embedding": 32, "tied": False}
-FEW = {"hidden": 160}
-LEVEL = {"schedule": "constant", "warmup": 0.05}
-GROWING_BATCH = {"batch": 32}, ((8, 64), (16, 64), (32, 64))
-GROWING_WINDOW = {"window": 128}, ((16, 16), (16, 64), (16, 128))
-IDEAS = {
-    "AdamW": Idea(),
-    "muon, batch 32": Idea(WIDER),
-    "muon, batch 32, dropout 0.1": Idea(WIDER | {"dropout": 0.1}),
-    "muon, batch 16, updates 0.2": Idea(MUON, size=0.2),
-    "muon, batch 16, updates 0.5": Idea(MUON, size=0.5),
-    "muon, batch 16, updates 1.0": Idea(MUON, size=1.0),
-    "SOAP on the side of the inputs": Idea(optimizer=Soap),
-    "two layers of 208, embedding 32 untied": Idea(shape={"hidden": 208, "layers": 2} | SLIM),
-    "batch 32, window 32, embedding 32 untied": Idea({"batch": 32, "window": 32}, SLIM),
-    "rate 1.4e-2": Idea({"learning_rate": 1.4e-2}),
-    "batch 32": Idea({"batch": 32}),
-    "batch 32, rate 1.4e-2": Idea({"batch": 32, "learning_rate": 1.4e-2}),
-    "batch 8": Idea({"batch": 8}),
-    "batches 8, 16, 32": Idea(GROWING_BATCH[0], sizes=GROWING_BATCH[1]),
-    "windows 16, 64, 128": Idea(GROWING_WINDOW[0], sizes=GROWING_WINDOW[1]),
-    "shuffled pieces of 256": Idea(shuffled=256),
-    "shuffled pieces of 1,024": Idea(shuffled=1024),
-    "label smoothing 0.02": Idea(loss=smoothed(0.02)),
-    "label smoothing 0.05": Idea(loss=smoothed(0.05)),
-    "z-loss 1e-4": Idea(loss=with_z(1e-4)),
-    "schedule-free AdamW, rate 7e-3": Idea(LEVEL, optimizer=ScheduleFree),
-    "schedule-free AdamW, rate 1.4e-2": Idea(LEVEL | {"learning_rate": 1.4e-2}, optimizer=ScheduleFree),
-    "schedule-free AdamW, rate 2.8e-2": Idea(LEVEL | {"learning_rate": 2.8e-2}, optimizer=ScheduleFree),
-    "512 units, hidden state of 128": Idea(shape={"hidden": 128}, cell=Projected(512)),
-    "mogrifier, 5 rounds of rank 32": Idea(cell=Mogrifier(5, 32)),
-    "mixture of 4 softmaxes": Idea(network=partial(mix, count=4)),
-    "three layers of minGRU": Idea(shape={"layers": 3}, cell="mingru"),
-    "two layers of RG-LRU": Idea(shape={"layers": 2}, cell="rg_lru"),
-    "160 units": Idea(shape=FEW),
-    "160 units, muon, batch 16, updates 0.5": Idea(MUON, FEW, size=0.5),
-}
 
 
 def main() -> None:
