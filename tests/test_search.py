@@ -249,6 +249,7 @@ def test_ideas_of_each_kind_learn(parts, tmp_path, monkeypatch):
         writer.end_document()
         writer.sources = [{"name": "made", "bytes": 1, "sha256": "", "documents": 1}]
     ideas, search = parts[3].IDEAS, parts[4]
+    monkeypatch.setattr(search.muon, "SIZE", search.muon.SIZE)
     monkeypatch.setattr(search, "SHAPE", {"hidden": 24, "embedding": 24})
     narrow = {name: dataclasses.replace(idea, shape={}) for name, idea in ideas.items()}
     monkeypatch.setattr(search, "IDEAS", narrow)
