@@ -5,10 +5,12 @@ import numpy as np
 from seqgen.api.sample import Sample
 from seqgen.api.sampler import Sampler
 from seqgen.api.selecting import best_steps
+from seqgen.generation.blas import one_numpy_thread
 from seqgen.generation.loop import Reason
 from seqgen.media import Timing
 
 
+@one_numpy_thread()
 def finished(sampler: Sampler, timing: Timing | None = None, best_of: int = 1) -> Sample:
     """All of what a sampler's first prompt becomes, the likeliest of `best_of`; the length must be finite."""
     rows: list[tuple[int, float, float]] = []

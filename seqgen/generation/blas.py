@@ -1,5 +1,6 @@
 """The threads of numpy's products. OpenBLAS deals a product of a matrix and a vector out to all cores, and waits:
-while other programs compute, a token then takes fifty times as long, and its threads take the scheduler's turn.
+while other programs compute, a token then takes fifty times as long, and its threads take the scheduler's turn. Of 200
+streams, too, all tokens take less time on one thread of two busy cores, and half of the processor's.
 
 The library that comes with numpy's wheels is asked by its own functions; where another one is used, nothing changes.
 """

@@ -10,6 +10,7 @@ import numpy as np
 
 from seqgen.api.selecting import beam_steps, best_steps
 from seqgen.files import atomic_write, is_device, write_bytes
+from seqgen.generation.blas import one_numpy_thread
 from seqgen.generation.loop import Step
 from seqgen.jobs.interrupts import Interrupts
 from seqgen.jobs.observer import SILENT, Observer
@@ -53,6 +54,7 @@ def sample(job: SampleJob, audience: Audience = NOBODY, observer: Observer = SIL
     return run(prepare(job, audience, observer), audience, observer)
 
 
+@one_numpy_thread()
 def run(
     prepared: Prepared,
     audience: Audience = NOBODY,
