@@ -74,6 +74,8 @@ def test_takes_are_listed_opened_compared_starred_and_gone_on_from(visit, runnin
     assert page.locator("seq-take tr.other").count() == 4
     rows.nth(1).locator(".star").click()
     rows.nth(1).locator(".star[aria-pressed=true]").wait_for()
+    signs = rows.locator(".star").evaluate_all("(all) => all.map((each) => getComputedStyle(each, '::before').content)")
+    assert signs == ['"☆"', '"★"']  # told by more than their colour
     with Takes(write=False) as takes:
         assert [each.starred for each in takes.list()] == [False, True]
     page.check("text=Starred only")

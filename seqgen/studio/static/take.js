@@ -54,7 +54,7 @@ export class TakeView extends HTMLElement {
 
   #build(take) {
     const head = element("div", "bar");
-    this.star = button("★", () => this.#tell("star", { take: take.take, starred: !this.#take.starred }), "star");
+    this.star = button("", () => this.#tell("star", { take: take.take, starred: !this.#take.starred }), "star");
     this.star.setAttribute("aria-label", `Star of ${take.take}`);
     this.star.setAttribute("aria-pressed", String(take.starred));
     const close = button("Close", () => this.#tell("close"), "close");

@@ -89,7 +89,7 @@ class Takes extends HTMLElement {
   #row(take) {
     const item = element("li");
     item.dataset.take = take.take;
-    const star = button("★", () => this.#star({ take: take.take, starred: star.getAttribute("aria-pressed") !== "true" }), "star");
+    const star = button("", () => this.#star({ take: take.take, starred: star.getAttribute("aria-pressed") !== "true" }), "star");
     star.setAttribute("aria-label", `Star of ${take.take}`);
     star.setAttribute("aria-pressed", String(take.starred));
     const open = button("", () => this.#open(take.take, "left"), "open");
