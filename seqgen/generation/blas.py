@@ -1,6 +1,6 @@
 """The threads of numpy's products. OpenBLAS deals a product of a matrix and a vector out to all cores, and waits:
-while other programs compute, a token then takes fifty times as long, and its threads take the scheduler's turn. Of 200
-streams, too, all tokens take less time on one thread of two busy cores, and half of the processor's.
+while other programs compute, a token then takes fifty times as long, and its threads take the scheduler's turn.
+Products of many streams gain by threads where nobody else computes, and lose less where others do: they keep theirs.
 
 The library that comes with numpy's wheels is asked by its own functions; where another one is used, nothing changes.
 """
@@ -12,14 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
+from seqgen.cells import BY_ROWS
+
 NAMES = ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads")
 PLACES = ("../numpy.libs/*openblas*", ".dylibs/*openblas*")  # from numpy's folder
 
 
 @contextlib.contextmanager
-def one_numpy_thread() -> Iterator[None]:
-    """Within the block products are computed by the thread that asks for them."""
-    before = [(put, get()) for put, get in _counters()]
+def one_numpy_thread(streams: int = 1) -> Iterator[None]:
+    """Within the block products are computed by the thread that asks for them, if they are of few streams."""
+    before = [(put, get()) for put, get in _counters()] if streams <= BY_ROWS else []
     try:
         for put, _ in before:
             put(1)

@@ -12,7 +12,6 @@ from seqgen import files
 from seqgen.api.model import Model, load
 from seqgen.api.sampling import Sampling
 from seqgen.evaluation.music import Likeness, compare
-from seqgen.generation.blas import one_numpy_thread
 from seqgen.generation.loop import collect
 from seqgen.jobs.evaluate import corpora, music_measures
 from seqgen.jobs.evaluate.music_measures import Measured, measured
@@ -155,7 +154,6 @@ def _facts(made: Made) -> list[tuple[str, str]]:
     return found
 
 
-@one_numpy_thread()
 def sampled(
     model: Model,
     count: int,

@@ -54,7 +54,6 @@ def sample(job: SampleJob, audience: Audience = NOBODY, observer: Observer = SIL
     return run(prepare(job, audience, observer), audience, observer)
 
 
-@one_numpy_thread()
 def run(
     prepared: Prepared,
     audience: Audience = NOBODY,
@@ -77,7 +76,9 @@ def run(
     takes = AsTakes(prepared, observer) if kept() and not job.no_take else None
     tracks = [_begun(prepared, takes, index, live) for index in range(job.samples)]
     copied = Copied(prepared.model, job.samples, observer)
-    return _Session(prepared, audience, observer, tracks, takes, copied, live).run(controls)
+    session = _Session(prepared, audience, observer, tracks, takes, copied, live)
+    with one_numpy_thread(job.samples * max(job.best_of, job.beam or 1)):
+        return session.run(controls)
 
 
 def _is_live(prepared: Prepared, audience: Audience) -> bool:
