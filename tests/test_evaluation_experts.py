@@ -19,11 +19,10 @@ from seqgen.evaluation.protocols import cold_windows, stateful
 from seqgen.evaluation.report import evaluate, evaluate_dynamic
 from seqgen.experts.corpus import CorpusCounts
 from seqgen.experts.document import Document, evidence
-from seqgen.experts.gate import Gate
-from seqgen.experts.mixing import Experts
 from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
 from seqgen.tokenizer import Tokenizer
+from seqgen.training.counting import unfitted
 
 NAMES = ["Anna", "Bruno", "Clara", "Dora", "Emil", "Franz", "Gerda", "Hugo"]
 TEXT = "".join(f"{NAMES[i * 7 % 8]} saw {NAMES[i * 3 % 8]} and {NAMES[i * 5 % 8]}.\n" for i in range(200)).encode()
@@ -39,8 +38,7 @@ def checkpoint():
     network = RecurrentLM(LSTM(), settings, tokenizer.vocab_size)
     weights = {name: weight.numpy() for name, weight in network.state_dict().items() if name != "output.weight"}
     counts = CorpusCounts.fit(np.frombuffer(TEXT, np.uint8), np.array([0]), 256, 4000, 4)
-    unfitted = Experts(counts, Gate.unfitted(), tokenizer.document_id, tokenizer.lines())
-    experts, gain = fit_experts(network, unfitted, HELD, STARTS)
+    experts, gain = fit_experts(network, unfitted(counts, tokenizer), HELD, STARTS)
     assert gain > 1
     return Checkpoint("lstm", LSTM(), settings, tokenizer, weights, experts=experts)
 

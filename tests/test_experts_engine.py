@@ -14,12 +14,12 @@ from seqgen.cli import run
 from seqgen.codecs.byte import Byte
 from seqgen.evaluation.experts import fit_experts
 from seqgen.experts.corpus import CorpusCounts
-from seqgen.experts.gate import LENGTHS, Gate, normalised
-from seqgen.experts.mixing import Experts
+from seqgen.experts.gate import LENGTHS, normalised
 from seqgen.generation.engines.experts import ExpertsEngine
 from seqgen.models import ModelSettings
 from seqgen.models.network import RecurrentLM
 from seqgen.tokenizer import Tokenizer
+from seqgen.training.counting import unfitted
 
 NAMES = ["Anna", "Bruno", "Clara", "Dora", "Emil", "Franz", "Gerda", "Hugo"]
 TEXT = "".join(f"{NAMES[i * 7 % 8]} saw {NAMES[i * 3 % 8]} and {NAMES[i * 5 % 8]}.\n" for i in range(300)).encode()
@@ -34,8 +34,7 @@ def path(tmp_path_factory):
     weights = {name: weight.numpy() for name, weight in network.state_dict().items() if name != "output.weight"}
     ids = np.frombuffer(TEXT, np.uint8).astype(np.int64)
     counts = CorpusCounts.fit(ids[:6000], np.array([0]), 256, 6000, 5)
-    unfitted = Experts(counts, Gate.unfitted(), tokenizer.document_id, tokenizer.lines())
-    experts, _ = fit_experts(network, unfitted, ids[6000:], np.array([0]))
+    experts, _ = fit_experts(network, unfitted(counts, tokenizer), ids[6000:], np.array([0]))
     file = tmp_path_factory.mktemp("model") / "model.safetensors"
     Checkpoint("lstm", LSTM(), settings, tokenizer, weights, experts=experts).save(file)
     return file

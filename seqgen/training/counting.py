@@ -12,6 +12,7 @@ from seqgen.experts.gate import Gate
 from seqgen.experts.mixing import Experts
 from seqgen.models.network import RecurrentLM
 from seqgen.stream import TokenStream
+from seqgen.tokenizer import Tokenizer
 from seqgen.training.data import Spans
 from seqgen.training.duplicates import held_out
 from seqgen.training.splitting import FIRST, SPLIT
@@ -46,9 +47,14 @@ def counted(
     documents = own_tokens(ids, spans, size, MOST if long else COUNTED)
     counts = CorpusCounts.fit(*documents, size, kilobytes * 1000)
     device = network.embedding.weight.device
-    unfitted = Experts(counts, Gate.unfitted(), tokenizer.document_id, tokenizer.lines())
-    experts, gain = fit_experts(network, unfitted, validation.ids, validation.starts, device)
+    bare = unfitted(counts, tokenizer)
+    experts, gain = fit_experts(network, bare, validation.ids, validation.starts, device)
     return experts if gain > HELPS else None
+
+
+def unfitted(counts: CorpusCounts, tokenizer: Tokenizer) -> Experts:
+    """Counts with a gate that hears the network alone, for `fit_experts`."""
+    return Experts(counts, Gate.unfitted(), tokenizer.document_id, tokenizer.lines())
 
 
 def as_trained(stream: TokenStream, checkpoint: Checkpoint) -> tuple[Spans, Spans]:
